@@ -1,0 +1,153 @@
+//! The effective settings, as plain data.
+//!
+//! Built by `cli::config` from `swarm.toml`, `SWARMDIR_*` and flags; nobody else reads those.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::limits::Limits;
+use super::task::PermissionMode;
+
+/// Everything that an operator may set.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Config {
+    /// The directory that holds `queue/`, `interrupt`, `swarm.toml` and `.swarmdir/`.
+    pub root: PathBuf,
+    /// Workers the coordinator keeps.
+    pub agents: u32,
+    /// The agent of a task that names none; a key of [`Config::profiles`].
+    pub agent: String,
+    /// What a power cut may take.
+    pub durability: Durability,
+    /// The repository of a task that names none: a key of [`Config::rigs`], else the one around root.
+    pub rig: Option<String>,
+    /// Where worktrees live; `None`: beside the repository, `<repository>.swarmdir/`.
+    pub trees: Option<PathBuf>,
+    /// `--drain` waits so long for what is blocked, milliseconds.
+    pub drain_wait_ms: u64,
+    /// How often a task that fails by itself is tried in one life, at least 1.
+    pub max_attempts: u32,
+    /// How many workers may die holding a task in one life, at least 1.
+    pub max_worker_deaths: u32,
+    /// Hooks and MCP servers that come with the repository may run.
+    pub trust_repository: bool,
+    /// Command that prepares a fresh tree, argv; empty: none.
+    pub setup: Vec<String>,
+    /// A template of the agent's standing instructions instead of the built-in one.
+    pub instructions: Option<PathBuf>,
+    /// Variables (or `PREFIX*`) that agents do not inherit, on top of the built-in list.
+    pub env_deny: Vec<String>,
+    /// Agents by name; always holds `claude` and `demo`.
+    pub profiles: BTreeMap<String, AgentProfile>,
+    /// Repositories by name.
+    pub rigs: BTreeMap<String, RigProfile>,
+    /// Defaults of a task's limits.
+    pub limits: Limits,
+    /// What a task's own limits may not exceed.
+    pub limit_caps: Limits,
+    /// Deadlines.
+    pub timeouts: Timeouts,
+}
+
+/// What is fsynced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Durability {
+    /// Everything that was acknowledged survives a power cut.
+    #[default]
+    Strict,
+    /// A power cut may take the last seconds' acknowledgements; a crash of processes takes nothing.
+    Relaxed,
+}
+
+/// One `[agent.NAME]`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AgentProfile {
+    /// Which implementation, with what only it understands.
+    pub kind: AgentKind,
+    /// A git worktree (true) or a fresh scratch directory (false).
+    pub worktree: bool,
+    /// Variables added to its environment.
+    pub env: BTreeMap<String, String>,
+    /// Defaults for tasks that do not say.
+    pub defaults: AgentDefaults,
+}
+
+/// The implementations.
+#[derive(Clone, PartialEq, Debug)]
+pub enum AgentKind {
+    /// `claude -p`; the program's path, else looked for on PATH.
+    Claude {
+        /// Absolute path, as `init` recorded it.
+        program: Option<PathBuf>,
+        /// A private configuration directory instead of the user's own.
+        config_dir: Option<PathBuf>,
+    },
+    /// Any program; the prompt on stdin, and where `{prompt}` stands in an argument.
+    Command {
+        /// Program and arguments, at least one.
+        argv: Vec<String>,
+    },
+    /// The scripted agent inside our own binary.
+    Demo,
+}
+
+/// What a task of this agent gets when it does not say.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct AgentDefaults {
+    /// Model.
+    pub model: Option<String>,
+    /// Reasoning effort.
+    pub effort: Option<String>,
+    /// Turns of one attempt; built-in default 50.
+    pub max_turns: Option<u32>,
+    /// US dollars of one attempt; built-in default 10.
+    pub max_budget_usd: Option<f64>,
+    /// Tools; built-in default Bash, Read, Edit, Write, Glob, Grep.
+    pub allowed_tools: Option<Vec<String>>,
+    /// Tools taken away, on top of those banned for unattended runs.
+    pub disallowed_tools: Option<Vec<String>>,
+    /// Permission mode; built-in default `dontAsk`.
+    pub permission_mode: Option<PermissionMode>,
+}
+
+/// One `[rig.NAME]`: a repository.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RigProfile {
+    /// The checkout (or bare repository).
+    pub path: PathBuf,
+    /// Its own setup command instead of the general one.
+    pub setup: Option<Vec<String>>,
+}
+
+/// Deadlines of an attempt, milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timeouts {
+    /// From spawn to the first event; scaled by how many start at once.
+    pub startup_ms: u64,
+    /// Without any sign of life; extended by announced retry waits.
+    pub silence_ms: u64,
+    /// The whole attempt; a task's `timeout` overrides it.
+    pub wall_ms: u64,
+    /// From the result to the process's end.
+    pub after_result_ms: u64,
+    /// From INT to TERM.
+    pub interrupt_grace_ms: u64,
+    /// From TERM to KILL.
+    pub terminate_grace_ms: u64,
+    /// The setup command.
+    pub setup_ms: u64,
+}
+
+impl Timeouts {
+    /// Measured on the real agent: it starts in 0.4 s, beats every 30 s while a command runs, and a dead
+    /// stream is silent for up to 300 s before it retries by itself.
+    pub const DEFAULT: Timeouts = Timeouts {
+        startup_ms: 60_000,
+        silence_ms: 900_000,
+        wall_ms: 2 * 3_600_000,
+        after_result_ms: 30_000,
+        interrupt_grace_ms: 10_000,
+        terminate_grace_ms: 5_000,
+        setup_ms: 600_000,
+    };
+}

@@ -1,0 +1,23 @@
+//! The words of the program: what a task, a claim, a name and an outcome are.
+//!
+//! Pure: no I/O, no clock, no environment, no path that is opened. Everything above may use it and it
+//! uses nothing of ours. Decisions live here as functions from values to values, so that they can be
+//! tested without a disk.
+
+pub mod config;
+pub mod gate;
+pub mod id;
+pub mod identity;
+pub mod lease;
+pub mod limits;
+pub mod name;
+pub mod outcome;
+pub mod problem;
+pub mod reason;
+pub mod record;
+pub mod retry;
+pub mod state;
+pub mod task;
+pub mod text;
+pub mod time;
+pub mod usage;

@@ -1,0 +1,139 @@
+//! Why a task is not eligible, as it stands in its name in `blocked/`.
+//!
+//! `WORD` or `WORD-SECONDS` (due at that second of Unix time). The word set is open: a word that this
+//! version does not know is kept as it is and is never due by itself.
+
+use std::fmt;
+
+use super::time::UnixMs;
+
+/// What a blocked task waits for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// Take-up is under way (or its process died: anybody finishes it).
+    Taking,
+    /// A person holds it.
+    Hold,
+    /// A worker was told to stop; the work is saved and goes on at the next start.
+    Park,
+    /// The account's usage limit.
+    Limit,
+    /// The service is overloaded.
+    Overload,
+    /// Nobody is logged in, or the key is refused.
+    Auth,
+    /// The account's spending limit or credit is used up.
+    Spend,
+    /// The agent's program (or the repository) is missing.
+    Missing,
+    /// The disk is full.
+    Disk,
+    /// The machine or our own harness failed.
+    Machine,
+    /// It failed and is tried again after a back-off.
+    Retry,
+    /// A later version's word.
+    Other(String),
+}
+
+/// A wait and, where it ends by itself, when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reason {
+    /// What for.
+    pub wait: Wait,
+    /// Due at this second of Unix time; `None`: not by itself.
+    pub until_secs: Option<u64>,
+}
+
+const WORDS: [(&str, Wait); 11] = [
+    ("taking", Wait::Taking),
+    ("hold", Wait::Hold),
+    ("park", Wait::Park),
+    ("limit", Wait::Limit),
+    ("overload", Wait::Overload),
+    ("auth", Wait::Auth),
+    ("spend", Wait::Spend),
+    ("missing", Wait::Missing),
+    ("disk", Wait::Disk),
+    ("machine", Wait::Machine),
+    ("retry", Wait::Retry),
+];
+
+impl Wait {
+    /// The word in the file name.
+    pub fn word(&self) -> &str {
+        if let Wait::Other(word) = self {
+            return word;
+        }
+        WORDS.iter().find(|(_, wait)| wait == self).map_or("", |(word, _)| word)
+    }
+
+    fn parse(word: &str) -> Option<Wait> {
+        let plain = !word.is_empty() && word.len() <= 20;
+        if !plain || !word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+            return None;
+        }
+        let known = WORDS.iter().find(|(known, _)| *known == word).map(|(_, wait)| wait.clone());
+        Some(known.unwrap_or_else(|| Wait::Other(word.to_owned())))
+    }
+}
+
+impl Reason {
+    /// A wait that ends only by somebody's act.
+    pub fn open(wait: Wait) -> Reason {
+        Reason { wait, until_secs: None }
+    }
+
+    /// A wait that ends at `until` (rounded up to a second).
+    pub fn until(wait: Wait, until: UnixMs) -> Reason {
+        Reason { wait, until_secs: Some(until.secs_ceil()) }
+    }
+
+    /// Whether the wait is over.
+    pub fn due(&self, now: UnixMs) -> bool {
+        self.until_secs.is_some_and(|secs| UnixMs::from_secs(secs) <= now)
+    }
+
+    /// `WORD` or `WORD-SECONDS`.
+    pub fn parse(text: &str) -> Option<Reason> {
+        let (word, until_secs) = match text.split_once('-') {
+            Some((word, secs)) if secs.bytes().all(|b| b.is_ascii_digit()) => {
+                (word, Some(secs.parse().ok()?))
+            }
+            Some(_) => return None,
+            None => (text, None),
+        };
+        Some(Reason { wait: Wait::parse(word)?, until_secs })
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.wait.word())?;
+        self.until_secs.map_or(Ok(()), |secs| write!(f, "-{secs}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_reads_back_as_written() {
+        for (_, wait) in WORDS {
+            for until_secs in [None, Some(1_795_172_864)] {
+                let reason = Reason { wait: wait.clone(), until_secs };
+                assert_eq!(Reason::parse(&reason.to_string()), Some(reason));
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_kept_and_never_due_by_itself() {
+        let reason = Reason::parse("embargo").expect("open set");
+        assert_eq!(reason.to_string(), "embargo");
+        assert!(!reason.due(UnixMs(u64::MAX)));
+        assert_eq!(Reason::parse("Bad"), None);
+        assert_eq!(Reason::parse("limit-x"), None);
+    }
+}

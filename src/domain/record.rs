@@ -1,0 +1,134 @@
+//! The records beside a task in `runs/T/`: JSON, versioned, written once each.
+//!
+//! A reader ignores keys that it does not know; a writer never removes or re-defines one.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{TaskId, WorkerId};
+use super::name::Band;
+use super::problem::Problem;
+use super::time::UnixMs;
+use super::usage::Usage;
+
+/// `runs/T/task.json`: what take-up found and fixed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TaskRecord {
+    /// 1.
+    pub schema: u32,
+    /// The task.
+    pub id: TaskId,
+    /// The dropped file's name, invalid UTF-8 replaced.
+    pub name: String,
+    /// When it was taken up.
+    pub taken_at: UnixMs,
+    /// Its title, for people.
+    pub title: Option<String>,
+    /// The agent it names.
+    pub agent: Option<String>,
+    /// Band at take-up.
+    pub priority: Band,
+    /// Free words.
+    pub labels: Vec<String>,
+    /// Where it will be worked on; `None` for an agent without a worktree.
+    pub origin: Option<Origin>,
+}
+
+/// A base commit in a repository, pinned at take-up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Origin {
+    /// The repository: the path that was configured.
+    pub repository: String,
+    /// The commit, 40 hex digits.
+    pub base: String,
+    /// What it was called then (`main`, or what the task wrote).
+    pub base_name: String,
+    /// The branch to make.
+    pub branch: String,
+}
+
+/// `runs/T/e.W/attempt.json`: written before the agent starts.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AttemptStart {
+    /// 1.
+    pub schema: u32,
+    /// Who works.
+    pub worker: WorkerId,
+    /// On which host.
+    pub host: String,
+    /// The agent's name in the configuration.
+    pub agent: String,
+    /// When.
+    pub started_at: UnixMs,
+    /// Directory that the agent works in.
+    pub cwd: String,
+    /// Branch there.
+    pub branch: Option<String>,
+    /// The base commit of this attempt's branch.
+    pub base: Option<String>,
+    /// The agent's session.
+    pub session: Option<String>,
+    /// An earlier attempt's tree goes on.
+    pub continued: bool,
+}
+
+/// `runs/T/e.W/result.json`: written before the outcome is published or given back.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct AttemptResult {
+    /// 1.
+    pub schema: u32,
+    /// When it ended.
+    pub ended_at: UnixMs,
+    /// `done`, `no_change`, `denied`, or what went wrong.
+    pub outcome: String,
+    /// One line for people; empty for a plain success.
+    pub reason: String,
+    /// Counts as a failure of the task.
+    pub charged: bool,
+    /// The agent's exit: `exit 0`, `signal 9`.
+    pub exit: Option<String>,
+    /// The agent's own last words, cut to a few thousand characters.
+    pub said: Option<String>,
+    /// What it cost.
+    pub usage: Usage,
+    /// The branch, where one was made.
+    pub branch: Option<String>,
+    /// The branch's commit at the end.
+    pub head: Option<String>,
+    /// Commits on top of the base, oldest first.
+    pub commits: Vec<CommitRecord>,
+    /// Tools that were denied.
+    pub denied_tools: Vec<String>,
+    /// What else people should know: uncommitted work that we committed, a changed checkout.
+    pub notes: Vec<String>,
+}
+
+/// One commit of an attempt.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CommitRecord {
+    /// 40 hex digits.
+    pub id: String,
+    /// First line of the message.
+    pub subject: String,
+    /// Made by us from what the agent left uncommitted.
+    pub leftover: bool,
+}
+
+/// `rejected/T.e.error.json`'s content is the text file beside it in this shape for `--json`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Rejection {
+    /// The dropped file's name.
+    pub name: String,
+    /// Everything that is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// `runs/T/e.W/lost`: the worker died holding the task.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Lost {
+    /// Who died.
+    pub worker: WorkerId,
+    /// When it was noticed.
+    pub noticed_at: UnixMs,
+    /// How one knows: `process gone`, `lease expired`.
+    pub evidence: String,
+}

@@ -1,0 +1,4 @@
+//! swarmdir: a directory is the whole queue.
+
+pub mod domain;
+pub mod sys;

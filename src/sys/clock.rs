@@ -1,0 +1,66 @@
+//! Clocks: monotonic for deadlines, calendar for people.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::domain::time::UnixMs;
+
+/// Milliseconds on this process's monotonic clock (from its first call).
+pub fn mono_ms() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The calendar time.
+pub fn now() -> UnixMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Pauses this thread. Only for pacing what cannot be waited for; never to synchronise.
+pub fn pause_ms(ms: u64) {
+    std::thread::sleep(Duration::from_millis(ms));
+}
+
+/// A time stamp for names: `20261120T113012123`, UTC.
+pub fn stamp(at: UnixMs) -> String {
+    calendar(at, "%Y%m%dT%H%M%S%3f")
+}
+
+/// Local time for people: `2026-11-20 11:30:12`.
+pub fn local(at: UnixMs) -> String {
+    let zone = jiff::tz::TimeZone::system();
+    timestamp(at).to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Local clock time for people: `11:30`.
+pub fn local_short(at: UnixMs) -> String {
+    timestamp(at).to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
+}
+
+/// RFC 3339, UTC: `2026-11-20T11:30:12.123Z`.
+pub fn rfc3339(at: UnixMs) -> String {
+    calendar(at, "%Y-%m-%dT%H:%M:%S%.3fZ")
+}
+
+fn calendar(at: UnixMs, format: &str) -> String {
+    timestamp(at).strftime(format).to_string()
+}
+
+fn timestamp(at: UnixMs) -> jiff::Timestamp {
+    i64::try_from(at.0)
+        .ok()
+        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
+        .unwrap_or(jiff::Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_sorts_by_time_and_is_a_file_name() {
+        assert_eq!(stamp(UnixMs(1_795_172_864_007)), "20261120T110744007");
+        assert_eq!(rfc3339(UnixMs(1_795_172_864_007)), "2026-11-20T11:07:44.007Z");
+    }
+}

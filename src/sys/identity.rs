@@ -1,0 +1,58 @@
+//! Which process is which: identities read from the kernel.
+
+use std::os::linux::fs::MetadataExt;
+
+use crate::domain::identity::ProcessIdentity;
+
+/// This process.
+pub fn me() -> ProcessIdentity {
+    let pid = nix::unistd::getpid().as_raw();
+    ProcessIdentity {
+        host: host(),
+        boot_id: boot_id(),
+        pid,
+        start_ticks: start_ticks(pid).unwrap_or(0),
+        pid_namespace: namespace("pid"),
+        time_namespace: namespace("time"),
+    }
+}
+
+/// The host's name; `localhost` where it is not text.
+pub fn host() -> String {
+    nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .unwrap_or_else(|| "localhost".into())
+}
+
+/// When a process started, in clock ticks since boot; `None` where it is gone or a zombie (dead, but not
+/// yet waited for).
+pub fn start_ticks(pid: i32) -> Option<u64> {
+    let stat = stat_fields(pid)?;
+    let state = stat.first()?;
+    if state == "Z" || state == "X" {
+        return None;
+    }
+    stat.get(19)?.parse().ok()
+}
+
+/// The parent of a process; `None` where it is gone.
+pub fn parent(pid: i32) -> Option<i32> {
+    stat_fields(pid)?.get(1)?.parse().ok()
+}
+
+/// The fields of `/proc/PID/stat` from the state on: the name before may hold spaces and brackets.
+fn stat_fields(pid: i32) -> Option<Vec<String>> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    Some(rest.split_whitespace().map(str::to_owned).collect())
+}
+
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map_or_else(|_| "unknown".into(), |id| id.trim().to_owned())
+}
+
+fn namespace(kind: &str) -> u64 {
+    std::fs::metadata(format!("/proc/self/ns/{kind}")).map_or(0, |meta| meta.st_ino())
+}

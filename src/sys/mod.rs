@@ -1,0 +1,20 @@
+//! The operating system: the only module that touches files, processes, clocks and signals.
+//!
+//! It knows no tasks and no directory names. A lost race (`EEXIST`, `ENOENT` where expected) is a value,
+//! not an error; every error carries what was tried on which path.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the door that the rest of the program is kept from building beside"
+)]
+
+pub mod clock;
+pub mod disk;
+pub mod env;
+pub mod fs;
+pub mod identity;
+pub mod lock;
+pub mod process;
+pub mod random;
+pub mod settled;
+pub mod signal;
+pub mod watch;
