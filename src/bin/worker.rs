@@ -1,1 +1,5 @@
-fn main() {}
+//! `worker`: one worker, alone or beside others.
+
+fn main() -> std::process::ExitCode {
+    swarmdir::cli::worker()
+}

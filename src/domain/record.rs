@@ -44,6 +44,9 @@ pub struct Origin {
     pub base_name: String,
     /// The branch to make.
     pub branch: String,
+    /// The task named it itself: another one will not do.
+    #[serde(default)]
+    pub branch_is_fixed: bool,
 }
 
 /// `runs/T/e.W/attempt.json`: written before the agent starts.

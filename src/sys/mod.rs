@@ -8,6 +8,7 @@
 )]
 
 pub mod clock;
+pub mod daemon;
 pub mod disk;
 pub mod env;
 pub mod fs;
@@ -17,4 +18,5 @@ pub mod process;
 pub mod random;
 pub mod settled;
 pub mod signal;
+pub mod tool;
 pub mod watch;

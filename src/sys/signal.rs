@@ -2,7 +2,7 @@
 
 use std::io;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// A signal that means something to us.
@@ -14,18 +14,42 @@ pub enum Signal {
     Terminate,
     /// Re-read the configuration.
     HangUp,
+    /// A child ended.
+    Child,
 }
 
-/// Calls `handle` for each signal, for as long as the process lives. SIGPIPE is ignored, so that a closed
+impl Signal {
+    /// For `kill(2)`.
+    pub fn number(self) -> nix::sys::signal::Signal {
+        use nix::sys::signal::Signal as Unix;
+        match self {
+            Signal::Interrupt => Unix::SIGINT,
+            Signal::Terminate => Unix::SIGTERM,
+            Signal::HangUp => Unix::SIGHUP,
+            Signal::Child => Unix::SIGCHLD,
+        }
+    }
+}
+
+/// Signals that every process of ours listens to.
+pub const ORDERS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+/// The same, and the ends of children.
+pub const ORDERS_AND_CHILDREN: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGCHLD];
+
+/// Calls `handle` for each of `signals`, for as long as the process lives. SIGPIPE is ignored, so that a closed
 /// pipe is an error value; SIGIO too, which the kernel sends when a writer breaks a read lease.
-pub fn listen(mut handle: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
+pub fn listen(
+    signals: &[i32],
+    mut handle: impl FnMut(Signal) + Send + 'static,
+) -> io::Result<()> {
     ignore_noise()?;
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new(signals)?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         for number in signals.forever() {
             handle(match number {
                 SIGINT => Signal::Interrupt,
                 SIGTERM => Signal::Terminate,
+                SIGCHLD => Signal::Child,
                 _ => Signal::HangUp,
             });
         }

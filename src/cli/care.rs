@@ -1,0 +1,58 @@
+//! `doctor` and `check`.
+
+use serde_json::json;
+
+use super::context::Context;
+use super::error::Outcome;
+use super::exit;
+use crate::queue::Queue;
+use crate::queue::check::Violation;
+use crate::tending::Tender;
+
+/// `check`
+pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> Outcome {
+    let queue = context.queue()?;
+    let mut violations = queue.check()?;
+    if fix && !violations.is_empty() {
+        mend(context, &queue, &violations)?;
+        violations = queue.check()?;
+    }
+    if as_json {
+        context.ui.print_json(&json!({ "schema": 1, "violations": violations }));
+    } else {
+        for violation in &violations {
+            let path = violation.path.display().to_string();
+            let path = crate::domain::text::printable(&path, false);
+            context.ui.print(&format!("{} {path}: {}\n", violation.invariant, violation.what));
+            context.ui.print(&format!("   {}\n", violation.fix));
+        }
+        context.ui.say(&match violations.len() {
+            0 => "the queue is sound".to_owned(),
+            n => format!("{n} violation(s); the invariants are in queue/README.md"),
+        });
+    }
+    Ok(if violations.is_empty() { exit::OK } else { exit::FOUND })
+}
+
+/// Second names are set aside; the rest is what any worker's housekeeping does.
+fn mend(context: &Context, queue: &Queue, violations: &[Violation]) -> Result<(), super::error::Failure> {
+    for violation in violations.iter().filter(|violation| violation.invariant == "I1") {
+        queue.set_aside(violation)?;
+    }
+    let journal = context.journal(queue)?;
+    Tender::new(queue.clone(), context.config()).round(&journal)?;
+    queue.sweep()?;
+    Ok(())
+}
+
+/// `doctor`
+pub(super) fn doctor(context: &Context, as_json: bool) -> Outcome {
+    let findings = crate::doctor::examine(context.config());
+    if as_json {
+        context.ui.print_json(&crate::doctor::json(&findings));
+    } else {
+        context.ui.print(&crate::doctor::text(&findings, context.ui.style()));
+    }
+    let missing = findings.iter().any(crate::doctor::Finding::is_fatal);
+    Ok(if missing { exit::MISSING } else { exit::OK })
+}

@@ -1,0 +1,74 @@
+//! What most commands begin with: settings, queue, how to speak.
+
+use super::args::Common;
+use super::config::{self, Flags, Loaded};
+use super::error::Failure;
+use super::exit;
+use super::ui::Ui;
+use crate::domain::config::Config;
+use crate::domain::id::TaskId;
+use crate::queue::find::Found;
+use crate::queue::journal::Journal;
+use crate::queue::{Dir, Queue};
+
+/// A command's surroundings.
+pub(super) struct Context {
+    pub(super) loaded: Loaded,
+    pub(super) ui: Ui,
+    pub(super) flags: Flags,
+}
+
+impl Context {
+    /// With what only some commands let one set.
+    pub(super) fn new(common: &Common, flags: Flags) -> Result<Context, Failure> {
+        let flags = Flags { root: common.root.clone(), ..flags };
+        let loaded = config::load_here(&flags)?;
+        Ok(Context { loaded, ui: Ui::new(common.color), flags })
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.loaded.config
+    }
+
+    /// The queue as it is: for commands that only look.
+    pub(super) fn queue(&self) -> Result<Queue, Failure> {
+        let config = self.config();
+        Ok(Queue::open(&config.root.join("queue"), config.durability)?)
+    }
+
+    /// The queue, made where it is missing.
+    pub(super) fn queue_or_make(&self) -> Result<Queue, Failure> {
+        let config = self.config();
+        Ok(Queue::open_or_make(&config.root.join("queue"), config.durability)?)
+    }
+
+    /// The one task that is meant.
+    pub(super) fn task(&self, queue: &Queue, text: &str) -> Result<TaskId, Failure> {
+        match queue.find(text)? {
+            Found::One(id) => Ok(id),
+            Found::Several(ids) => {
+                let all: Vec<String> = ids.iter().take(8).map(|id| format!("  {id}")).collect();
+                let message = format!("{text:?} means {} tasks:\n{}", ids.len(), all.join("\n"));
+                Err(Failure::usage(message).hint("name one by its id or its tail"))
+            }
+            Found::None(alike) => Err(self.not_found(queue, text, &alike)),
+        }
+    }
+
+    fn not_found(&self, queue: &Queue, text: &str, alike: &[TaskId]) -> Failure {
+        let failure = Failure::new(exit::USAGE, format!("there is no task {text:?}"));
+        if queue.dropped_as(text).unwrap_or(false) {
+            let dir = queue.layout().dir(Dir::Pending);
+            return failure.hint(format!("it lies in {dir:?} and is not taken up yet: coordinator --agents 3"));
+        }
+        match alike.first() {
+            Some(id) => failure.hint(format!("did you mean {}-{}?", id.slug(), id.tail())),
+            None => failure.hint("coordinator status --all"),
+        }
+    }
+
+    /// The journal that commands share.
+    pub(super) fn journal(&self, queue: &Queue) -> Result<Journal, Failure> {
+        Ok(queue.journal("commands")?)
+    }
+}

@@ -1,0 +1,74 @@
+//! A command that cannot go on: what, where, why, the exit code, and the next command to type.
+
+use std::fmt;
+
+use super::config::ConfigError;
+use super::exit;
+use crate::queue::QueueError;
+use crate::sys::fs::FsError;
+
+/// Ends a command.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: u8,
+    /// What, where, why; lower case, no full stop.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// A failure with this code.
+    pub fn new(code: u8, message: impl Into<String>) -> Failure {
+        Failure { code, message: message.into(), hint: None }
+    }
+
+    /// The command line is wrong.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure::new(exit::USAGE, message)
+    }
+
+    /// With what to do next.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Failure {
+        Failure { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<QueueError> for Failure {
+    fn from(e: QueueError) -> Failure {
+        let code = match &e {
+            QueueError::Absent { .. } | QueueError::Unfit { .. } | QueueError::Fs(_) => exit::MISSING,
+            QueueError::Format { .. } => exit::USAGE,
+        };
+        Failure { code, message: e.to_string(), hint: e.hint() }
+    }
+}
+
+impl From<FsError> for Failure {
+    fn from(e: FsError) -> Failure {
+        QueueError::from(e).into()
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(e: std::io::Error) -> Failure {
+        Failure::new(exit::MISSING, e.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(e: ConfigError) -> Failure {
+        Failure::usage(e.to_string()).hint("mend it; `coordinator config` shows every setting")
+    }
+}
+
+/// A command's result: its exit code.
+pub type Outcome = Result<u8, Failure>;

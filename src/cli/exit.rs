@@ -1,0 +1,28 @@
+//! Exit codes: an interface, the same for every command, listed in the README and in `--help`.
+
+use crate::sys::signal::Signal;
+
+/// All well.
+pub const OK: u8 = 0;
+/// A task failed, or a check found something.
+pub const FOUND: u8 = 1;
+/// The command, a file or a setting is wrong.
+pub const USAGE: u8 = 2;
+/// Something needed is missing; `coordinator doctor` says what.
+pub const MISSING: u8 = 69;
+/// Not now: another coordinator runs, the queue is paused, or something waits for a later run.
+pub const LATER: u8 = 75;
+
+/// Ended by a signal: 128 and its number.
+pub fn signalled(signal: Signal) -> u8 {
+    128_u8.saturating_add(u8::try_from(signal.number() as i32).unwrap_or(0))
+}
+
+/// The table of `--help`.
+pub const HELP: &str = "Exit codes:
+  0    all well
+  1    a task failed, or a check found something
+  2    the command, a file or a setting is wrong
+  69   something needed is missing (coordinator doctor says what)
+  75   try again later: another coordinator runs, the queue is paused, something waits
+  128+n  ended by signal n";

@@ -1,0 +1,112 @@
+//! Commands that look: status, explain, show, logs, config.
+
+use super::config::{render_config, to_json};
+use super::context::Context;
+use super::error::{Failure, Outcome};
+use super::exit;
+use crate::queue::{Queue, QueueError};
+use crate::status::view::{Scope, View, view};
+use crate::status::{explain, json, logs, show, text};
+use crate::sys::clock;
+use crate::sys::env;
+
+/// Rows of waiting tasks in the text form, unless all are asked for.
+const ROWS: usize = 50;
+/// Ended tasks in the text form.
+const ENDED: usize = 20;
+/// Between two pictures of `--watch`, and two looks of `logs -f`, milliseconds.
+const WATCH_MS: u64 = 1_000;
+const FOLLOW_MS: u64 = 200;
+
+/// `status`
+pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -> Outcome {
+    let scope = match (all, as_json) {
+        (true, _) => Scope::ALL,
+        (false, true) => Scope::USUAL,
+        (false, false) => Scope { last: ENDED, waiting: ROWS },
+    };
+    let queue = match context.queue() {
+        // An empty queue is a queue: nothing was dropped yet.
+        Err(failure) if !as_json => return Err(failure),
+        other => other?,
+    };
+    if as_json {
+        context.ui.print_json(&json::status(&look(context, &queue, scope)?));
+        return Ok(exit::OK);
+    }
+    loop {
+        let picture = text::status(&look(context, &queue, scope)?, context.ui.style());
+        if !watch {
+            context.ui.print(&picture);
+            return Ok(exit::OK);
+        }
+        // Home, the picture, and what is left of the old one is cleared: no flicker.
+        let cleared = picture.replace('\n', "\u{1b}[K\n");
+        let terminal = env::stdout_is_terminal();
+        context.ui.print(&if terminal { format!("\u{1b}[H{cleared}\u{1b}[J") } else { picture });
+        clock::pause_ms(WATCH_MS);
+    }
+}
+
+fn look(context: &Context, queue: &Queue, scope: Scope) -> Result<View, QueueError> {
+    view(queue, &context.config().root, scope)
+}
+
+/// `explain`
+pub(super) fn explain(context: &Context, task: &str, as_json: bool) -> Outcome {
+    let queue = context.queue()?;
+    let id = context.task(&queue, task)?;
+    let explanation = explain::explain(&queue, context.config(), &id)?;
+    if as_json {
+        context.ui.print_json(&explanation.json(&id));
+    } else {
+        context.ui.print(&format!("{id}\n{}", explanation.text()));
+    }
+    Ok(exit::OK)
+}
+
+/// `show`
+pub(super) fn show(context: &Context, task: &str, as_json: bool) -> Outcome {
+    let queue = context.queue()?;
+    let id = context.task(&queue, task)?;
+    let task = show::task(&queue, &id)?;
+    if as_json {
+        context.ui.print_json(&show::json(&task));
+    } else {
+        context.ui.print(&show::text(&task, context.ui.style()));
+    }
+    Ok(exit::OK)
+}
+
+/// `logs`
+pub(super) fn logs(context: &Context, task: &str, follow: bool, raw: bool) -> Outcome {
+    let queue = context.queue()?;
+    let id = context.task(&queue, task)?;
+    let Some(mut transcript) = logs::follow(&queue, &id, raw)? else {
+        return Err(Failure::new(exit::LATER, format!("{id} has not been tried yet"))
+            .hint(format!("coordinator explain {}-{}", id.slug(), id.tail())));
+    };
+    loop {
+        // Looked up before reading: what was written until it ended is then read for certain.
+        let running = follow && logs::running(&queue, &id)?;
+        let mut more = transcript.more()?;
+        while !more.is_empty() {
+            context.ui.print(&more);
+            more = transcript.more()?;
+        }
+        if !running {
+            return Ok(exit::OK);
+        }
+        clock::pause_ms(FOLLOW_MS);
+    }
+}
+
+/// `config`
+pub(super) fn config(context: &Context, as_json: bool) -> Outcome {
+    if as_json {
+        context.ui.print_json(&to_json(&context.loaded));
+    } else {
+        context.ui.print(&render_config(&context.loaded));
+    }
+    Ok(exit::OK)
+}

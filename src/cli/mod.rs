@@ -1,0 +1,87 @@
+//! Words, colours, JSON, exit codes: between a person (or a script) and the duties.
+//!
+//! The only module that prints, the only one that reads settings and flags. It may not know system calls or
+//! the queue's layout. Each command is a function from its arguments to an exit code.
+#![expect(missing_docs, reason = "clap's derive macros take doc comments as help texts")]
+
+mod args;
+mod care;
+pub mod config;
+mod context;
+mod control;
+mod error;
+pub mod exit;
+mod inspect;
+mod needs;
+mod progress;
+mod run;
+mod setup;
+mod tasks;
+mod ui;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Command, Common, Coordinator, HiddenWorker, Worker};
+use config::Flags;
+use context::Context;
+use error::Outcome;
+use ui::Ui;
+
+/// `coordinator`, from its arguments to its exit code.
+pub fn coordinator() -> ExitCode {
+    let args = Coordinator::parse();
+    let common = args.common.clone();
+    conclude("coordinator", &common, dispatch(args))
+}
+
+/// `worker`, from its arguments to its exit code.
+pub fn worker() -> ExitCode {
+    let args = Worker::parse();
+    let outcome = match args.hidden {
+        Some(HiddenWorker::DemoAgent) => demo_agent(),
+        None => work::work(&args.common, &args.work),
+    };
+    conclude("worker", &args.common, outcome)
+}
+
+fn conclude(program: &str, common: &Common, outcome: Outcome) -> ExitCode {
+    ExitCode::from(outcome.unwrap_or_else(|failure| {
+        Ui::new(common.color).report(program, &failure);
+        failure.code
+    }))
+}
+
+fn dispatch(args: Coordinator) -> Outcome {
+    let common = &args.common;
+    let context = || Context::new(common, Flags::default());
+    match args.command {
+        None => run::run(common, &args.run),
+        Some(Command::Run(run)) => run::run(common, &run),
+        Some(Command::Work(work)) => work::work(common, &work),
+        Some(Command::DemoAgent) => demo_agent(),
+        Some(Command::Init { dir }) => setup::init(common, dir.as_deref()),
+        Some(Command::Add(add)) => tasks::add(&context()?, &add),
+        Some(Command::Status { json, watch, all }) => inspect::status(&context()?, json, watch, all),
+        Some(Command::Explain { task, json }) => inspect::explain(&context()?, &task, json),
+        Some(Command::Logs { task, follow, raw }) => inspect::logs(&context()?, &task, follow, raw),
+        Some(Command::Show { task, json }) => inspect::show(&context()?, &task, json),
+        Some(Command::Retry { tasks }) => tasks::retry(&context()?, &tasks),
+        Some(Command::Cancel { tasks }) => tasks::cancel(&context()?, &tasks),
+        Some(Command::Hold { tasks }) => tasks::hold(&context()?, &tasks),
+        Some(Command::Release { tasks }) => tasks::release(&context()?, &tasks),
+        Some(Command::Priority { task, band }) => tasks::priority(&context()?, &task, band),
+        Some(Command::Pause { reason }) => control::pause(&context()?, reason.as_deref()),
+        Some(Command::Resume) => control::resume(&context()?),
+        Some(Command::Scale { agents }) => control::scale(&context()?, agents),
+        Some(Command::Stop { now }) => control::stop(&context()?, now),
+        Some(Command::Doctor { json }) => care::doctor(&context()?, json),
+        Some(Command::Check { fix, json }) => care::check(&context()?, fix, json),
+        Some(Command::Config { json }) => inspect::config(&context()?, json),
+        Some(Command::Demo { dir }) => demo::demo(common, dir.as_deref()),
+        Some(Command::Completions { shell }) => setup::completions(shell),
+        Some(Command::Man { dir }) => setup::man(&dir),
+    }
+}

@@ -1,0 +1,100 @@
+//! Progress: a live line on a terminal, plain log lines elsewhere.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::context::Context;
+use super::ui::Ui;
+use crate::coordinator::Observer;
+use crate::domain::text::one_line;
+use crate::domain::time::UnixMs;
+use crate::queue::Queue;
+use crate::status::style::{dollars, duration};
+use crate::status::text::counts;
+use crate::status::view::{Scope, view};
+use crate::sys::{clock, env};
+
+/// A picture takes at most one part in so many of the time.
+const SHARE: u64 = 20;
+
+/// What an observer of the coordinator shows.
+pub(super) struct Progress {
+    ui: Ui,
+    quiet: bool,
+    since: UnixMs,
+    root: std::path::PathBuf,
+    bar: Option<ProgressBar>,
+    next_ms: u64,
+}
+
+impl Progress {
+    pub(super) fn new(ui: Ui, quiet: bool, since: UnixMs) -> Progress {
+        let bar = (!quiet && env::stderr_is_terminal()).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let plain = ProgressStyle::with_template("{spinner} {msg}");
+            bar.set_style(plain.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar
+        });
+        Progress { ui, quiet, since, root: std::path::PathBuf::new(), bar, next_ms: 0 }
+    }
+
+    /// Says where it works.
+    pub(super) fn begin(&mut self, context: &Context) {
+        self.root.clone_from(&context.config().root);
+        let agents = context.config().agents;
+        let agent = &context.config().agent;
+        self.say(&format!("{agents} workers ({agent}) on {}", self.root.join("queue").display()));
+        if self.bar.is_some() {
+            self.say("Ctrl-C: end after the running tasks; twice: stop now");
+        }
+    }
+
+    /// Takes the live line away.
+    pub(super) fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn picture(&self, queue: &Queue, running: usize) -> Option<String> {
+        let seen = view(queue, &self.root, Scope { last: 0, waiting: 0 }).ok()?;
+        let busy: Vec<String> = seen
+            .workers
+            .iter()
+            .filter_map(|worker| Some(worker.task.as_ref()?.slug().to_owned()))
+            .collect();
+        let cost: f64 = seen.tasks.iter().filter_map(|row| Some(row.usage.as_ref()?.cost_usd)).sum();
+        let elapsed = duration(clock::now().since(self.since));
+        let style = self.ui.talk_style();
+        let doing = if busy.is_empty() { String::new() } else { format!("  {}", one_line(&busy.join(", "), 50)) };
+        let paused = seen.paused.map(|why| format!("  paused: {why}")).unwrap_or_default();
+        let money = if cost > 0.0 { format!(" · {}", dollars(cost, false)) } else { String::new() };
+        let _ = running;
+        Some(format!("{} · {elapsed}{money}{}{paused}", counts(&seen, style), style.dim(&doing)))
+    }
+}
+
+impl Observer for Progress {
+    fn say(&mut self, line: &str) {
+        if self.quiet {
+            return;
+        }
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.ui.say(line)),
+            None => self.ui.say(&format!("{} {line}", clock::local(clock::now()))),
+        }
+    }
+
+    fn tick(&mut self, queue: &Queue, running: usize, _wanted: usize) {
+        let Some(bar) = &self.bar else { return };
+        let begun = clock::mono_ms();
+        if begun < self.next_ms {
+            return;
+        }
+        if let Some(picture) = self.picture(queue, running) {
+            bar.set_message(picture);
+            bar.tick();
+        }
+        let took = clock::mono_ms() - begun;
+        self.next_ms = begun + took * SHARE;
+    }
+}

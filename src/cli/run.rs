@@ -1,0 +1,120 @@
+//! `run`: the coordinator on this terminal (or in a log), with progress and the morning summary.
+
+use std::path::PathBuf;
+use std::sync::mpsc::channel;
+
+use super::args::{Common, Run};
+use super::config::{self, Flags};
+use super::context::Context;
+use super::control::{Incumbent, incumbent, lock_path};
+use super::error::{Failure, Outcome};
+use super::exit;
+use super::progress::Progress;
+use crate::coordinator::{self, Ended, Order, scale_file};
+use crate::domain::time::UnixMs;
+use crate::queue::Queue;
+use crate::status::summary::summary;
+use crate::status::view::{Scope, View, view};
+use crate::sys::lock::Lock;
+use crate::sys::signal::{self, ORDERS_AND_CHILDREN};
+use crate::sys::{clock, fs, identity};
+
+/// Runs the pool until drained or told to end.
+pub(super) fn run(common: &Common, run: &Run) -> Outcome {
+    let flags = Flags { agents: run.agents, agent: run.agent.clone(), ..Flags::default() };
+    let context = Context::new(common, flags)?;
+    let queue = context.queue_or_make()?;
+    super::needs::check(&context)?;
+    let _lock = only_one(&context)?;
+    // An earlier `scale` held for the coordinator that it was said to.
+    fs::unlink(&scale_file(&context.config().root))?;
+    let (sender, signals) = channel();
+    signal::listen(&ORDERS_AND_CHILDREN, move |signal| {
+        let _ended = sender.send(signal);
+    })?;
+    let since = clock::now();
+    let mut progress = Progress::new(context.ui, run.quiet, since);
+    progress.begin(&context);
+    let order = Order {
+        drain: run.drain,
+        worker_argv: worker_argv(&context, run),
+        log_dir: crate::coordinator::pool::log_dir(&context.config().root),
+        reload: reload(&context),
+    };
+    let ended = coordinator::run(context.config().clone(), queue.clone(), &signals, order, &mut progress)?;
+    progress.end();
+    finish(&context, &queue, run, ended, since)
+}
+
+/// How this program runs a worker of its pool: itself, so that one file is the whole installation.
+fn worker_argv(context: &Context, run: &Run) -> Vec<String> {
+    let mut argv = vec!["work".to_owned(), "--root".into(), context.config().root.display().to_string()];
+    if run.drain {
+        argv.push("--drain".into());
+    }
+    if let Some(agent) = &run.agent {
+        argv.extend(["--agent".into(), agent.clone()]);
+    }
+    argv
+}
+
+/// Re-reads the settings with the same flags.
+pub(super) fn reload(context: &Context) -> Box<dyn Fn() -> Result<crate::domain::config::Config, String> + Send> {
+    let flags = Flags { root: Some(context.config().root.clone()), ..context.flags.clone() };
+    Box::new(move || {
+        config::load_here(&flags).map(|loaded| loaded.config).map_err(|e| e.to_string())
+    })
+}
+
+fn only_one(context: &Context) -> Result<Lock, Failure> {
+    let path = lock_path(context);
+    fs::mkdirs(path.parent().unwrap_or(&context.config().root))?;
+    let Some(lock) = Lock::try_take(&path)? else {
+        let who = incumbent(context)?.map_or_else(String::new, |i| {
+            format!(" (process {} on {}, since {})", i.process.pid, i.process.host, clock::local(i.since))
+        });
+        return Err(Failure::new(exit::LATER, format!("a coordinator runs on this queue already{who}"))
+            .hint("coordinator status; coordinator scale N; coordinator stop"));
+    };
+    let note = Incumbent { process: identity::me(), since: clock::now() };
+    lock.note(&path, &serde_json::to_string(&note).expect("plain data"))?;
+    Ok(lock)
+}
+
+fn finish(context: &Context, queue: &Queue, run: &Run, ended: Ended, since: UnixMs) -> Outcome {
+    let root = &context.config().root;
+    let scope = Scope { last: usize::MAX, waiting: 50 };
+    let seen = view(queue, root, scope)?;
+    if !run.quiet {
+        let repository = repository(context);
+        let text = summary(&seen, since, clock::now(), &repository, context.ui.style());
+        context.ui.print(&text);
+    }
+    let failed = failed_since(&seen, since);
+    match ended {
+        Ended::Signalled(signal) => Ok(exit::signalled(signal)),
+        Ended::Drained { later: true } => Ok(exit::LATER),
+        Ended::Drained { later: false } if failed => Ok(exit::FOUND),
+        Ended::Drained { later: false } => Ok(exit::OK),
+        Ended::NoWorkers => Err(Failure::new(exit::MISSING, "workers die before their first task")
+            .hint(format!("see {:?}, then: coordinator doctor", crate::coordinator::pool::log_dir(root)))),
+    }
+}
+
+fn repository(context: &Context) -> String {
+    let config = context.config();
+    let rig = config.rig.as_ref().and_then(|name| config.rigs.get(name));
+    let path: PathBuf = rig.map_or_else(|| config.root.clone(), |rig| rig.path.clone());
+    path.display().to_string()
+}
+
+/// A task failed or was rejected in this run.
+fn failed_since(seen: &View, since: UnixMs) -> bool {
+    use crate::domain::state::State;
+    let stamp = clock::stamp(since);
+    seen.tasks.iter().any(|row| match row.state {
+        State::Failed => row.times.1.is_none_or(|ended| ended >= since),
+        State::Rejected => row.id.as_ref().is_some_and(|id| id.as_str() >= stamp.as_str()),
+        _ => false,
+    })
+}

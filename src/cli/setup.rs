@@ -1,0 +1,115 @@
+//! `init`, completions and man pages.
+
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+
+use super::args::{Common, Coordinator, Worker};
+use super::config::{EXAMPLE, FILE_NAME, Flags};
+use super::context::Context;
+use super::error::Outcome;
+use super::exit;
+use crate::agent;
+use crate::domain::config::AgentKind;
+use crate::sys::{env, fs};
+use crate::worktree::{Repo, doctor};
+
+/// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
+pub(crate) const EXCLUDES: [&str; 3] = ["/queue/", "/interrupt", "/.swarmdir/"];
+
+/// `init`
+pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
+    let dir = match dir {
+        Some(dir) => dir.to_owned(),
+        None => common.root.clone().unwrap_or_else(|| PathBuf::from(".")),
+    };
+    fs::mkdirs(&dir)?;
+    let common = Common { root: Some(fs::canonical(&dir)?), ..common.clone() };
+    let context = Context::new(&common, Flags::default())?;
+    let root = context.config().root.clone();
+    context.queue_or_make()?;
+    fs::mkdirs(&root.join(".swarmdir"))?;
+    let ui = context.ui;
+    ui.say(&format!("queue: {}", root.join("queue").display()));
+    write_settings(&context, &root)?;
+    match Repo::discover(&root) {
+        Ok(repo) => {
+            let hidden = doctor::exclude(&repo, &EXCLUDES.map(|pattern| exclusion(&repo, &root, pattern)).each_ref().map(String::as_str));
+            match hidden {
+                Ok(added) if added.is_empty() => ui.say("git ignores it already"),
+                Ok(_) => ui.say("hidden from git in .git/info/exclude, so that git clean and git stash -u leave it"),
+                Err(e) => ui.say(&format!("git may see it: {e}")),
+            }
+        }
+        Err(e) => ui.say(&format!("no repository here ({e}): name one in {FILE_NAME}, or use agents with worktree = false")),
+    }
+    ui.say("next: coordinator add -m \"what is to be done\"; coordinator --agents 3");
+    Ok(exit::OK)
+}
+
+/// A pattern from the root of the checkout, which may lie above ours.
+pub(crate) fn exclusion(repo: &Repo, root: &Path, pattern: &str) -> String {
+    let below = repo.checkout().and_then(|checkout| root.strip_prefix(checkout).ok());
+    match below.and_then(Path::to_str) {
+        Some(below) if !below.is_empty() => format!("/{below}{pattern}"),
+        _ => pattern.to_owned(),
+    }
+}
+
+/// The commented example, with claude's absolute path: cron's PATH is short.
+fn write_settings(context: &Context, root: &Path) -> Result<(), super::error::Failure> {
+    let path = root.join(FILE_NAME);
+    if fs::exists(&path) {
+        context.ui.say(&format!("kept: {}", path.display()));
+        return Ok(());
+    }
+    let kind = AgentKind::Claude { program: None, config_dir: None };
+    let mut text = EXAMPLE.to_owned();
+    match agent::find(&kind) {
+        Ok(program) => {
+            let quoted = serde_json::Value::from(program.display().to_string());
+            text.push_str(&format!("\n[agent.claude]\nkind = \"claude\"\nprogram = {quoted}\n"));
+            context.ui.say(&format!("claude: {}", program.display()));
+        }
+        Err(e) => context.ui.say(&format!("{e} (coordinator doctor)")),
+    }
+    fs::write(&path, text.as_bytes())?;
+    context.ui.say(&format!("settings: {}", path.display()));
+    Ok(())
+}
+
+/// `completions`
+pub(super) fn completions(shell: clap_complete::Shell) -> Outcome {
+    let mut command = Coordinator::command();
+    clap_complete::generate(shell, &mut command, "coordinator", &mut std::io::stdout());
+    Ok(exit::OK)
+}
+
+/// `man`
+pub(super) fn man(dir: &Path) -> Outcome {
+    fs::mkdirs(dir)?;
+    for command in [Coordinator::command(), Worker::command()] {
+        for page in pages(command) {
+            let mut bytes = Vec::new();
+            page.render(&mut bytes)?;
+            fs::write(&dir.join(page.get_filename()), &bytes)?;
+        }
+    }
+    Ok(exit::OK)
+}
+
+fn pages(mut command: clap::Command) -> Vec<clap_mangen::Man> {
+    command.build();
+    let name = command.get_name().to_owned();
+    let subcommands = command.get_subcommands().filter(|sub| !sub.is_hide_set());
+    let mut pages: Vec<clap_mangen::Man> = subcommands
+        .map(|sub| clap_mangen::Man::new(sub.clone().display_name(format!("{name}-{}", sub.get_name()))))
+        .collect();
+    pages.insert(0, clap_mangen::Man::new(command));
+    pages
+}
+
+/// Whether the user runs from a terminal that can show what `demo` has to show.
+pub(crate) fn interactive() -> bool {
+    env::stderr_is_terminal()
+}

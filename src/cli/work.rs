@@ -1,0 +1,66 @@
+//! `worker`, and the pool's hidden `work`: one worker process.
+
+use std::sync::Arc;
+
+use super::args::{Common, Work};
+use super::config::Flags;
+use super::context::Context;
+use super::error::Outcome;
+use super::exit;
+use crate::sys::signal::{self, ORDERS};
+use crate::sys::{clock, env, fs};
+use crate::worker::control::Control;
+use crate::worker::{self, Ended, Log, Mode, Order};
+
+/// Runs one worker until it ends.
+pub(super) fn work(common: &Common, work: &Work) -> Outcome {
+    let context = Context::new(common, Flags { agent: work.agent.clone(), ..Flags::default() })?;
+    let queue = context.queue_or_make()?;
+    super::needs::check(&context)?;
+    let (control, bell) = Control::new();
+    let heard = control.clone();
+    signal::listen(&ORDERS, move |signal| heard.signal(signal))?;
+    let mode = match (work.drain, work.once) {
+        (true, _) => Mode::Drain,
+        (_, true) => Mode::Once,
+        _ => Mode::Stay,
+    };
+    let order = Order {
+        mode,
+        slot: work.slot,
+        demo_argv: vec!["demo-agent".into()],
+        reload: super::run::reload(&context),
+        log: log(&context, work)?,
+    };
+    let ended = worker::run(context.config().clone(), queue, &control, bell, order)?;
+    Ok(match ended {
+        Ended::Finished { later: true, .. } => exit::LATER,
+        Ended::Finished { failed: true, .. } => exit::FOUND,
+        Ended::Finished { .. } => exit::OK,
+        Ended::Stopped => exit::signalled(signal::Signal::Terminate),
+        Ended::Fenced => exit::LATER,
+    })
+}
+
+/// A worker of a pool writes to its stderr, which is its log file; one alone writes to a log file, and to the
+/// terminal where there is one. Cron hears nothing.
+fn log(context: &Context, work: &Work) -> Result<Log, super::error::Failure> {
+    let ui = context.ui;
+    let to_stderr = work.slot.is_some() || env::stderr_is_terminal();
+    let dir = crate::coordinator::pool::log_dir(&context.config().root);
+    fs::mkdirs(&dir)?;
+    let path = dir.join("worker.log");
+    let file = match work.slot {
+        Some(_) => None,
+        None => Some(fs::open_append(&path)?),
+    };
+    Ok(Arc::new(move |line: &str| {
+        let line = format!("{} {}", clock::local(clock::now()), crate::domain::text::printable(line, false));
+        if to_stderr {
+            ui.say(&line);
+        }
+        if let Some(file) = &file {
+            let _talk_is_not_worth_stopping_for = fs::write_all(file, &path, format!("{line}\n").as_bytes());
+        }
+    }))
+}

@@ -1,0 +1,209 @@
+//! Keeps the pool at its size and the queue tended; if it dies, the work goes on.
+//!
+//! Workers are processes in sessions of their own, known only through their files in the queue and their
+//! process identities: a coordinator that starts anew adopts those that live. It may not know what a task
+//! says or how an agent runs. It wakes once a second and on signals; it decides nothing about outcomes.
+
+pub mod decide;
+pub mod pool;
+mod roster;
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::domain::config::Config;
+use crate::queue::journal::Journal;
+use crate::queue::{Queue, QueueError};
+use crate::sys::signal::Signal;
+use crate::sys::{clock, fs};
+use crate::tending::{Rest, Tender, rest};
+
+use pool::Pool;
+
+/// Between two looks, milliseconds.
+const TICK_MS: u64 = 1_000;
+/// On top of the agents' own graces, before a worker that will not stop is killed, milliseconds.
+const STOP_MARGIN_MS: u64 = 15_000;
+
+/// What a coordinator is started with.
+pub struct Order {
+    /// End when nothing is ready or running.
+    pub drain: bool,
+    /// A worker's argv without its slot.
+    pub worker_argv: Vec<String>,
+    /// Where workers write what they have to say.
+    pub log_dir: PathBuf,
+    /// Re-reads the settings.
+    pub reload: Box<dyn Fn() -> Result<Config, String>>,
+}
+
+/// Is told what happens, for people.
+pub trait Observer {
+    /// A line of talk.
+    fn say(&mut self, line: &str);
+    /// Once a look: how many workers run, and how many should.
+    fn tick(&mut self, queue: &Queue, running: usize, wanted: usize);
+}
+
+/// Why a coordinator ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// The drain is over; `later`: something waits for a later run.
+    Drained {
+        /// Something waits for a later run.
+        later: bool,
+    },
+    /// By this signal.
+    Signalled(Signal),
+    /// Workers could not be started.
+    NoWorkers,
+}
+
+/// How far it goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Run,
+    /// Workers end after their tasks.
+    Ending(Signal),
+    /// Workers stop now, and are killed at this time of our monotonic clock.
+    Stopping(Signal, u64),
+}
+
+/// Runs until drained or told to end.
+pub fn run(config: Config, queue: Queue, signals: &Receiver<Signal>, order: Order, observer: &mut dyn Observer) -> Result<Ended, QueueError> {
+    crate::sys::spawn::become_subreaper();
+    let journal = queue.journal(&format!("coordinator-{:016x}", crate::sys::random::number()))?;
+    journal.note("start", None, json!({ "agents": config.agents, "drain": order.drain }));
+    let tender = Tender::new(queue.clone(), &config);
+    let pool = Pool::adopt(&queue, &order, config.agents)?;
+    if pool.running() > 0 {
+        observer.say(&format!("adopted {} running worker(s)", pool.running()));
+    }
+    let mut coordinator = Coordinator { config, queue, order, pool, tender, journal, phase: Phase::Run };
+    let ended = coordinator.go_on(signals, observer);
+    coordinator.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    ended
+}
+
+struct Coordinator {
+    config: Config,
+    queue: Queue,
+    order: Order,
+    pool: Pool,
+    tender: Tender,
+    journal: Journal,
+    phase: Phase,
+}
+
+impl Coordinator {
+    fn go_on(&mut self, signals: &Receiver<Signal>, observer: &mut dyn Observer) -> Result<Ended, QueueError> {
+        loop {
+            self.pool.reap(&self.queue, observer);
+            if let Some(ended) = self.look(observer)? {
+                return Ok(ended);
+            }
+            observer.tick(&self.queue, self.pool.running(), self.pool.wanted());
+            match signals.recv_timeout(Duration::from_millis(TICK_MS)) {
+                Ok(signal) => self.hear(signal, observer),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => clock::pause_ms(TICK_MS),
+            }
+        }
+    }
+
+    fn look(&mut self, observer: &mut dyn Observer) -> Result<Option<Ended>, QueueError> {
+        match self.phase {
+            Phase::Run => self.look_running(observer),
+            Phase::Ending(signal) => Ok((self.pool.running() == 0).then_some(Ended::Signalled(signal))),
+            Phase::Stopping(signal, deadline_ms) => {
+                if self.pool.running() > 0 && clock::mono_ms() >= deadline_ms {
+                    observer.say("a worker does not stop: killing it, its task goes back to the queue");
+                    self.pool.kill();
+                }
+                if self.pool.running() > 0 {
+                    return Ok(None);
+                }
+                self.tender.round(&self.journal)?;
+                Ok(Some(Ended::Signalled(signal)))
+            }
+        }
+    }
+
+    fn look_running(&mut self, observer: &mut dyn Observer) -> Result<Option<Ended>, QueueError> {
+        let round = match self.tender.tend(&self.journal) {
+            Err(e) if e.disk_full() => {
+                observer.say(&format!("{e}; waiting for room"));
+                return Ok(None);
+            }
+            other => other?,
+        };
+        self.rescale(observer);
+        if self.order.drain && self.pool.all_finished() {
+            let paused = fs::exists(&self.config.root.join("interrupt"));
+            match rest(&self.queue, self.config.drain_wait_ms)? {
+                _ if paused => return Ok(Some(Ended::Drained { later: true })),
+                Rest::Busy => self.pool.restart(),
+                _ if round.unsettled > 0 => self.pool.restart(),
+                Rest::Later => return Ok(Some(Ended::Drained { later: true })),
+                Rest::Empty => return Ok(Some(Ended::Drained { later: false })),
+            }
+        }
+        if self.pool.broken() && self.order.drain {
+            return Ok(Some(Ended::NoWorkers));
+        }
+        self.pool.keep(&self.queue, &self.order, observer)?;
+        Ok(None)
+    }
+
+    /// `coordinator scale N` leaves its number in a file; it holds until the next start.
+    fn rescale(&mut self, observer: &mut dyn Observer) {
+        let path = scale_file(&self.config.root);
+        let text = fs::read_if_any(&path).ok().flatten();
+        let wanted = text.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
+        let wanted = wanted.unwrap_or(self.config.agents);
+        if wanted as usize != self.pool.wanted() {
+            observer.say(&format!("scaling from {} to {wanted} workers", self.pool.wanted()));
+            self.pool.scale(wanted);
+        }
+    }
+
+    fn hear(&mut self, signal: Signal, observer: &mut dyn Observer) {
+        match (signal, self.phase) {
+            (Signal::Child, _) => {}
+            (Signal::HangUp, _) => self.reload(observer),
+            (Signal::Interrupt, Phase::Run) => {
+                observer.say("ending after the running tasks; again to stop now");
+                self.pool.signal(Signal::Interrupt);
+                self.phase = Phase::Ending(signal);
+            }
+            (Signal::Interrupt | Signal::Terminate, Phase::Run | Phase::Ending(_)) => {
+                observer.say("stopping now: work in hand is committed, its tasks are parked");
+                self.pool.signal(Signal::Terminate);
+                let timeouts = &self.config.timeouts;
+                let patience = timeouts.interrupt_grace_ms + timeouts.terminate_grace_ms + STOP_MARGIN_MS;
+                self.phase = Phase::Stopping(signal, clock::mono_ms() + patience);
+            }
+            (Signal::Interrupt | Signal::Terminate, Phase::Stopping(..)) => {}
+        }
+    }
+
+    fn reload(&mut self, observer: &mut dyn Observer) {
+        match (self.order.reload)() {
+            Ok(config) => {
+                self.tender.configure(&config);
+                self.config = config;
+                self.pool.signal(Signal::HangUp);
+                observer.say("settings re-read");
+            }
+            Err(why) => observer.say(&format!("the settings stay as they were: {why}")),
+        }
+    }
+}
+
+/// Where `scale` leaves its number.
+pub fn scale_file(root: &std::path::Path) -> PathBuf {
+    root.join(".swarmdir").join("scale")
+}

@@ -1,0 +1,195 @@
+//! The pool: starts, asks and counts worker processes. The thin shell around [`super::decide`].
+
+use std::path::Path;
+
+use super::decide::{Action, Exit, Misfortune, Slot, decide};
+use super::roster::{Member, live, worker_of};
+use super::{Observer, Order};
+use crate::domain::identity::ProcessIdentity;
+use crate::queue::{Queue, Result};
+use crate::sys::daemon::{self, Reaped};
+use crate::sys::signal::Signal;
+use crate::sys::{clock, fs, identity, process, sweep};
+
+pub(super) struct Pool {
+    slots: Vec<Slot>,
+    members: Vec<Option<Member>>,
+    wanted: usize,
+    drain: bool,
+    luck: Misfortune,
+    said_broken: bool,
+}
+
+impl Pool {
+    /// A pool with the live workers that an earlier coordinator left.
+    pub(super) fn adopt(queue: &Queue, order: &Order, wanted: u32) -> Result<Pool> {
+        let mut pool = Pool {
+            slots: Vec::new(),
+            members: Vec::new(),
+            wanted: 0,
+            drain: order.drain,
+            luck: Misfortune::default(),
+            said_broken: false,
+        };
+        pool.scale(wanted);
+        for (slot, member) in live(queue)? {
+            // Two coordinators in turn may have given one slot to two workers.
+            let free = pool.members.get(slot).is_some_and(Option::is_none);
+            let slot = if free { slot } else { pool.members.len() };
+            pool.make_room(slot + 1);
+            pool.members[slot] = Some(member);
+            pool.slots[slot] = Slot::Running;
+        }
+        Ok(pool)
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.members.iter().flatten().count()
+    }
+
+    pub(super) fn wanted(&self) -> usize {
+        self.wanted
+    }
+
+    pub(super) fn scale(&mut self, wanted: u32) {
+        self.wanted = wanted as usize;
+        self.make_room(self.wanted);
+    }
+
+    fn make_room(&mut self, slots: usize) {
+        while self.slots.len() < slots {
+            self.slots.push(Slot::Empty { not_before_ms: 0 });
+            self.members.push(None);
+        }
+    }
+
+    /// In a drain: every wanted slot's worker has found nothing left.
+    pub(super) fn all_finished(&self) -> bool {
+        self.running() == 0 && self.slots.iter().take(self.wanted).all(|s| *s == Slot::Finished)
+    }
+
+    /// In a drain: something turned up after all.
+    pub(super) fn restart(&mut self) {
+        for slot in self.slots.iter_mut().filter(|slot| **slot == Slot::Finished) {
+            *slot = Slot::Empty { not_before_ms: 0 };
+        }
+    }
+
+    /// Workers die before they do anything.
+    pub(super) fn broken(&self) -> bool {
+        self.luck.breaker_open() && self.running() == 0
+    }
+
+    /// Notices ends: of children by the kernel's report, of adopted ones by looking.
+    pub(super) fn reap(&mut self, queue: &Queue, observer: &mut dyn Observer) {
+        for Reaped { pid, clean } in daemon::reap() {
+            let index = self.index_of(|member| member.child && member.process.pid == pid);
+            if let Some(index) = index {
+                let exit = if clean { Exit::Finished } else { self.early_or_not(queue, pid) };
+                self.ended(index, exit, observer);
+            }
+        }
+        while let Some(index) = self.index_of(|m| !m.child && !process::alive(&m.process)) {
+            self.ended(index, Exit::DiedWorking, observer);
+        }
+    }
+
+    fn index_of(&self, test: impl Fn(&Member) -> bool) -> Option<usize> {
+        self.members.iter().position(|member| member.as_ref().is_some_and(&test))
+    }
+
+    fn early_or_not(&self, queue: &Queue, pid: i32) -> Exit {
+        let claimed = worker_of(queue, pid).is_some_and(|id| queue.has_claimed(&id));
+        if claimed { Exit::DiedWorking } else { Exit::DiedEarly }
+    }
+
+    fn ended(&mut self, index: usize, exit: Exit, observer: &mut dyn Observer) {
+        let member = self.members[index].take();
+        self.luck = self.luck.after(exit);
+        self.slots[index] = self.luck.slot_after(exit, self.drain, clock::mono_ms());
+        if let (Some(member), true) = (member, exit != Exit::Finished) {
+            observer.say(&format!("worker {index} (process {}) died", member.process.pid));
+            self.kill_orphans();
+        }
+    }
+
+    /// What a dead worker's agents started comes to us, as the subreaper: every child that is no worker.
+    fn kill_orphans(&self) {
+        for pid in sweep::children_of(identity::me().pid) {
+            if self.index_of(|member| member.process.pid == pid).is_none() {
+                process::signal(pid, nix::sys::signal::Signal::SIGKILL);
+            }
+        }
+    }
+
+    /// Starts and retires as decided.
+    pub(super) fn keep(&mut self, queue: &Queue, order: &Order, observer: &mut dyn Observer) -> Result<()> {
+        if self.luck.breaker_open() && !self.said_broken {
+            self.said_broken = true;
+            let log = order.log_dir.display();
+            observer.say(&format!("workers die before their first task; see {log}; trying once a minute"));
+        }
+        for action in decide(&self.slots, self.wanted, clock::mono_ms()) {
+            match action {
+                Action::Spawn(index) => self.spawn(index, order, observer)?,
+                Action::Retire(index) => self.retire(index, queue)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn spawn(&mut self, index: usize, order: &Order, observer: &mut dyn Observer) -> Result<()> {
+        fs::mkdirs(&order.log_dir)?;
+        let log = order.log_dir.join(format!("worker-{index}.log"));
+        let mut argv = order.worker_argv.clone();
+        argv.extend(["--slot".into(), index.to_string()]);
+        match daemon::spawn(&argv, &log) {
+            Ok(pid) => {
+                let start_ticks = identity::start_ticks(pid).unwrap_or(0);
+                let process = ProcessIdentity { pid, start_ticks, ..identity::me() };
+                self.members[index] = Some(Member { process, child: true, retiring: false });
+                self.slots[index] = Slot::Running;
+            }
+            Err(e) => {
+                observer.say(&format!("worker {index} could not be started: {e}"));
+                self.luck = self.luck.after(Exit::DiedEarly);
+                self.slots[index] =
+                    self.luck.slot_after(Exit::DiedEarly, self.drain, clock::mono_ms());
+            }
+        }
+        Ok(())
+    }
+
+    fn retire(&mut self, index: usize, queue: &Queue) -> Result<()> {
+        let Some(member) = self.members[index].as_mut().filter(|member| !member.retiring) else {
+            return Ok(());
+        };
+        // One that has not registered yet is asked at the next look.
+        if let Some(id) = worker_of(queue, member.process.pid) {
+            queue.ask_to_retire(&id)?;
+            member.retiring = true;
+        }
+        Ok(())
+    }
+
+    /// Passes a signal on to every worker of the pool.
+    pub(super) fn signal(&self, signal: Signal) {
+        for member in self.members.iter().flatten() {
+            if process::alive(&member.process) {
+                process::signal(member.process.pid, signal.number());
+            }
+        }
+    }
+
+    /// Kills every worker of the pool.
+    pub(super) fn kill(&self) {
+        for member in self.members.iter().flatten() {
+            process::kill_and_see_dead(&member.process, 2_000);
+        }
+    }
+}
+
+/// Where workers of a root write their logs.
+pub fn log_dir(root: &Path) -> std::path::PathBuf {
+    root.join(".swarmdir").join("log")
+}

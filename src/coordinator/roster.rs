@@ -1,0 +1,35 @@
+//! Who is in the pool: worker processes by identity, ours or adopted.
+
+use crate::domain::id::WorkerId;
+use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::queue::{Queue, Result};
+use crate::sys::{identity, process};
+
+/// A worker's process.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) process: ProcessIdentity,
+    /// Our child: its end is reported; an adopted one has to be looked at.
+    pub(super) child: bool,
+    /// Asked to end after its task.
+    pub(super) retiring: bool,
+}
+
+/// Live workers of this machine that a coordinator started, with their slots.
+pub(super) fn live(queue: &Queue) -> Result<Vec<(usize, Member)>> {
+    let me = identity::me();
+    let workers = queue.workers()?;
+    let pooled = workers.into_iter().filter_map(|(card, _)| {
+        let here = me.vantage(&card.process) == Vantage::Here && process::alive(&card.process);
+        let member = Member { process: card.process, child: false, retiring: false };
+        here.then_some((card.slot? as usize, member))
+    });
+    Ok(pooled.collect())
+}
+
+/// The worker that a process registered as, among the living and the dead.
+pub(super) fn worker_of(queue: &Queue, pid: i32) -> Option<WorkerId> {
+    let workers = queue.workers().ok()?.into_iter().map(|(card, _)| card);
+    let gone = queue.gone().ok()?;
+    workers.chain(gone).find(|card| card.process.pid == pid).map(|card| card.id)
+}

@@ -1,0 +1,79 @@
+//! The agents: programs, log-in, limits in force.
+
+use super::Finding;
+use crate::agent;
+use crate::domain::config::{AgentKind, AgentProfile, Config};
+use crate::domain::limits::Limits;
+use crate::domain::task::PermissionMode;
+use crate::sys::{env, fs, tool};
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, profile) in &config.profiles {
+        let default = *name == config.agent;
+        findings.extend(agent_program(name, profile, default));
+        if let (AgentKind::Claude { config_dir, .. }, true) = (&profile.kind, default) {
+            findings.push(login(config_dir.as_deref()));
+            findings.extend(bypass(profile));
+        }
+    }
+    findings.push(limits(&config.limits));
+    findings
+}
+
+fn agent_program(name: &str, profile: &AgentProfile, default: bool) -> Option<Finding> {
+    if matches!(profile.kind, AgentKind::Demo) {
+        return None;
+    }
+    Some(match agent::find(&profile.kind) {
+        Ok(path) => {
+            let version = match &profile.kind {
+                AgentKind::Claude { .. } => tool::first_line(&path.to_string_lossy(), &["--version"]),
+                AgentKind::Command { .. } | AgentKind::Demo => None,
+            };
+            let version = version.map(|version| format!(", {version}")).unwrap_or_default();
+            Finding::good("agent", format!("{name}: {}{version}", path.display()))
+        }
+        Err(e) if default => Finding::missing("agent", format!("{name}: {e}"), e.hint),
+        Err(e) => Finding::note("agent", format!("{name}: {e}")),
+    })
+}
+
+/// Only whether something is there: whether it is valid, the first call tells, and costs nothing when not.
+fn login(config_dir: Option<&std::path::Path>) -> Finding {
+    let keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+    if let Some(key) = keys.iter().find(|key| env::var(key).is_some()) {
+        return Finding::good("login", format!("{key} is set"));
+    }
+    let own = env::var("CLAUDE_CONFIG_DIR").map(std::path::PathBuf::from);
+    let dir = config_dir.map(std::path::Path::to_owned).or(own).or_else(|| Some(env::home()?.join(".claude")));
+    let credentials = dir.map(|dir| dir.join(".credentials.json"));
+    match credentials.filter(|path| fs::exists(path)) {
+        Some(path) => Finding::good("login", path.display().to_string()),
+        None => Finding::warning("login", "claude has no key and no stored log-in that can be seen here", "run `claude` once and log in, or set ANTHROPIC_API_KEY"),
+    }
+}
+
+fn bypass(profile: &AgentProfile) -> Option<Finding> {
+    let bypasses = profile.defaults.permission_mode == Some(PermissionMode::BypassPermissions);
+    (bypasses && env::is_root() && env::var("IS_SANDBOX").is_none()).then(|| {
+        Finding::missing(
+            "permissions",
+            "claude refuses permission_mode bypassPermissions for root",
+            "run as another user, or permission_mode = \"dontAsk\" with allowed_tools",
+        )
+    })
+}
+
+fn limits(limits: &Limits) -> Finding {
+    let mut said = Vec::new();
+    let mut add = |name: &str, value: Option<u64>, unit: &str| {
+        said.push(value.map_or_else(|| format!("{name} unlimited"), |n| format!("{name} {n}{unit}")));
+    };
+    add("cpu", limits.cpu_secs, " s");
+    add("file size", limits.file_size_bytes.map(|bytes| bytes >> 20), " MiB");
+    add("open files", limits.open_files, "");
+    add("processes", limits.processes, if env::is_root() { " more (not enforced for root)" } else { " more" });
+    add("memory", limits.memory_bytes.map(|bytes| bytes >> 20), " MiB");
+    Finding::good("limits", said.join(", "))
+}

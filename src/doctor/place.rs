@@ -1,0 +1,152 @@
+//! The place: file system, disk, wake-ups, git and the checkout.
+
+use std::path::Path;
+
+use super::Finding;
+use crate::domain::config::{Config, Durability};
+use crate::queue::Queue;
+use crate::sys::watch::Watch;
+use crate::sys::{disk, env, fs, tool};
+use crate::worktree::{self, Repo};
+
+/// Less free space than this is worth a warning, bytes.
+const LITTLE_BYTES: u64 = 5 << 30;
+/// What of ours lies in a checkout.
+const OURS: [&str; 3] = ["queue", "interrupt", ".swarmdir"];
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![root(config), links(config), file_system(config), room(config), wake_ups(config)];
+    findings.push(git());
+    findings.extend(repositories(config));
+    findings
+}
+
+fn root(config: &Config) -> Finding {
+    let path = config.root.display();
+    if fs::is_writable(&config.root) {
+        Finding::good("root", path.to_string())
+    } else {
+        Finding::missing("root", format!("{path} is not writable"), "another --root, or other permissions")
+    }
+}
+
+fn links(config: &Config) -> Finding {
+    let path = config.root.join("queue");
+    match Queue::open_or_make(&path, config.durability) {
+        Ok(_) => Finding::good("hard links", "links and renames work in queue/"),
+        Err(e) => {
+            let mend = e.hint().unwrap_or_else(|| "another --root".into());
+            Finding::missing("hard links", e.to_string(), mend)
+        }
+    }
+}
+
+fn file_system(config: &Config) -> Finding {
+    let durability = match config.durability {
+        Durability::Strict => "durability strict: what is acknowledged survives a power cut",
+        Durability::Relaxed => "durability relaxed: a power cut may take the last seconds",
+    };
+    match disk::kind(&config.root) {
+        Some(kind @ ("nfs" | "cifs" | "9p")) => Finding::warning(
+            "file system",
+            format!("{kind}: wake-ups from other machines are polled for"),
+            "use NFS 4.2; workers of several machines may share the queue",
+        ),
+        Some(kind @ ("fuse" | "fat")) => Finding::warning(
+            "file system",
+            format!("{kind}: renames may not be atomic here"),
+            "put the queue on a local file system: --root DIR",
+        ),
+        kind => Finding::good("file system", format!("{}; {durability}", kind.unwrap_or("local"))),
+    }
+}
+
+fn room(config: &Config) -> Finding {
+    match disk::free_bytes(&config.root) {
+        Ok(free) if free < LITTLE_BYTES => {
+            let found = format!("{} GiB free", free >> 30);
+            Finding::warning("disk", found, "make room: each agent's tree is a checkout")
+        }
+        Ok(free) => Finding::good("disk", format!("{} GiB free", free >> 30)),
+        Err(e) => Finding::warning("disk", e.to_string(), "look at the mount"),
+    }
+}
+
+fn wake_ups(config: &Config) -> Finding {
+    let watched = Watch::new(|| {}).is_some_and(|mut watch| watch.add(&config.root));
+    if watched {
+        Finding::good("inotify", "dropped files are seen at once")
+    } else {
+        Finding::warning(
+            "inotify",
+            "no watches left: dropped files are looked for once a second",
+            "sysctl fs.inotify.max_user_instances=1024",
+        )
+    }
+}
+
+fn git() -> Finding {
+    match tool::first_line("git", &["--version"]) {
+        Some(version) => Finding::good("git", version),
+        None => Finding::missing("git", "there is no git on PATH", "install git"),
+    }
+}
+
+fn repositories(config: &Config) -> Vec<Finding> {
+    let mut paths: Vec<&Path> = config.rigs.values().map(|rig| rig.path.as_path()).collect();
+    if config.rig.is_none() {
+        paths.insert(0, &config.root);
+    }
+    let worktrees = config.profiles.get(&config.agent).is_none_or(|profile| profile.worktree);
+    paths.into_iter().flat_map(|path| repository(config, path, worktrees)).collect()
+}
+
+fn repository(config: &Config, path: &Path, needed: bool) -> Vec<Finding> {
+    let repo = match Repo::discover(path).and_then(|repo| repo.resolve(None).map(|base| (repo, base))) {
+        Ok((repo, base)) => {
+            let found = format!("{} at {} ({})", path.display(), base.name, &base.oid[..base.oid.len().min(10)]);
+            return std::iter::once(Finding::good("repository", found))
+                .chain(hidden(config, &repo))
+                .chain(worktree::doctor::warnings(&repo).into_iter().map(|w| Finding::note("repository", w)))
+                .chain(std::iter::once(trees(config, &repo)))
+                .collect();
+        }
+        Err(e) => e,
+    };
+    let mend = repo.hint().unwrap_or_else(|| "name another one: [rig.NAME] in swarm.toml".into());
+    vec![if needed {
+        Finding::missing("repository", repo.to_string(), mend)
+    } else {
+        Finding::note("repository", format!("{repo}; the default agent needs none"))
+    }]
+}
+
+/// `git clean` and `git stash -u` must not take the queue away.
+fn hidden(config: &Config, repo: &Repo) -> Option<Finding> {
+    let checkout = repo.checkout()?;
+    let below = config.root.strip_prefix(checkout).ok()?;
+    let seen: Vec<String> = OURS
+        .iter()
+        .map(|name| below.join(name))
+        .filter(|path| !repo.ignores(path))
+        .map(|path| path.display().to_string())
+        .collect();
+    Some(if seen.is_empty() {
+        Finding::good("checkout", "git clean and git stash -u leave the queue alone")
+    } else {
+        let found = format!("git clean or git stash -u would take away: {}", seen.join(", "));
+        Finding::warning("checkout", found, "coordinator init")
+    })
+}
+
+fn trees(config: &Config, repo: &Repo) -> Finding {
+    let dir = config.trees.clone().unwrap_or_else(|| repo.default_trees_dir());
+    let nearest = dir.ancestors().find(|dir| fs::is_dir(dir)).unwrap_or(Path::new("/"));
+    if fs::is_writable(nearest) {
+        Finding::good("trees", dir.display().to_string())
+    } else {
+        let found = format!("{} cannot be made: {} is not writable", dir.display(), nearest.display());
+        let home = env::home().map_or_else(|| "/var/tmp".into(), |home| home.display().to_string());
+        Finding::missing("trees", found, format!("trees = \"{home}/swarmdir-trees\" in swarm.toml"))
+    }
+}

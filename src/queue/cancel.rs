@@ -1,0 +1,87 @@
+//! Row *cancel*: a wish that lasts, carried out by whoever meets the task.
+//!
+//! A task may hop between `ready/` and `blocked/` faster than anybody lists, so the wish is written down
+//! first; it names the life that it is for, so that it can never reach into the next one.
+
+use std::ffi::OsStr;
+
+use super::finish::Closed;
+use super::shift::Place;
+use super::{Dir, Queue, Result};
+use crate::domain::id::{Epoch, TaskId};
+use crate::domain::name::QueueName;
+use crate::sys::fs;
+
+/// What became of a wish, so far.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cancelled {
+    /// It is in `cancelled/`; if somebody worked on it, he stops at his next heartbeat.
+    Now,
+    /// It had ended before.
+    Ended,
+    /// It was seen nowhere this time; the wish stays, look again.
+    NotSeen,
+}
+
+impl Queue {
+    /// Writes the wish down, for the task's present life.
+    pub fn wish_to_cancel(&self, id: &TaskId) -> Result<()> {
+        let life = self.life(id)?;
+        let staged = self.staging();
+        fs::write_synced(&staged, life.to_string().as_bytes(), self.strict())?;
+        let _placed = fs::rename(&staged, &self.file(Dir::Cancel, id))?;
+        self.sync_dir(Dir::Cancel)
+    }
+
+    /// Whether there is a wish to cancel this task.
+    pub fn cancel_wanted(&self, id: &TaskId) -> bool {
+        fs::exists(&self.file(Dir::Cancel, id))
+    }
+
+    /// All wishes.
+    pub fn wishes(&self) -> Result<Vec<TaskId>> {
+        let names = fs::list(&self.dir(Dir::Cancel))?;
+        Ok(names.iter().filter_map(|name| TaskId::parse(name.to_str()?)).collect())
+    }
+
+    /// Tries once to carry a wish out, and removes it once the task has ended.
+    pub fn carry_out(&self, id: &TaskId) -> Result<Cancelled> {
+        let wish = self.file(Dir::Cancel, id);
+        let Some(bytes) = fs::read_if_any(&wish)? else { return Ok(Cancelled::Ended) };
+        let wished = std::str::from_utf8(&bytes).ok().and_then(Epoch::parse).unwrap_or_default();
+        if self.life(id)? > wished {
+            fs::unlink(&wish)?;
+            return Ok(Cancelled::Ended);
+        }
+        match self.whereabouts(id)? {
+            None => Ok(Cancelled::NotSeen),
+            Some(Place::Ended(_)) => {
+                fs::unlink(&wish)?;
+                Ok(Cancelled::Ended)
+            }
+            Some(Place::Waiting(name)) => match self.cancel_waiting(&name)? {
+                Closed::Refused => Ok(Cancelled::NotSeen),
+                Closed::Won => {
+                    fs::unlink(&wish)?;
+                    Ok(Cancelled::Now)
+                }
+            },
+        }
+    }
+
+    /// The rename that cancels; also a running task's, whose holder then finds its name gone.
+    fn cancel_waiting(&self, name: &QueueName) -> Result<Closed> {
+        let dir = if name.reason.is_some() { Dir::Blocked } else { Dir::Ready };
+        let closed =
+            self.rename_once(&self.file(dir, name), Dir::Cancelled, &name.at.to_string())?;
+        if closed == Closed::Won {
+            self.sync_dir(Dir::Cancelled)?;
+        }
+        Ok(closed)
+    }
+
+    /// The names in `pending/` that a person may mean by `text`.
+    pub fn dropped_as(&self, text: &str) -> Result<bool> {
+        Ok(fs::look(&self.dir(Dir::Pending).join(OsStr::new(text)))?.is_some())
+    }
+}

@@ -1,0 +1,84 @@
+//! What can go wrong with a queue, apart from lost races (which are values).
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::sys::fs::FsError;
+
+/// An error of the queue.
+#[derive(Debug)]
+pub enum QueueError {
+    /// The file system said no.
+    Fs(FsError),
+    /// `FORMAT` is not ours, or of another version.
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+    },
+    /// There is no queue here.
+    Absent {
+        /// Where one was looked for.
+        path: PathBuf,
+    },
+    /// Hard links or renames do not work here.
+    Unfit {
+        /// The queue directory.
+        path: PathBuf,
+        /// What failed.
+        source: FsError,
+    },
+}
+
+impl QueueError {
+    /// The next command to type, where one is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            QueueError::Fs(e) if e.disk_full() => {
+                Some("make room on that disk; nothing is lost, the queue goes on by itself".into())
+            }
+            QueueError::Fs(_) => None,
+            QueueError::Format { .. } => {
+                Some("use the version of swarmdir that made this queue, or another --root".into())
+            }
+            QueueError::Absent { .. } => Some("coordinator init".into()),
+            QueueError::Unfit { .. } => Some(
+                "put the queue on a local file system with hard links (ext4, xfs, btrfs), \
+                 all of it on one mount: --root DIR"
+                    .into(),
+            ),
+        }
+    }
+
+    /// No room on the disk.
+    pub fn disk_full(&self) -> bool {
+        matches!(self, QueueError::Fs(e) if e.disk_full())
+    }
+}
+
+impl fmt::Display for QueueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            QueueError::Fs(e) => e.fmt(f),
+            QueueError::Format { path, found } => {
+                write!(f, "{path:?} is not a queue of format 1: it says {found:?}")
+            }
+            QueueError::Absent { path } => write!(f, "there is no queue at {path:?}"),
+            QueueError::Unfit { path, source } => {
+                write!(f, "the file system at {path:?} cannot hold a queue: {source}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for QueueError {}
+
+impl From<FsError> for QueueError {
+    fn from(e: FsError) -> QueueError {
+        QueueError::Fs(e)
+    }
+}
+
+/// The usual result here.
+pub type Result<T> = std::result::Result<T, QueueError>;

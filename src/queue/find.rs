@@ -1,0 +1,48 @@
+//! What a person means by TASK: an id, its slug or its tail, unambiguous.
+
+use super::{Dir, Queue, Result};
+use crate::domain::id::TaskId;
+use crate::sys::fs;
+
+/// The answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// Exactly one.
+    One(TaskId),
+    /// Several; the newest first.
+    Several(Vec<TaskId>),
+    /// None; some that look alike.
+    None(Vec<TaskId>),
+}
+
+impl Queue {
+    /// Looks a task up by id, then tail or slug, then by a part of its id.
+    pub fn find(&self, text: &str) -> Result<Found> {
+        if let Some(id) = TaskId::parse(text)
+            && fs::exists(&self.run_dir(&id))
+        {
+            return Ok(Found::One(id));
+        }
+        let names = fs::list(&self.dir(Dir::Runs))?;
+        let all: Vec<TaskId> = names.iter().filter_map(|n| TaskId::parse(n.to_str()?)).collect();
+        let exact = |id: &&TaskId| id.tail() == text || id.slug() == text;
+        let mut matches: Vec<TaskId> = all.iter().filter(exact).cloned().collect();
+        if matches.is_empty() && text.len() >= 3 {
+            matches = all.iter().filter(|id| id.as_str().contains(text)).cloned().collect();
+        }
+        matches.sort_by(|a, b| b.cmp(a));
+        Ok(match matches.as_slice() {
+            [one] => Found::One(one.clone()),
+            [] => Found::None(alike(text, all)),
+            _ => Found::Several(matches),
+        })
+    }
+}
+
+fn alike(text: &str, all: Vec<TaskId>) -> Vec<TaskId> {
+    let likeness = |id: &TaskId| strsim::jaro_winkler(id.slug(), text);
+    let mut close: Vec<(f64, TaskId)> =
+        all.into_iter().map(|id| (likeness(&id), id)).filter(|(like, _)| *like >= 0.8).collect();
+    close.sort_by(|a, b| b.0.total_cmp(&a.0));
+    close.into_iter().take(3).map(|(_, id)| id).collect()
+}

@@ -1,0 +1,97 @@
+//! Rows *publish*, *give back*, and a holder's *reject* and *cancel*: one rename decides, exactly one wins.
+//!
+//! A refused rename removes nothing of the attempt: its results stay as evidence.
+
+use std::path::Path;
+
+use super::claim::Claim;
+use super::{Dir, Queue, Result};
+use crate::domain::problem::Problem;
+use crate::domain::reason::Reason;
+use crate::sys::fs::{self, Renamed};
+
+/// What became of a closing transition.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Closed {
+    /// The task bears the name that we gave it.
+    Won,
+    /// The task was no longer ours: reclaimed or cancelled.
+    Refused,
+}
+
+/// Where a publication goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Final {
+    /// `done/`
+    Done,
+    /// `failed/`
+    Failed,
+}
+
+impl Queue {
+    /// Publishes the outcome. The caller has written and synced the attempt's files and the branch.
+    pub fn publish(&self, claim: Claim, to: Final) -> Result<Closed> {
+        let dir = match to {
+            Final::Done => Dir::Done,
+            Final::Failed => Dir::Failed,
+        };
+        let name = claim.attempt.to_string();
+        self.close(claim, dir, &name)
+    }
+
+    /// Back to `ready/`, nothing being owed.
+    pub fn give_back(&self, claim: Claim) -> Result<Closed> {
+        let name = claim.name.ready_next().to_string();
+        self.close(claim, Dir::Ready, &name)
+    }
+
+    /// Back to `blocked/`, for a reason.
+    pub fn give_back_blocked(&self, claim: Claim, reason: Reason) -> Result<Closed> {
+        let name = claim.name.blocked_next(reason).to_string();
+        self.close(claim, Dir::Blocked, &name)
+    }
+
+    /// The holder found the file wrong; the report is there before the name is.
+    pub fn reject(&self, claim: Claim, report: &str, problems: &[Problem]) -> Result<Closed> {
+        let name = claim.name.at.to_string();
+        self.write_rejection(&claim.name.at, report, problems)?;
+        self.close(claim, Dir::Rejected, &name)
+    }
+
+    /// The holder carries out a wish to cancel; its agent is stopped and its work saved.
+    pub fn cancel_held(&self, claim: Claim) -> Result<Closed> {
+        let at = claim.name.at.clone();
+        let closed = self.close(claim, Dir::Cancelled, &at.to_string())?;
+        fs::unlink(&self.file(Dir::Cancel, &at.id))?;
+        Ok(closed)
+    }
+
+    /// The task was moved by somebody else: only the link is left to remove.
+    pub fn abandon(&self, claim: Claim) -> Result<()> {
+        fs::unlink(&self.file(Dir::Claims, &claim.name.at))?;
+        Ok(())
+    }
+
+    fn close(&self, claim: Claim, dir: Dir, name: &str) -> Result<Closed> {
+        let from = self.file(Dir::Ready, &claim.name);
+        let closed = self.rename_once(&from, dir, name)?;
+        if closed == Closed::Won {
+            self.sync_dir(dir)?;
+        }
+        fs::unlink(&self.file(Dir::Claims, &claim.name.at))?;
+        Ok(closed)
+    }
+
+    /// Renames to a name that can only be ours. `ENOENT` may hide our own success (a reply lost on a network
+    /// file system): then the name is found by *listing*, as a stat may answer from an old cache.
+    pub(super) fn rename_once(&self, from: &Path, dir: Dir, name: &str) -> Result<Closed> {
+        match fs::rename(from, &self.file(dir, name))? {
+            Renamed::Done => Ok(Closed::Won),
+            Renamed::Gone => {
+                let there = fs::list(&self.dir(dir))?.iter().any(|n| n == name);
+                Ok(if there { Closed::Won } else { Closed::Refused })
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The queue on disk: `queue/README.md` is the specification, and this module follows it row by row.
+//!
+//! | row of the table | file |
+//! |---|---|
+//! | register, heartbeat, retire | [`register`] |
+//! | take up | [`takeup`], with [`pending`] for what is settled |
+//! | claim, read | [`claim`] |
+//! | publish, give back | [`finish`] |
+//! | unblock, re-prioritise, retry | [`shift`] |
+//! | cancel | [`cancel`] |
+//! | declare dead, reclaim | [`reclaim`] |
+//! | sweep | [`sweep`] |
+//!
+//! It may not know git, child processes, terminals, or who is calling. Invariants: every transition commits
+//! by exactly one link, rename or unlink; a lost race is a value; a task has exactly one name at any instant.
+
+pub mod cancel;
+pub mod check;
+pub mod claim;
+pub mod error;
+pub mod find;
+pub mod finish;
+pub mod gates;
+pub mod journal;
+pub mod layout;
+pub mod open;
+pub mod pending;
+pub mod ready;
+pub mod reclaim;
+pub mod register;
+pub mod runs;
+pub mod scan;
+pub mod shift;
+pub mod sweep;
+pub mod takeup;
+
+use std::path::PathBuf;
+
+use crate::domain::config::Durability;
+use crate::sys::fs;
+
+pub use error::{QueueError, Result};
+pub use layout::{Dir, Layout};
+
+/// A queue that was opened: its layout, and what is fsynced.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    layout: Layout,
+    id: String,
+    durability: Durability,
+}
+
+impl Queue {
+    /// Its random identity, from `FORMAT`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its paths.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn file(&self, dir: Dir, name: impl ToString) -> PathBuf {
+        self.layout.file(dir, name.to_string())
+    }
+
+    fn dir(&self, dir: Dir) -> PathBuf {
+        self.layout.dir(dir)
+    }
+
+    /// Whether acknowledged work must survive a power cut.
+    pub fn strict(&self) -> bool {
+        self.durability == Durability::Strict
+    }
+
+    /// Makes a directory's names durable, where that was asked for.
+    fn sync_dir(&self, dir: Dir) -> Result<()> {
+        if self.strict() {
+            fs::sync(&self.dir(dir))?;
+        }
+        Ok(())
+    }
+
+    /// A name in `tmp/` that nobody else has.
+    fn staging(&self) -> PathBuf {
+        self.file(Dir::Tmp, format!("{:016x}", crate::sys::random::number()))
+    }
+}

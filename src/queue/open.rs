@@ -1,0 +1,92 @@
+//! Opening and making a queue: its `FORMAT`, its directories, and whether this place can hold it.
+//!
+//! Device numbers say nothing about bind mounts, so link and rename are tried.
+
+use std::path::{Path, PathBuf};
+
+use super::{Dir, Layout, Queue, QueueError, Result};
+use crate::domain::config::Durability;
+use crate::sys::fs::{self, FsError, Linked};
+use crate::sys::random;
+
+const MAGIC: &str = "swarmdir queue 1";
+
+impl Queue {
+    /// Opens an existing queue for reading; nothing is made.
+    pub fn open(path: &Path, durability: Durability) -> Result<Queue> {
+        let layout = Layout::new(path.to_owned());
+        match fs::read_if_any(&layout.format())? {
+            Some(bytes) => Ok(Queue { id: parse_format(&layout, &bytes)?, layout, durability }),
+            None => Err(QueueError::Absent { path: path.to_owned() }),
+        }
+    }
+
+    /// Opens a queue, makes what is missing of it, and tries what it needs of the file system.
+    pub fn open_or_make(path: &Path, durability: Durability) -> Result<Queue> {
+        let layout = Layout::new(path.to_owned());
+        fs::mkdirs(layout.root())?;
+        for dir in Dir::ALL {
+            fs::mkdir(&layout.dir(dir))?;
+        }
+        probe(&layout).map_err(|source| QueueError::Unfit { path: path.to_owned(), source })?;
+        if !fs::exists(&layout.format()) {
+            make_format(&layout)?;
+        }
+        Queue::open(path, durability)
+    }
+}
+
+/// The first of several makers wins: all read the same identity.
+fn make_format(layout: &Layout) -> Result<()> {
+    let id: String = random::bits().iter().map(|b| format!("{b:02x}")).collect();
+    let staged = layout.file(Dir::Tmp, format!("format-{id}"));
+    fs::write_synced(&staged, format!("{MAGIC}\nid {id}\n").as_bytes(), true)?;
+    fs::link(&staged, &layout.format())?;
+    fs::unlink(&staged)?;
+    fs::sync(layout.root())?;
+    Ok(())
+}
+
+fn parse_format(layout: &Layout, bytes: &[u8]) -> Result<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let magic = lines.next().unwrap_or_default();
+    let id = lines.next().and_then(|line| line.strip_prefix("id "));
+    match id {
+        Some(id) if magic == MAGIC && !id.is_empty() => Ok(id.to_owned()),
+        _ => Err(QueueError::Format {
+            path: layout.format(),
+            found: crate::domain::text::one_line(&text, 60),
+        }),
+    }
+}
+
+/// Links and renames across the directories that transitions cross.
+fn probe(layout: &Layout) -> fs::Result<()> {
+    let name = format!(".probe-{:016x}", random::number());
+    let at = |dir| layout.file(dir, &name);
+    fs::write(&at(Dir::Workers), b"")?;
+    let linked = fs::link(&at(Dir::Workers), &at(Dir::Claims));
+    fs::unlink(&at(Dir::Claims))?;
+    if linked? != Linked::Made {
+        return Err(unexpected("link", at(Dir::Claims)));
+    }
+    let mut now = at(Dir::Workers);
+    for dir in [Dir::Tmp, Dir::Pending, Dir::Blocked, Dir::Ready, Dir::Done] {
+        let next = at(dir);
+        let renamed = fs::rename(&now, &next);
+        if renamed.is_err() {
+            fs::unlink(&now)?;
+        }
+        if renamed? == fs::Renamed::Gone {
+            return Err(unexpected("rename", next));
+        }
+        now = next;
+    }
+    fs::unlink(&now)?;
+    Ok(())
+}
+
+fn unexpected(doing: &'static str, path: PathBuf) -> FsError {
+    FsError { doing, path, source: std::io::Error::other("the call reported an impossible outcome") }
+}

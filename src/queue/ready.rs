@@ -1,0 +1,78 @@
+//! A worker's own copy of the list of `ready/`.
+//!
+//! Listing 100,000 names takes tens of milliseconds, a lost claim one microsecond: so it is listed rarely,
+//! and a lost name is exact knowledge (names never come back).
+
+use super::{Dir, Queue, Result};
+use crate::domain::name::QueueName;
+use crate::sys::clock;
+use crate::sys::fs;
+use crate::sys::random;
+
+/// Workers choose at random among the first so many of one band, so that they do not fight for the head.
+const WINDOW: usize = 16;
+/// A list is at least so old before it is made anew while it still holds names, milliseconds.
+const FRESH_MS: u64 = 200;
+/// Listing takes at most one part in so many of a worker's time.
+const SHARE: u64 = 20;
+
+/// Names seen in `ready/`, in the order of work.
+#[derive(Debug, Default)]
+pub struct ReadyList {
+    /// Last first, so that the head is cheap to take away.
+    names: Vec<String>,
+    stale_at_ms: u64,
+}
+
+impl ReadyList {
+    /// The next name to try; `eligible` may refuse some (a closed gate), which are skipped until the next
+    /// listing. `None`: a fresh listing held nothing to try.
+    pub fn next(
+        &mut self,
+        queue: &Queue,
+        mut eligible: impl FnMut(&QueueName) -> bool,
+    ) -> Result<Option<QueueName>> {
+        let mut fresh = false;
+        if clock::mono_ms() >= self.stale_at_ms {
+            self.relist(queue)?;
+            fresh = true;
+        }
+        loop {
+            while let Some(text) = self.pick() {
+                match QueueName::parse(&text) {
+                    Some(name) if name.reason.is_none() && eligible(&name) => return Ok(Some(name)),
+                    _ => {}
+                }
+            }
+            if fresh {
+                return Ok(None);
+            }
+            self.relist(queue)?;
+            fresh = true;
+        }
+    }
+
+    /// Forgets the list: something happened.
+    pub fn invalidate(&mut self) {
+        self.stale_at_ms = 0;
+    }
+
+    fn pick(&mut self) -> Option<String> {
+        let head = self.names.last()?;
+        let band = head.as_bytes().first().copied();
+        let same = self.names.iter().rev().take(WINDOW);
+        let window = same.take_while(|name| name.as_bytes().first().copied() == band).count();
+        let choice = usize::try_from(random::below(window as u64)).unwrap_or(0);
+        Some(self.names.remove(self.names.len() - 1 - choice))
+    }
+
+    fn relist(&mut self, queue: &Queue) -> Result<()> {
+        let before = clock::mono_ms();
+        let names = fs::list(&queue.dir(Dir::Ready))?;
+        self.names = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
+        self.names.sort_unstable_by(|a, b| b.cmp(a));
+        let after = clock::mono_ms();
+        self.stale_at_ms = after + FRESH_MS.max((after - before) * SHARE);
+        Ok(())
+    }
+}

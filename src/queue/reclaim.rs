@@ -1,0 +1,112 @@
+//! Rows *declare dead* and *reclaim*: what a dead worker held goes on.
+//!
+//! Deciding *that* a worker is dead, and killing it where it may still run, is done above, where processes
+//! are known ([`crate::tending`]); these are the renames that follow.
+
+use super::finish::Closed;
+use super::register::{Card, read_card};
+use super::{Dir, Queue, Result};
+use crate::domain::id::WorkerId;
+use crate::domain::name::{AttemptName, TaskEpoch};
+use crate::domain::record::Lost;
+use crate::sys::fs::{self, Renamed};
+
+/// A claim whose worker is not registered any more.
+#[derive(Clone, Debug)]
+pub struct DeadClaim {
+    /// What it is on.
+    pub at: TaskEpoch,
+    /// Whose it was.
+    pub card: Card,
+}
+
+/// What became of a dead worker's task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reclaimed {
+    /// It waits again.
+    Ready,
+    /// Too many workers died of it.
+    Failed,
+    /// It had been moved before; only the claim was left.
+    Swept,
+}
+
+impl Queue {
+    /// Declares a worker dead, for everybody and for ever. False: somebody else did, or it left.
+    pub fn declare_dead(&self, id: &WorkerId) -> Result<bool> {
+        let moved = fs::rename(&self.file(Dir::Workers, id), &self.file(Dir::Gone, id))?;
+        Ok(moved == Renamed::Done)
+    }
+
+    /// Workers declared dead whose remains are still there.
+    pub fn gone(&self) -> Result<Vec<Card>> {
+        let names = fs::list(&self.dir(Dir::Gone))?;
+        let cards = names.iter().filter_map(|name| {
+            let id = WorkerId::parse(name.to_str()?)?;
+            read_card(&self.file(Dir::Gone, &id)).map(|(card, _)| card)
+        });
+        Ok(cards.collect())
+    }
+
+    /// Every claim with its holder's card: claims are listed first, workers are looked up second.
+    pub fn claims(&self) -> Result<Vec<DeadClaim>> {
+        let names = fs::list(&self.dir(Dir::Claims))?;
+        let claims = names.iter().filter_map(|name| {
+            let at = TaskEpoch::parse(name.to_str()?)?;
+            let (card, _) = read_card(&self.file(Dir::Claims, &at))?;
+            Some(DeadClaim { at, card })
+        });
+        Ok(claims.collect())
+    }
+
+    /// The claims whose worker is not registered: dead, for everybody.
+    pub fn dead_claims(&self) -> Result<Vec<DeadClaim>> {
+        let mut claims = self.claims()?;
+        claims.retain(|claim| !fs::exists(&self.file(Dir::Workers, &claim.card.id)));
+        Ok(claims)
+    }
+
+    /// Moves a dead worker's task on, and removes the claim. The worker and its agent are dead by now,
+    /// where this machine can tell.
+    pub fn reclaim(&self, claim: &DeadClaim, lost: &Lost, max_deaths: u32) -> Result<Reclaimed> {
+        let attempt = AttemptName { at: claim.at.clone(), worker: claim.card.id.clone() };
+        let reclaimed = match self.ready_name(&claim.at)? {
+            None => Reclaimed::Swept,
+            Some(name) => {
+                let last = self.tally(&claim.at.id)?.deaths + 1 >= max_deaths;
+                let (to, next) = if last {
+                    (Dir::Failed, attempt.to_string())
+                } else {
+                    (Dir::Ready, name.ready_next().to_string())
+                };
+                match self.rename_once(&self.file(Dir::Ready, &name), to, &next)? {
+                    Closed::Refused => Reclaimed::Swept,
+                    Closed::Won => {
+                        self.sync_dir(to)?;
+                        self.write_lost(&attempt, lost)?;
+                        if last { Reclaimed::Failed } else { Reclaimed::Ready }
+                    }
+                }
+            }
+        };
+        fs::unlink(&self.file(Dir::Claims, &claim.at))?;
+        Ok(reclaimed)
+    }
+
+    /// Removes a dead worker's last remains; only once no claim of its is left.
+    pub fn bury(&self, id: &WorkerId) -> Result<()> {
+        fs::unlink(&self.file(Dir::Gone, id))?;
+        fs::unlink(&self.file(Dir::Retire, id))?;
+        Ok(())
+    }
+
+    /// A holder's own claims that it does not know of (a lost reply): given back, so that no task stays
+    /// stuck behind a live heartbeat.
+    pub fn disown(&self, at: &TaskEpoch) -> Result<()> {
+        if let Some(name) = self.ready_name(at)? {
+            let _either = self.shift(Dir::Ready, &name, Dir::Ready, &name.ready_next())?;
+        }
+        fs::unlink(&self.file(Dir::Claims, at))?;
+        Ok(())
+    }
+}

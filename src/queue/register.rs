@@ -1,0 +1,136 @@
+//! Rows *register*, *heartbeat*, *retire*: a worker's file is its identity, its pulse, and (linked) its claims.
+//!
+//! The file keeps its inode for life: the counter is overwritten in place, because a rename would orphan
+//! every claim.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Dir, Queue, Result};
+use crate::domain::id::WorkerId;
+use crate::domain::identity::ProcessIdentity;
+use crate::domain::lease::Pulse;
+use crate::domain::time::UnixMs;
+use crate::sys::fs;
+
+/// Digits of the counter at the start of the file, before a line feed.
+const COUNTER_WIDTH: usize = 20;
+
+/// Who a worker is, as its file says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Card {
+    /// Its identity for ever.
+    pub id: WorkerId,
+    /// Its process.
+    pub process: ProcessIdentity,
+    /// The program's version.
+    pub version: String,
+    /// Its place in a coordinator's pool; `None` for one that was started alone.
+    pub slot: Option<u32>,
+    /// When it started.
+    pub started_at: UnixMs,
+}
+
+/// A registered worker's own hold on its file.
+#[derive(Debug)]
+pub struct Registration {
+    card: Card,
+    path: PathBuf,
+    file: File,
+    inode: (u64, u64),
+}
+
+/// What a heartbeat found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Beat {
+    /// All is well.
+    Alive,
+    /// The file is gone: somebody declared us dead.
+    Buried,
+}
+
+impl Queue {
+    /// Makes the worker visible; only then may it claim.
+    pub fn register(&self, card: Card) -> Result<Registration> {
+        let staged = self.staging();
+        let json = serde_json::to_string(&card).expect("a card is plain data");
+        fs::write(&staged, format!("{:0COUNTER_WIDTH$}\n{json}\n", 0).as_bytes())?;
+        let path = self.file(Dir::Workers, &card.id);
+        let _made = fs::rename(&staged, &path)?;
+        let file = fs::open_in_place(&path)?;
+        let meta = fs::look(&path)?;
+        let inode = meta.as_ref().map_or((0, 0), fs::file_id);
+        Ok(Registration { card, path, file, inode })
+    }
+
+    /// Every worker that is registered, with its pulse now; unreadable files are left out.
+    pub fn workers(&self) -> Result<Vec<(Card, Pulse)>> {
+        let names = fs::list(&self.dir(Dir::Workers))?;
+        Ok(names.iter().filter_map(|name| self.worker(&WorkerId::parse(name.to_str()?)?)).collect())
+    }
+
+    /// One worker's card and pulse, while it is registered.
+    pub fn worker(&self, id: &WorkerId) -> Option<(Card, Pulse)> {
+        read_card(&self.file(Dir::Workers, id))
+    }
+
+    /// Whether somebody asked this worker to end.
+    pub fn asked_to_retire(&self, id: &WorkerId) -> bool {
+        fs::exists(&self.file(Dir::Retire, id))
+    }
+
+    /// Asks a worker to end after its task.
+    pub fn ask_to_retire(&self, id: &WorkerId) -> Result<()> {
+        Ok(fs::write(&self.file(Dir::Retire, id), b"")?)
+    }
+
+    /// Leaves: only without claims, which the caller has finished.
+    pub fn deregister(&self, registration: Registration) -> Result<()> {
+        fs::unlink(&registration.path)?;
+        fs::unlink(&self.file(Dir::Retire, &registration.card.id))?;
+        Ok(())
+    }
+}
+
+impl Registration {
+    /// Who this is.
+    pub fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Its identity.
+    pub fn id(&self) -> &WorkerId {
+        &self.card.id
+    }
+
+    /// The file that claims are links of.
+    pub fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    /// Whether a claim with this file id is a link of ours.
+    pub fn is_mine(&self, file_id: (u64, u64)) -> bool {
+        file_id == self.inode
+    }
+
+    /// Shows that this worker lives: the counter in place, then the time *by path*, which fails once the
+    /// file was moved to `gone/`.
+    pub fn beat(&self, count: u64) -> Result<Beat> {
+        let text = format!("{count:0COUNTER_WIDTH$}");
+        fs::write_at(&self.file, &self.path, text.as_bytes(), 0)?;
+        Ok(if fs::touch(&self.path)? { Beat::Alive } else { Beat::Buried })
+    }
+}
+
+/// Reads a worker's file (or a claim, which is the same file) by open and fstat: a stat by name may be old.
+pub(super) fn read_card(path: &std::path::Path) -> Option<(Card, Pulse)> {
+    let file = fs::open_foreign(path).ok()??;
+    let meta = file.metadata().ok()?;
+    let bytes = fs::read_up_to(&file, path, 16 * 1024).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (count, json) = text.split_once('\n')?;
+    let card = serde_json::from_str(json).ok()?;
+    Some((card, Pulse { mtime_ns: fs::mtime_ns(&meta), count: count.parse().ok()? }))
+}

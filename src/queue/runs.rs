@@ -1,0 +1,215 @@
+//! `runs/T/`: a task's record, its lives and its attempts.
+//!
+//! State while the task is not terminal: no clean-up touches it. Each file is written once, by the one who
+//! may: the record by whoever is first at take-up, an attempt's files by the holder of its claim.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Dir, Queue, Result};
+use crate::domain::id::{Epoch, TaskId};
+use crate::domain::name::AttemptName;
+use crate::domain::record::{AttemptResult, AttemptStart, Lost, TaskRecord};
+use crate::sys::fs;
+
+/// One attempt, as far as its files tell.
+#[derive(Clone, Debug)]
+pub struct AttemptFiles {
+    /// Which.
+    pub name: AttemptName,
+    /// How it began; `None` where it died before.
+    pub start: Option<AttemptStart>,
+    /// How it ended; `None` while it runs, or where it was lost.
+    pub result: Option<AttemptResult>,
+    /// Its worker died.
+    pub lost: Option<Lost>,
+}
+
+/// What counts against a task since its latest retry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Charged failures.
+    pub failures: u32,
+    /// Workers that died holding it.
+    pub deaths: u32,
+    /// Attempts, all lives.
+    pub attempts: u32,
+}
+
+impl Queue {
+    /// The task's own directory.
+    pub fn run_dir(&self, id: &TaskId) -> PathBuf {
+        self.file(Dir::Runs, id)
+    }
+
+    /// The attempt's own directory.
+    pub fn attempt_dir(&self, attempt: &AttemptName) -> PathBuf {
+        self.run_dir(&attempt.at.id).join(attempt.dir())
+    }
+
+    /// Reserves an id: making its directory is what makes it unique for ever. False: taken, choose another.
+    pub(super) fn reserve(&self, id: &TaskId, dropped: &OsStr) -> Result<bool> {
+        let dir = self.run_dir(id);
+        let made = fs::mkdir(&dir)?;
+        if made {
+            fs::write(&dir.join("name"), dropped.as_bytes())?;
+        }
+        Ok(made)
+    }
+
+    /// Gives back a reservation that came to nothing.
+    pub(super) fn unreserve(&self, id: &TaskId) -> Result<()> {
+        let dir = self.run_dir(id);
+        fs::unlink(&dir.join("name"))?;
+        fs::rmdir(&dir)?;
+        Ok(())
+    }
+
+    /// The name that was dropped; the slug where its record is lost.
+    pub fn dropped_name(&self, id: &TaskId) -> OsString {
+        match fs::read_if_any(&self.run_dir(id).join("name")) {
+            Ok(Some(bytes)) if !bytes.is_empty() => OsString::from_vec(bytes),
+            _ => OsString::from(id.slug()),
+        }
+    }
+
+    /// The record made at take-up.
+    pub fn record(&self, id: &TaskId) -> Option<TaskRecord> {
+        read_json(&self.run_dir(id).join("task.json"))
+    }
+
+    /// Writes the record unless one is there: of several finishers the first decides what was pinned.
+    pub(super) fn write_record(&self, record: &TaskRecord) -> Result<()> {
+        let dir = self.run_dir(&record.id);
+        fs::mkdir(&dir)?;
+        let path = dir.join("task.json");
+        if fs::exists(&path) {
+            return Ok(());
+        }
+        let staged = self.staging();
+        fs::write_synced(&staged, &to_json(record), self.strict())?;
+        fs::link(&staged, &path)?;
+        fs::unlink(&staged)?;
+        if self.strict() {
+            fs::sync(&dir)?;
+        }
+        Ok(())
+    }
+
+    /// Notes how an attempt begins. Not synced: after a power cut nobody works on it any more.
+    pub fn write_start(&self, attempt: &AttemptName, start: &AttemptStart) -> Result<()> {
+        let dir = self.attempt_dir(attempt);
+        fs::mkdirs(&dir)?;
+        Ok(fs::write(&dir.join("attempt.json"), &to_json(start))?)
+    }
+
+    /// Writes the result and makes the attempt's files durable, so that they may be published.
+    pub fn write_result(&self, attempt: &AttemptName, result: &AttemptResult) -> Result<()> {
+        let dir = self.attempt_dir(attempt);
+        fs::write_synced(&dir.join("result.json"), &to_json(result), self.strict())?;
+        if self.strict() {
+            for name in ["task", "events.jsonl", "stderr"] {
+                let path = dir.join(name);
+                if fs::exists(&path) {
+                    fs::sync(&path)?;
+                }
+            }
+            fs::sync(&dir)?;
+            fs::sync(&self.run_dir(&attempt.at.id))?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the attempt's worker died; only after the reclaim won.
+    pub(super) fn write_lost(&self, attempt: &AttemptName, lost: &Lost) -> Result<()> {
+        let dir = self.attempt_dir(attempt);
+        fs::mkdirs(&dir)?;
+        Ok(fs::write_synced(&dir.join("lost"), &to_json(lost), self.strict())?)
+    }
+
+    /// Begins a new life at `epoch`.
+    pub(super) fn write_retry(&self, id: &TaskId, epoch: Epoch) -> Result<()> {
+        let dir = self.run_dir(id);
+        fs::mkdir(&dir)?;
+        fs::write_synced(&dir.join(format!("retry.{epoch}")), b"", self.strict())?;
+        if self.strict() {
+            fs::sync(&dir)?;
+        }
+        Ok(())
+    }
+
+    /// The epoch at which the latest life began.
+    pub fn life(&self, id: &TaskId) -> Result<Epoch> {
+        Ok(life_of(&fs::list_if_any(&self.run_dir(id))?))
+    }
+
+    /// One attempt's files.
+    pub fn attempt(&self, name: AttemptName) -> AttemptFiles {
+        let dir = self.attempt_dir(&name);
+        AttemptFiles {
+            start: read_json(&dir.join("attempt.json")),
+            result: read_json(&dir.join("result.json")),
+            lost: read_json(&dir.join("lost")),
+            name,
+        }
+    }
+
+    /// Every attempt, oldest first.
+    pub fn attempts(&self, id: &TaskId) -> Result<Vec<AttemptFiles>> {
+        let names = fs::list_if_any(&self.run_dir(id))?;
+        Ok(attempt_names(id, &names).into_iter().map(|name| self.attempt(name)).collect())
+    }
+
+    /// How many attempts there were, without reading them.
+    pub fn attempt_count(&self, id: &TaskId) -> Result<u32> {
+        let names = fs::list_if_any(&self.run_dir(id))?;
+        Ok(u32::try_from(attempt_names(id, &names).len()).unwrap_or(u32::MAX))
+    }
+
+    /// What counts against the task in its present life.
+    pub fn tally(&self, id: &TaskId) -> Result<Tally> {
+        let names = fs::list_if_any(&self.run_dir(id))?;
+        let life = life_of(&names);
+        let mut tally = Tally::default();
+        for name in attempt_names(id, &names) {
+            tally.attempts += 1;
+            if name.at.epoch < life {
+                continue;
+            }
+            let files = self.attempt(name);
+            if files.lost.is_some() {
+                tally.deaths += 1;
+            } else if files.result.is_some_and(|result| result.charged) {
+                tally.failures += 1;
+            }
+        }
+        Ok(tally)
+    }
+}
+
+fn life_of(names: &[OsString]) -> Epoch {
+    let retries = names.iter().filter_map(|n| Epoch::parse(n.to_str()?.strip_prefix("retry.")?));
+    retries.max().unwrap_or_default()
+}
+
+fn attempt_names(id: &TaskId, names: &[OsString]) -> Vec<AttemptName> {
+    let mut attempts: Vec<AttemptName> =
+        names.iter().filter_map(|n| AttemptName::parse_dir(id, n.to_str()?)).collect();
+    attempts.sort();
+    attempts
+}
+
+pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("records are plain data");
+    bytes.push(b'\n');
+    bytes
+}
+
+/// A record, where there is one that can be read; a torn one counts as absent.
+pub(super) fn read_json<T: DeserializeOwned>(path: &std::path::Path) -> Option<T> {
+    serde_json::from_slice(&fs::read_if_any(path).ok()??).ok()
+}

@@ -1,0 +1,90 @@
+//! A snapshot of the queue: names only, nothing opened but claims and workers.
+//!
+//! Directories are listed one after another while others move names, so a task may be seen twice or not at
+//! all: later states win, and whoever needs certainty looks again.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use super::register::Card;
+use super::shift::Ended;
+use super::{Dir, Queue, Result};
+use crate::domain::id::TaskId;
+use crate::domain::lease::Pulse;
+use crate::domain::name::{AttemptName, QueueName, TaskEpoch};
+use crate::sys::fs;
+
+/// What the directories held.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Dropped, not taken up.
+    pub pending: Vec<OsString>,
+    /// In `ready/`, in the order of work.
+    pub ready: Vec<QueueName>,
+    /// In `blocked/`.
+    pub blocked: Vec<QueueName>,
+    /// Who holds what.
+    pub claims: BTreeMap<TaskEpoch, Card>,
+    /// Registered workers.
+    pub workers: Vec<(Card, Pulse)>,
+    /// Ended tasks, by directory.
+    pub ended: Vec<Ended>,
+}
+
+impl Queue {
+    /// Lists everything. The order matters: a task that moves on while we list is then rather seen twice
+    /// than not at all.
+    pub fn scan(&self) -> Result<Snapshot> {
+        let claims = self.claims()?.into_iter().map(|claim| (claim.at, claim.card)).collect();
+        let pending = fs::list(&self.dir(Dir::Pending))?;
+        let mut ready = self.parsed(Dir::Ready, QueueName::parse)?;
+        ready.sort_by(|a, b| (a.band, &a.at).cmp(&(b.band, &b.at)));
+        let mut snapshot = Snapshot {
+            pending: pending.into_iter().filter(|n| !n.as_encoded_bytes().starts_with(b".")).collect(),
+            ready,
+            blocked: self.parsed(Dir::Blocked, QueueName::parse)?,
+            claims,
+            workers: self.workers()?,
+            ended: self.all_ended()?,
+        };
+        snapshot.settle();
+        Ok(snapshot)
+    }
+
+    /// How many ended, without parsing: for counts over very many.
+    pub fn all_ended(&self) -> Result<Vec<Ended>> {
+        let mut ended = self.parsed(Dir::Done, |n| AttemptName::parse(n).map(Ended::Done))?;
+        ended.extend(self.parsed(Dir::Failed, |n| AttemptName::parse(n).map(Ended::Failed))?);
+        ended.extend(self.parsed(Dir::Cancelled, |n| TaskEpoch::parse(n).map(Ended::Cancelled))?);
+        ended.extend(self.parsed(Dir::Rejected, |n| TaskEpoch::parse(n).map(Ended::Rejected))?);
+        Ok(ended)
+    }
+
+    /// The blocked tasks.
+    pub fn blocked(&self) -> Result<Vec<QueueName>> {
+        self.parsed(Dir::Blocked, QueueName::parse)
+    }
+
+    /// How many names `ready/` and `claims/` hold, and whether `pending/` holds any: what a drain asks.
+    pub fn unfinished(&self) -> Result<(usize, usize)> {
+        Ok((fs::list(&self.dir(Dir::Ready))?.len(), fs::list(&self.dir(Dir::Claims))?.len()))
+    }
+
+    fn parsed<T>(&self, dir: Dir, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
+        let names = fs::list(&self.dir(dir))?;
+        Ok(names.iter().filter_map(|name| parse(name.to_str()?)).collect())
+    }
+}
+
+impl Snapshot {
+    /// A task that moved while we listed shows once: ended beats blocked beats ready.
+    fn settle(&mut self) {
+        // Only names that were seen while others moved can repeat: what waits is compared with what ended.
+        let ended: std::collections::HashSet<&TaskId> =
+            self.ended.iter().map(|ended| &ended.at().id).collect();
+        self.blocked.retain(|name| !ended.contains(&name.at.id));
+        let blocked: std::collections::HashSet<TaskId> =
+            self.blocked.iter().map(|name| name.at.id.clone()).collect();
+        self.ready.retain(|n| !ended.contains(&n.at.id) && !blocked.contains(&n.at.id));
+    }
+}

@@ -1,0 +1,173 @@
+//! `explain TASK`: why it is where it is, what it waits for, and what to do.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::show::{Task, task};
+use super::view::{paused, rejected_report};
+use crate::domain::config::Config;
+use crate::domain::id::TaskId;
+use crate::domain::name::QueueName;
+use crate::domain::reason::{Reason, Wait};
+use crate::domain::text::one_line;
+use crate::domain::time::UnixMs;
+use crate::queue::shift::{Ended, Place};
+use crate::queue::{Queue, Result};
+use crate::sys::{clock, fs};
+
+/// The answer, in order of importance.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Explanation {
+    /// Why it is where it is.
+    pub because: Vec<String>,
+    /// Commands that change that.
+    pub commands: Vec<String>,
+}
+
+impl Explanation {
+    fn because(mut self, line: impl Into<String>) -> Explanation {
+        self.because.push(line.into());
+        self
+    }
+
+    fn command(mut self, line: impl Into<String>) -> Explanation {
+        self.commands.push(line.into());
+        self
+    }
+
+    /// Schema 1.
+    pub fn json(&self, id: &TaskId) -> Value {
+        json!({ "schema": 1, "id": id, "because": self.because, "commands": self.commands })
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut out = self.because.join("\n");
+        out.push('\n');
+        for command in &self.commands {
+            out.push_str(&format!("hint: {command}\n"));
+        }
+        out
+    }
+}
+
+/// Explains one task.
+pub fn explain(queue: &Queue, config: &Config, id: &TaskId) -> Result<Explanation> {
+    let task = task(queue, id)?;
+    let short = format!("{}-{}", id.slug(), id.tail());
+    let explanation = Explanation::default();
+    Ok(match &task.place {
+        None => explanation.because("it has a record but no name now: it is moving, or a crash of the machine took its name").command("coordinator check"),
+        Some(Place::Ended(ended)) => why_ended(queue, &task, ended, &short),
+        Some(Place::Waiting(name)) => match &name.reason {
+            Some(reason) => why_blocked(queue, &task, reason, &short),
+            None if task.claimed => why_running(queue, name, &short)?,
+            None => why_waiting(queue, config, name)?,
+        },
+    })
+}
+
+fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanation {
+    let explanation = Explanation::default();
+    match ended {
+        Ended::Done(_) => {
+            let outcome = task.outcome().unwrap_or("done");
+            let reason = last_reason(task).map(|reason| format!(": {reason}")).unwrap_or_default();
+            explanation.because(format!("it is done ({outcome}){reason}")).command(format!("coordinator show {short}"))
+        }
+        Ended::Failed(_) => {
+            let tries = task.attempts.len();
+            let mut explanation = explanation.because(format!("it failed after {tries} attempt(s)"));
+            for attempt in &task.attempts {
+                let epoch = attempt.name.at.epoch;
+                let why = match (&attempt.lost, &attempt.result) {
+                    (Some(lost), _) => format!("its worker died ({})", lost.evidence),
+                    (None, Some(result)) => format!("{}: {}", result.outcome, one_line(&result.reason, 200)),
+                    (None, None) => "it left no result".into(),
+                };
+                explanation = explanation.because(format!("  attempt {epoch}: {why}"));
+            }
+            explanation.command(format!("coordinator logs {short}")).command(format!("coordinator retry {short}"))
+        }
+        Ended::Cancelled(_) => explanation.because("somebody cancelled it").command(format!("coordinator retry {short}")),
+        Ended::Rejected(at) => {
+            let report = rejected_report(queue, at);
+            let text = fs::read_text(&report).unwrap_or_else(|e| e.to_string());
+            explanation.because("its file is wrong:").because(text.trim_end().to_owned()).command(format!("mend the file in {:?}, then: coordinator retry {short}", report.with_extension("").with_extension("")))
+        }
+    }
+}
+
+fn last_reason(task: &Task) -> Option<String> {
+    let reason = &task.attempts.last()?.result.as_ref()?.reason;
+    (!reason.is_empty()).then(|| one_line(reason, 200))
+}
+
+fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Explanation {
+    let when = reason.until_secs.map(|secs| {
+        let at = UnixMs::from_secs(secs);
+        if at <= clock::now() { "as soon as somebody works".into() } else { format!("at {}", clock::local(at)) }
+    });
+    let when = when.unwrap_or_else(|| "not by itself".into());
+    let what = match &reason.wait {
+        Wait::Taking => "its take-up is not finished",
+        Wait::Hold => "somebody holds it",
+        Wait::Park => "its worker was told to stop; the work is saved in its branch and goes on from there",
+        Wait::Limit => "the account's usage limit is reached",
+        Wait::Overload => "the service is overloaded",
+        Wait::Auth => "the agent is not logged in, or its key is refused",
+        Wait::Spend => "the account has no credit left",
+        Wait::Missing => "the agent's program is missing",
+        Wait::Disk => "the disk is full",
+        Wait::Machine => "something on this machine failed, not the task",
+        Wait::Retry => "it failed and is tried again",
+        Wait::Other(word) => word,
+    };
+    let mut explanation = Explanation::default().because(what);
+    if let Some(detail) = last_reason(task) {
+        explanation = explanation.because(format!("  seen: {detail}"));
+    }
+    if reason.wait == Wait::Taking {
+        let waiting = fs::read_text(&queue.run_dir(&task.id).join("waiting")).unwrap_or_default();
+        return explanation.because(format!("  {}", one_line(&waiting, 300))).command("coordinator doctor");
+    }
+    explanation = explanation.because(format!("it goes on {when}; this cost it no attempt")).command(format!("coordinator retry {short}    # now"));
+    match reason.wait {
+        Wait::Auth | Wait::Spend | Wait::Missing | Wait::Machine | Wait::Disk => explanation.command("coordinator doctor"),
+        _ => explanation,
+    }
+}
+
+fn why_running(queue: &Queue, name: &QueueName, short: &str) -> Result<Explanation> {
+    let holder = queue.claims()?.into_iter().find(|claim| claim.at == name.at);
+    let who = holder.map_or_else(|| "a worker".into(), |claim| {
+        let process = &claim.card.process;
+        format!("worker {} (process {} on {})", claim.card.id.short(), process.pid, process.host)
+    });
+    Ok(Explanation::default()
+        .because(format!("{who} works on it"))
+        .command(format!("coordinator logs -f {short}"))
+        .command(format!("coordinator cancel {short}")))
+}
+
+fn why_waiting(queue: &Queue, config: &Config, name: &QueueName) -> Result<Explanation> {
+    let snapshot = queue.scan()?;
+    let ahead = snapshot.ready.iter().filter(|other| (other.band, &other.at) < (name.band, &name.at)).count();
+    let mut explanation = Explanation::default().because(format!("it is ready, in band {}, with {ahead} before it", name.band.get()));
+    if let Some(reason) = paused(Path::new(&config.root)) {
+        explanation = explanation.because(format!("the queue is paused: {reason}")).command("coordinator resume");
+    }
+    let agent = queue.record(&name.at.id).and_then(|record| record.agent).unwrap_or_else(|| config.agent.clone());
+    for (closed, gate) in queue.closed_gates(clock::now())? {
+        if closed == agent {
+            let until = clock::local(gate.until);
+            explanation = explanation.because(format!("its agent {agent} waits until {until}: {} ({})", gate.fault, one_line(&gate.detail, 120)));
+        }
+    }
+    let busy = snapshot.claims.len();
+    Ok(match snapshot.workers.len() {
+        0 => explanation.because("nobody works on this queue").command("coordinator --agents 3"),
+        workers => explanation.because(format!("{busy} of {workers} worker(s) are busy")),
+    })
+}

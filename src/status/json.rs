@@ -1,0 +1,61 @@
+//! `status --json`, schema 1: documented in `docs/json.md`; fields are added, never changed.
+
+use serde_json::{Map, Value, json};
+
+use super::view::{Row, View, WorkerRow};
+use crate::domain::id::TaskId;
+use crate::domain::state::State;
+
+/// The whole view.
+pub fn status(view: &View) -> Value {
+    json!({
+        "schema": 1,
+        "counts": counts(view),
+        "tasks": view.tasks.iter().map(task).collect::<Vec<_>>(),
+        "workers": view.workers.iter().map(worker).collect::<Vec<_>>(),
+        "paused": view.paused,
+        "gates": view.gates.iter().map(|(agent, gate)| json!({
+            "agent": agent,
+            "fault": gate.fault,
+            "detail": gate.detail,
+            "until_ms": gate.until,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn counts(view: &View) -> Value {
+    let count = |state: &State| json!(view.counts.get(state).copied().unwrap_or(0));
+    let counts: Map<String, Value> =
+        State::ALL.iter().map(|state| (state.word().to_owned(), count(state))).collect();
+    Value::Object(counts)
+}
+
+fn task(row: &Row) -> Value {
+    json!({
+        "id": row.id.as_ref().map(TaskId::as_str),
+        "name": row.name,
+        "state": row.state.word(),
+        "attempt": row.attempt,
+        "worker": row.worker,
+        "reason": row.reason,
+        "outcome": row.outcome,
+        "branch": row.branch,
+        "cost_usd": row.usage.as_ref().map(|usage| usage.cost_usd),
+        "cost_estimated": row.usage.as_ref().is_some_and(|usage| usage.estimated),
+        "started_at_ms": row.times.0,
+        "ended_at_ms": row.times.1,
+    })
+}
+
+fn worker(row: &WorkerRow) -> Value {
+    json!({
+        "id": row.card.id,
+        "host": row.card.process.host,
+        "pid": row.card.process.pid,
+        "slot": row.card.slot,
+        "version": row.card.version,
+        "started_at_ms": row.card.started_at,
+        "alive": row.alive,
+        "task": row.task,
+    })
+}

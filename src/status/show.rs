@@ -1,0 +1,190 @@
+//! `show TASK`: everything that is known of one task.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::style::{Style, dollars, duration};
+use super::view::state_of;
+use crate::domain::id::TaskId;
+use crate::domain::record::{CommitRecord, Origin, TaskRecord};
+use crate::domain::state::State;
+use crate::domain::text::{one_line, printable};
+use crate::domain::usage::Usage;
+use crate::queue::runs::AttemptFiles;
+use crate::queue::shift::Place;
+use crate::queue::{Queue, Result};
+use crate::sys::clock;
+
+/// One task with its attempts.
+#[derive(Debug)]
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// The dropped name.
+    pub name: String,
+    /// Where it is; `None`: nowhere (it moved while we looked, or only its record is left).
+    pub place: Option<Place>,
+    /// Somebody works on it.
+    pub claimed: bool,
+    /// The record made at take-up.
+    pub record: Option<TaskRecord>,
+    /// Every attempt, oldest first.
+    pub attempts: Vec<AttemptFiles>,
+}
+
+/// Gathers what is known.
+pub fn task(queue: &Queue, id: &TaskId) -> Result<Task> {
+    let place = queue.whereabouts(id)?;
+    let claimed = match &place {
+        Some(Place::Waiting(name)) => queue.is_claimed(&name.at),
+        _ => false,
+    };
+    Ok(Task {
+        id: id.clone(),
+        name: queue.dropped_name(id).to_string_lossy().into_owned(),
+        place,
+        claimed,
+        record: queue.record(id),
+        attempts: queue.attempts(id)?,
+    })
+}
+
+impl Task {
+    /// Its state.
+    pub fn state(&self) -> Option<State> {
+        match self.place.as_ref()? {
+            Place::Waiting(name) if name.reason.is_some() => Some(State::Blocked),
+            Place::Waiting(_) if self.claimed => Some(State::Running),
+            Place::Waiting(_) => Some(State::Ready),
+            Place::Ended(ended) => Some(state_of(ended)),
+        }
+    }
+
+    /// What came of it: only once it is in `done/` or `failed/`.
+    pub fn outcome(&self) -> Option<&str> {
+        let ended = matches!(self.state()?, State::Done | State::Failed);
+        let lost = self.attempts.last().is_some_and(|attempt| attempt.lost.is_some());
+        if ended && lost {
+            return Some("lost");
+        }
+        ended.then(|| self.attempts.iter().rev().find_map(|a| a.result.as_ref()))?.map(|r| r.outcome.as_str())
+    }
+
+    /// Its branch, once there is one.
+    pub fn branch(&self) -> Option<&str> {
+        self.attempts.iter().rev().find_map(|attempt| {
+            let ended = attempt.result.as_ref().and_then(|result| result.branch.as_deref());
+            ended.or_else(|| attempt.start.as_ref()?.branch.as_deref())
+        })
+    }
+
+    /// Where it is worked on.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.record.as_ref()?.origin.as_ref()
+    }
+
+    /// Commits on its branch, oldest first.
+    pub fn commits(&self) -> &[CommitRecord] {
+        self.attempts.iter().rev().find_map(|a| a.result.as_ref()).map_or(&[], |r| &r.commits)
+    }
+
+    /// All attempts together.
+    pub fn usage(&self) -> Usage {
+        let mut usage = Usage::default();
+        for result in self.attempts.iter().filter_map(|attempt| attempt.result.as_ref()) {
+            usage.add(&result.usage);
+        }
+        usage
+    }
+}
+
+/// `show TASK --json`, schema 1.
+pub fn json(task: &Task) -> Value {
+    json!({
+        "schema": 1,
+        "id": task.id,
+        "name": task.name,
+        "title": task.record.as_ref().and_then(|record| record.title.clone()),
+        "state": task.state().map(State::word),
+        "outcome": task.outcome(),
+        "branch": task.branch(),
+        "base": task.origin().map(|origin| origin.base.clone()),
+        "base_name": task.origin().map(|origin| origin.base_name.clone()),
+        "repository": task.origin().map(|origin| origin.repository.clone()),
+        "labels": task.record.as_ref().map(|record| record.labels.clone()).unwrap_or_default(),
+        "commits": task.commits(),
+        "usage": task.usage(),
+        "attempts": task.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
+    })
+}
+
+fn attempt_json(attempt: &AttemptFiles) -> Value {
+    json!({
+        "epoch": attempt.name.at.epoch,
+        "worker": attempt.name.worker,
+        "start": attempt.start,
+        "result": attempt.result,
+        "lost": attempt.lost,
+    })
+}
+
+/// `show TASK` for people.
+pub fn text(task: &Task, style: Style) -> String {
+    let mut out = String::new();
+    let mut line = |key: &str, value: String| {
+        let _written = writeln!(out, "{} {value}", style.dim(&format!("{key:>9}")));
+    };
+    line("task", style.bold(task.id.as_str()));
+    if let Some(title) = task.record.as_ref().and_then(|record| record.title.as_deref()) {
+        line("title", one_line(title, 100));
+    }
+    line("dropped as", one_line(&task.name, 100));
+    let state = task.state().map_or_else(|| "unknown".into(), |state| style.state(state));
+    let outcome = task.outcome().map(|outcome| format!(" ({outcome})")).unwrap_or_default();
+    line("state", format!("{state}{outcome}"));
+    if let Some(origin) = task.origin() {
+        line("base", format!("{} ({}) in {}", short(&origin.base), one_line(&origin.base_name, 60), origin.repository));
+    }
+    if let Some(branch) = task.branch() {
+        line("branch", branch.to_owned());
+    }
+    let usage = task.usage();
+    if !task.attempts.is_empty() {
+        line("cost", dollars(usage.cost_usd, usage.estimated));
+    }
+    for attempt in &task.attempts {
+        line("attempt", attempt_line(attempt, style));
+        for note in attempt.result.iter().flat_map(|result| &result.notes) {
+            line("", style.dim(&one_line(note, 160)));
+        }
+    }
+    for commit in task.commits() {
+        line("commit", format!("{} {}", short(&commit.id), one_line(&commit.subject, 100)));
+    }
+    if let Some(said) = task.attempts.iter().rev().find_map(|a| a.result.as_ref()?.said.as_deref()) {
+        let _written = writeln!(out, "\n{}", printable(said.trim_end(), true));
+    }
+    out
+}
+
+fn attempt_line(attempt: &AttemptFiles, style: Style) -> String {
+    let start = attempt.start.as_ref();
+    let when = start.map_or_else(|| "not begun".into(), |start| clock::local(start.started_at));
+    let agent = start.map_or("", |start| start.agent.as_str());
+    let came_to = match (&attempt.lost, &attempt.result) {
+        (Some(lost), _) => format!("lost: {}", lost.evidence),
+        (None, Some(result)) => {
+            let took = start.map_or(0, |start| result.ended_at.since(start.started_at));
+            let cost = dollars(result.usage.cost_usd, result.usage.estimated);
+            let reason = if result.reason.is_empty() { String::new() } else { format!(": {}", one_line(&result.reason, 120)) };
+            format!("{} after {}, {cost}{reason}", result.outcome, duration(took))
+        }
+        (None, None) => "running, or its worker died and nobody noticed yet".into(),
+    };
+    format!("{} {when} {agent} {came_to}", style.dim(&attempt.name.at.epoch.to_string()))
+}
+
+fn short(oid: &str) -> &str {
+    oid.get(..10).unwrap_or(oid)
+}

@@ -1,0 +1,82 @@
+//! Colour and columns, decided once by the caller.
+
+use crate::domain::state::State;
+
+/// How text is shaped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Style {
+    /// Escape codes are wanted.
+    pub color: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+impl Style {
+    /// Text for a file or a pipe.
+    pub const PLAIN: Style = Style { color: false, width: 120 };
+
+    /// The text in an ANSI colour.
+    pub fn paint(self, code: &str, text: &str) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// Dimmed.
+    pub fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    /// Bold.
+    pub fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    /// A state's word in its colour.
+    pub fn state(self, state: State) -> String {
+        self.paint(color_of(state), state.word())
+    }
+}
+
+fn color_of(state: State) -> &'static str {
+    match state {
+        State::Done => "32",
+        State::Failed | State::Rejected => "31",
+        State::Running => "36",
+        State::Blocked => "33",
+        State::Pending | State::Ready => "0",
+        State::Cancelled => "2",
+    }
+}
+
+/// Milliseconds for people: `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+pub fn duration(ms: u64) -> String {
+    let secs = ms / 1000;
+    match secs {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{secs} s"),
+        60..3600 => format!("{} min {} s", secs / 60, secs % 60),
+        _ => format!("{} h {} min", secs / 3600, secs % 3600 / 60),
+    }
+}
+
+/// Dollars for people; an estimate is marked.
+pub fn dollars(usd: f64, estimated: bool) -> String {
+    let mark = if estimated { "~" } else { "" };
+    format!("{mark}${usd:.2}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(850), "850 ms");
+        assert_eq!(duration(200_000), "3 min 20 s");
+        assert_eq!(duration(7_500_000), "2 h 5 min");
+    }
+
+    #[test]
+    fn plain_text_has_no_escapes() {
+        assert_eq!(Style::PLAIN.state(State::Failed), "failed");
+    }
+}

@@ -1,0 +1,67 @@
+//! The morning summary: what a run came to, and the command to look at each branch.
+
+use std::fmt::Write;
+
+use super::style::{Style, dollars, duration};
+use super::text::table;
+use super::view::{Row, View};
+use crate::domain::state::State;
+use crate::domain::time::UnixMs;
+
+/// What ended since `since`, what still waits, and the commands.
+pub fn summary(view: &View, since: UnixMs, now: UnixMs, repository: &str, style: Style) -> String {
+    let ended: Vec<Row> = view.tasks.iter().filter(|row| ended_since(row, since)).cloned().collect();
+    let waiting: Vec<Row> = view.tasks.iter().filter(|row| !row.state.terminal()).cloned().collect();
+    let mut out = String::new();
+    let cost: f64 = ended.iter().chain(&waiting).filter_map(|row| Some(row.usage.as_ref()?.cost_usd)).sum();
+    let estimated = ended.iter().any(|row| row.usage.as_ref().is_some_and(|usage| usage.estimated));
+    let of = |state| ended.iter().filter(|row| row.state == state).count();
+    let mut parts = vec![format!("{} done", of(State::Done))];
+    for state in [State::Failed, State::Rejected, State::Cancelled] {
+        if of(state) > 0 {
+            parts.push(format!("{} {}", of(state), style.state(state)));
+        }
+    }
+    if !waiting.is_empty() {
+        parts.push(format!("{} waiting", waiting.len()));
+    }
+    let took = duration(now.since(since));
+    let line = format!("{} in {took}, {}", parts.join(", "), dollars(cost, estimated));
+    let _written = writeln!(out, "{}", style.bold(&line));
+    if !ended.is_empty() || !waiting.is_empty() {
+        let rows: Vec<Row> = ended.iter().chain(&waiting).cloned().collect();
+        let _written = writeln!(out, "\n{}", table(&rows, style));
+    }
+    out.push_str(&commands(&ended, repository, style));
+    out
+}
+
+fn ended_since(row: &Row, since: UnixMs) -> bool {
+    // What was rejected or cancelled unworked has no times; its id begins with the time of its take-up.
+    let taken = || {
+        let stamp = row.id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
+        stamp >= crate::sys::clock::stamp(since)
+    };
+    row.state.terminal() && row.times.1.map_or_else(taken, |ended| ended >= since)
+}
+
+/// What to type to look at and take over each branch.
+fn commands(ended: &[Row], repository: &str, style: Style) -> String {
+    let mut out = String::new();
+    let git = |args: &str| format!("git -C {} {args}", shell_words::quote(repository));
+    let mut branches =
+        ended.iter().filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
+    let first = branches.find_map(|row| row.branch.as_deref());
+    if let Some(branch) = first {
+        let branch = shell_words::quote(branch);
+        let _written = writeln!(out, "\n{}", style.dim("look at a branch, then take it over:"));
+        let _written = writeln!(out, "  {}", git(&format!("log --stat HEAD..{branch}")));
+        let _written = writeln!(out, "  {}", git(&format!("merge {branch}")));
+    }
+    for row in ended.iter().filter(|row| matches!(row.state, State::Failed | State::Rejected)) {
+        if let Some(id) = &row.id {
+            let _written = writeln!(out, "  coordinator explain {}-{}", id.slug(), id.tail());
+        }
+    }
+    out
+}

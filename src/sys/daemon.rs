@@ -1,0 +1,60 @@
+//! Processes that outlive us: started in a session of their own, logging to a file, reaped without blocking.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+
+/// A child that ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reaped {
+    /// Its process number, free from now on.
+    pub pid: i32,
+    /// It exited by itself, without a crash.
+    pub clean: bool,
+}
+
+/// Exit codes of a worker that are no crash: all well, a task failed, try later, fenced.
+const CLEAN: [i32; 3] = [0, 1, 75];
+
+/// Starts this very program again (also when its file was replaced meanwhile) in a new session.
+pub fn spawn(argv: &[String], log: &Path) -> io::Result<i32> {
+    let log = OpenOptions::new().create(true).append(true).open(log)?;
+    let mut command = Command::new("/proc/self/exe");
+    command.args(argv).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command.arg0("swarmdir-worker");
+    detach(&mut command);
+    let child = command.spawn()?;
+    i32::try_from(child.id()).map_err(io::Error::other)
+}
+
+#[expect(unsafe_code, reason = "code between fork and exec")]
+fn detach(command: &mut Command) {
+    // SAFETY: setsid is async-signal-safe and touches no memory.
+    unsafe {
+        command.pre_exec(|| {
+            nix::unistd::setsid()?;
+            Ok(())
+        });
+    }
+}
+
+/// Every child that has ended since the last call, adopted orphans included.
+pub fn reap() -> Vec<Reaped> {
+    let mut reaped = Vec::new();
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) => {
+                reaped.push(Reaped { pid: pid.as_raw(), clean: CLEAN.contains(&code) });
+            }
+            Ok(WaitStatus::Signaled(pid, ..)) => {
+                reaped.push(Reaped { pid: pid.as_raw(), clean: false });
+            }
+            Ok(WaitStatus::StillAlive) | Err(_) => return reaped,
+            Ok(_) => {}
+        }
+    }
+}

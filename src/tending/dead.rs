@@ -1,0 +1,116 @@
+//! Which workers are dead, and what they held.
+//!
+//! Two ways to know: the process is gone (same boot, same namespaces), or the heartbeat stood still over a
+//! lease by our own clock. Before a task of a dead worker goes on, the worker and all it started are dead on
+//! this machine; on another one nothing can be killed, and the rename is the fence.
+
+use std::collections::HashSet;
+
+use serde_json::json;
+
+use super::Tender;
+use crate::domain::id::WorkerId;
+use crate::domain::identity::Vantage;
+use crate::domain::lease::{Look, Pulse};
+use crate::domain::record::Lost;
+use crate::queue::Result;
+use crate::queue::journal::Journal;
+use crate::queue::reclaim::{DeadClaim, Reclaimed};
+use crate::queue::register::Card;
+use crate::sys::{clock, process, sweep};
+
+/// A killed process is given so long to be dead, milliseconds.
+const PATIENCE_MS: u64 = 2_000;
+/// A dead worker of another machine is swept here only after so long, milliseconds: its own machine has
+/// something to kill first.
+const FOREIGN_MS: u64 = 24 * 3_600_000;
+
+/// The variable that every process of a worker's agents carries.
+pub const WORKER_MARK: &str = "SWARMDIR_WORKER";
+
+impl Tender {
+    /// Declares the dead dead and moves their tasks on. Returns how many claims went.
+    pub(super) fn reclaim(&mut self, journal: &Journal) -> Result<usize> {
+        self.declare_dead(journal)?;
+        let gone = self.queue.gone()?;
+        let mut claims = self.queue.dead_claims()?;
+        if gone.is_empty() && claims.is_empty() {
+            return Ok(0);
+        }
+        let mut seen_dead: HashSet<WorkerId> = HashSet::new();
+        for card in gone.iter().chain(claims.iter().map(|claim| &claim.card)) {
+            if !seen_dead.contains(&card.id) && self.put_to_rest(card) {
+                seen_dead.insert(card.id.clone());
+            }
+        }
+        claims.retain(|claim| seen_dead.contains(&claim.card.id));
+        for claim in &claims {
+            self.reclaim_one(claim, journal)?;
+        }
+        for card in gone.iter().filter(|card| seen_dead.contains(&card.id)) {
+            self.bury(card)?;
+        }
+        Ok(claims.len())
+    }
+
+    fn declare_dead(&mut self, journal: &Journal) -> Result<()> {
+        let workers = self.queue.workers()?;
+        self.pulses.retain(|id, _| workers.iter().any(|(card, _)| card.id == *id));
+        for (card, pulse) in workers {
+            if let Some(evidence) = self.evidence_of_death(&card, pulse)
+                && self.queue.declare_dead(&card.id)?
+            {
+                journal.note("declare_dead", None, json!({ "worker": card.id, "evidence": evidence }));
+            }
+        }
+        Ok(())
+    }
+
+    fn evidence_of_death(&mut self, card: &Card, pulse: Pulse) -> Option<&'static str> {
+        if self.me.vantage(&card.process) == Vantage::Here && !process::alive(&card.process) {
+            return Some("process gone");
+        }
+        let now = clock::mono_ms();
+        let look = Look::again(self.pulses.get(&card.id).copied(), pulse, now);
+        self.pulses.insert(card.id.clone(), look);
+        look.expired(now).then_some("lease expired")
+    }
+
+    /// Sees to it that the worker and its agents run no more, as far as this machine can.
+    fn put_to_rest(&self, card: &Card) -> bool {
+        match self.me.vantage(&card.process) {
+            Vantage::Here => {
+                process::kill_and_see_dead(&card.process, PATIENCE_MS)
+                    && sweep::sweep_marked(WORKER_MARK, card.id.as_str(), PATIENCE_MS)
+            }
+            Vantage::Rebooted | Vantage::Elsewhere => true,
+        }
+    }
+
+    fn reclaim_one(&self, claim: &DeadClaim, journal: &Journal) -> Result<()> {
+        let evidence = match self.me.vantage(&claim.card.process) {
+            Vantage::Here => "its process is dead",
+            Vantage::Rebooted => "its machine restarted",
+            Vantage::Elsewhere => "its lease expired",
+        };
+        let lost = Lost {
+            worker: claim.card.id.clone(),
+            noticed_at: clock::now(),
+            evidence: evidence.into(),
+        };
+        let came_to = self.queue.reclaim(claim, &lost, self.max_worker_deaths)?;
+        let event = match came_to {
+            Reclaimed::Ready => "reclaim",
+            Reclaimed::Failed => "reclaim_failed",
+            Reclaimed::Swept => "sweep_claim",
+        };
+        journal.note(event, Some(&claim.at), json!({ "worker": claim.card.id }));
+        Ok(())
+    }
+
+    fn bury(&self, card: &Card) -> Result<()> {
+        let here = self.me.vantage(&card.process) != Vantage::Elsewhere;
+        let long_ago = clock::now().since(card.started_at) > FOREIGN_MS;
+        if here || long_ago { self.queue.bury(&card.id) } else { Ok(()) }
+    }
+}

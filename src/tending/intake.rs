@@ -1,0 +1,136 @@
+//! Judges dropped files: parses them, and pins the commit that their work starts from.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::domain::config::Config;
+use crate::domain::id::TaskId;
+use crate::domain::limits::Limits;
+use crate::domain::problem::Problem;
+use crate::domain::record::{Origin, TaskRecord};
+use crate::domain::task::TaskSpec;
+use crate::queue::takeup::{Admission, Admitted, Dropped};
+use crate::sys::clock;
+use crate::taskfile;
+use crate::worktree::{Repo, Trouble};
+
+/// What a task file may refer to, owned.
+#[derive(Clone, Debug)]
+pub struct Known {
+    agents: Vec<String>,
+    rigs: Vec<String>,
+    caps: Limits,
+}
+
+/// What task files may refer to under these settings.
+pub fn known(config: &Config) -> Known {
+    Known {
+        agents: config.profiles.keys().cloned().collect(),
+        rigs: config.rigs.keys().cloned().collect(),
+        caps: config.limit_caps,
+    }
+}
+
+impl Known {
+    /// Parses a task file against it.
+    pub fn parse(&self, name: &OsStr, bytes: &[u8]) -> Result<TaskSpec, Vec<Problem>> {
+        let agents: Vec<&str> = self.agents.iter().map(String::as_str).collect();
+        let rigs: Vec<&str> = self.rigs.iter().map(String::as_str).collect();
+        let known = taskfile::Known { agents: &agents, rigs: &rigs, caps: self.caps };
+        taskfile::parse(&name.to_string_lossy(), bytes, &known)
+    }
+}
+
+/// The admission of a queue under certain settings.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    config: Config,
+    known: Known,
+}
+
+impl Intake {
+    /// Under these settings.
+    pub fn new(config: &Config) -> Intake {
+        Intake { known: known(config), config: config.clone() }
+    }
+
+    fn repository(&self, spec: &TaskSpec) -> PathBuf {
+        let rig = spec.rig.as_ref().or(self.config.rig.as_ref());
+        let path = rig.and_then(|rig| Some(self.config.rigs.get(rig)?.path.clone()));
+        path.unwrap_or_else(|| self.config.root.clone())
+    }
+
+    /// The base commit and the branch, or why there is none.
+    fn origin(&self, id: &TaskId, spec: &TaskSpec) -> Result<Origin, Trouble> {
+        let repository = self.repository(spec);
+        let repo = Repo::discover(Path::new(&repository))?;
+        let base = repo.resolve(spec.base.as_deref())?;
+        let branch = match &spec.branch {
+            Some(branch) => {
+                repo.check_branch_name(branch)?;
+                branch.clone()
+            }
+            None => format!("swarm/{}-{}", id.slug(), id.tail()),
+        };
+        Ok(Origin {
+            repository: repository.display().to_string(),
+            base: base.oid,
+            base_name: base.name,
+            branch,
+            branch_is_fixed: spec.branch.is_some(),
+        })
+    }
+
+    fn wants_tree(&self, spec: &TaskSpec) -> bool {
+        let agent = spec.agent.as_ref().unwrap_or(&self.config.agent);
+        self.config.profiles.get(agent).is_none_or(|profile| profile.worktree)
+    }
+}
+
+impl Admission for Intake {
+    fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
+        let spec = match self.known.parse(dropped.name, dropped.bytes) {
+            Ok(spec) => spec,
+            Err(problems) => return rejected(dropped, problems),
+        };
+        let origin = match self.wants_tree(&spec).then(|| self.origin(dropped.id, &spec)).transpose() {
+            Ok(origin) => origin,
+            Err(trouble) => return match about_input(&trouble, &spec) {
+                Some(problem) => rejected(dropped, vec![problem]),
+                None => Admitted::NotNow(trouble.to_string()),
+            },
+        };
+        Admitted::Ready(Box::new(TaskRecord {
+            schema: 1,
+            id: dropped.id.clone(),
+            name: dropped.name.to_string_lossy().into_owned(),
+            taken_at: clock::now(),
+            title: spec.title,
+            agent: spec.agent,
+            priority: spec.priority.unwrap_or_default(),
+            labels: spec.labels,
+            origin,
+        }))
+    }
+}
+
+/// A name in the task is wrong: its author can mend that, nobody else.
+fn about_input(trouble: &Trouble, spec: &TaskSpec) -> Option<Problem> {
+    let key = match trouble {
+        _ if !trouble.is_the_tasks() => return None,
+        Trouble::BranchTaken { .. } | Trouble::BranchBlocked { .. } => "branch",
+        Trouble::BadName { name, .. } if spec.branch.as_ref() == Some(name) => "branch",
+        _ => "base",
+    };
+    let problem = Problem::new(trouble.to_string()).key(key);
+    Some(match trouble.hint() {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    })
+}
+
+fn rejected(dropped: &Dropped<'_>, problems: Vec<Problem>) -> Admitted {
+    let name = dropped.name.to_string_lossy();
+    let report = taskfile::explain(&name, dropped.bytes, dropped.id.as_str(), &problems);
+    Admitted::Rejected { problems, report }
+}

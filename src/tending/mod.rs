@@ -1,0 +1,189 @@
+//! Housekeeping that coordinator and workers share: take up, unblock, cancel, reclaim, sweep.
+//!
+//! All of it is safe for any number of processes at once; a lock makes one of them do it at a time, so that
+//! the others cost nothing. The lock is a courtesy: who finds it held for long does the work all the same.
+//! It may not know how tasks are worked on, or who is calling.
+
+mod dead;
+mod intake;
+mod rest;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::domain::config::Config;
+use crate::domain::id::WorkerId;
+use crate::domain::identity::ProcessIdentity;
+use crate::domain::lease::Look;
+use crate::queue::finish::Closed;
+use crate::queue::journal::Journal;
+use crate::queue::pending::Looks;
+use crate::queue::takeup::Taken;
+use crate::queue::{Queue, Result};
+use crate::sys::lock::Lock;
+use crate::sys::{clock, identity, random};
+
+pub use dead::WORKER_MARK;
+pub use intake::{Intake, Known, known};
+pub use rest::{Rest, rest};
+
+/// Everybody sweeps and reclaims so often even while another process holds the lock, milliseconds: it may
+/// have been stopped with the lock in its hand.
+const DISTRUST_MS: u64 = 30_000;
+/// Garbage is swept so often, milliseconds.
+const SWEEP_EVERY_MS: u64 = 3_600_000;
+/// Files taken up in one go, so that a stop is heard in between and the first of many starts early.
+const BATCH: usize = 64;
+
+/// What a round did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Round {
+    /// Files that became tasks (or were rejected).
+    pub taken: usize,
+    /// Files that are still being written; look again soon.
+    pub unsettled: usize,
+    /// Tasks that became eligible.
+    pub unblocked: usize,
+    /// Claims of dead workers that were moved on.
+    pub reclaimed: usize,
+}
+
+/// One process's housekeeping: what it remembers between rounds.
+pub struct Tender {
+    queue: Queue,
+    intake: Intake,
+    max_worker_deaths: u32,
+    me: ProcessIdentity,
+    drops: Looks,
+    takings: Looks,
+    pulses: HashMap<WorkerId, Look>,
+    leader: Option<Lock>,
+    last_round_ms: u64,
+    next_sweep_ms: u64,
+}
+
+impl Tender {
+    /// For one queue. The first sweep comes at a random time within the interval.
+    pub fn new(queue: Queue, config: &Config) -> Tender {
+        Tender {
+            intake: Intake::new(config),
+            max_worker_deaths: config.max_worker_deaths,
+            me: identity::me(),
+            drops: Looks::default(),
+            takings: Looks::default(),
+            pulses: HashMap::new(),
+            leader: None,
+            last_round_ms: clock::mono_ms(),
+            next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
+            queue,
+        }
+    }
+
+    /// New settings.
+    pub fn configure(&mut self, config: &Config) {
+        self.intake = Intake::new(config);
+        self.max_worker_deaths = config.max_worker_deaths;
+    }
+
+    /// A round, if it is this process's turn: it holds the lock, or distrusts the one who does.
+    pub fn tend(&mut self, journal: &Journal) -> Result<Round> {
+        if self.leader.is_none() {
+            self.leader = Lock::try_take(&self.lock_path(".tend.lock"))?;
+        }
+        let now = clock::mono_ms();
+        if self.leader.is_none() && now - self.last_round_ms < DISTRUST_MS {
+            return Ok(Round::default());
+        }
+        self.last_round_ms = now;
+        self.round(journal)
+    }
+
+    /// A whole round, whoever else may be at it.
+    pub fn round(&mut self, journal: &Journal) -> Result<Round> {
+        let mut round = self.take_up(journal)?;
+        self.finish_takings(journal)?;
+        self.carry_out_wishes(journal)?;
+        round.reclaimed = self.reclaim(journal)?;
+        round.unblocked = self.unblock(journal)?;
+        if clock::mono_ms() >= self.next_sweep_ms {
+            self.next_sweep_ms = clock::mono_ms() + SWEEP_EVERY_MS;
+            self.queue.sweep()?;
+        }
+        Ok(round)
+    }
+
+    /// Takes up what is settled, a batch at a time; of several processes one does it, and the others find the
+    /// result in `ready/`.
+    pub fn take_up(&mut self, journal: &Journal) -> Result<Round> {
+        let drops = self.queue.drops(&mut self.drops)?;
+        let mut round = Round { unsettled: drops.unsettled, ..Round::default() };
+        if drops.settled.is_empty() {
+            return Ok(round);
+        }
+        let Some(_turn) = Lock::try_take(&self.queue.layout().takeup_lock())? else {
+            // Somebody is at it. If it was stopped there, the files are still here at the next round.
+            round.unsettled += drops.settled.len();
+            return if self.leader.is_some() { self.take_batch(&drops.settled, round, journal) } else { Ok(round) };
+        };
+        self.take_batch(&drops.settled, round, journal)
+    }
+
+    fn take_batch(
+        &self,
+        names: &[std::ffi::OsString],
+        mut round: Round,
+        journal: &Journal,
+    ) -> Result<Round> {
+        let batch = &names[..names.len().min(BATCH)];
+        for taken in self.queue.take_up(batch, &self.intake)? {
+            round.taken += usize::from(taken != Taken::Lost);
+            note_taken(journal, &taken);
+        }
+        round.unsettled += names.len() - batch.len();
+        Ok(round)
+    }
+
+    fn finish_takings(&mut self, journal: &Journal) -> Result<()> {
+        for name in self.queue.unfinished_takings(&mut self.takings)? {
+            note_taken(journal, &self.queue.finish_taking(&name, &self.intake)?);
+        }
+        Ok(())
+    }
+
+    fn carry_out_wishes(&self, journal: &Journal) -> Result<()> {
+        for id in self.queue.wishes()? {
+            let came_to = self.queue.carry_out(&id)?;
+            journal.note("cancel", None, json!({ "task": id, "came_to": format!("{came_to:?}") }));
+        }
+        Ok(())
+    }
+
+    fn unblock(&self, journal: &Journal) -> Result<usize> {
+        let now = clock::now();
+        let mut unblocked = 0;
+        for name in self.queue.blocked()? {
+            let due = name.reason.as_ref().is_some_and(|reason| reason.due(now));
+            if due && self.queue.unblock(&name)? == Closed::Won {
+                journal.note("unblock", Some(&name.at), json!({}));
+                unblocked += 1;
+            }
+        }
+        Ok(unblocked)
+    }
+
+    fn lock_path(&self, name: &str) -> PathBuf {
+        self.queue.layout().file(crate::queue::Dir::Tmp, name)
+    }
+}
+
+fn note_taken(journal: &Journal, taken: &Taken) {
+    let (event, id) = match taken {
+        Taken::Ready(id) => ("take_up", id),
+        Taken::Blocked(id) => ("take_up_blocked", id),
+        Taken::Rejected(id) => ("reject", id),
+        Taken::Unfinished(_) | Taken::Lost => return,
+    };
+    journal.note(event, None, json!({ "task": id }));
+}

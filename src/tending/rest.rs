@@ -1,0 +1,37 @@
+//! What is left to do: the question that ends a drain.
+
+use crate::domain::reason::Wait;
+use crate::queue::{Queue, Result};
+use crate::sys::clock;
+
+/// The answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rest {
+    /// Something is ready or running, or will be soon.
+    Busy,
+    /// What is left waits for longer: a later run's.
+    Later,
+    /// Nothing.
+    Empty,
+}
+
+/// What is left in the queue, counting as soon what is due within `wait_ms`. What lies in `pending/` is the
+/// caller's to look at: only he knows what is settled.
+pub fn rest(queue: &Queue, wait_ms: u64) -> Result<Rest> {
+    let (ready, claims) = queue.unfinished()?;
+    let now = clock::now();
+    let soon = now.plus_ms(wait_ms);
+    let gates = queue.closed_gates(now)?;
+    let opens_soon = gates.iter().any(|(_, gate)| gate.until <= soon);
+    if claims > 0 || (ready > 0 && (gates.is_empty() || opens_soon)) {
+        return Ok(Rest::Busy);
+    }
+    let mut later = ready > 0;
+    for name in queue.blocked()? {
+        match name.reason {
+            Some(reason) if reason.wait == Wait::Taking || reason.due(soon) => return Ok(Rest::Busy),
+            _ => later = true,
+        }
+    }
+    Ok(if later { Rest::Later } else { Rest::Empty })
+}

@@ -1,0 +1,182 @@
+//! One attempt, from claim to verdict: read, enter, prepare, run, collect, close.
+//!
+//! Each step that fails for a reason outside the task ends in `blocked/` with that reason. Invariant: the
+//! claim is consumed on every path, or left (on an error of the queue itself) to the heart, which gives it
+//! back.
+
+use serde_json::json;
+
+use super::Worker;
+use super::control::Level;
+use super::verdict::Close;
+use super::workplace::{Left, NoPlace, Workplace};
+use crate::agent::{Job, Report, Session};
+use crate::domain::config::{AgentKind, AgentProfile};
+use crate::domain::outcome::{Ending, Fault};
+use crate::domain::problem::Problem;
+use crate::domain::record::{AttemptStart, TaskRecord};
+use crate::domain::task::TaskSpec;
+use crate::queue::Result;
+use crate::queue::claim::Claim;
+use crate::queue::takeup::MAX_TASK_BYTES;
+use crate::sys::lock::Lock;
+use crate::sys::{clock, env, fs};
+use crate::taskfile;
+use crate::tending::known;
+
+/// Starts of claude at once on this machine wait for one another at most so long, milliseconds.
+const START_TURN_MS: u64 = 10_000;
+
+impl Worker {
+    /// Works on a claimed task. True: the task failed.
+    pub(super) fn attempt(&mut self, claim: Claim) -> Result<bool> {
+        let closed = self.work(claim);
+        self.shared.holding.set(None);
+        closed
+    }
+
+    fn work(&mut self, claim: Claim) -> Result<bool> {
+        let queue = self.shared.queue.clone();
+        if queue.cancel_wanted(&claim.name().at.id) {
+            let _either_way_it_ended = queue.cancel_held(claim)?;
+            return Ok(false);
+        }
+        let bytes = claim.read(&queue, MAX_TASK_BYTES)?;
+        let dropped = queue.dropped_name(&claim.name().at.id);
+        let spec = match known(&self.config).parse(&dropped, &bytes) {
+            Ok(spec) => spec,
+            Err(problems) => {
+                return self.reject(claim, &dropped.to_string_lossy(), &bytes, &problems);
+            }
+        };
+        let record = queue.record(&claim.name().at.id);
+        self.carry_out(claim, &spec, record)
+    }
+
+    fn reject(&self, claim: Claim, name: &str, bytes: &[u8], problems: &[Problem]) -> Result<bool> {
+        let at = claim.name().at.clone();
+        let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
+        let _either_way_it_ended = self.shared.queue.reject(claim, &report, problems)?;
+        self.shared.journal.note("reject", Some(&at), json!({}));
+        (self.order.log)(&format!("{} rejected: {}", at.id, problems.first().map_or(String::new(), ToString::to_string)));
+        Ok(true)
+    }
+
+    fn carry_out(&mut self, claim: Claim, spec: &TaskSpec, record: Option<TaskRecord>) -> Result<bool> {
+        let agent = spec.agent.clone().unwrap_or_else(|| self.config.agent.clone());
+        let Some(profile) = self.config.profiles.get(&agent).cloned() else {
+            let detail = format!("the settings name no agent {agent:?}");
+            return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Missing, detail });
+        };
+        let origin = record.as_ref().and_then(|record| record.origin.as_ref());
+        let mut place = match self.enter(&claim, &profile, origin) {
+            Ok(place) => place,
+            Err(no_place) => return self.close_unstarted(claim, &agent, no_place),
+        };
+        let mut notes = place.prepare();
+        let number = self.shared.queue.attempt_count(&claim.name().at.id)?;
+        let job = match self.job(claim.attempt(), number, spec, &profile, &place) {
+            Ok(job) => job,
+            Err(detail) => {
+                self.leave(place, true);
+                return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Missing, detail });
+            }
+        };
+        self.write_start(&claim, &agent, &job, &place)?;
+        (self.order.log)(&format!("{} attempt {number}: {agent} in {}", claim.name().at.id, job.cwd.display()));
+        let report = match self.set_up(&claim, &job, &place) {
+            Some(failed) => failed,
+            None => self.run_agent(&job, &profile),
+        };
+        notes.extend(report.notes.clone());
+        let left = self.collect(&claim, spec, &mut place, &mut notes);
+        self.close(Close { claim, agent, report, left, place, notes })
+    }
+
+    fn write_start(&self, claim: &Claim, agent: &str, job: &Job, place: &Workplace) -> Result<()> {
+        let card = self.shared.registration.card();
+        self.shared.queue.write_start(claim.attempt(), &AttemptStart {
+            schema: 1,
+            worker: card.id.clone(),
+            host: card.process.host.clone(),
+            agent: agent.to_owned(),
+            started_at: clock::now(),
+            cwd: job.cwd.display().to_string(),
+            branch: place.branch().map(str::to_owned),
+            base: place.base().map(str::to_owned),
+            session: matches!(job.kind, AgentKind::Claude { .. }).then(|| job.session.clone()),
+            continued: place.continued(),
+        })
+    }
+
+    /// Runs the setup command in a fresh tree; a report means that it failed.
+    fn set_up(&self, claim: &Claim, job: &Job, place: &Workplace) -> Option<Report> {
+        let rig = self.config.rig.as_ref().and_then(|rig| self.config.rigs.get(rig)?.setup.clone());
+        let argv = rig.unwrap_or_else(|| self.config.setup.clone());
+        if argv.is_empty() || place.continued() || place.branch().is_none() {
+            return None;
+        }
+        let mut report = self.supervise(&self.setup_job(claim.attempt(), argv, job));
+        match &mut report.ending {
+            Ending::Success => None,
+            Ending::Failure { fault, detail } => {
+                if fault.is_the_tasks() || *fault == Fault::Missing {
+                    *fault = Fault::Setup;
+                    *detail = format!("the setup command failed: {detail}");
+                }
+                Some(report)
+            }
+        }
+    }
+
+    fn run_agent(&self, job: &Job, profile: &AgentProfile) -> Report {
+        let _turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_turn());
+        self.supervise(job)
+    }
+
+    fn supervise(&self, job: &Job) -> Report {
+        let session = Session::new();
+        self.shared.control.attach(session.remote());
+        let report = session.run(job, &mut |_progress| {});
+        self.shared.control.detach();
+        report
+    }
+
+    /// Starts are staggered: as many at once as there are processors. A courtesy with a limit, so that a
+    /// stopped process cannot hold up the others.
+    fn start_turn(&self) -> Option<Lock> {
+        let dir = self.config.root.join(".swarmdir").join("locks");
+        fs::mkdirs(&dir).ok()?;
+        let deadline = clock::mono_ms() + START_TURN_MS;
+        while clock::mono_ms() < deadline && self.shared.control.level() < Level::Stop {
+            for slot in 0..env::cores() {
+                if let Ok(Some(lock)) = Lock::try_take(&dir.join(format!("start.{slot}"))) {
+                    return Some(lock);
+                }
+            }
+            clock::pause_ms(100);
+        }
+        None
+    }
+
+    fn collect(&self, claim: &Claim, spec: &TaskSpec, place: &mut Workplace, notes: &mut Vec<String>) -> Left {
+        let id = claim.name().at.id.as_str();
+        let title = spec.title.clone().unwrap_or_else(|| claim.name().at.id.slug().to_owned());
+        let subject = format!("swarmdir: what {title} left uncommitted");
+        match place.collect(&subject, &[("Swarmdir-Task", id)]) {
+            Ok(left) => left,
+            Err(e) => {
+                notes.push(format!("what is uncommitted stays in {}: {e}", place.path().display()));
+                Left::default()
+            }
+        }
+    }
+
+    /// Leaves a place; trouble there must not lose the outcome, and the tree stays locked to its task.
+    pub(super) fn leave(&self, place: Workplace, keep: bool) {
+        let path = place.path().to_owned();
+        if let Err(e) = place.leave(keep) {
+            (self.order.log)(&format!("{}: {e}", path.display()));
+        }
+    }
+}

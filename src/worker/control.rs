@@ -1,0 +1,132 @@
+//! What a worker was told: by signals, by its heart, by a wish to retire. It only ever gets stricter.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+
+use crate::agent::{Remote, StopReason};
+use crate::sys::signal::Signal;
+
+/// How far a worker may go on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Level {
+    /// As long as its mode says.
+    Run = 0,
+    /// To the end of its task.
+    Drain = 1,
+    /// Not on: its agent is stopped, its work saved, its task parked.
+    Stop = 2,
+    /// Not on, and its task is not its own any more.
+    Fenced = 3,
+}
+
+/// Shared by a worker's threads.
+#[derive(Clone)]
+pub struct Control {
+    state: Arc<State>,
+    bell: SyncSender<()>,
+}
+
+struct State {
+    level: AtomicU8,
+    reload: AtomicBool,
+    agent: Mutex<Option<Remote>>,
+}
+
+impl Control {
+    /// With the receiver that is rung whenever the main thread should look.
+    pub fn new() -> (Control, Receiver<()>) {
+        // One waiting ring is enough: rings carry no information.
+        let (bell, receiver) = sync_channel(1);
+        let state = State {
+            level: AtomicU8::new(Level::Run as u8),
+            reload: AtomicBool::new(false),
+            agent: Mutex::new(None),
+        };
+        (Control { state: Arc::new(state), bell }, receiver)
+    }
+
+    /// How far to go.
+    pub fn level(&self) -> Level {
+        match self.state.level.load(Ordering::SeqCst) {
+            0 => Level::Run,
+            1 => Level::Drain,
+            2 => Level::Stop,
+            _ => Level::Fenced,
+        }
+    }
+
+    /// A signal came.
+    pub fn signal(&self, signal: Signal) {
+        match signal {
+            Signal::Interrupt if self.level() == Level::Run => self.raise(Level::Drain),
+            Signal::Interrupt | Signal::Terminate => {
+                self.raise(Level::Stop);
+                self.with_agent(|agent| agent.stop(StopReason::Operator));
+            }
+            Signal::Child => {}
+            // A closed terminal is no reason to end; an operator means: read the settings again.
+            Signal::HangUp => {
+                self.state.reload.store(true, Ordering::SeqCst);
+                self.ring();
+            }
+        }
+    }
+
+    /// Somebody wants this worker to end after its task.
+    pub(super) fn retire(&self) {
+        self.raise(Level::Drain);
+    }
+
+    /// Everything is somebody else's now: kill the agent at once.
+    pub(super) fn fence(&self) {
+        self.raise(Level::Fenced);
+        self.with_agent(Remote::kill);
+    }
+
+    /// The task in hand is not to go on, for this reason; the worker goes on.
+    pub(super) fn stop_agent(&self, why: StopReason) {
+        self.with_agent(|agent| agent.stop(why));
+    }
+
+    /// Puts an agent within reach of the other threads, and stops it if it comes too late.
+    pub(super) fn attach(&self, agent: Remote) {
+        if self.level() >= Level::Stop {
+            agent.stop(StopReason::Operator);
+        }
+        *self.agent() = Some(agent);
+        // Between the look and the hand-over a stop may have come.
+        if self.level() >= Level::Stop {
+            self.with_agent(|agent| agent.stop(StopReason::Operator));
+        }
+    }
+
+    /// The agent has ended.
+    pub(super) fn detach(&self) {
+        *self.agent() = None;
+    }
+
+    /// Makes the main thread look.
+    pub fn ring(&self) {
+        let _full_means_rung_already = self.bell.try_send(());
+    }
+
+    pub(super) fn take_reload(&self) -> bool {
+        self.state.reload.swap(false, Ordering::SeqCst)
+    }
+
+    fn raise(&self, level: Level) {
+        self.state.level.fetch_max(level as u8, Ordering::SeqCst);
+        self.ring();
+    }
+
+    fn with_agent(&self, act: impl FnOnce(&Remote)) {
+        if let Some(agent) = self.agent().as_ref() {
+            act(agent);
+        }
+    }
+
+    fn agent(&self) -> std::sync::MutexGuard<'_, Option<Remote>> {
+        self.state.agent.lock().expect("a panic ends the process, so nobody sees a poisoned lock")
+    }
+}

@@ -1,0 +1,120 @@
+//! The heart: beats, and looks whether what this worker holds is still its own.
+//!
+//! On a thread of its own, so that no long call of the main thread delays a beat. Invariant: a worker that
+//! could not beat for [`SELF_STOP_AFTER_MS`] has killed its agent before anybody may judge it dead.
+
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::Shared;
+use crate::agent::StopReason;
+use crate::domain::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
+use crate::domain::name::TaskEpoch;
+use crate::queue::Result;
+use crate::queue::claim::Standing;
+use crate::queue::register::Beat;
+use crate::sys::clock;
+
+/// A thread that runs something at an interval until it is stopped.
+pub(super) struct Ticker {
+    stop: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Ticker {
+    /// Runs `tick` every so many milliseconds (as it returns), the first time after `first_ms`.
+    pub(super) fn start(name: &str, first_ms: u64, mut tick: impl FnMut() -> u64 + Send + 'static) -> Ticker {
+        let (stop, stopped) = sync_channel(1);
+        let run = move || {
+            let mut wait = first_ms;
+            while stopped.recv_timeout(Duration::from_millis(wait)) == Err(RecvTimeoutError::Timeout) {
+                wait = tick();
+            }
+        };
+        let thread = std::thread::Builder::new().name(name.into()).spawn(run);
+        Ticker { stop, thread: thread.expect("a worker that cannot start a thread cannot work") }
+    }
+
+    /// Ends the thread, and waits until it has.
+    pub(super) fn stop(self) {
+        drop(self.stop);
+        // A panic there has been printed; there is nothing to add to it.
+        let _panicked = self.thread.join();
+    }
+}
+
+pub(super) fn start(shared: &Shared) -> Ticker {
+    let mut heart = Heart { shared: shared.clone(), count: 0, last_beat_ms: clock::mono_ms(), strangers: Vec::new() };
+    Ticker::start("heart", HEARTBEAT_EVERY_MS, move || {
+        heart.beat();
+        HEARTBEAT_EVERY_MS
+    })
+}
+
+struct Heart {
+    shared: Shared,
+    count: u64,
+    last_beat_ms: u64,
+    /// Claims of ours that we did not know of at the last beat.
+    strangers: Vec<TaskEpoch>,
+}
+
+impl Heart {
+    fn beat(&mut self) {
+        self.count += 1;
+        match self.shared.registration.beat(self.count) {
+            Ok(Beat::Alive) => self.last_beat_ms = clock::mono_ms(),
+            Ok(Beat::Buried) => return self.shared.control.fence(),
+            Err(_) if clock::mono_ms() - self.last_beat_ms >= SELF_STOP_AFTER_MS => {
+                return self.shared.control.fence();
+            }
+            Err(_) => {}
+        }
+        // A look that fails is repeated at the next beat; the rename decides in any case.
+        let _again_at_the_next_beat = self.look();
+        if self.shared.queue.asked_to_retire(self.shared.registration.id()) {
+            self.shared.control.retire();
+        }
+    }
+
+    fn look(&mut self) -> Result<()> {
+        let Shared { queue, registration, holding, control, .. } = &self.shared;
+        let held = holding.get();
+        if let Some(name) = &held {
+            match queue.standing(registration, name)? {
+                Standing::Holds => {}
+                Standing::CancelWanted => control.stop_agent(StopReason::Cancelled),
+                Standing::NameGone | Standing::ClaimGone if holding.get() == held => {
+                    control.stop_agent(StopReason::LostClaim);
+                }
+                Standing::NameGone | Standing::ClaimGone => {}
+            }
+        }
+        self.disown_strangers()
+    }
+
+    /// Claims that bear our inode though we know nothing of them, at two beats: a lost reply, or a finish
+    /// that failed half-way. Given back, lest they stay stuck behind a live heartbeat.
+    fn disown_strangers(&mut self) -> Result<()> {
+        let Shared { queue, registration, holding, .. } = &self.shared;
+        let claims = queue.claims()?;
+        let mine = claims.into_iter().filter(|claim| claim.card.id == *registration.id());
+        let held = holding.get().map(|name| name.at);
+        let now: Vec<TaskEpoch> = mine.map(|claim| claim.at).filter(|at| Some(at) != held.as_ref()).collect();
+        for at in now.iter().filter(|at| self.strangers.contains(at)) {
+            if holding.get().is_none_or(|name| name.at != **at) {
+                queue.disown(at)?;
+            }
+        }
+        self.strangers = now;
+        Ok(())
+    }
+}
+
+/// What the threads share must be shareable.
+const _: fn() = || {
+    fn shareable<T: Send + Sync>() {}
+    shareable::<Arc<crate::queue::register::Registration>>();
+};

@@ -1,0 +1,89 @@
+//! An idle worker: waits for a hint, and keeps house now and then. Starts nothing, costs next to nothing.
+//!
+//! Watches exist only while it is idle: a busy worker must not be woken for every rename of the others.
+
+use std::path::Path;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use super::heart::Ticker;
+use super::Shared;
+use super::control::{Control, Level};
+use crate::queue::ready::ReadyList;
+use crate::queue::{Dir, Queue};
+use crate::sys::random;
+use crate::sys::watch::Watch;
+
+/// Without watches a look every so often, with jitter on top, milliseconds.
+const POLL_MS: u64 = 1_000;
+/// With watches, for what they may have missed, milliseconds.
+const SLOW_POLL_MS: u64 = 5_000;
+/// While a file is still being written, milliseconds.
+const SETTLING_MS: u64 = 250;
+/// The housekeeper's interval, milliseconds.
+const KEEP_MS: u64 = 1_000;
+
+/// What an idle worker has.
+pub(super) struct Idle {
+    pub(super) ready: ReadyList,
+    bell: Receiver<()>,
+    control: Control,
+    watch: Option<Watch>,
+    armed: bool,
+}
+
+impl Idle {
+    pub(super) fn new(bell: Receiver<()>, control: Control) -> Idle {
+        Idle { ready: ReadyList::default(), bell, control, watch: None, armed: false }
+    }
+
+    /// Busy again: no more hints.
+    pub(super) fn disarm(&mut self) {
+        self.watch = None;
+        self.armed = false;
+    }
+
+    /// Waits for a hint, a ring or the timer. The first wait only arms: what came before the watch existed is
+    /// found by the look that follows at once.
+    pub(super) fn wait(&mut self, queue: &Queue, root: &Path, unsettled: bool) {
+        self.ready.invalidate();
+        if !self.armed {
+            self.arm(queue, root);
+            return;
+        }
+        let base = match (unsettled, &self.watch) {
+            (true, _) => SETTLING_MS,
+            (false, Some(_)) => SLOW_POLL_MS,
+            (false, None) => POLL_MS,
+        };
+        self.pause(base + random::below(base / 2));
+    }
+
+    /// Waits for a ring of the bell (which hints ring too), at most so long.
+    pub(super) fn pause(&self, ms: u64) {
+        let _hint_or_timer = self.bell.recv_timeout(Duration::from_millis(ms));
+    }
+
+    fn arm(&mut self, queue: &Queue, root: &Path) {
+        self.armed = true;
+        let control = self.control.clone();
+        let watch = Watch::new(move || control.ring());
+        let dirs = [queue.layout().dir(Dir::Pending), queue.layout().dir(Dir::Ready), root.to_owned()];
+        self.watch = watch.and_then(|mut watch| dirs.iter().all(|dir| watch.add(dir)).then_some(watch));
+    }
+}
+
+/// The housekeeper's thread: a round a second if it is this worker's turn.
+pub(super) fn start_housekeeper(shared: &Shared) -> Ticker {
+    let shared = shared.clone();
+    Ticker::start("housekeeper", KEEP_MS, move || {
+        if shared.control.level() <= Level::Drain {
+            // An error here meets the main thread too, which reports it.
+            let round = shared.tender().tend(&shared.journal).unwrap_or_default();
+            if round != crate::tending::Round::default() {
+                shared.control.ring();
+            }
+        }
+        KEEP_MS
+    })
+}

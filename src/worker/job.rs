@@ -1,0 +1,113 @@
+//! From a task and the settings to an agent's order: what the task says, else the agent's profile, else ours.
+
+use std::path::Path;
+
+use super::Worker;
+use super::workplace::Workplace;
+use crate::agent::{AttemptFiles, Job, instructions};
+use crate::domain::config::{AgentKind, AgentProfile, Timeouts};
+use crate::domain::limits::Limits;
+use crate::domain::name::AttemptName;
+use crate::domain::task::{PermissionMode, TaskSpec};
+use crate::sys::{env, fs, random};
+
+const MAX_TURNS: u32 = 50;
+const MAX_BUDGET_USD: f64 = 10.0;
+const TOOLS: [&str; 6] = ["Bash", "Read", "Edit", "Write", "Glob", "Grep"];
+
+impl Worker {
+    /// The order for one attempt of a task.
+    pub(super) fn job(&self, attempt: &AttemptName, number: u32, spec: &TaskSpec, profile: &AgentProfile, place: &Workplace) -> Result<Job, String> {
+        let defaults = &profile.defaults;
+        let tools = || TOOLS.iter().map(|tool| (*tool).to_owned()).collect();
+        Ok(Job {
+            kind: profile.kind.clone(),
+            prompt: spec.prompt.clone(),
+            cwd: place.path().to_owned(),
+            session: random::uuid(),
+            model: spec.model.clone().or_else(|| defaults.model.clone()),
+            effort: spec.effort.clone().or_else(|| defaults.effort.clone()),
+            max_turns: spec.max_turns.or(defaults.max_turns).unwrap_or(MAX_TURNS),
+            max_budget_usd: spec.max_budget_usd.or(defaults.max_budget_usd).unwrap_or(MAX_BUDGET_USD),
+            allowed_tools: spec.allowed_tools.clone().or_else(|| defaults.allowed_tools.clone()).unwrap_or_else(tools),
+            disallowed_tools: spec.disallowed_tools.iter().chain(&defaults.disallowed_tools).flatten().cloned().collect(),
+            permission_mode: spec.permission_mode.or(defaults.permission_mode).unwrap_or(PermissionMode::DontAsk),
+            instructions: self.instructions(attempt, place)?,
+            trust_repository: self.config.trust_repository,
+            env: self.environment(attempt, number, spec, profile, place),
+            env_deny: self.config.env_deny.clone(),
+            limits: self.limits(spec),
+            timeouts: self.timeouts(spec),
+            starting_at_once: u32::try_from(env::cores()).unwrap_or(1),
+            demo_argv: self.order.demo_argv.clone(),
+            files: self.files(attempt),
+        })
+    }
+
+    /// The command that prepares a fresh tree, as an order to a plain command.
+    pub(super) fn setup_job(&self, attempt: &AttemptName, argv: Vec<String>, job: &Job) -> Job {
+        let dir = self.shared.queue.attempt_dir(attempt);
+        Job {
+            kind: AgentKind::Command { argv },
+            prompt: String::new(),
+            timeouts: Timeouts { wall_ms: self.config.timeouts.setup_ms, ..self.config.timeouts },
+            files: AttemptFiles {
+                events: dir.join("setup.out"),
+                stderr: dir.join("setup.err"),
+                private: dir.join("private"),
+            },
+            ..job.clone()
+        }
+    }
+
+    fn files(&self, attempt: &AttemptName) -> AttemptFiles {
+        let dir = self.shared.queue.attempt_dir(attempt);
+        AttemptFiles {
+            events: dir.join("events.jsonl"),
+            stderr: dir.join("stderr"),
+            private: dir.join("private"),
+        }
+    }
+
+    fn limits(&self, spec: &TaskSpec) -> Limits {
+        self.config.limits.overridden_by(spec.limits).capped_by(self.config.limit_caps)
+    }
+
+    fn timeouts(&self, spec: &TaskSpec) -> Timeouts {
+        let wall_ms = spec.timeout_ms.unwrap_or(self.config.timeouts.wall_ms);
+        Timeouts { wall_ms, ..self.config.timeouts }
+    }
+
+    fn environment(&self, attempt: &AttemptName, number: u32, spec: &TaskSpec, profile: &AgentProfile, place: &Workplace) -> Vec<(String, String)> {
+        let mut env: Vec<(String, String)> = Vec::new();
+        let added = profile.env.iter().chain(&spec.env);
+        env.extend(added.map(|(name, value)| (name.clone(), value.clone())));
+        let ours = [
+            ("SWARMDIR_TASK", attempt.at.id.to_string()),
+            ("SWARMDIR_ATTEMPT", number.to_string()),
+            (crate::tending::WORKER_MARK, attempt.worker.to_string()),
+            ("SWARMDIR_ROOT", self.config.root.display().to_string()),
+            ("SWARMDIR_BRANCH", place.branch().unwrap_or_default().to_owned()),
+        ];
+        env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+        env
+    }
+
+    fn instructions(&self, attempt: &AttemptName, place: &Workplace) -> Result<String, String> {
+        let template = match &self.config.instructions {
+            Some(path) => fs::read_text(path).map_err(|e| e.to_string())?,
+            None => instructions::BUILT_IN.to_owned(),
+        };
+        let values = [
+            ("task", attempt.at.id.as_str()),
+            ("branch", place.branch().unwrap_or("(none)")),
+            ("base", place.base().unwrap_or("(none)")),
+            ("directory", place.path().to_str().unwrap_or_default()),
+        ];
+        instructions::render(&template, &values).map_err(|problems| {
+            let path = self.config.instructions.as_deref().unwrap_or(Path::new("the instructions"));
+            let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            format!("{}: {}", path.display(), all.join("; "))
+        })
+    }
+}

@@ -1,0 +1,235 @@
+//! One worker: claims the best eligible task, works on it in its own tree, publishes, goes on.
+//!
+//! It works alone or beside any number of others and does not know whether a coordinator exists. The main
+//! thread works and waits on one channel; beside it beat the heart ([`heart`]), the housekeeper (a
+//! [`crate::tending::Tender`] once a second) and the signal thread ([`control`]). Invariant: whatever the
+//! main thread is doing, a worker that cannot beat, or that was declared dead, stops its agent.
+
+mod attempt;
+mod claims;
+pub mod control;
+mod heart;
+mod idle;
+mod job;
+mod verdict;
+mod workplace;
+
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use serde_json::json;
+
+use crate::domain::config::Config;
+use crate::domain::id::WorkerId;
+use crate::queue::journal::Journal;
+use crate::queue::register::{Card, Registration};
+use crate::queue::{Queue, QueueError};
+use crate::sys::{clock, fs, identity, random};
+use crate::tending::{Rest, Tender, rest};
+
+use control::{Control, Level};
+use idle::Idle;
+
+/// How long a worker goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Until it is told to end.
+    Stay,
+    /// Until nothing is ready or running (or due soon).
+    Drain,
+    /// One task.
+    Once,
+}
+
+/// What a worker is started with.
+pub struct Order {
+    /// When to end.
+    pub mode: Mode,
+    /// The place in a coordinator's pool.
+    pub slot: Option<u32>,
+    /// How to run the demo agent: this program's argv up to the hidden subcommand.
+    pub demo_argv: Vec<String>,
+    /// Re-reads the settings; the last good ones stay in force where that fails.
+    pub reload: Box<dyn Fn() -> Result<Config, String> + Send>,
+    /// Talk for people.
+    pub log: Log,
+}
+
+/// Where talk goes.
+pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Why a worker ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// Nothing is left to do, or it was told to end after its task.
+    Finished {
+        /// A task failed on the way.
+        failed: bool,
+        /// Something waits for a later run.
+        later: bool,
+    },
+    /// It was told to stop now.
+    Stopped,
+    /// It was declared dead, or could not beat: it left everything to the others.
+    Fenced,
+}
+
+/// Runs one worker until it ends.
+pub fn run(config: Config, queue: Queue, control: &Control, bell: Receiver<()>, order: Order) -> Result<Ended, QueueError> {
+    crate::sys::spawn::become_subreaper();
+    let registration = Arc::new(register(&queue, order.slot)?);
+    let journal = Arc::new(queue.journal(registration.id().as_str())?);
+    let shared = Shared {
+        tender: Arc::new(Mutex::new(Tender::new(queue.clone(), &config))),
+        holding: claims::Holding::default(),
+        control: control.clone(),
+        registration,
+        journal,
+        queue,
+    };
+    shared.journal.note("start", None, json!({ "pid": shared.registration.card().process.pid }));
+    let heart = heart::start(&shared);
+    let keeper = idle::start_housekeeper(&shared);
+    let mut worker = Worker { idle: Idle::new(bell, control.clone()), config, order, failed: false, shared };
+    let ended = worker.go_on();
+    heart.stop();
+    keeper.stop();
+    let Worker { shared, .. } = worker;
+    shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    if !matches!(ended, Ok(Ended::Fenced))
+        && let Ok(registration) = Arc::try_unwrap(shared.registration)
+    {
+        shared.queue.deregister(registration)?;
+    }
+    ended
+}
+
+fn register(queue: &Queue, slot: Option<u32>) -> Result<Registration, QueueError> {
+    queue.register(Card {
+        id: WorkerId::from_bits(random::bits()),
+        process: identity::me(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        slot,
+        started_at: clock::now(),
+    })
+}
+
+/// What the threads of one worker share; each field is safe by itself.
+#[derive(Clone)]
+struct Shared {
+    queue: Queue,
+    registration: Arc<Registration>,
+    journal: Arc<Journal>,
+    tender: Arc<Mutex<Tender>>,
+    holding: claims::Holding,
+    control: Control,
+}
+
+impl Shared {
+    fn tender(&self) -> MutexGuard<'_, Tender> {
+        self.tender.lock().expect("a panic ends the process, so nobody sees a poisoned lock")
+    }
+}
+
+struct Worker {
+    shared: Shared,
+    config: Config,
+    order: Order,
+    idle: Idle,
+    failed: bool,
+}
+
+/// What one look at the queue came to.
+enum Step {
+    Worked,
+    Nothing { unsettled: bool },
+    Ended(Ended),
+}
+
+impl Worker {
+    fn go_on(&mut self) -> Result<Ended, QueueError> {
+        self.shared.tender().tend(&self.shared.journal)?;
+        loop {
+            match self.step() {
+                Ok(Step::Ended(ended)) => return Ok(ended),
+                Ok(Step::Worked) if self.order.mode == Mode::Once => return Ok(self.finished(false)),
+                Ok(Step::Worked) => self.idle.disarm(),
+                Ok(Step::Nothing { unsettled }) => {
+                    if let Some(ended) = self.drained(unsettled)? {
+                        return Ok(ended);
+                    }
+                    self.idle.wait(&self.shared.queue, &self.config.root, unsettled);
+                }
+                Err(e) if e.disk_full() => {
+                    (self.order.log)(&format!("{e}; waiting for room"));
+                    self.idle.pause(5_000);
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Step, QueueError> {
+        match self.shared.control.level() {
+            Level::Fenced => return Ok(Step::Ended(Ended::Fenced)),
+            Level::Stop => return Ok(Step::Ended(Ended::Stopped)),
+            Level::Drain => return Ok(Step::Ended(self.finished(false))),
+            Level::Run => {}
+        }
+        if self.shared.control.take_reload() {
+            self.reload();
+        }
+        if self.paused() {
+            return Ok(match self.order.mode {
+                Mode::Stay => Step::Nothing { unsettled: false },
+                Mode::Drain | Mode::Once => Step::Ended(self.finished(true)),
+            });
+        }
+        let round = self.shared.tender().take_up(&self.shared.journal)?;
+        match self.claim_next()? {
+            Some(claim) => {
+                self.failed |= self.attempt(claim)?;
+                Ok(Step::Worked)
+            }
+            None => Ok(Step::Nothing { unsettled: round.unsettled > 0 }),
+        }
+    }
+
+    /// `touch interrupt` beside the queue: no new claims.
+    fn paused(&self) -> bool {
+        fs::exists(&self.interrupt())
+    }
+
+    fn interrupt(&self) -> PathBuf {
+        self.config.root.join("interrupt")
+    }
+
+    fn reload(&mut self) {
+        match (self.order.reload)() {
+            Ok(config) => {
+                self.shared.tender().configure(&config);
+                self.config = config;
+                (self.order.log)("settings re-read");
+            }
+            Err(why) => (self.order.log)(&format!("the settings stay as they were: {why}")),
+        }
+    }
+
+    fn finished(&self, later: bool) -> Ended {
+        Ended::Finished { failed: self.failed, later }
+    }
+
+    /// In a drain: whether all is done, or what is left is for a later run.
+    fn drained(&mut self, unsettled: bool) -> Result<Option<Ended>, QueueError> {
+        if self.order.mode == Mode::Stay || unsettled {
+            return Ok(None);
+        }
+        let rest = rest(&self.shared.queue, self.config.drain_wait_ms)?;
+        Ok(match rest {
+            Rest::Busy => None,
+            Rest::Later => Some(self.finished(true)),
+            Rest::Empty => Some(self.finished(false)),
+        })
+    }
+}

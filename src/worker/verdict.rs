@@ -1,0 +1,149 @@
+//! The end of an attempt: verdict, evidence, durability, then the one rename.
+
+use serde_json::json;
+
+use super::Worker;
+use super::workplace::{Left, NoPlace, Workplace};
+use crate::agent::Report;
+use crate::domain::outcome::{Ending, Fault, Step, Traces, Verdict, judge};
+use crate::domain::reason::{Reason, Wait};
+use crate::domain::record::AttemptResult;
+use crate::domain::name::TaskEpoch;
+use crate::domain::retry::{Next, after_failure};
+use crate::domain::usage::Usage;
+use crate::queue::Result;
+use crate::queue::claim::{Claim, Standing};
+use crate::queue::finish::{Closed, Final};
+use crate::sys::{clock, random};
+
+/// Everything that an attempt came to.
+pub(super) struct Close {
+    pub(super) claim: Claim,
+    pub(super) agent: String,
+    pub(super) report: Report,
+    pub(super) left: Left,
+    pub(super) place: Workplace,
+    pub(super) notes: Vec<String>,
+}
+
+/// A verdict's step, with the question of another try answered.
+enum Resolved {
+    Final(Final),
+    /// The word for people, and the reason in the name.
+    Blocked(&'static str, Reason),
+}
+
+impl Worker {
+    /// Closes an attempt that ran. True: the task failed for good.
+    pub(super) fn close(&mut self, close: Close) -> Result<bool> {
+        let Close { claim, agent, report, left, place, mut notes } = close;
+        let traces = Traces { changed: left.changed, denied_tools: report.denied_tools.clone() };
+        let mut verdict = judge(&report.ending, &traces, clock::now());
+        if let Err(e) = if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) } {
+            verdict = Verdict {
+                outcome: Fault::Disk.word().into(),
+                reason: format!("the branch could not be made durable: {e}"),
+                step: Step::Blocked(Reason::until(Wait::Disk, clock::now().plus_ms(60_000))),
+            };
+        }
+        notes.extend(left.notes.iter().cloned());
+        let result = AttemptResult {
+            schema: 1,
+            ended_at: clock::now(),
+            outcome: verdict.outcome.clone(),
+            reason: verdict.reason.clone(),
+            charged: verdict.step == Step::Failed,
+            exit: report.exit.clone(),
+            said: report.said.clone(),
+            usage: report.usage.clone(),
+            branch: place.branch().map(str::to_owned),
+            head: left.head.clone(),
+            commits: left.commits.clone(),
+            denied_tools: report.denied_tools.clone(),
+            notes,
+        };
+        self.shared.queue.write_result(claim.attempt(), &result)?;
+        self.mind_gate(&agent, &report.ending)?;
+        let step = self.resolve(&claim, &verdict)?;
+        // Before the rename: a crash in between leaves a free tree and a branch that the next attempt finds.
+        self.leave(place, matches!(step, Resolved::Blocked(..)));
+        self.conclude(claim, &verdict, step)
+    }
+
+    /// Closes an attempt that never came to run its agent.
+    pub(super) fn close_unstarted(&mut self, claim: Claim, agent: &str, why: NoPlace) -> Result<bool> {
+        let ending = Ending::Failure { fault: why.fault, detail: why.detail };
+        let verdict = judge(&ending, &Traces::default(), clock::now());
+        let result = AttemptResult {
+            schema: 1,
+            ended_at: clock::now(),
+            outcome: verdict.outcome.clone(),
+            reason: verdict.reason.clone(),
+            charged: false,
+            exit: None,
+            said: None,
+            usage: Usage::default(),
+            branch: None,
+            head: None,
+            commits: Vec::new(),
+            denied_tools: Vec::new(),
+            notes: Vec::new(),
+        };
+        self.shared.queue.write_result(claim.attempt(), &result)?;
+        self.mind_gate(agent, &ending)?;
+        let step = self.resolve(&claim, &verdict)?;
+        self.conclude(claim, &verdict, step)
+    }
+
+    /// The transition that follows, now that what counts against the task is written.
+    fn resolve(&self, claim: &Claim, verdict: &Verdict) -> Result<Resolved> {
+        Ok(match &verdict.step {
+            Step::Done => Resolved::Final(Final::Done),
+            Step::Blocked(reason) => Resolved::Blocked("blocked", reason.clone()),
+            Step::Failed => {
+                let failures = self.shared.queue.tally(&claim.name().at.id)?.failures;
+                let dice = random::number();
+                match after_failure(failures, self.config.max_attempts, dice, clock::now()) {
+                    Next::GiveUp => Resolved::Final(Final::Failed),
+                    Next::RetryAt(at) => Resolved::Blocked("retry", Reason::until(Wait::Retry, at)),
+                }
+            }
+        })
+    }
+
+    /// The one rename. True: `failed/`.
+    fn conclude(&self, claim: Claim, verdict: &Verdict, step: Resolved) -> Result<bool> {
+        let queue = &self.shared.queue;
+        let at = claim.name().at.clone();
+        let standing = queue.standing(&self.shared.registration, claim.name())?;
+        let (word, closed) = match step {
+            _ if standing == Standing::CancelWanted => ("cancelled", queue.cancel_held(claim)?),
+            Resolved::Final(to @ Final::Done) => ("done", queue.publish(claim, to)?),
+            Resolved::Final(to @ Final::Failed) => ("failed", queue.publish(claim, to)?),
+            Resolved::Blocked(word, reason) => (word, queue.give_back_blocked(claim, reason)?),
+        };
+        self.say(&at, word, verdict, closed);
+        Ok(word == "failed" && closed == Closed::Won)
+    }
+
+    /// A trouble that the agent's other tasks would meet too closes its gate; a success opens it.
+    fn mind_gate(&self, agent: &str, ending: &Ending) -> Result<()> {
+        match ending {
+            Ending::Failure { fault, detail } => {
+                self.shared.queue.close_gate(agent, *fault, detail, clock::now())
+            }
+            Ending::Success => self.shared.queue.open_gate(agent),
+        }
+    }
+
+    fn say(&self, at: &TaskEpoch, word: &str, verdict: &Verdict, closed: Closed) {
+        let worker = self.shared.registration.id();
+        let refused = closed == Closed::Refused;
+        self.shared.journal.note(word, Some(at), json!({
+            "worker": worker, "outcome": verdict.outcome, "refused": refused,
+        }));
+        let tail = if verdict.reason.is_empty() { String::new() } else { format!(": {}", verdict.reason) };
+        let refused = if refused { " (refused: the task had moved on)" } else { "" };
+        (self.order.log)(&format!("{} {word}{tail}{refused}", at.id));
+    }
+}

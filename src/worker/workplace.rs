@@ -1,0 +1,189 @@
+//! Where an attempt works: a git worktree, or a scratch directory.
+
+use std::path::{Path, PathBuf};
+
+use super::Worker;
+use crate::domain::config::AgentProfile;
+use crate::domain::name::AttemptName;
+use crate::domain::outcome::Fault;
+use crate::domain::record::{CommitRecord, Origin};
+use crate::queue::claim::Claim;
+use crate::worktree::{CollectOrder, Collected, Entered, Fingerprint, Forest, Order, Repo, Scratch, Tree, Trouble};
+
+/// A place to work in; must be left.
+#[must_use = "a workplace must be left, so that others can use it"]
+pub(super) enum Workplace {
+    /// A worktree of the task's repository.
+    Tree {
+        /// The tree, locked.
+        tree: Box<Tree>,
+        /// The repository.
+        repo: Repo,
+        /// The user's checkout before the attempt.
+        before: Fingerprint,
+    },
+    /// A directory of the attempt's own.
+    Scratch(Scratch),
+}
+
+/// Why there is no place; never the task's fault.
+pub(super) struct NoPlace {
+    pub(super) fault: Fault,
+    pub(super) detail: String,
+}
+
+/// What an attempt left behind.
+#[derive(Default)]
+pub(super) struct Left {
+    pub(super) changed: Option<bool>,
+    pub(super) head: Option<String>,
+    pub(super) commits: Vec<CommitRecord>,
+    pub(super) notes: Vec<String>,
+    collected: Option<Collected>,
+}
+
+impl Worker {
+    /// Finds (or makes) the place for a claimed task.
+    pub(super) fn enter(&self, claim: &Claim, profile: &AgentProfile, origin: Option<&Origin>) -> Result<Workplace, NoPlace> {
+        match origin {
+            Some(origin) if profile.worktree => self.enter_tree(claim, origin),
+            None if profile.worktree => Err(NoPlace {
+                fault: Fault::Machine,
+                detail: "it was taken up for an agent without a worktree; coordinator retry pins a base".into(),
+            }),
+            _ => self.enter_scratch(claim.attempt()),
+        }
+    }
+
+    fn enter_tree(&self, claim: &Claim, origin: &Origin) -> Result<Workplace, NoPlace> {
+        let attempt = claim.attempt();
+        let queue = &self.shared.queue;
+        let repo = Repo::discover(Path::new(&origin.repository))?;
+        let before = repo.fingerprint();
+        let host = &self.shared.registration.card().process.host;
+        let forest = Forest::new(&repo, self.config.trees.clone(), host);
+        let entered = forest.enter(&Order {
+            task: attempt.at.id.as_str(),
+            token: &attempt.dir(),
+            queue: queue.id(),
+            branch: &origin.branch,
+            base_oid: &origin.base,
+            intent: &queue.run_dir(&attempt.at.id).join("branch.json"),
+            fresh: self.lost_elsewhere(attempt),
+        })?;
+        match entered {
+            Entered::Tree(tree) => Ok(Workplace::Tree { tree: Box::new(tree), repo, before }),
+            Entered::Busy { holder } => Err(NoPlace {
+                fault: Fault::Machine,
+                detail: format!("its tree is still in use by {holder}"),
+            }),
+        }
+    }
+
+    /// Whether the attempt before was lost on another machine: its agent may still run there, in its tree.
+    fn lost_elsewhere(&self, attempt: &AttemptName) -> bool {
+        let attempts = self.shared.queue.attempts(&attempt.at.id).unwrap_or_default();
+        let earlier = attempts.iter().rev().find(|files| files.name != *attempt);
+        let host = &self.shared.registration.card().process.host;
+        earlier.is_some_and(|files| {
+            files.lost.is_some() && files.start.as_ref().is_some_and(|start| start.host != *host)
+        })
+    }
+
+    fn enter_scratch(&self, attempt: &AttemptName) -> Result<Workplace, NoPlace> {
+        let dir = self.config.trees.clone().unwrap_or_else(|| beside(&self.config.root));
+        let name = format!("{}.{}", attempt.at, attempt.worker.short());
+        Ok(Workplace::Scratch(Scratch::make(&dir, &name)?))
+    }
+}
+
+fn beside(root: &Path) -> PathBuf {
+    let mut name = root.file_name().unwrap_or_default().to_owned();
+    name.push(".swarmdir");
+    root.with_file_name(name)
+}
+
+impl Workplace {
+    /// The directory to work in.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Workplace::Tree { tree, .. } => tree.path(),
+            Workplace::Scratch(scratch) => scratch.path(),
+        }
+    }
+
+    pub(super) fn branch(&self) -> Option<&str> {
+        match self {
+            Workplace::Tree { tree, .. } => Some(tree.branch()),
+            Workplace::Scratch(_) => None,
+        }
+    }
+
+    pub(super) fn base(&self) -> Option<&str> {
+        match self {
+            Workplace::Tree { tree, .. } => Some(tree.base()),
+            Workplace::Scratch(_) => None,
+        }
+    }
+
+    pub(super) fn continued(&self) -> bool {
+        match self {
+            Workplace::Tree { tree, .. } => tree.continued(),
+            Workplace::Scratch(_) => false,
+        }
+    }
+
+    /// Copies what `.worktreeinclude` names. Returns what people should know.
+    pub(super) fn prepare(&mut self) -> Vec<String> {
+        match self {
+            Workplace::Tree { tree, .. } => {
+                let mut notes = tree.notes().to_vec();
+                if !tree.continued() {
+                    notes.extend(tree.include().unwrap_or_else(|e| vec![format!(".worktreeinclude: {e}")]));
+                }
+                notes
+            }
+            Workplace::Scratch(_) => Vec::new(),
+        }
+    }
+
+    /// Commits what was left uncommitted, and looks whether the user's checkout was touched.
+    pub(super) fn collect(&mut self, subject: &str, trailers: &[(&str, &str)]) -> Result<Left, Trouble> {
+        let Workplace::Tree { tree, repo, before } = self else { return Ok(Left::default()) };
+        let collected = tree.collect(&CollectOrder { subject, trailers })?;
+        let mut notes = collected.notes.clone();
+        for change in Fingerprint::changes(before, &repo.fingerprint()) {
+            notes.push(format!("the checkout changed during this attempt: {change}"));
+        }
+        Ok(Left {
+            changed: Some(collected.changed),
+            head: Some(collected.head.clone()),
+            commits: collected.commits.clone(),
+            notes,
+            collected: Some(collected),
+        })
+    }
+
+    /// Makes the branch durable, before its outcome is published.
+    pub(super) fn make_durable(&self, left: &Left) -> Result<(), Trouble> {
+        match (self, &left.collected) {
+            (Workplace::Tree { tree, .. }, Some(collected)) => tree.make_durable(collected),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives the place back; `keep` for a task that goes on in it later.
+    pub(super) fn leave(self, keep: bool) -> Result<(), Trouble> {
+        match self {
+            Workplace::Tree { tree, .. } => tree.release(keep),
+            Workplace::Scratch(scratch) => scratch.remove(),
+        }
+    }
+}
+
+impl From<Trouble> for NoPlace {
+    fn from(trouble: Trouble) -> NoPlace {
+        let fault = if trouble.disk_full() { Fault::Disk } else { Fault::Machine };
+        NoPlace { fault, detail: trouble.to_string() }
+    }
+}
