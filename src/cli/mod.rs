@@ -1,0 +1,1 @@
+//! Words, flags and exit codes: what a person types and reads.
