@@ -20,6 +20,9 @@ pub const AGENT_KEYS: [&str; 7] = [
     "permission_mode",
 ];
 
+/// More turns than any agent makes.
+const TURNS_MAX: u32 = 1_000_000;
+
 /// Reads them all.
 pub fn agent_defaults(fields: &mut Fields) -> AgentDefaults {
     AgentDefaults {
@@ -34,7 +37,7 @@ pub fn agent_defaults(fields: &mut Fields) -> AgentDefaults {
 }
 
 fn turns(node: &Node) -> Result<u32, Problem> {
-    let turns = value::count(node, 1, u64::from(u32::MAX))?;
+    let turns = value::count(node, 1, TURNS_MAX.into())?;
     Ok(u32::try_from(turns).expect("count keeps within the bounds"))
 }
 

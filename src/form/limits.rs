@@ -10,6 +10,9 @@ use super::fields::{Fields, placed};
 use super::node::{Node, Value};
 use super::value;
 
+/// More files or processes than a kernel gives.
+const COUNT_MAX: u64 = 1_000_000_000;
+
 /// How a limit is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LimitKind {
@@ -53,7 +56,7 @@ pub fn limit(node: &Node, key: &str, kind: LimitKind) -> Result<u64, Problem> {
         LimitKind::Size => value::size(node)?,
         // the kernel counts whole seconds; a limit that is rounded down is another limit
         LimitKind::Time => value::duration(node, 1)?.div_ceil(1000),
-        LimitKind::Count => value::count(node, 1, u64::from(u32::MAX))?,
+        LimitKind::Count => value::count(node, 1, COUNT_MAX)?,
     };
     below_floor(key, number).map_or(Ok(number), Err)
 }

@@ -14,9 +14,10 @@ pub fn did_you_mean<'a>(
         .filter_map(|candidate| Some((nearness(&wanted, &plain(candidate))?, candidate)))
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    // a perfect match but for case and dashes leaves no doubt
-    let certain = near.first().is_some_and(|best| best.0 >= 1.0);
-    near.truncate(if certain { 1 } else { SUGGESTIONS_MAX });
+    // what is much farther than the nearest only raises doubt
+    let best = near.first().map_or(0.0, |best| best.0);
+    near.retain(|(alike, _)| *alike >= 1.0 || best < 1.0 && *alike > best - 0.1);
+    near.truncate(SUGGESTIONS_MAX);
     let words: Vec<String> = near.iter().map(|(_, word)| format!("`{word}`")).collect();
     (!words.is_empty()).then(|| format!("did you mean {}?", words.join(" or ")))
 }

@@ -65,11 +65,9 @@ pub fn boolean(node: &Node) -> Result<bool, Problem> {
 
 /// A whole number within bounds.
 pub fn count(node: &Node, least: u64, most: u64) -> Result<u64, Problem> {
-    let range = match most {
-        u64::MAX => format!("a whole number, at least {least}"),
-        _ => format!("a whole number from {least} to {most}"),
+    let bad = |what: String| {
+        Problem::new(format!("must be a whole number from {least} to {most}, not {what}"))
     };
-    let bad = |what: String| Problem::new(format!("must be {range}, not {what}"));
     let written = match &node.value {
         Value::Bare(written) | Value::Number(written) => written.trim(),
         Value::Text(text) if text.trim().parse::<u64>().is_ok() => {

@@ -1,6 +1,7 @@
 //! Where the front matter of a Markdown file ends and its prompt begins.
 
 use crate::domain::problem::Problem;
+use crate::form::line_and_column;
 
 /// The largest front matter, bytes.
 const FRONT_MAX: usize = 64 * 1024;
@@ -32,6 +33,11 @@ pub(super) fn split(text: &str) -> Result<Parts<'_>, Problem> {
                 return Err(Problem::new(message).at(1, 1).hint("the prompt belongs below it"));
             }
             let (front, body) = (&text[start..end], &text[end + line.len()..]);
+            if let Some(offset) = lone_return(front) {
+                let (line, column) = line_and_column(text.as_bytes(), start + offset);
+                let problem = Problem::new("a carriage return without a line feed");
+                return Err(problem.at(line, column).hint("end lines with LF or CRLF"));
+            }
             return Ok(Parts { front: Some(front), front_line: 2, body });
         }
         end += line.len();
@@ -39,6 +45,12 @@ pub(super) fn split(text: &str) -> Result<Parts<'_>, Problem> {
     let hint = "close it with a second line of `---`; if the text only begins with a horizontal rule, \
                 write `***` or put an empty line above it";
     Err(Problem::new("the front matter that begins here is never closed").at(1, 1).hint(hint))
+}
+
+/// YAML would begin a line there that no editor counts.
+fn lone_return(front: &str) -> Option<usize> {
+    let bytes = front.as_bytes();
+    (0..bytes.len()).find(|at| bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
 }
 
 /// `---`, with blanks behind it.

@@ -30,6 +30,11 @@ fn syntax(text: &str, error: &serde_json::Error) -> Problem {
     let line = text.split('\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
     let before = line.as_bytes().get(..error.column().saturating_sub(1)).unwrap_or(line.as_bytes());
     let column = String::from_utf8_lossy(before).chars().count() + 1;
+    let after_comma = String::from_utf8_lossy(before).trim_end().ends_with(',');
+    let message = match message {
+        "key must be a string" if after_comma => "a comma before the closing brace",
+        message => message,
+    };
     let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Problem::new(format!("not valid JSON: {message}")).at(small(error.line()), small(column))
 }

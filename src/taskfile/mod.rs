@@ -43,8 +43,7 @@ pub fn parse(name: &str, bytes: &[u8], known: &Known) -> Result<TaskSpec, Vec<Pr
         front::split(text).map_err(|problem| vec![problem]).and_then(|parts| match parts.front {
             None => spec::plain(parts.body),
             Some(yaml) => {
-                let (node, problems) = yaml::parse(yaml, parts.front_line);
-                spec::from_front_matter(&node, problems, parts.body, known)
+                spec::from_front_matter(yaml::parse(yaml, parts.front_line), parts.body, known)
             }
         })
     };

@@ -8,6 +8,7 @@ use crate::domain::text::one_line;
 use crate::form::{self, Fields, Node, Value};
 
 use super::keys::{ALIASES, TASK_KEYS};
+use super::yaml::Parsed;
 use super::{Known, branch};
 
 /// A file without front matter: all of it is the prompt.
@@ -17,25 +18,26 @@ pub(super) fn plain(prompt: &str) -> Result<TaskSpec, Vec<Problem>> {
 
 /// Front matter with the prompt below it.
 pub(super) fn from_front_matter(
-    front: &Node,
-    mut problems: Vec<Problem>,
+    parsed: Parsed,
     body: &str,
     known: &Known,
 ) -> Result<TaskSpec, Vec<Problem>> {
+    let Parsed { root: front, mut problems, broken } = parsed;
     if !matches!(front.value, Value::Map(_) | Value::Null) {
         let hint = "if the text only begins with a horizontal rule, write `***` or put an empty line above";
         let message = format!("the front matter must be lines of `key: value`, not {}", front.shown());
         problems.push(front.problem(message).hint(hint));
         return Err(problems);
     }
-    let mut fields = Fields::of(front, "");
+    let mut fields = Fields::of(&front, "");
     fields.refuse_unknown(&names(), &ALIASES);
     let mut spec = read(&mut fields, known);
     if body.trim().is_empty() {
         let hint = "write below the second `---` what the agent shall do";
         fields.report(Problem::new("there is no prompt").hint(hint));
     }
-    problems.extend(fields.into_problems());
+    let consequence = |problem: &Problem| broken.is_some() && problem.line == broken;
+    problems.extend(fields.into_problems().into_iter().filter(|problem| !consequence(problem)));
     body.clone_into(&mut spec.prompt);
     if problems.is_empty() { Ok(spec) } else { Err(problems) }
 }

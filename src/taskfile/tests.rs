@@ -140,6 +140,7 @@ const BAD: &[(&str, &str)] = &[
     ("<<: {a: 1}", "merge keys"),
     ("title: a\n...\ntitle: b", "second YAML document"),
     ("%YAML 1.2", "not valid YAML"),
+    ("title: a\rb: c", "line 2, column 9: a carriage return without"),
     ("just words", "must be lines of `key: value`"),
     ("- a\n- b", "must be lines of `key: value`, not a list"),
     ("[a]: b", "a key must be a word"),
@@ -163,8 +164,8 @@ const BAD: &[(&str, &str)] = &[
     ("timeout: soon", "does not begin with a number"),
     ("timeout: 1h 1h", "each once"),
     ("timeout: 999999999999999999999", "too large"),
-    ("max_turns: 0", "at least 1"),
-    ("max_turns: 4294967296", "from 1 to 4294967295"),
+    ("max_turns: 0", "from 1 to 1000000, not `0`"),
+    ("max_turns: 4294967296", "from 1 to 1000000"),
     ("max_budget_usd: 0", "above 0"),
     ("max_budget_usd: .inf", "above 0"),
     ("max_budget_usd: $5", "such as 2.50"),
@@ -193,7 +194,7 @@ const BAD: &[(&str, &str)] = &[
     ("limits:\n  memory: 1GiB", "limits.memory: 1GiB is below 4GiB"),
     ("limits:\n  data: 640MiB", "limits.data: 640MiB is below 2GiB"),
     ("limits:\n  file_size: 64G", "64GiB or 64GB"),
-    ("limits:\n  open_files: 0", "at least 1"),
+    ("limits:\n  open_files: 0", "from 1 to"),
     ("limits:\n  core: lots", "does not begin with a number"),
     ("labels: [\"a\\eb\"]", "control character"),
     ("labels: {a: b}", "must be text, not a table"),
@@ -222,7 +223,7 @@ fn a_front_matter_needs_a_prompt_and_an_end() {
 #[test]
 fn bad_json_says_where() {
     for (text, said) in [
-        ("{\"prompt\": \"x\",}", "line 1, column 15: not valid JSON: trailing comma"),
+        ("{\"prompt\": \"x\",}", "line 1, column 16: not valid JSON: a comma before the closing brace"),
         ("{\n \"prompt\": x}", "line 2, column 12: not valid JSON"),
         ("[]", "must be one object, not a list"),
         ("\"x\"", "must be one object"),

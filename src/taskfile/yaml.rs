@@ -13,10 +13,19 @@ use crate::form::{Entry, Node, Value, duplicates};
 /// How deep tables and lists may nest; `env` and `limits` need two.
 const DEPTH_MAX: usize = 16;
 
-/// Parses YAML whose first line is `first_line` of the file. What stands before a syntax error is still
-/// returned, so that its problems can be reported with it.
-pub(super) fn parse(yaml: &str, first_line: u32) -> (Node, Vec<Problem>) {
-    let mut builder = Builder { lines: yaml, first_line, problems: Vec::new() };
+/// What was read.
+pub(super) struct Parsed {
+    /// The tree; where the syntax broke off, what stood before.
+    pub(super) root: Node,
+    /// What is wrong with the notation itself.
+    pub(super) problems: Vec<Problem>,
+    /// The line on which the syntax broke off: other problems of that line are only its consequences.
+    pub(super) broken: Option<u32>,
+}
+
+/// Parses YAML whose first line is `first_line` of the file.
+pub(super) fn parse(yaml: &str, first_line: u32) -> Parsed {
+    let mut builder = Builder { lines: yaml, first_line, problems: Vec::new(), broken: None };
     let mut events = Parser::new_from_str_with_options(
         yaml,
         options! {
@@ -29,13 +38,14 @@ pub(super) fn parse(yaml: &str, first_line: u32) -> (Node, Vec<Problem>) {
     let root = builder.document(&mut events);
     let root = root.unwrap_or(Node { line: first_line, column: 1, value: Value::Null });
     duplicates(&root, "", &mut builder.problems);
-    (root, builder.problems)
+    Parsed { root, problems: builder.problems, broken: builder.broken }
 }
 
 struct Builder<'a> {
     lines: &'a str,
     first_line: u32,
     problems: Vec<Problem>,
+    broken: Option<u32>,
 }
 
 type Events<'a> = Parser<'a, serde_saphyr::granit_parser::StrInput<'a>>;
@@ -69,6 +79,7 @@ impl<'a> Builder<'a> {
             Ok(next) => Some(next),
             Err(error) => {
                 let problem = self.syntax(&error);
+                self.broken = problem.line;
                 self.problems.push(problem);
                 None
             }
