@@ -52,6 +52,7 @@ pub fn permission_mode(node: &Node) -> Result<PermissionMode, Problem> {
         let message = format!("`{word}` asks a person, and nobody is there to answer");
         return Err(Problem::new(message).hint(format!("it is one of {}", names.join(", "))));
     }
-    let message = format!("`{}` is not a permission mode", crate::domain::text::one_line(&word, 60));
+    let message =
+        format!("`{}` is not a permission mode", crate::domain::text::one_line(&word, 60));
     Err(Problem::new(message).hint(one_of(&word, &names)))
 }

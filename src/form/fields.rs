@@ -93,7 +93,8 @@ impl<'a> Fields<'a> {
             Ok(value) => Some(value),
             Err(problems) => {
                 let prefix = format!("{}{key}", self.prefix);
-                self.problems.extend(problems.into_iter().map(|problem| placed(problem, node, &prefix)));
+                self.problems
+                    .extend(problems.into_iter().map(|problem| placed(problem, node, &prefix)));
                 None
             }
         }
@@ -111,7 +112,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Fills in what a reader does not know: its key, and the place where it has none of its own.
-pub(super) fn placed(problem: Problem, node: &Node, prefix: &str) -> Problem {
+pub fn placed(problem: Problem, node: &Node, prefix: &str) -> Problem {
     let key = match &problem.key {
         Some(inner) => format!("{prefix}.{inner}"),
         None => prefix.to_owned(),

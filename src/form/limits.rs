@@ -90,7 +90,7 @@ pub fn limits(node: &Node) -> Result<Limits, Vec<Problem>> {
 }
 
 /// Words of `ulimit` and of other tools.
-const LIMIT_ALIASES: [(&str, &str); 8] = [
+pub const LIMIT_ALIASES: [(&str, &str); 8] = [
     ("nofile", "write `open_files`"),
     ("fsize", "write `file_size`"),
     ("cpu", "write `cpu_time`, such as 2h"),
@@ -112,8 +112,9 @@ pub fn above_caps(limits: Limits, caps: Limits, table: &Node) -> Vec<Problem> {
         }
         let cap = show_limit(kind, cap);
         let wanted = show_limit(kind, wanted);
-        let problem = Problem::new(format!("{wanted} is above the operator's cap of {cap}"))
-            .hint(format!("write at most {cap}; the cap is `{key}` under [limits.max] in swarm.toml"));
+        let problem = Problem::new(format!("{wanted} is above the operator's cap of {cap}")).hint(
+            format!("write at most {cap}; the cap is `{key}` under [limits.max] in swarm.toml"),
+        );
         let place = match &table.value {
             Value::Map(entries) => entries.iter().find(|entry| entry.key == key),
             _ => None,

@@ -61,16 +61,21 @@ fn tool_problem(tool: &str) -> Option<Problem> {
     }
     if let Some(control) = tool.chars().find(|ch| ch.is_control()) {
         let control = control.escape_unicode();
-        return Some(Problem::new(format!("the tool `{shown}` holds the control character {control}")));
+        return Some(Problem::new(format!(
+            "the tool `{shown}` holds the control character {control}"
+        )));
     }
     if tool.chars().count() > TOOL_MAX {
-        return Some(Problem::new(format!("the tool `{shown}` is longer than {TOOL_MAX} characters")));
+        return Some(Problem::new(format!(
+            "the tool `{shown}` is longer than {TOOL_MAX} characters"
+        )));
     }
     if name.is_empty() {
         return Some(Problem::new(format!("the tool `{shown}` has no name")));
     }
     name.contains(char::is_whitespace).then(|| {
-        let hint = "separate tools by commas; what a tool may do stands in parentheses: Bash(git log)";
+        let hint =
+            "separate tools by commas; what a tool may do stands in parentheses: Bash(git log)";
         Problem::new(format!("the tool `{shown}` has a blank in its name")).hint(hint)
     })
 }
@@ -186,7 +191,10 @@ fn split(text: &str) -> Result<Vec<String>, Problem> {
         match ch {
             '(' => depth += 1,
             ')' if depth == 0 => {
-                return Err(Problem::new(format!("`{}` closes a parenthesis it never opened", shown())));
+                return Err(Problem::new(format!(
+                    "`{}` closes a parenthesis it never opened",
+                    shown()
+                )));
             }
             ')' => depth -= 1,
             ',' if depth == 0 => {
@@ -200,7 +208,12 @@ fn split(text: &str) -> Result<Vec<String>, Problem> {
         return Err(Problem::new(format!("`{}` leaves a parenthesis open", shown())));
     }
     parts.push(&text[start..]);
-    Ok(parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).map(str::to_owned).collect())
+    Ok(parts
+        .iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect())
 }
 
 /// A problem of one item stands where the item stands.

@@ -14,8 +14,10 @@ mod suggest;
 mod value;
 
 pub use agent::{AGENT_KEYS, agent_defaults, permission_mode};
-pub use fields::{Aliases, Fields, PROBLEMS_MAX, in_order};
-pub use limits::{LIMIT_KEYS, LimitKey, LimitKind, above_caps, limit, limits, show_limit};
+pub use fields::{Aliases, Fields, PROBLEMS_MAX, in_order, placed};
+pub use limits::{
+    LIMIT_ALIASES, LIMIT_KEYS, LimitKey, LimitKind, above_caps, limit, limits, show_limit,
+};
 pub use lists::{argv, env, labels, texts, tools};
 pub use locate::{Locator, line_and_column};
 pub use node::{Entry, Node, Value, duplicates};

@@ -35,11 +35,16 @@ pub fn line(node: &Node) -> Result<String, Problem> {
         return Err(Problem::new("must be one line"));
     }
     if let Some(control) = text.chars().find(|ch| ch.is_control()) {
-        return Err(Problem::new(format!("holds the control character {}", control.escape_unicode())));
+        return Err(Problem::new(format!(
+            "holds the control character {}",
+            control.escape_unicode()
+        )));
     }
     let length = text.chars().count();
     if length > LINE_MAX {
-        return Err(Problem::new(format!("has {length} characters, at most {LINE_MAX} are allowed")));
+        return Err(Problem::new(format!(
+            "has {length} characters, at most {LINE_MAX} are allowed"
+        )));
     }
     Ok(text.to_owned())
 }
@@ -92,7 +97,8 @@ fn without_leading_zeros(written: &str) -> Option<&str> {
 
 /// An amount of US dollars above zero.
 pub fn dollars(node: &Node) -> Result<f64, Problem> {
-    let bad = || Problem::new(format!("must be a number of US dollars above 0, not {}", node.shown()));
+    let bad =
+        || Problem::new(format!("must be a number of US dollars above 0, not {}", node.shown()));
     let (Value::Bare(written) | Value::Number(written)) = &node.value else {
         return Err(bad().hint("a plain number, such as 2.50"));
     };
@@ -129,8 +135,9 @@ pub fn duration(node: &Node, least_ms: u64) -> Result<u64, Problem> {
 /// A size in bytes.
 pub fn size(node: &Node) -> Result<u64, Problem> {
     match &node.value {
-        Value::Bare(text) | Value::Number(text) | Value::Text(text) => parse_size(text)
-            .map_err(|error| Problem::new(error.to_string()).hint(SIZE_HELP)),
+        Value::Bare(text) | Value::Number(text) | Value::Text(text) => {
+            parse_size(text).map_err(|error| Problem::new(error.to_string()).hint(SIZE_HELP))
+        }
         _ => Err(Problem::new(format!("must be a size, not {}", node.shown())).hint(SIZE_HELP)),
     }
 }
@@ -194,7 +201,9 @@ mod tests {
 
     #[test]
     fn a_duration_may_be_a_number_or_text() {
-        for value in [bare("90m"), of(Value::Text("1h 30m".into())), of(Value::Number("5400".into()))] {
+        for value in
+            [bare("90m"), of(Value::Text("1h 30m".into())), of(Value::Number("5400".into()))]
+        {
             assert_eq!(duration(&value, 1), Ok(5_400_000));
         }
         assert!(duration(&bare("0"), 1).expect_err("zero").message.contains("longer than 0"));

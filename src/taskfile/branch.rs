@@ -29,7 +29,9 @@ mod tests {
 
     #[test]
     fn git_would_refuse_them_later() {
-        for bad in ["a b", "a..b", "a/", "/a", "a//b", ".a", "a/.b", "a.lock", "a~1", "@", "HEAD", "a@{1}"] {
+        for bad in
+            ["a b", "a..b", "a/", "/a", "a//b", ".a", "a/.b", "a.lock", "a~1", "@", "HEAD", "a@{1}"]
+        {
             assert!(problem(bad).is_some(), "{bad}");
         }
         for good in ["a", "feature/login-2", "swarm/fix_it", "v1.2", "ümlaut"] {

@@ -25,7 +25,8 @@ pub(super) fn from_front_matter(
     let Parsed { root: front, mut problems, broken } = parsed;
     if !matches!(front.value, Value::Map(_) | Value::Null) {
         let hint = "if the text only begins with a horizontal rule, write `***` or put an empty line above";
-        let message = format!("the front matter must be lines of `key: value`, not {}", front.shown());
+        let message =
+            format!("the front matter must be lines of `key: value`, not {}", front.shown());
         problems.push(front.problem(message).hint(hint));
         return Err(problems);
     }

@@ -34,7 +34,9 @@ fn only(result: Result<TaskSpec, Vec<Problem>>) -> String {
 
 #[test]
 fn a_text_without_front_matter_is_the_prompt() {
-    for text in ["Fix it.", "# Fix\n\n---\nx\n---\n", "\u{feff}Fix it.", "a\r\nb\r\n", "{\"not\": json"] {
+    for text in
+        ["Fix it.", "# Fix\n\n---\nx\n---\n", "\u{feff}Fix it.", "a\r\nb\r\n", "{\"not\": json"]
+    {
         let spec = read("t.md", text).expect(text);
         assert_eq!(spec.prompt, text.trim_start_matches('\u{feff}'));
         assert_eq!(spec, TaskSpec { prompt: spec.prompt.clone(), ..TaskSpec::default() });
@@ -86,7 +88,10 @@ fn json_says_the_same() {
     for name in ["t.json", "T.JSON"] {
         let spec = read(name, text).expect("good");
         assert_eq!(spec.prompt, "Do \"it\" 😀");
-        assert_eq!((spec.priority.map(|band| band.get()), spec.timeout_ms), (Some(2), Some(90_000)));
+        assert_eq!(
+            (spec.priority.map(|band| band.get()), spec.timeout_ms),
+            (Some(2), Some(90_000))
+        );
         assert_eq!((spec.model, spec.max_budget_usd), (None, Some(10.0)));
         assert_eq!(spec.env["A"], "1");
         assert_eq!(spec.env["B"], "true");
@@ -116,7 +121,10 @@ fn bytes_that_are_no_task() {
 
 /// Front matter, and what its only problem says; the first key stands on line 2.
 const BAD: &[(&str, &str)] = &[
-    ("priority: high", "line 2, column 11: priority: must be a whole number from 0 to 9, not `high`"),
+    (
+        "priority: high",
+        "line 2, column 11: priority: must be a whole number from 0 to 9, not `high`",
+    ),
     ("priority: high", "`high` may be 2"),
     ("priority: URGENT", "`urgent` may be 0"),
     ("priority: 300", "from 0 to 9, not `300`"),
@@ -174,7 +182,10 @@ const BAD: &[(&str, &str)] = &[
     ("allowed_tools: [Read, --x]", "the tool `--x` begins with a dash"),
     ("allowed_tools: Read Edit", "separate tools by commas"),
     ("allowed_tools: [\"a\\eb\"]", "control character"),
-    ("allowed_tools: [Read,\n  {a: b}]", "line 3, column 3: allowed_tools: must be text, not a table"),
+    (
+        "allowed_tools: [Read,\n  {a: b}]",
+        "line 3, column 3: allowed_tools: must be text, not a table",
+    ),
     ("allowed_tools: \"\"", "write [] for none"),
     ("permission_mode: acceptedits", "did you mean `acceptEdits`?"),
     ("permission_mode: default", "nobody is there to answer"),
@@ -187,9 +198,15 @@ const BAD: &[(&str, &str)] = &[
     ("env:\n  A:", "env.A: has no value"),
     ("env:\n  A: [x]", "env.A: must be text, not a list"),
     ("limits: 5", "limits: must be a table of keys, not `5`"),
-    ("limits:\n  cpu_tme: 1h", "line 3, column 3: limits.cpu_tme: is not a known key (did you mean `cpu_time`?"),
+    (
+        "limits:\n  cpu_tme: 1h",
+        "line 3, column 3: limits.cpu_tme: is not a known key (did you mean `cpu_time`?",
+    ),
     ("limits:\n  nofile: 5", "write `open_files`"),
-    ("limits:\n  cpu_time: 3h", "line 3, column 13: limits.cpu_time: 3h is above the operator's cap of 2h"),
+    (
+        "limits:\n  cpu_time: 3h",
+        "line 3, column 13: limits.cpu_time: 3h is above the operator's cap of 2h",
+    ),
     ("limits:\n  cpu_time: none", "none is above the operator's cap of 2h"),
     ("limits:\n  memory: 1GiB", "limits.memory: 1GiB is below 4GiB"),
     ("limits:\n  data: 640MiB", "limits.data: 640MiB is below 2GiB"),
@@ -214,7 +231,10 @@ fn each_mistake_has_its_line_and_its_way_out() {
 #[test]
 fn a_front_matter_needs_a_prompt_and_an_end() {
     assert!(only(read("t.md", "---\ntitle: x\n---\n \n")).contains("there is no prompt"));
-    assert!(only(read("t.md", "---\nA rule, then text\n")).contains("line 1, column 1: the front matter"));
+    assert!(
+        only(read("t.md", "---\nA rule, then text\n"))
+            .contains("line 1, column 1: the front matter")
+    );
     assert_eq!(good("# only a comment").title, None);
     assert_eq!(good("").prompt, "Do it.\n");
     assert_eq!(good("model:\nenv: ~").model, None);
@@ -223,7 +243,10 @@ fn a_front_matter_needs_a_prompt_and_an_end() {
 #[test]
 fn bad_json_says_where() {
     for (text, said) in [
-        ("{\"prompt\": \"x\",}", "line 1, column 16: not valid JSON: a comma before the closing brace"),
+        (
+            "{\"prompt\": \"x\",}",
+            "line 1, column 16: not valid JSON: a comma before the closing brace",
+        ),
         ("{\n \"prompt\": x}", "line 2, column 12: not valid JSON"),
         ("[]", "must be one object, not a list"),
         ("\"x\"", "must be one object"),
@@ -234,7 +257,10 @@ fn bad_json_says_where() {
         ("{\"prompt\": \"a\\u0000\"}", "NUL"),
         ("{\"prompt\": \"\\ud800\"}", "not valid JSON"),
         ("{\"prompt\": \"x\",\n \"prompt\": \"y\"}", "line 2, column 2: prompt: is given twice"),
-        ("{\"prompt\": \"x\",\n \"promt\": \"y\"}", "line 2, column 2: promt: is not a known key (did you mean `prompt`?"),
+        (
+            "{\"prompt\": \"x\",\n \"promt\": \"y\"}",
+            "line 2, column 2: promt: is not a known key (did you mean `prompt`?",
+        ),
         ("{\"prompt\": \"x\", \"limits\": {\"cpu_time\": \"3h\"}}", "limits.cpu_time: 3h is above"),
         ("{\"prompt\": \"x\", \"priority\": \"5\"}", "without quotes: 5"),
         ("{\"prompt\": \"x\", \"title\": 5}", "put it in quotes"),
@@ -242,7 +268,8 @@ fn bad_json_says_where() {
         let problem = only(read("t.json", text));
         assert!(problem.contains(said), "{text}: {problem}");
     }
-    let deep = format!("{{\"prompt\": \"x\", \"x-a\": {}{}}}", "[".repeat(60_000), "]".repeat(60_000));
+    let deep =
+        format!("{{\"prompt\": \"x\", \"x-a\": {}{}}}", "[".repeat(60_000), "]".repeat(60_000));
     assert!(only(read("t.json", &deep)).contains("nests too deep"));
     let wide = format!("{{\"prompt\": \"x\", \"x-a\": [{}0]}}", "0,".repeat(20_000));
     assert!(only(read("t.json", &wide)).contains("too many values"));
@@ -255,8 +282,13 @@ fn all_problems_come_at_once_in_the_order_of_the_file() {
     let problems = read("t.md", text).expect_err("many");
     let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
     assert!(lines.is_sorted(), "{problems:#?}");
-    for said in ["priority", "titel", "limits.memory", "env.1", "env.B", "not valid YAML", "no prompt"] {
-        assert!(problems.iter().any(|problem| problem.to_string().contains(said)), "{said}: {problems:#?}");
+    for said in
+        ["priority", "titel", "limits.memory", "env.1", "env.B", "not valid YAML", "no prompt"]
+    {
+        assert!(
+            problems.iter().any(|problem| problem.to_string().contains(said)),
+            "{said}: {problems:#?}"
+        );
     }
     let many: String = (0..500).map(|n| format!("zz{n}: 1\n")).collect();
     assert_eq!(front(&many).expect_err("many").len(), crate::form::PROBLEMS_MAX);
@@ -272,14 +304,20 @@ fn a_yaml_bomb_does_not_grow() {
     assert!(front(&bomb).is_err());
     let deep = format!("x-a: {}", "[".repeat(10_000));
     assert!(front(&deep).is_err());
-    assert!(front(&(0..2000).map(|n| format!("{}a:\n", " ".repeat(n % 30 * n / 30))).collect::<String>()).is_err());
+    assert!(
+        front(
+            &(0..2000).map(|n| format!("{}a:\n", " ".repeat(n % 30 * n / 30))).collect::<String>()
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn the_explanation_shows_the_line() {
     let text = "---\ntitle: ok\npriority: hi\u{1b}[2Jgh\n---\nDo it.\n".replace('\u{1b}', "");
     let problems = read("x.md", &text).expect_err("priority");
-    let said = explain("fix\n\u{1b}[31m login.md", text.as_bytes(), "20261120T1-fix-k3f9", &problems);
+    let said =
+        explain("fix\n\u{1b}[31m login.md", text.as_bytes(), "20261120T1-fix-k3f9", &problems);
     let expected = "\
 'fix \\u{1b}[31m login.md' was rejected: 1 problem
 
@@ -298,12 +336,30 @@ hint: mend the file and drop it again, or: coordinator retry 20261120T1-fix-k3f9
 }
 
 const KEYS: &[&str] = &[
-    "title", "agent", "rig", "model", "effort", "priority", "base", "branch", "timeout", "max_turns",
-    "max_budget_usd", "allowed_tools", "permission_mode", "env", "limits", "labels", "x-a", "zz", "\"q\"",
+    "title",
+    "agent",
+    "rig",
+    "model",
+    "effort",
+    "priority",
+    "base",
+    "branch",
+    "timeout",
+    "max_turns",
+    "max_budget_usd",
+    "allowed_tools",
+    "permission_mode",
+    "env",
+    "limits",
+    "labels",
+    "x-a",
+    "zz",
+    "\"q\"",
 ];
 const BITS: &[&str] = &[
-    ": ", ":\n  ", "\n", " ", "\t", "[", "]", "{", "}", ",", "- ", "|\n  ", ">-\n ", "\"", "'", "\\", "#", "&a ",
-    "*a", "!!str ", "? ", "---\n", "...\n", "1h", "-5", "é", "\r\n", "\r", "\u{2028}", "\u{feff}", "0x1f", "(", ")",
+    ": ", ":\n  ", "\n", " ", "\t", "[", "]", "{", "}", ",", "- ", "|\n  ", ">-\n ", "\"", "'",
+    "\\", "#", "&a ", "*a", "!!str ", "? ", "---\n", "...\n", "1h", "-5", "é", "\r\n", "\r",
+    "\u{2028}", "\u{feff}", "0x1f", "(", ")",
 ];
 
 proptest! {

@@ -4,7 +4,9 @@
 //! are seen, and one bad value hides no other. Anchors, aliases, tags, directives and further documents are
 //! refused: front matter needs none of them, and without aliases nothing grows.
 
-use serde_saphyr::granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, options};
+use serde_saphyr::granit_parser::{
+    ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, options,
+};
 
 use crate::domain::problem::Problem;
 use crate::domain::text::one_line;
@@ -61,7 +63,8 @@ impl<'a> Builder<'a> {
                     documents += 1;
                     if documents > 1 {
                         let problem = Problem::new("a second YAML document begins here");
-                        let hint = "front matter is one document; the prompt goes below the second `---`";
+                        let hint =
+                            "front matter is one document; the prompt goes below the second `---`";
                         self.report(problem.hint(hint), &span);
                         break;
                     }
@@ -102,7 +105,8 @@ impl<'a> Builder<'a> {
                 self.map(events)
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
-                let hint = "write the value out; if it is text that begins with `*`, put it in quotes";
+                let hint =
+                    "write the value out; if it is text that begins with `*`, put it in quotes";
                 self.report(Problem::new("YAML aliases are not used here").hint(hint), span);
                 Value::Null
             }
@@ -192,7 +196,9 @@ impl<'a> Builder<'a> {
                 problem.hint("indent with spaces, not with tabs")
             }
             _ => match quoted(source) {
-                Some(line) => problem.hint(format!("if the value is text, put it in quotes: {line}")),
+                Some(line) => {
+                    problem.hint(format!("if the value is text, put it in quotes: {line}"))
+                }
                 None => problem,
             },
         }
