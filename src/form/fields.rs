@@ -100,7 +100,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Adds a problem found elsewhere.
+    /// Reports a key that may not stand here.
+    pub fn refuse(&mut self, entry: &Entry, message: String) {
+        let key = format!("{}{}", self.prefix, one_line(&entry.key, 60));
+        self.problems.push(Problem::new(message).key(key).at(entry.line, entry.column));
+    }
+
+    /// Adds a problem found elsewhere, as it is.
     pub fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::domain::config::Config;
-use crate::domain::limits::Limits;
 use crate::domain::problem::Problem;
-use crate::form::{
-    self, Aliases, Entry, Fields, LIMIT_ALIASES, LIMIT_KEYS, Node, Value, show_limit,
-};
+use crate::form::{self, Aliases, Fields, LIMIT_ALIASES, Node};
 use crate::sys;
 
+use super::check::check;
+use super::lookup::{entries, scalars, tables};
 use super::paths::Place;
 use super::profiles::{self, agent_values, rig_values};
 use super::rows::{ROWS, Row};
@@ -35,7 +34,7 @@ const ALIASES: &Aliases = &[
     ("repository", "write a table [rig.NAME] with its `path`"),
 ];
 
-type Origins = BTreeMap<&'static str, Origin>;
+pub(super) type Origins = BTreeMap<&'static str, Origin>;
 
 /// Loads with this process's own environment, working directory and files.
 pub fn load_here(flags: &Flags) -> Result<Loaded, ConfigError> {
@@ -174,36 +173,6 @@ fn apply(
     }
 }
 
-/// The entries that may be meant by a dotted scalar key: `agent` and `rig` have a second name.
-fn scalars<'a>(file: &'a Node, key: &'static str) -> impl Iterator<Item = &'a Entry> {
-    let (tables, last) = key.rsplit_once('.').map_or(("", key), |(tables, last)| (tables, last));
-    let mut node = Some(file);
-    for table in tables.split('.').filter(|table| !table.is_empty()) {
-        node = node
-            .and_then(|node| entries(node).iter().find(|entry| entry.key == table))
-            .map(|e| &e.node);
-    }
-    let both = matches!(key, "agent" | "rig");
-    node.map_or(&[][..], entries).iter().filter(move |entry| {
-        let table = matches!(entry.node.value, Value::Map(_));
-        entry.key == last && !(both && table)
-            || both && entry.key.strip_prefix("default_") == Some(last)
-    })
-}
-
-/// The entries of a name that are tables.
-fn tables<'a>(file: &'a Node, name: &'static str) -> impl Iterator<Item = &'a Entry> {
-    let is_table = |entry: &&Entry| matches!(entry.node.value, Value::Map(_));
-    entries(file).iter().filter(move |entry| entry.key == name).filter(is_table)
-}
-
-fn entries(node: &Node) -> &[Entry] {
-    match &node.value {
-        Value::Map(entries) => entries,
-        _ => &[],
-    }
-}
-
 fn refuse_unknown(file: &Node, problems: &mut Vec<Problem>) {
     let below = |prefix: &str| -> Vec<&'static str> {
         let keys = ROWS.iter().filter_map(|row| row.key.strip_prefix(prefix));
@@ -246,73 +215,6 @@ fn flag_values(flags: &Flags) -> Vec<(&'static str, &'static str, String)> {
     .into_iter()
     .filter_map(|(key, flag, value)| Some((key, flag, value?)))
     .collect()
-}
-
-/// What can only be judged when all layers are in.
-fn check(
-    config: &mut Config,
-    file: Option<&Node>,
-    origins: &mut Origins,
-    problems: &mut Vec<Problem>,
-) {
-    // a table with mistakes of its own still gives its name
-    let named = |what: &'static str| {
-        let tables = file.into_iter().flat_map(move |file| tables(file, what));
-        tables.flat_map(|entry| entries(&entry.node)).map(|entry| entry.key.as_str())
-    };
-    let agents: Vec<&str> =
-        config.profiles.keys().map(String::as_str).chain(named("agent")).collect();
-    let rigs: Vec<&str> = named("rig").collect();
-    let wanted = [("agent", Some(&config.agent), agents), ("rig", config.rig.as_ref(), rigs)];
-    for (what, name, known) in wanted {
-        let Some(name) = name.filter(|name| !known.contains(&name.as_str())) else { continue };
-        let message = format!("there is no {what} `{}`", crate::domain::text::one_line(name, 60));
-        let hint = match known.as_slice() {
-            [] => format!("add a table [{what}.NAME]"),
-            known => form::one_of(name, known),
-        };
-        problems.push(by_origin(Problem::new(message).hint(hint), what, origins));
-    }
-    cap(config, origins, problems);
-}
-
-/// A default above a cap follows the cap; what somebody wrote above it is a mistake.
-fn cap(config: &mut Config, origins: &mut Origins, problems: &mut Vec<Problem>) {
-    let (mut limits, mut caps) = (config.limits, config.limit_caps);
-    for (key, kind, _, slot) in LIMIT_KEYS {
-        let Some(cap) = *slot(&mut caps) else { continue };
-        let wanted = slot(&mut limits).unwrap_or(Limits::UNLIMITED);
-        let (Some(row), Some(cap_row)) =
-            (row_of(&format!("limits.{key}")), row_of(&format!("limits.max.{key}")))
-        else {
-            continue;
-        };
-        if wanted <= cap {
-            continue;
-        }
-        if origins.contains_key(row.key) {
-            let (wanted, cap) = (show_limit(kind, wanted), show_limit(kind, cap));
-            let message = format!("{wanted} is above the cap of {cap} that [limits.max] sets");
-            problems.push(by_origin(Problem::new(message), row.key, origins));
-        } else if let Some(origin) = origins.get(cap_row.key).cloned() {
-            origins.insert(row.key, origin);
-        }
-    }
-    config.limits = config.limits.capped_by(config.limit_caps);
-}
-
-fn row_of(key: &str) -> Option<&'static Row> {
-    ROWS.iter().find(|row| row.key == key)
-}
-
-/// Puts a problem where the key was set.
-fn by_origin(problem: Problem, key: &'static str, origins: &Origins) -> Problem {
-    match origins.get(key) {
-        Some(Origin::File { line }) => problem.key(key).at(*line, 0),
-        Some(Origin::Env(name)) => problem.key(name),
-        Some(Origin::Flag(flag)) => problem.key(*flag),
-        _ => problem.key(key),
-    }
 }
 
 /// Every setting with its origin, in the order in which they are printed.

@@ -5,8 +5,10 @@
 //! tested without a disk. One table, [`ROWS`], defines the scalar keys: their names in the file and in the
 //! environment, their defaults and their words.
 
+mod check;
 mod example;
 mod load;
+mod lookup;
 mod paths;
 mod profiles;
 mod render;

@@ -158,7 +158,7 @@ fn refuse_keys_of_others(fields: &mut Fields, kind: Option<&str>) {
         if !owners.is_empty() && !owners.contains(&kind) {
             let message =
                 format!("belongs to agents of kind {}, this one is {kind}", owners.join(" or "));
-            fields.report(Problem::new(message).key(key).at(entry.line, entry.column));
+            fields.refuse(entry, message);
         }
     }
 }
