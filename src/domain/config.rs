@@ -49,6 +49,42 @@ pub struct Config {
     pub timeouts: Timeouts,
 }
 
+impl Config {
+    /// What holds where nobody says anything.
+    pub fn built_in(root: PathBuf) -> Config {
+        let profile = |kind| AgentProfile {
+            kind,
+            worktree: true,
+            env: BTreeMap::new(),
+            defaults: AgentDefaults::default(),
+        };
+        let claude = AgentKind::Claude { program: None, config_dir: None };
+        Config {
+            root,
+            agents: 3,
+            agent: "claude".to_owned(),
+            durability: Durability::Strict,
+            rig: None,
+            trees: None,
+            drain_wait_ms: 60_000,
+            max_attempts: 1,
+            max_worker_deaths: 5,
+            trust_repository: false,
+            setup: Vec::new(),
+            instructions: None,
+            env_deny: Vec::new(),
+            profiles: BTreeMap::from([
+                ("claude".to_owned(), profile(claude)),
+                ("demo".to_owned(), profile(AgentKind::Demo)),
+            ]),
+            rigs: BTreeMap::new(),
+            limits: Limits::DEFAULT,
+            limit_caps: Limits::default(),
+            timeouts: Timeouts::DEFAULT,
+        }
+    }
+}
+
 /// What is fsynced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Durability {

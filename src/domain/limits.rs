@@ -25,6 +25,10 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// A task that says `none`: explicitly without limit, where no cap forbids it. The kernel's own
+    /// "infinity" is the same number.
+    pub const UNLIMITED: u64 = u64::MAX;
+
     /// The defaults: generous for real builds, finite for a runaway.
     pub const DEFAULT: Limits = Limits {
         core_bytes: Some(0),

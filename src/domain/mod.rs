@@ -13,6 +13,7 @@ pub mod limits;
 pub mod name;
 pub mod outcome;
 pub mod problem;
+pub mod quantity;
 pub mod reason;
 pub mod record;
 pub mod retry;

@@ -1,0 +1,99 @@
+//! The commented `swarm.toml` that `init` writes.
+
+/// Every key with its default or an example. Prose begins with `# `, a setting that is commented out with
+/// `#` alone: without those marks the whole is a valid file too.
+pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is commented out shows the default or an example.
+# `coordinator config` prints the effective values and where each came from.
+# The environment (SWARMDIR_AGENTS, SWARMDIR_TIMEOUTS_WALL, ...) wins over this file, flags win over both.
+
+# Workers that the coordinator keeps, 1 to 256.
+#agents = 3
+
+# The agent of a task that names none. `agent = "claude"` says the same; TOML's own tools want the long name
+# beside tables [agent.NAME].
+#default_agent = "claude"
+
+# "strict": what was acknowledged survives a power cut. "relaxed": it survives crashes of processes.
+#durability = "strict"
+
+# The repository of a task that names none; without it: the one around this file.
+#default_rig = "website"
+
+# Where worktrees live; without it: beside the repository, <repository>.swarmdir/.
+#trees = "~/trees"
+
+# How long --drain waits for blocked tasks that come due.
+#drain_wait = "60s"
+
+# How often a task that fails by its own fault is tried; how many workers may die holding it.
+#max_attempts = 1
+#max_worker_deaths = 5
+
+# Hooks and MCP servers that come with the repository may run.
+#trust_repository = false
+
+# Prepares a fresh tree: a list of program and arguments, or one text for `sh -c`.
+#setup = "npm ci"
+
+# A template of the agent's standing instructions instead of the built-in one.
+#instructions = "instructions.md"
+
+# Variables (NAME or PREFIX*) that agents do not inherit, besides the built-in list.
+#env_deny = ["AWS_*", "DATABASE_URL"]
+
+# Deadlines of an attempt.
+[timeouts]
+#startup = "1m"
+#silence = "15m"
+#wall = "2h"
+#after_result = "30s"
+#interrupt_grace = "10s"
+#terminate_grace = "5s"
+#setup = "10m"
+
+# What the kernel holds each of an agent's processes to; "none" is no limit.
+[limits]
+#core = 0
+#open_files = 65536
+#file_size = "64GiB"
+#cpu_time = "6h"
+#processes = 2048
+#memory = "none"
+#data = "none"
+
+# What a task's own limits may not exceed.
+[limits.max]
+#core = "64GiB"
+#open_files = 65536
+#file_size = "1TiB"
+#cpu_time = "12h"
+#processes = 4096
+#memory = "none"
+#data = "none"
+
+# Agents. `claude` and `demo` exist without being named.
+[agent.claude]
+#kind = "claude"
+#program = "/usr/local/bin/claude"
+#config_dir = "~/.claude-swarm"
+#model = "opus"
+#effort = "high"
+#max_turns = 50
+#max_budget_usd = 10.0
+#allowed_tools = ["Bash", "Read", "Edit", "Write", "Glob", "Grep"]
+#disallowed_tools = ["WebFetch"]
+#permission_mode = "dontAsk"
+#worktree = true
+#env = { RUST_LOG = "debug" }
+
+# Any program: the prompt comes on its standard input, and where {prompt} stands in an argument.
+#[agent.script]
+#kind = "command"
+#argv = ["sh", "-c", "cat > prompt.txt"]
+#worktree = false
+
+# Other repositories, for tasks that say `rig: website`.
+#[rig.website]
+#path = "../website"
+#setup = "npm ci"
+"##;

@@ -1,0 +1,103 @@
+//! The effective settings: flags over environment over `swarm.toml` over what is built in.
+//!
+//! The only reader of `swarm.toml` and `SWARMDIR_*`. Every problem of every layer is reported at once. What
+//! it needs of the world (variables, the working directory, files) is handed in, so that all of it can be
+//! tested without a disk. One table, [`ROWS`], defines the scalar keys: their names in the file and in the
+//! environment, their defaults and their words.
+
+mod check;
+mod example;
+mod load;
+mod lookup;
+mod paths;
+mod profiles;
+mod render;
+mod root;
+mod rows;
+mod settings;
+mod toml_tree;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub use example::EXAMPLE;
+pub use load::{load, load_here};
+pub use render::{render_config, to_json};
+pub use rows::{ROWS, Row};
+pub use settings::{Origin, Setting};
+
+use crate::domain::config::Config;
+use crate::domain::problem::Problem;
+
+/// The name of the file in the root.
+pub const FILE_NAME: &str = "swarm.toml";
+
+/// What the command line may set; each wins over everything else. Relative paths are relative to the
+/// working directory here.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Flags {
+    /// `--root`.
+    pub root: Option<PathBuf>,
+    /// `--agents`.
+    pub agents: Option<u32>,
+    /// `--agent`.
+    pub agent: Option<String>,
+    /// `--rig`.
+    pub rig: Option<String>,
+    /// `--durability`.
+    pub durability: Option<String>,
+    /// `--trees`.
+    pub trees: Option<PathBuf>,
+    /// `--drain-wait`.
+    pub drain_wait: Option<String>,
+}
+
+/// What loading may see.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    /// A variable of the environment; unset and empty are both `None`.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// The working directory, absolute.
+    pub cwd: &'a Path,
+    /// A file's bytes, `None` where there is none; else what the system said.
+    pub read: &'a dyn Fn(&Path) -> Result<Option<Vec<u8>>, String>,
+    /// Whether something bears this name.
+    pub exists: &'a dyn Fn(&Path) -> bool,
+}
+
+/// The settings and where each came from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Loaded {
+    /// The effective settings.
+    pub config: Config,
+    /// Each setting with its origin, in the order in which `config` prints them; `root` comes first.
+    pub provenance: Vec<Setting>,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigError {
+    /// The file; problems with a line are in it, those without name their variable or flag.
+    pub path: PathBuf,
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let many = if self.problems.len() == 1 { "" } else { "s" };
+        write!(f, "{} problem{many} with the settings", self.problems.len())?;
+        for problem in &self.problems {
+            match problem.line {
+                Some(_) => write!(f, "\n  {:?}, {problem}", self.path)?,
+                None => write!(f, "\n  {problem}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests;

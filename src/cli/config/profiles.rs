@@ -1,0 +1,208 @@
+//! The tables `[agent.NAME]` and `[rig.NAME]`.
+
+use serde_json::{Value, json};
+
+use crate::domain::config::{AgentKind, AgentProfile, Config, RigProfile};
+use crate::domain::problem::Problem;
+use crate::domain::text::one_line;
+use crate::form::{self, AGENT_KEYS, Aliases, Entry, Fields, Node};
+
+use super::paths::Place;
+use super::rows::setup;
+
+/// The kinds of agents with the keys that only they have (besides [`AGENT_KEYS`]).
+pub(super) const KINDS: [(&str, &[&str]); 3] =
+    [("claude", &["program", "config_dir"]), ("command", &["argv"]), ("demo", &[])];
+
+/// Keys of every `[agent.NAME]`.
+pub(super) const COMMON_KEYS: [&str; 3] = ["kind", "worktree", "env"];
+
+/// Keys of every `[rig.NAME]`.
+pub(super) const RIG_KEYS: [&str; 2] = ["path", "setup"];
+
+const AGENT_ALIASES: &Aliases = &[
+    ("type", "write `kind`"),
+    ("command", "write `argv`, a list of program and arguments"),
+    ("cmd", "write `argv`, a list of program and arguments"),
+    ("args", "write `argv`, a list of program and arguments"),
+    ("path", "write `program`"),
+];
+
+const RIG_ALIASES: &Aliases =
+    &[("repo", "write `path`"), ("repository", "write `path`"), ("dir", "write `path`")];
+
+/// Reads every table under `agent` into the settings.
+pub(super) fn agents(
+    table: &Node,
+    config: &mut Config,
+    place: &Place,
+    problems: &mut Vec<Problem>,
+) {
+    for_each(table, "agent", problems, |entry, problems| {
+        let known = config.profiles.get(&entry.key);
+        if let Some(profile) = agent(entry, known, place, problems) {
+            config.profiles.insert(entry.key.clone(), profile);
+        }
+    });
+}
+
+/// Reads every table under `rig` into the settings.
+pub(super) fn rigs(table: &Node, config: &mut Config, place: &Place, problems: &mut Vec<Problem>) {
+    for_each(table, "rig", problems, |entry, problems| {
+        let mut fields = Fields::of(&entry.node, &format!("rig.{}.", entry.key));
+        fields.refuse_unknown(&RIG_KEYS, RIG_ALIASES);
+        let path = fields.read("path", |node| place.path(node));
+        let setup = fields.read("setup", setup);
+        if fields.get("path").is_none() {
+            fields.report(missing("rig", entry, "path", "path = \"/where/the/repository/is\""));
+        }
+        problems.extend(fields.into_problems());
+        if let Some(path) = path {
+            config.rigs.insert(entry.key.clone(), RigProfile { path, setup });
+        }
+    });
+}
+
+/// Goes through the named tables, refusing bad names.
+fn for_each(
+    table: &Node,
+    what: &str,
+    problems: &mut Vec<Problem>,
+    mut read: impl FnMut(&Entry, &mut Vec<Problem>),
+) {
+    let fields = Fields::of(table, &format!("{what}."));
+    for entry in fields.entries() {
+        let name = &entry.key;
+        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+        if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.bytes().all(good) {
+            let problem =
+                Problem::new("is not a name: lower-case letters, digits, _ and -, at most 64")
+                    .key(format!("{what}.{}", one_line(name, 60)));
+            problems.push(problem.at(entry.line, entry.column));
+        } else {
+            read(entry, problems);
+        }
+    }
+    problems.extend(fields.into_problems());
+}
+
+fn missing(what: &str, entry: &Entry, key: &str, example: &str) -> Problem {
+    Problem::new(format!("{what} {} needs its {key}", entry.key))
+        .key(format!("{what}.{}.{key}", entry.key))
+        .at(entry.line, entry.column)
+        .hint(example)
+}
+
+fn agent(
+    entry: &Entry,
+    known: Option<&AgentProfile>,
+    place: &Place,
+    problems: &mut Vec<Problem>,
+) -> Option<AgentProfile> {
+    let mut fields = Fields::of(&entry.node, &format!("agent.{}.", entry.key));
+    let kinds = KINDS.map(|(kind, _)| kind);
+    let kind = match fields.get("kind") {
+        // claude and demo are what their names say
+        None => known.map(|profile| kind_name(&profile.kind)),
+        Some(_) => fields.read("kind", |node| {
+            let word = form::word(node)?;
+            let kind = kinds.into_iter().find(|kind| *kind == word);
+            kind.ok_or_else(|| {
+                let message = format!("there is no kind `{}`", one_line(&word, 60));
+                Problem::new(message).hint(form::one_of(&word, &kinds))
+            })
+        }),
+    };
+    if kind.is_none() && fields.get("kind").is_none() {
+        fields.report(missing("agent", entry, "kind", "kind = \"command\""));
+    }
+    refuse_keys_of_others(&mut fields, kind);
+    let program = fields.read("program", |node| place.program(node));
+    let config_dir = fields.read("config_dir", |node| place.path(node));
+    let argv = fields.read("argv", |node| form::argv(node, false));
+    let defaults = form::agent_defaults(&mut fields);
+    let worktree = fields.read("worktree", form::boolean).unwrap_or(true);
+    let env = fields.read_all("env", form::env).unwrap_or_default();
+    let kind = match kind {
+        Some("claude") => Some(AgentKind::Claude { program, config_dir }),
+        Some("demo") => Some(AgentKind::Demo),
+        Some(_) => {
+            if fields.get("argv").is_none() {
+                fields.report(missing("agent", entry, "argv", "argv = [\"sh\", \"-c\", \"…\"]"));
+            }
+            argv.map(|argv| AgentKind::Command { argv })
+        }
+        None => None,
+    };
+    problems.extend(fields.into_problems());
+    Some(AgentProfile { kind: kind?, worktree, env, defaults })
+}
+
+/// Unknown keys, and keys that another kind has.
+fn refuse_keys_of_others(fields: &mut Fields, kind: Option<&str>) {
+    let all: Vec<&str> = (KINDS.iter().flat_map(|(_, keys)| keys.iter().copied()))
+        .chain(COMMON_KEYS)
+        .chain(AGENT_KEYS)
+        .collect();
+    fields.refuse_unknown(&all, AGENT_ALIASES);
+    let Some(kind) = kind else { return };
+    for entry in fields.entries() {
+        let key = entry.key.as_str();
+        let owners: Vec<&str> = KINDS
+            .iter()
+            .filter(|(owner, keys)| {
+                keys.contains(&key) || *owner != "command" && AGENT_KEYS.contains(&key)
+            })
+            .map(|(owner, _)| *owner)
+            .collect();
+        if !owners.is_empty() && !owners.contains(&kind) {
+            let message =
+                format!("belongs to agents of kind {}, this one is {kind}", owners.join(" or "));
+            fields.refuse(entry, message);
+        }
+    }
+}
+
+fn kind_name(kind: &AgentKind) -> &'static str {
+    match kind {
+        AgentKind::Claude { .. } => "claude",
+        AgentKind::Command { .. } => "command",
+        AgentKind::Demo => "demo",
+    }
+}
+
+/// A profile's keys and values, as the file would have them.
+pub(super) fn agent_values(profile: &AgentProfile) -> Vec<(&'static str, Value)> {
+    let mut values = vec![("kind", json!(kind_name(&profile.kind)))];
+    match &profile.kind {
+        AgentKind::Claude { program, config_dir } => {
+            let paths = [("program", program), ("config_dir", config_dir)];
+            values.extend(paths.into_iter().filter_map(|(key, path)| {
+                path.as_ref().map(|path| (key, json!(path.to_string_lossy())))
+            }));
+        }
+        AgentKind::Command { argv } => values.push(("argv", json!(argv))),
+        AgentKind::Demo => {}
+    }
+    values.push(("worktree", json!(profile.worktree)));
+    let defaults = &profile.defaults;
+    let optional = [
+        ("model", defaults.model.as_ref().map(|model| json!(model))),
+        ("effort", defaults.effort.as_ref().map(|effort| json!(effort))),
+        ("max_turns", defaults.max_turns.map(|turns| json!(turns))),
+        ("max_budget_usd", defaults.max_budget_usd.map(|usd| json!(usd))),
+        ("allowed_tools", defaults.allowed_tools.as_ref().map(|tools| json!(tools))),
+        ("disallowed_tools", defaults.disallowed_tools.as_ref().map(|tools| json!(tools))),
+        ("permission_mode", defaults.permission_mode.map(|mode| json!(mode.as_str()))),
+        ("env", (!profile.env.is_empty()).then(|| json!(profile.env))),
+    ];
+    values.extend(optional.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    values
+}
+
+/// A rig's keys and values, as the file would have them.
+pub(super) fn rig_values(rig: &RigProfile) -> Vec<(&'static str, Value)> {
+    let mut values = vec![("path", json!(rig.path.to_string_lossy()))];
+    values.extend(rig.setup.as_ref().map(|setup| ("setup", json!(setup))));
+    values
+}

@@ -1,0 +1,26 @@
+//! Which directory is the root.
+
+use std::path::PathBuf;
+
+use super::paths::joined;
+use super::settings::Origin;
+use super::{Flags, World};
+
+/// What marks a root, in the order in which it is looked for.
+const MARKS: [&str; 3] = ["swarm.toml", "queue/FORMAT", "queue/pending"];
+
+/// `--root`, else `$SWARMDIR_ROOT`, else the nearest directory upward with a mark, else the current one.
+pub(super) fn find(flags: &Flags, world: &World) -> (PathBuf, Origin) {
+    if let Some(root) = &flags.root {
+        return (joined(world.cwd, root), Origin::Flag("--root"));
+    }
+    if let Some(root) = (world.env)("SWARMDIR_ROOT") {
+        return (joined(world.cwd, root.as_ref()), Origin::Env("SWARMDIR_ROOT".to_owned()));
+    }
+    for dir in world.cwd.ancestors() {
+        if let Some(mark) = MARKS.into_iter().find(|mark| (world.exists)(&dir.join(mark))) {
+            return (dir.to_owned(), Origin::Found(mark));
+        }
+    }
+    (world.cwd.to_owned(), Origin::Default)
+}

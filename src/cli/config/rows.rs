@@ -1,0 +1,222 @@
+//! The table of scalar keys: one row makes the key in the file, the variable, the default and the words.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::domain::config::{Config, Durability};
+use crate::domain::problem::Problem;
+use crate::domain::quantity::show_duration;
+use crate::form::{self, LIMIT_KEYS, LimitKind, Node, show_limit};
+
+use super::paths::Place;
+
+/// One scalar key of `swarm.toml`.
+pub struct Row {
+    /// The dotted key.
+    pub key: &'static str,
+    /// The variable that sets it too.
+    pub env: &'static str,
+    /// What it takes, for people.
+    pub takes: &'static str,
+    /// Its default as it is written; empty: not set.
+    pub default: &'static str,
+    /// What it does, without full stop.
+    pub meaning: &'static str,
+    /// Reads a value into the settings.
+    pub(super) set: fn(&mut Config, &Node, &Place) -> Result<(), Vec<Problem>>,
+    /// The value as the file would have it; `None`: not set.
+    pub(super) show: fn(&Config) -> Option<Value>,
+}
+
+/// A reader that stops at its first problem, or one that reports all.
+macro_rules! row {
+    ($key:literal, $env:literal, $takes:literal, $default:literal, $meaning:literal,
+     |$config:ident, $node:ident, $place:ident| $set:expr, |$shown:ident| $show:expr) => {
+        Row {
+            key: $key,
+            env: $env,
+            takes: $takes,
+            default: $default,
+            meaning: $meaning,
+            set: |$config, $node, $place| {
+                let _: &Place = $place;
+                $set;
+                Ok(())
+            },
+            show: |$shown| $show,
+        }
+    };
+}
+
+macro_rules! duration {
+    ($key:literal, $env:literal, $default:literal, $field:ident, $least:literal, $meaning:literal) => {
+        row!(
+            $key,
+            $env,
+            "duration",
+            $default,
+            $meaning,
+            |config, node, place| config.timeouts.$field = one(form::duration(node, $least))?,
+            |config| Some(json!(show_duration(config.timeouts.$field)))
+        )
+    };
+}
+
+macro_rules! limit {
+    ($n:literal, $table:ident, $key:literal, $env:literal, $default:literal, $meaning:literal) => {
+        row!(
+            $key,
+            $env,
+            "limit",
+            $default,
+            $meaning,
+            |config, node, place| {
+                let (key, kind, _, slot) = LIMIT_KEYS[$n];
+                let number = one(form::limit(node, key, kind))?;
+                *slot(&mut config.$table) =
+                    (number != crate::domain::limits::Limits::UNLIMITED).then_some(number);
+            },
+            |config| {
+                let (_, kind, _, slot) = LIMIT_KEYS[$n];
+                let mut limits = config.$table;
+                Some(match (*slot(&mut limits), kind) {
+                    (None, _) => json!("none"),
+                    (Some(number), LimitKind::Count) => json!(number),
+                    (Some(number), kind) => json!(show_limit(kind, number)),
+                })
+            }
+        )
+    };
+}
+
+fn one<T>(result: Result<T, Problem>) -> Result<T, Vec<Problem>> {
+    result.map_err(|problem| vec![problem])
+}
+
+fn shown(path: Option<&Path>) -> Option<Value> {
+    path.map(|path| json!(path.to_string_lossy()))
+}
+
+fn small(node: &Node, most: u32) -> Result<u32, Vec<Problem>> {
+    let number = one(form::count(node, 1, most.into()))?;
+    Ok(u32::try_from(number).expect("count keeps within the bounds"))
+}
+
+fn durability(node: &Node) -> Result<Durability, Problem> {
+    match form::word(node)?.as_str() {
+        "strict" => Ok(Durability::Strict),
+        "relaxed" => Ok(Durability::Relaxed),
+        other => {
+            Err(Problem::new(format!("must be \"strict\" or \"relaxed\", not {}", node.shown()))
+                .hint(form::one_of(other, &["strict", "relaxed"])))
+        }
+    }
+}
+
+/// A setup command; an empty list is none.
+pub(super) fn setup(node: &Node) -> Result<Vec<String>, Problem> {
+    match &node.value {
+        form::Value::List(items) if items.is_empty() => Ok(Vec::new()),
+        _ => form::argv(node, true),
+    }
+}
+
+fn env_deny(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
+    let patterns = form::texts(node)?;
+    let bad = |pattern: &&String| {
+        let name = pattern.strip_suffix('*').unwrap_or(pattern);
+        name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let problems: Vec<Problem> = patterns
+        .iter()
+        .filter(bad)
+        .map(|pattern| {
+            let shown = crate::domain::text::one_line(pattern, 60);
+            Problem::new(format!("`{shown}` is neither a variable's NAME nor a PREFIX*"))
+        })
+        .collect();
+    if problems.is_empty() { Ok(patterns) } else { Err(problems) }
+}
+
+/// Every scalar key, in the order in which they are printed.
+#[rustfmt::skip]
+pub static ROWS: [Row; 33] = [
+    row!("agents", "SWARMDIR_AGENTS", "number", "3", "workers that the coordinator keeps, 1 to 256",
+        |config, node, place| config.agents = small(node, 256)?,
+        |config| Some(json!(config.agents))),
+    row!("agent", "SWARMDIR_AGENT", "name", "claude", "the agent of a task that names none",
+        |config, node, place| config.agent = one(form::word(node))?,
+        |config| Some(json!(config.agent))),
+    row!("durability", "SWARMDIR_DURABILITY", "word", "strict",
+        "`strict`: what was acknowledged survives a power cut; `relaxed`: it survives crashes of processes only, and is faster",
+        |config, node, place| config.durability = one(durability(node))?,
+        |config| Some(json!(match config.durability {
+            Durability::Strict => "strict",
+            Durability::Relaxed => "relaxed",
+        }))),
+    row!("rig", "SWARMDIR_RIG", "name", "",
+        "the repository of a task that names none; not set: the one around the root",
+        |config, node, place| config.rig = Some(one(form::word(node))?),
+        |config| config.rig.as_ref().map(|rig| json!(rig))),
+    row!("trees", "SWARMDIR_TREES", "path", "",
+        "where worktrees live; not set: beside the repository, `<repository>.swarmdir/`",
+        |config, node, place| config.trees = Some(one(place.path(node))?),
+        |config| shown(config.trees.as_deref())),
+    row!("drain_wait", "SWARMDIR_DRAIN_WAIT", "duration", "60s",
+        "how long `--drain` waits for blocked tasks that come due; later ones are left for the next run",
+        |config, node, place| config.drain_wait_ms = one(form::duration(node, 0))?,
+        |config| Some(json!(show_duration(config.drain_wait_ms)))),
+    row!("max_attempts", "SWARMDIR_MAX_ATTEMPTS", "number", "1",
+        "how often a task that fails by its own fault is tried, 1 to 100",
+        |config, node, place| config.max_attempts = small(node, 100)?,
+        |config| Some(json!(config.max_attempts))),
+    row!("max_worker_deaths", "SWARMDIR_MAX_WORKER_DEATHS", "number", "5",
+        "how many workers may die holding one task before it fails, 1 to 100",
+        |config, node, place| config.max_worker_deaths = small(node, 100)?,
+        |config| Some(json!(config.max_worker_deaths))),
+    row!("trust_repository", "SWARMDIR_TRUST_REPOSITORY", "true or false", "false",
+        "hooks and MCP servers that come with the repository may run",
+        |config, node, place| config.trust_repository = one(form::boolean(node))?,
+        |config| Some(json!(config.trust_repository))),
+    row!("setup", "SWARMDIR_SETUP", "command", "",
+        "prepares a fresh tree: a list of program and arguments, or one text for `sh -c`",
+        |config, node, place| config.setup = one(setup(node))?,
+        |config| (!config.setup.is_empty()).then(|| json!(config.setup))),
+    row!("instructions", "SWARMDIR_INSTRUCTIONS", "path", "",
+        "a template of the agent's standing instructions instead of the built-in one",
+        |config, node, place| config.instructions = Some(one(place.path(node))?),
+        |config| shown(config.instructions.as_deref())),
+    row!("env_deny", "SWARMDIR_ENV_DENY", "list", "[]",
+        "variables (`NAME` or `PREFIX*`) that agents do not inherit, besides the built-in list",
+        |config, node, place| config.env_deny = env_deny(node)?,
+        |config| Some(json!(config.env_deny))),
+    limit!(0, limits, "limits.core", "SWARMDIR_LIMITS_CORE", "0B", "size of a core dump"),
+    limit!(1, limits, "limits.open_files", "SWARMDIR_LIMITS_OPEN_FILES", "65536", "open files of each process"),
+    limit!(2, limits, "limits.file_size", "SWARMDIR_LIMITS_FILE_SIZE", "64GiB", "size of each file written"),
+    limit!(3, limits, "limits.cpu_time", "SWARMDIR_LIMITS_CPU_TIME", "6h", "CPU time of each process"),
+    limit!(4, limits, "limits.processes", "SWARMDIR_LIMITS_PROCESSES", "2048",
+        "processes on top of what the user runs already; the kernel does not hold root to it"),
+    limit!(5, limits, "limits.memory", "SWARMDIR_LIMITS_MEMORY", "none", "address space of each process, at least 4GiB"),
+    limit!(6, limits, "limits.data", "SWARMDIR_LIMITS_DATA", "none", "data segment of each process, at least 2GiB"),
+    limit!(0, limit_caps, "limits.max.core", "SWARMDIR_LIMITS_MAX_CORE", "none", "the most that a task may ask for"),
+    limit!(1, limit_caps, "limits.max.open_files", "SWARMDIR_LIMITS_MAX_OPEN_FILES", "none", "the most that a task may ask for"),
+    limit!(2, limit_caps, "limits.max.file_size", "SWARMDIR_LIMITS_MAX_FILE_SIZE", "none", "the most that a task may ask for"),
+    limit!(3, limit_caps, "limits.max.cpu_time", "SWARMDIR_LIMITS_MAX_CPU_TIME", "none", "the most that a task may ask for"),
+    limit!(4, limit_caps, "limits.max.processes", "SWARMDIR_LIMITS_MAX_PROCESSES", "none", "the most that a task may ask for"),
+    limit!(5, limit_caps, "limits.max.memory", "SWARMDIR_LIMITS_MAX_MEMORY", "none", "the most that a task may ask for"),
+    limit!(6, limit_caps, "limits.max.data", "SWARMDIR_LIMITS_MAX_DATA", "none", "the most that a task may ask for"),
+    duration!("timeouts.startup", "SWARMDIR_TIMEOUTS_STARTUP", "1m", startup_ms, 1,
+        "from the agent's start to its first sign of life; grows with how many start at once"),
+    duration!("timeouts.silence", "SWARMDIR_TIMEOUTS_SILENCE", "15m", silence_ms, 1,
+        "without any sign of life; announced waits are added"),
+    duration!("timeouts.wall", "SWARMDIR_TIMEOUTS_WALL", "2h", wall_ms, 1,
+        "one whole attempt; a task's `timeout` overrides it"),
+    duration!("timeouts.after_result", "SWARMDIR_TIMEOUTS_AFTER_RESULT", "30s", after_result_ms, 0,
+        "from the agent's result to its end"),
+    duration!("timeouts.interrupt_grace", "SWARMDIR_TIMEOUTS_INTERRUPT_GRACE", "10s", interrupt_grace_ms, 0,
+        "from INT to TERM"),
+    duration!("timeouts.terminate_grace", "SWARMDIR_TIMEOUTS_TERMINATE_GRACE", "5s", terminate_grace_ms, 0,
+        "from TERM to KILL"),
+    duration!("timeouts.setup", "SWARMDIR_TIMEOUTS_SETUP", "10m", setup_ms, 1, "the setup command"),
+];

@@ -1,0 +1,25 @@
+//! What people fill in: values with their place in a file, read into typed settings with every error at once.
+//!
+//! A notation (YAML, JSON, TOML, an environment variable) becomes a tree of [`Node`]s; [`Fields`] reads
+//! keys from it and collects [`Problem`](crate::domain::problem::Problem)s. It lies below `taskfile` and
+//! `cli`, above `domain`: it does no I/O and knows neither task files nor `swarm.toml`.
+
+mod agent;
+mod fields;
+mod limits;
+mod lists;
+mod locate;
+mod node;
+mod suggest;
+mod value;
+
+pub use agent::{AGENT_KEYS, agent_defaults, permission_mode};
+pub use fields::{Aliases, Fields, PROBLEMS_MAX, in_order, placed};
+pub use limits::{
+    LIMIT_ALIASES, LIMIT_KEYS, LimitKey, LimitKind, above_caps, limit, limits, show_limit,
+};
+pub use lists::{argv, env, labels, texts, tools};
+pub use locate::{Locator, line_and_column};
+pub use node::{Entry, Node, Value, duplicates};
+pub use suggest::{did_you_mean, one_of};
+pub use value::{boolean, count, dollars, duration, line, size, text, word};

@@ -1,0 +1,59 @@
+//! Task files: bytes to [`TaskSpec`], or everything that is wrong with them.
+//!
+//! Pure: it opens nothing and knows neither queue nor agent. What a task may name (agents, rigs, limits
+//! within caps) is handed in. Whoever gets a [`TaskSpec`] from here need not check it again.
+
+mod branch;
+mod explain;
+mod front;
+mod json;
+mod keys;
+mod source;
+mod spec;
+mod yaml;
+
+pub use explain::explain;
+pub use keys::{KeyDoc, TASK_KEYS};
+pub use source::BYTES_MAX;
+
+use crate::domain::limits::Limits;
+use crate::domain::problem::Problem;
+use crate::domain::task::TaskSpec;
+use crate::form::in_order;
+
+/// What a task file may refer to.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Names under `[agent.NAME]`.
+    pub agents: &'a [&'a str],
+    /// Names under `[rig.NAME]`.
+    pub rigs: &'a [&'a str],
+    /// What a task's limits may not exceed.
+    pub caps: Limits,
+}
+
+/// Reads a task file; `name` is the name it was dropped under and decides whether it is JSON.
+///
+/// All problems come at once, in the order of the file.
+pub fn parse(name: &str, bytes: &[u8], known: &Known) -> Result<TaskSpec, Vec<Problem>> {
+    let text = source::text(bytes)?;
+    let parsed = if is_json(name) {
+        json::parse(text).and_then(|node| spec::from_json(&node, known))
+    } else {
+        front::split(text).map_err(|problem| vec![problem]).and_then(|parts| match parts.front {
+            None => spec::plain(parts.body),
+            Some(yaml) => {
+                spec::from_front_matter(yaml::parse(yaml, parts.front_line), parts.body, known)
+            }
+        })
+    };
+    parsed.map_err(in_order)
+}
+
+/// Whether a name says JSON.
+fn is_json(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
+}
+
+#[cfg(test)]
+mod tests;

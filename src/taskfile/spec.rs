@@ -1,0 +1,148 @@
+//! From keys and prompt to a [`TaskSpec`].
+
+use crate::domain::limits::Limits;
+use crate::domain::name::Band;
+use crate::domain::problem::Problem;
+use crate::domain::task::TaskSpec;
+use crate::domain::text::one_line;
+use crate::form::{self, Fields, Node, Value};
+
+use super::keys::{ALIASES, TASK_KEYS};
+use super::yaml::Parsed;
+use super::{Known, branch};
+
+/// A file without front matter: all of it is the prompt.
+pub(super) fn plain(prompt: &str) -> Result<TaskSpec, Vec<Problem>> {
+    Ok(TaskSpec { prompt: prompt.to_owned(), ..TaskSpec::default() })
+}
+
+/// Front matter with the prompt below it.
+pub(super) fn from_front_matter(
+    parsed: Parsed,
+    body: &str,
+    known: &Known,
+) -> Result<TaskSpec, Vec<Problem>> {
+    let Parsed { root: front, mut problems, broken } = parsed;
+    if !matches!(front.value, Value::Map(_) | Value::Null) {
+        let hint = "if the text only begins with a horizontal rule, write `***` or put an empty line above";
+        let message =
+            format!("the front matter must be lines of `key: value`, not {}", front.shown());
+        problems.push(front.problem(message).hint(hint));
+        return Err(problems);
+    }
+    let mut fields = Fields::of(&front, "");
+    fields.refuse_unknown(&names(), &ALIASES);
+    let mut spec = read(&mut fields, known);
+    if body.trim().is_empty() {
+        let hint = "write below the second `---` what the agent shall do";
+        fields.report(Problem::new("there is no prompt").hint(hint));
+    }
+    let consequence = |problem: &Problem| broken.is_some() && problem.line == broken;
+    problems.extend(fields.into_problems().into_iter().filter(|problem| !consequence(problem)));
+    body.clone_into(&mut spec.prompt);
+    if problems.is_empty() { Ok(spec) } else { Err(problems) }
+}
+
+/// A JSON object: the same keys and `prompt`.
+pub(super) fn from_json(root: &Node, known: &Known) -> Result<TaskSpec, Vec<Problem>> {
+    let hint = "{\"prompt\": \"…\"}";
+    if !matches!(root.value, Value::Map(_)) {
+        let message = format!("a JSON task must be one object, not {}", root.shown());
+        return Err(vec![root.problem(message).hint(hint)]);
+    }
+    let mut fields = Fields::of(root, "");
+    let mut names = names();
+    names.push("prompt");
+    fields.refuse_unknown(&names, &ALIASES);
+    let mut spec = read(&mut fields, known);
+    if fields.get("prompt").is_none() {
+        fields.report(Problem::new("is missing").key("prompt").hint(hint));
+    }
+    let prompt = fields.read("prompt", |node| {
+        let prompt = form::text(node)?;
+        if prompt.trim().is_empty() { Err(Problem::new("is blank")) } else { Ok(prompt) }
+    });
+    spec.prompt = prompt.unwrap_or_default();
+    let problems = fields.into_problems();
+    if problems.is_empty() { Ok(spec) } else { Err(problems) }
+}
+
+fn names() -> Vec<&'static str> {
+    TASK_KEYS.iter().map(|row| row.key).filter(|key| !key.starts_with("x-")).collect()
+}
+
+fn read(fields: &mut Fields, known: &Known) -> TaskSpec {
+    let agent = form::agent_defaults(fields);
+    TaskSpec {
+        prompt: String::new(),
+        title: fields.read("title", form::line),
+        agent: fields.read("agent", |node| name_of(node, "agent", known.agents)),
+        rig: fields.read("rig", |node| name_of(node, "rig", known.rigs)),
+        priority: fields.read("priority", priority),
+        base: fields.read("base", form::word),
+        branch: fields.read("branch", |node| {
+            let name = form::word(node)?;
+            branch::problem(&name).map_or(Ok(name), Err)
+        }),
+        timeout_ms: fields.read("timeout", |node| form::duration(node, 1)),
+        model: agent.model,
+        effort: agent.effort,
+        max_turns: agent.max_turns,
+        max_budget_usd: agent.max_budget_usd,
+        allowed_tools: agent.allowed_tools,
+        disallowed_tools: agent.disallowed_tools,
+        permission_mode: agent.permission_mode,
+        env: fields.read_all("env", form::env).unwrap_or_default(),
+        limits: limits(fields, known.caps),
+        labels: fields.read_all("labels", form::labels).unwrap_or_default(),
+    }
+}
+
+/// One of the names that the operator gave.
+fn name_of(node: &Node, what: &str, names: &[&str]) -> Result<String, Problem> {
+    let name = form::word(node)?;
+    if names.contains(&name.as_str()) {
+        return Ok(name);
+    }
+    let problem = Problem::new(format!("there is no {what} `{}`", one_line(&name, 60)));
+    let hint = match names {
+        [] => format!("swarm.toml names none: add a table [{what}.NAME]"),
+        names => form::one_of(&name, names),
+    };
+    Err(problem.hint(hint))
+}
+
+fn priority(node: &Node) -> Result<Band, Problem> {
+    let number = form::count(node, 0, 9).map_err(|problem| match problem.hint {
+        Some(_) => problem,
+        None => problem.hint(priority_hint(node)),
+    })?;
+    let band = u8::try_from(number).ok().and_then(Band::new);
+    band.ok_or_else(|| Problem::new("must be from 0 to 9"))
+}
+
+/// Words that other tools use, as numbers.
+fn priority_hint(node: &Node) -> String {
+    let (Value::Bare(word) | Value::Text(word)) = &node.value else {
+        return "0 comes first, 9 last".to_owned();
+    };
+    let number = match word.trim().to_lowercase().as_str() {
+        "urgent" | "critical" | "highest" | "blocker" | "p0" => 0,
+        "high" | "p1" => 2,
+        "normal" | "medium" | "default" | "p2" => 5,
+        "low" | "minor" | "p3" => 7,
+        "lowest" | "trivial" | "p4" => 9,
+        _ => return "0 comes first, 9 last".to_owned(),
+    };
+    format!("0 comes first, 9 last: `{}` may be {number}", word.trim().to_lowercase())
+}
+
+/// The task's limits, each within its cap; `none` only where there is no cap.
+fn limits(fields: &mut Fields, caps: Limits) -> Limits {
+    let read = fields.read_all("limits", |node| {
+        let limits = form::limits(node)?;
+        let above = form::above_caps(limits, caps, node);
+        if above.is_empty() { Ok(limits) } else { Err(above) }
+    });
+    read.unwrap_or_default()
+}
