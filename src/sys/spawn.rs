@@ -272,17 +272,19 @@ pub fn output(
     command.stdin(Stdio::null()).output()
 }
 
-/// Starts a program in a session of its own that keeps our standard output and error, and lets it run.
-/// Its exit status is nobody's concern.
-pub fn leave_running(program: &OsStr, args: &[&OsStr]) -> io::Result<i32> {
+/// Starts a program that keeps our standard output and error, in a session of its own where asked, and
+/// lets it run. Its exit status is nobody's concern.
+pub fn leave_running(program: &OsStr, args: &[&OsStr], own_session: bool) -> io::Result<i32> {
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null());
-    own_session(&mut command);
+    if own_session {
+        new_session(&mut command);
+    }
     command.spawn().map(|child| i32::try_from(child.id()).unwrap_or(i32::MAX))
 }
 
 #[expect(unsafe_code, reason = "there is no safe way to run code between fork and exec")]
-fn own_session(command: &mut Command) {
+fn new_session(command: &mut Command) {
     // SAFETY: setsid is a plain system call.
     unsafe { command.pre_exec(|| Ok(nix::unistd::setsid().map(drop)?)) };
 }
