@@ -57,7 +57,7 @@ fn stopped(seen: &Evidence<'_>) -> Option<(Fault, String)> {
         Why::Timeout => {
             (Fault::Timeout, format!("it took longer than {} s", secs(timeouts.wall_ms)))
         }
-        Why::Silent if seen.summary.retrying => {
+        Why::Unanswered => {
             (Fault::Overload, "the service did not answer, and its last retry never ended".to_owned())
         }
         Why::Silent => {

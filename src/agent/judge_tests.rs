@@ -105,6 +105,7 @@ fn what_we_stopped_is_judged_by_our_reason() {
         (Why::Killed, Fault::Stopped),
         (Why::Timeout, Fault::Timeout),
         (Why::Silent, Fault::Silent),
+        (Why::Unanswered, Fault::Overload),
         (Why::Startup, Fault::Startup),
         (Why::Lingering, Fault::NoResult),
         (Why::DiskFull, Fault::Disk),
@@ -117,12 +118,6 @@ fn what_we_stopped_is_judged_by_our_reason() {
     assert_eq!(judged(Verdict::Result, exit, done, lingering, ""), Ending::Success);
     let killed = judged(Verdict::Result, Exit::Signal(9), done, lingering, "");
     assert_eq!(fault(&killed), Fault::NoResult);
-    // The service never answered the last of its retries.
-    let (_, _, retrying) = recorded!("429", 1);
-    let retrying = retrying.lines().filter(|line| !line.contains("is_api_error") && !line.contains("\"result\""));
-    let waits: Vec<&str> = retrying.collect();
-    let ending = judged(Verdict::Result, Exit::Code(0), &waits.join("\n"), Some(Why::Silent), "");
-    assert_eq!(fault(&ending), Fault::Overload);
 }
 
 #[test]

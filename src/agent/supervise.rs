@@ -40,6 +40,8 @@ pub enum StopReason {
 pub(super) enum Why {
     Startup,
     Silent,
+    /// Silent after an announced wait for the service.
+    Unanswered,
     Timeout,
     /// The result came and the process stayed.
     Lingering,
@@ -76,6 +78,8 @@ pub(super) struct State {
     /// Silence counts from here: the last line, or the end of an announced wait.
     quiet_from_ms: u64,
     result_ms: Option<u64>,
+    /// The last that was heard is that it waits for the service.
+    retrying: bool,
     stdout_open: bool,
 }
 
@@ -123,6 +127,7 @@ impl State {
             started_ms: now_ms,
             quiet_from_ms: now_ms,
             result_ms: None,
+            retrying: false,
             stdout_open: true,
         }
     }
@@ -141,6 +146,7 @@ impl State {
         let after = |start: Option<u64>, ms: u64| start.map_or(u64::MAX, |at| at.saturating_add(ms));
         let spoke = self.first_event_ms.is_some();
         let plan = &self.plan;
+        let silent = if self.retrying { Why::Unanswered } else { Why::Silent };
         [
             (after(Some(self.started_ms), plan.wall_ms), Why::Timeout),
             (after(self.result_ms, plan.after_result_ms), Why::Lingering),
@@ -148,7 +154,7 @@ impl State {
                 after((plan.speaks && !spoke).then_some(self.started_ms), plan.startup_ms),
                 Why::Startup,
             ),
-            (after(spoke.then_some(self.quiet_from_ms), plan.silence_ms), Why::Silent),
+            (after(spoke.then_some(self.quiet_from_ms), plan.silence_ms), silent),
         ]
     }
 
@@ -232,9 +238,14 @@ fn heard(state: State, sign: Sign, now_ms: u64) -> State {
         Sign::Turn => None,
         Sign::Noise | Sign::Event | Sign::Retry { .. } => state.result_ms,
     };
+    let retrying = match sign {
+        Sign::Noise => state.retrying,
+        Sign::Retry { .. } => true,
+        Sign::Turn | Sign::Event | Sign::Result => false,
+    };
     let first = (sign != Sign::Noise).then_some(now_ms);
     let first_event_ms = state.first_event_ms.or(first);
-    State { quiet_from_ms, result_ms, first_event_ms, ..state }
+    State { quiet_from_ms, result_ms, retrying, first_event_ms, ..state }
 }
 
 /// Takes the rung after `from`.

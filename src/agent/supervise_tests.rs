@@ -74,7 +74,9 @@ fn any_line_is_a_sign_of_life_and_an_announced_wait_extends_the_deadline() {
     // Another line during the wait does not shorten it.
     assert_eq!(step(state, EVENT, 600).0.deadline(), Some(4_500));
     let (state, actions) = step(state, Event::Tick, 4_500);
-    assert_eq!((state.why, actions), (Some(Why::Silent), vec![Action::Interrupt]));
+    assert_eq!((state.why, actions), (Some(Why::Unanswered), vec![Action::Interrupt]));
+    let (state, _) = play(PLAN, &[(10, EVENT), (1_010, Event::Tick)]);
+    assert_eq!(state.why, Some(Why::Silent));
     let absurd = Event::Line(Sign::Retry { delay_ms: u64::MAX });
     assert_eq!(play(PLAN, &[(10, EVENT), (20, absurd)]).0.deadline(), Some(10_000));
 }

@@ -26,8 +26,6 @@ pub struct Summary {
     pub last: Option<Final>,
     /// The last error of the service since then or before it.
     pub api_error: Option<ApiError>,
-    /// The last line of all was an announced wait for the service.
-    pub retrying: bool,
     /// The last news of limits.
     pub rate_limit: Option<RateLimit>,
     /// The last news of limits that was a refusal.
@@ -63,9 +61,6 @@ impl Summary {
             | Line::Progress { .. }
             | Line::Other(_)
             | Line::Unknown(_) => {}
-        }
-        if !matches!(line, Line::Unknown(_)) {
-            self.retrying = matches!(line, Line::Retry { .. });
         }
     }
 

@@ -55,10 +55,9 @@ fn denied_tools_are_named_once_and_errors_of_the_service_are_remembered() {
         r#"{"type":"system","subtype":"permission_denied","tool_name":"Bash"}"#,
         r#"{"type":"result","permission_denials":[{"tool_name":"Bash"},{"tool_name":"Write"}]}"#,
         r#"{"type":"assistant","message":{"content":[{"type":"text","text":"API Error"}]},"error":"rate_limit","is_api_error_message":true,"api_error_status":429}"#,
-        r#"{"type":"system","subtype":"api_retry","retry_delay_ms":500}"#,
     ];
     let summary = summary(&lines);
     assert_eq!(summary.denied, ["Bash", "Write"]);
     assert_eq!(summary.api_error.unwrap().kind, "rate_limit");
-    assert!(summary.retrying && !summary.worked);
+    assert!(!summary.worked);
 }
