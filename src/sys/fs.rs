@@ -233,6 +233,21 @@ pub fn read_up_to(file: &File, path: &Path, max: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The last bytes of a file, at most `max`; none where it is gone.
+pub fn read_tail(path: &Path, max: u64) -> Result<Vec<u8>> {
+    let file = match File::open(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(FsError::of("read", path))?,
+    };
+    let length = file.metadata().map_err(FsError::of("read", path))?.len();
+    let mut bytes = vec![0; usize::try_from(length.min(max)).unwrap_or(0)];
+    let count = file
+        .read_at(&mut bytes, length.saturating_sub(max))
+        .map_err(FsError::of("read", path))?;
+    bytes.truncate(count);
+    Ok(bytes)
+}
+
 /// Opens for reading.
 pub fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(FsError::of("open", path))

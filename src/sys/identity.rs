@@ -41,6 +41,11 @@ pub fn parent(pid: i32) -> Option<i32> {
     stat_fields(pid)?.get(1)?.parse().ok()
 }
 
+/// How many threads a process has; `None` where it is gone.
+pub(super) fn threads(pid: i32) -> Option<u64> {
+    stat_fields(pid)?.get(17)?.parse().ok()
+}
+
 /// The fields of `/proc/PID/stat` from the state on: the name before may hold spaces and brackets.
 fn stat_fields(pid: i32) -> Option<Vec<String>> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

@@ -1,7 +1,11 @@
 //! Processes that are not our children by type: looking them up and killing them by identity.
 
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::libc;
+pub use nix::sys::signal::Signal;
+use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 use super::identity::start_ticks;
@@ -28,31 +32,64 @@ pub fn kill_and_see_dead(identity: &ProcessIdentity, patience_ms: u64) -> bool {
 }
 
 /// True unless the system refused for another reason than "no such process".
-#[expect(unsafe_code, reason = "nix wraps neither pidfd_open nor pidfd_send_signal")]
 fn kill_by_descriptor(identity: &ProcessIdentity) -> bool {
-    use nix::libc;
-    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-    // SAFETY: pidfd_open takes two integers and returns a new descriptor or -1.
-    let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, identity.pid, 0) };
-    let Ok(raw) = i32::try_from(raw) else { return false };
-    if raw < 0 {
-        return match Errno::last() {
-            Errno::ESRCH => true,
-            // An old kernel: fall back to the number.
-            _ => !matches!(kill(Pid::from_raw(identity.pid), Signal::SIGKILL), Err(Errno::EPERM)),
-        };
+    match descriptor(identity.pid) {
+        Ok(process) => !alive(identity) || kill_exactly(&process),
+        Err(Errno::ESRCH) => true,
+        // An old kernel: fall back to the number.
+        Err(_) => !matches!(kill(Pid::from_raw(identity.pid), Signal::SIGKILL), Err(Errno::EPERM)),
     }
+}
+
+/// A descriptor that stands for this very process, whoever gets its number later. Readable when the
+/// process has ended.
+#[expect(unsafe_code, reason = "nix does not wrap pidfd_open")]
+pub(super) fn descriptor(pid: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: pidfd_open takes two integers and returns a new descriptor (close-on-exec) or -1.
+    let raw = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let raw = i32::try_from(Errno::result(raw)?).map_err(|_| Errno::EBADF)?;
     // SAFETY: the descriptor was just made and nobody else owns it.
-    let fd = unsafe { OwnedFd::from_raw_fd(raw) };
-    if !alive(identity) {
-        return true;
-    }
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+#[expect(unsafe_code, reason = "nix does not wrap pidfd_send_signal")]
+fn kill_exactly(process: &OwnedFd) -> bool {
     let nothing = std::ptr::null::<libc::siginfo_t>();
     // SAFETY: the descriptor is open; a null siginfo asks for the default one.
     let sent = unsafe {
-        libc::syscall(libc::SYS_pidfd_send_signal, fd.as_raw_fd(), libc::SIGKILL, nothing, 0)
+        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, nothing, 0)
     };
     sent == 0 || Errno::last() == Errno::ESRCH
+}
+
+/// Kills a process that is still the right one when it can no longer be mistaken; true if it was.
+pub(super) fn kill_if(pid: i32, right: impl FnOnce() -> bool) -> bool {
+    match descriptor(pid) {
+        Ok(process) => right() && kill_exactly(&process),
+        Err(Errno::ESRCH) => false,
+        Err(_) => right() && kill_hard(pid),
+    }
+}
+
+/// Kills by number: for our own descendants, whose numbers cannot be given away before we wait for them.
+pub(super) fn kill_hard(pid: i32) -> bool {
+    kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok()
+}
+
+/// This process's number.
+pub fn own_pid() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+/// The number of every process that can be seen from here.
+pub(super) fn all() -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Sends a signal to every process of a group; false where there is none.
+pub fn signal_group(group: i32, signal: Signal) -> bool {
+    nix::sys::signal::killpg(Pid::from_raw(group), signal).is_ok()
 }
 
 /// Sends a signal to one process; false where it is gone or not ours.

@@ -1,0 +1,178 @@
+//! `claude -p`: its arguments, and what it must be refused.
+//!
+//! It knows the agent's command line and nothing of processes. Invariant: no value from a task can become
+//! a flag: each stands behind the `=` of its own flag, and the prompt comes on standard input.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::sys::process::Signal;
+
+use super::environment::get;
+use super::launch::{Launch, Verdict};
+use super::supervise::Plan;
+use super::{Job, Refusal, find};
+use crate::domain::outcome::Fault;
+use crate::domain::task::PermissionMode;
+use crate::sys;
+
+/// What to do where it is missing.
+pub(super) const HINT: &str = "install it (npm install -g @anthropic-ai/claude-code), or name its path \
+    as `program` of this agent in swarm.toml";
+
+/// Tools that make no sense unattended: they talk to other sessions, wait for later, or make worktrees of
+/// their own.
+pub(super) const BANNED: [&str; 8] = [
+    "SendMessage",
+    "ListAgents",
+    "Workflow",
+    "ScheduleWakeup",
+    "CronCreate",
+    "EnterWorktree",
+    "ExitWorktree",
+    "AskUserQuestion",
+];
+
+/// It refuses a longer prompt.
+const MAX_PROMPT_BYTES: usize = 10 * 1024 * 1024;
+
+pub(super) fn prepare(job: &Job, env: Vec<(OsString, OsString)>) -> Result<Launch, Refusal> {
+    check(job, &env)?;
+    let program = find(&job.kind).map_err(|missing| {
+        Refusal::new(Fault::Missing, format!("{missing}: {}", missing.hint))
+    })?;
+    let args = args(job, write_instructions(job)?)?;
+    Ok(Launch {
+        program,
+        argv0: "claude".into(),
+        args,
+        env,
+        plan: Plan::speaking(job),
+        // Killed, it would leave its tools behind; terminated, it ends them.
+        death_signal: Signal::SIGTERM,
+        group: false,
+        verdict: Verdict::Result,
+    })
+}
+
+/// What it would refuse itself, with a clearer word.
+fn check(job: &Job, env: &[(OsString, OsString)]) -> Result<(), Refusal> {
+    let bypass = job.permission_mode == PermissionMode::BypassPermissions;
+    let sandboxed = get(env, "IS_SANDBOX").is_some_and(|value| value == "1");
+    if bypass && sys::env::is_root() && !sandboxed {
+        return Err(Refusal::new(
+            Fault::Machine,
+            "claude refuses permission_mode bypassPermissions as root: run the workers as another \
+             user, choose another mode, or, inside a sandbox, set IS_SANDBOX=1 yourself",
+        ));
+    }
+    if job.prompt.len() > MAX_PROMPT_BYTES {
+        return Err(Refusal::new(Fault::Error, "the prompt is longer than the 10 MB claude takes"));
+    }
+    if job.prompt.trim().is_empty() {
+        return Err(Refusal::new(Fault::Error, "the prompt is empty"));
+    }
+    Ok(())
+}
+
+fn write_instructions(job: &Job) -> Result<PathBuf, Refusal> {
+    sys::fs::mkdirs_private(&job.files.private)?;
+    let path = job.files.private.join("instructions.md");
+    sys::fs::write(&path, job.instructions.as_bytes())?;
+    Ok(path)
+}
+
+fn args(job: &Job, instructions: PathBuf) -> Result<Vec<OsString>, Refusal> {
+    let mut args: Vec<OsString> =
+        ["-p", "--output-format=stream-json", "--verbose"].map(OsString::from).to_vec();
+    let mut add = |flag: &str, value: &str| args.push(format!("--{flag}={value}").into());
+    add("session-id", &job.session);
+    if let Some(model) = &job.model {
+        add("model", model);
+    }
+    if let Some(effort) = &job.effort {
+        add("effort", effort);
+    }
+    add("max-turns", &job.max_turns.to_string());
+    add("max-budget-usd", &budget(job.max_budget_usd)?);
+    add("permission-mode", job.permission_mode.as_str());
+    let banned = BANNED.map(str::to_owned);
+    add("disallowedTools", &tools(job.disallowed_tools.iter().chain(&banned))?);
+    if !job.allowed_tools.is_empty() {
+        add("allowedTools", &tools(job.allowed_tools.iter())?);
+    }
+    let mut file = OsString::from("--append-system-prompt-file=");
+    file.push(instructions);
+    args.push(file);
+    if !job.trust_repository {
+        args.push("--strict-mcp-config".into());
+        args.push(r#"--settings={"disableAllHooks":true}"#.into());
+    }
+    Ok(args)
+}
+
+fn budget(usd: f64) -> Result<String, Refusal> {
+    if usd.is_finite() && usd > 0.0 {
+        return Ok(usd.to_string());
+    }
+    Err(Refusal::new(Fault::Error, format!("max_budget_usd is {usd}, which is no amount")))
+}
+
+/// `A,B(c *)`; the `=` keeps a leading `-` from being a flag, but it is a mistake all the same.
+fn tools<'a>(names: impl Iterator<Item = &'a String>) -> Result<String, Refusal> {
+    let mut list: Vec<&str> = Vec::new();
+    for name in names {
+        let name = name.trim();
+        if name.is_empty() || name.starts_with('-') || name.contains(char::is_control) {
+            return Err(Refusal::new(Fault::Error, format!("{name:?} is not the name of a tool")));
+        }
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
+    Ok(list.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::run::tests::job;
+
+    fn shown(job: &Job) -> Vec<String> {
+        let args = args(job, "/p/instructions.md".into()).unwrap();
+        args.into_iter().map(|arg| arg.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn every_value_stands_behind_its_own_flag() {
+        let mut job = job("x");
+        job.model = Some("--dangerously-skip-permissions".into());
+        job.allowed_tools = vec!["Bash(git *)".into(), "Edit".into(), "Edit".into()];
+        job.max_budget_usd = 0.25;
+        let args = shown(&job);
+        assert!(args.contains(&"--model=--dangerously-skip-permissions".to_owned()));
+        assert!(args.contains(&"--allowedTools=Bash(git *),Edit".to_owned()));
+        assert!(args.contains(&"--max-budget-usd=0.25".to_owned()));
+        assert!(args.contains(&"--append-system-prompt-file=/p/instructions.md".to_owned()));
+        assert!(args.iter().any(|arg| arg.starts_with("--disallowedTools=SendMessage,")));
+        assert!(args.iter().all(|arg| arg.starts_with('-')), "a bare word would be a prompt");
+    }
+
+    #[test]
+    fn what_the_repository_brings_runs_only_when_trusted() {
+        let mut job = job("x");
+        assert!(shown(&job).contains(&"--strict-mcp-config".to_owned()));
+        job.trust_repository = true;
+        assert!(!shown(&job).iter().any(|arg| arg.contains("settings") || arg.contains("mcp")));
+    }
+
+    #[test]
+    fn a_tool_that_is_none_and_an_absurd_budget_are_refused() {
+        for bad in ["--settings=x", "", "a\nb"] {
+            assert_eq!(tools([bad.to_owned()].iter()).unwrap_err().fault, Fault::Error);
+        }
+        for usd in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(budget(usd).is_err());
+        }
+    }
+}

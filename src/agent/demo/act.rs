@@ -1,0 +1,231 @@
+//! Playing the script. Signals end it as they end claude: INT with a result, TERM without.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::script::{Directive, Scripted};
+use super::voice::{ServiceError, Voice};
+use crate::sys;
+use crate::sys::process::Signal as Unix;
+use crate::sys::signal::Signal;
+
+/// As claude beats while a command runs.
+const HEARTBEAT_MS: u64 = 30_000;
+
+/// It ends now, with this code.
+struct End(u8);
+
+type Step = Result<(), End>;
+
+pub(super) struct Actor<'a> {
+    voice: Voice<'a>,
+    signals: Receiver<Signal>,
+    ignores_signals: bool,
+    said: String,
+}
+
+impl<'a> Actor<'a> {
+    pub(super) fn new(voice: Voice<'a>) -> Actor<'a> {
+        let (sender, signals) = channel();
+        // Without the thread it is one that dies of its signals, which will do.
+        let _ = sys::signal::listen(move |signal| {
+            let _ = sender.send(signal);
+        });
+        Actor { voice, signals, ignores_signals: false, said: "done".into() }
+    }
+
+    pub(super) fn play(&mut self, script: impl Iterator<Item = Scripted>) -> u8 {
+        let mut script = script.map(|line| line.directive).peekable();
+        if script.peek() != Some(&Directive::Silent) {
+            self.voice.init();
+        }
+        for directive in script {
+            if let Err(End(code)) = self.pause(0).and_then(|()| self.act(directive)) {
+                return code;
+            }
+        }
+        let said = std::mem::take(&mut self.said);
+        self.voice.result(&said, None);
+        0
+    }
+
+    pub(super) fn misunderstood(&mut self, text: &str) -> u8 {
+        self.voice.init();
+        self.voice.result("", Some(("error_during_execution", text)));
+        1
+    }
+
+    fn act(&mut self, directive: Directive) -> Step {
+        match directive {
+            Directive::Write { file, text, append } => self.write(&file, &text, append),
+            Directive::Commit(message) => self.commit(&message),
+            Directive::Sh(command) => self.run("sh", &["-c", &command], &command),
+            Directive::Say(text) => {
+                self.voice.say(&text);
+                self.said = text;
+                Ok(())
+            }
+            Directive::Think { ms } => self.pause(ms),
+            Directive::Sleep { ms } => self.sleep(ms),
+            Directive::Heartbeat => Ok(self.voice.heartbeat(30)),
+            Directive::Retry { ms } => Ok(self.voice.retry(ms)),
+            Directive::Env { name, file } => self.env(&name, file.as_deref()),
+            Directive::Cost(usd) => Ok(self.voice.bill.cost_usd = usd),
+            Directive::Tokens { input, output } => {
+                self.voice.bill.input_tokens = input;
+                self.voice.bill.output_tokens = output;
+                Ok(())
+            }
+            Directive::Turns(turns) => Ok(self.voice.bill.turns = turns),
+            Directive::Deny(tool) => Ok(self.voice.deny(&tool)),
+            Directive::Fork { ms, own_session } => self.leave(ms, own_session),
+            Directive::IgnoreTerm => Ok(self.ignores_signals = true),
+            Directive::BigLine { bytes } => Ok(self.voice.raw(&vec![b'x'; bytes])),
+            Directive::Garbage => Ok(self.voice.raw(b"{\"type\":\nnot json \xff\xfe\n[1,2")),
+            ending => self.end(ending),
+        }
+    }
+
+    /// Directives after which there is nothing more.
+    fn end(&mut self, directive: Directive) -> Step {
+        let (kind, detail, status, text) = match directive {
+            Directive::Limit { ms } => {
+                self.voice.rejected(sys::clock::now().plus_ms(ms).secs_ceil());
+                ("rate_limit", Some("usage_limit_reached"), Some(429), "You've hit your 5-hour limit")
+            }
+            Directive::Overload => ("server_error", None, Some(529), "API Error: Repeated 529 errors"),
+            Directive::Auth => ("authentication_failed", None, Some(401), "Invalid API key"),
+            Directive::Credit => ("billing_error", None, Some(400), "Credit balance is too low"),
+            Directive::Fail(text) => {
+                self.voice.result("", Some(("error_during_execution", &text)));
+                return Err(End(1));
+            }
+            Directive::Exit(code) => return Err(End(code)),
+            Directive::Crash(signal) => return crash(&signal),
+            Directive::ResultThenHang => {
+                let said = self.said.clone();
+                self.voice.result(&said, None);
+                return self.pause(u64::MAX);
+            }
+            _ => return self.pause(u64::MAX),
+        };
+        self.voice.service_error(&ServiceError { kind, detail, status, text });
+        Err(End(1))
+    }
+
+    /// Waits, unless a signal ends it.
+    fn pause(&mut self, ms: u64) -> Step {
+        // The longest wait that the clock can take: nobody waits that long.
+        let end = sys::clock::mono_ms().saturating_add(ms.min(u64::from(u32::MAX)));
+        loop {
+            let left = end.saturating_sub(sys::clock::mono_ms());
+            match self.signals.recv_timeout(Duration::from_millis(left)) {
+                Ok(_) if self.ignores_signals => {}
+                Ok(Signal::Interrupt) => {
+                    self.voice.interrupted();
+                    return Err(End(0));
+                }
+                Ok(Signal::Terminate) => return Err(End(143)),
+                Ok(Signal::HangUp) => return Err(End(129)),
+                Err(RecvTimeoutError::Timeout) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    sys::clock::pause_ms(left);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn sleep(&mut self, ms: u64) -> Step {
+        self.voice.call("Bash", &json!({"command": format!("sleep {}", ms.div_ceil(1000))}));
+        let mut left = ms;
+        while left > HEARTBEAT_MS {
+            self.pause(HEARTBEAT_MS)?;
+            left -= HEARTBEAT_MS;
+            self.voice.heartbeat((ms - left) / 1000);
+        }
+        self.pause(left)?;
+        self.voice.answer("", false);
+        Ok(())
+    }
+
+    fn write(&mut self, file: &str, text: &str, append: bool) -> Step {
+        self.voice.call("Write", &json!({"file_path": file, "content": text}));
+        let path = PathBuf::from(file);
+        let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let done = parent.map_or(Ok(()), sys::fs::mkdirs).and_then(|()| {
+            if append {
+                let open = sys::fs::open_append(&path)?;
+                return sys::fs::write_all(&open, &path, text.as_bytes());
+            }
+            sys::fs::write(&path, text.as_bytes())
+        });
+        let failed = done.is_err();
+        let said = done.err().map_or_else(|| format!("wrote {file}"), |error| error.to_string());
+        self.voice.answer(&said, failed);
+        if failed { self.end(Directive::Fail(said)) } else { Ok(()) }
+    }
+
+    fn commit(&mut self, message: &str) -> Step {
+        self.run("git", &["add", "--all"], "git add --all")?;
+        self.run("git", &["commit", "--quiet", "-m", message], &format!("git commit -m {message:?}"))
+    }
+
+    fn run(&mut self, program: &str, args: &[&str], shown: &str) -> Step {
+        self.voice.call("Bash", &json!({"command": shown}));
+        let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+        let env: Vec<(&str, &str)> =
+            IDENTITY.into_iter().filter(|(name, _)| sys::env::var(name).is_none()).collect();
+        let (text, failed) = match sys::spawn::output(OsStr::new(program), &args, Path::new("."), &env) {
+            Ok(output) => {
+                let both = [output.stdout, output.stderr].concat();
+                (String::from_utf8_lossy(&both).trim().to_owned(), !output.status.success())
+            }
+            Err(error) => (format!("{program}: {error}"), true),
+        };
+        self.voice.answer(&text, failed);
+        if failed { self.end(Directive::Fail(format!("{shown}: {text}"))) } else { Ok(()) }
+    }
+
+    fn env(&mut self, name: &str, file: Option<&str>) -> Step {
+        let value = sys::env::var(name).unwrap_or_default();
+        match file {
+            Some(file) => self.write(file, &value, false),
+            None => {
+                self.said = format!("{name}={value}");
+                Ok(self.voice.say(&format!("{name}={value}")))
+            }
+        }
+    }
+
+    fn leave(&mut self, ms: u64, own_session: bool) -> Step {
+        let secs = ms.div_ceil(1000).to_string();
+        let left = sys::spawn::leave_running(OsStr::new("sleep"), &[OsStr::new(&secs)], own_session);
+        let said = left.map_or_else(|error| error.to_string(), |pid| format!("left process {pid}"));
+        Ok(self.voice.say(&said))
+    }
+}
+
+/// Who commits where nobody is configured: a demo has to work on a new machine.
+const IDENTITY: [(&str, &str); 4] = [
+    ("GIT_AUTHOR_NAME", "Demo agent"),
+    ("GIT_AUTHOR_EMAIL", "demo@localhost"),
+    ("GIT_COMMITTER_NAME", "Demo agent"),
+    ("GIT_COMMITTER_EMAIL", "demo@localhost"),
+];
+
+fn crash(name: &str) -> Step {
+    let name = format!("SIG{}", name.trim_start_matches("SIG"));
+    if let Ok(signal) = name.parse::<Unix>() {
+        // The second one for those whose first our runtime explains to the user.
+        for _ in 0..2 {
+            sys::process::signal(sys::process::own_pid(), signal);
+        }
+        sys::clock::pause_ms(1_000);
+    }
+    Err(End(70))
+}

@@ -1,0 +1,190 @@
+//! One supervised agent: started, listened to, stopped where need be, judged.
+//!
+//! A [`Job`] goes in, a [`Report`] comes out, and nothing that the agent started is alive then. The rest
+//! of the program never sees which kind of agent it was. It knows no queue and no git: it gets a
+//! directory, a prompt and limits, and nobody tells it why.
+//!
+//! **Invariant:** [`Session::run`] returns only when the agent has ended and what it left was swept.
+//! **Invariant:** whose fault a failure is follows from structured words of the agent's own program only,
+//! never from what the agent read or wrote.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::domain::config::{AgentKind, Timeouts};
+use crate::domain::limits::Limits;
+use crate::domain::outcome::{Ending, Fault};
+use crate::domain::task::PermissionMode;
+use crate::domain::usage::Usage;
+use crate::sys;
+
+mod claude;
+mod command;
+pub mod demo;
+pub mod environment;
+pub mod instructions;
+mod judge;
+mod launch;
+mod run;
+mod session;
+mod supervise;
+pub mod transcript;
+
+pub use session::{Remote, Session};
+pub use supervise::StopReason;
+pub use transcript::RateLimit;
+
+/// One attempt's order to an agent. Everything is decided; the adapter only translates it.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Which implementation.
+    pub kind: AgentKind,
+    /// What it is asked to do.
+    pub prompt: String,
+    /// The tree or scratch directory; absolute.
+    pub cwd: PathBuf,
+    /// A fresh UUID for the agent's session.
+    pub session: String,
+    /// Model, as the agent understands it.
+    pub model: Option<String>,
+    /// Reasoning effort, as the agent understands it.
+    pub effort: Option<String>,
+    /// Turns of the attempt.
+    pub max_turns: u32,
+    /// US dollars of the attempt.
+    pub max_budget_usd: f64,
+    /// Tools that it may use without being asked.
+    pub allowed_tools: Vec<String>,
+    /// Tools taken away, on top of those that make no sense unattended.
+    pub disallowed_tools: Vec<String>,
+    /// How it treats what is not allowed.
+    pub permission_mode: PermissionMode,
+    /// Standing instructions, rendered (see [`instructions::render`]).
+    pub instructions: String,
+    /// Hooks and MCP servers that come with the repository may run.
+    pub trust_repository: bool,
+    /// `SWARMDIR_*` and the variables of the profile and the task; later ones win.
+    pub env: Vec<(String, String)>,
+    /// What it does not inherit, on top of [`environment::DENIED`].
+    pub env_deny: Vec<String>,
+    /// What the kernel holds it to.
+    pub limits: Limits,
+    /// Deadlines.
+    pub timeouts: Timeouts,
+    /// How many agents start at this moment: the start-up deadline grows by this through the cores.
+    pub starting_at_once: u32,
+    /// Where everything is written.
+    pub files: AttemptFiles,
+    /// Program and first arguments of the demo agent; see [`demo::default_argv`].
+    pub demo_argv: Vec<OsString>,
+}
+
+/// The files of one attempt. Their directory exists.
+#[derive(Clone, Debug)]
+pub struct AttemptFiles {
+    /// Gets the raw standard output.
+    pub events: PathBuf,
+    /// Gets the raw standard error.
+    pub stderr: PathBuf,
+    /// A directory for what only the agent may read; made when needed.
+    pub private: PathBuf,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// How it ended.
+    pub ending: Ending,
+    /// `exit 0`, `signal 9`; `None` where nothing was started.
+    pub exit: Option<String>,
+    /// Last words, bounded to [`MAX_SAID_BYTES`], raw: made safe by whoever shows them.
+    pub said: Option<String>,
+    /// The bill.
+    pub usage: Usage,
+    /// Tools that were denied, in order, without repeats.
+    pub denied_tools: Vec<String>,
+    /// The session, as the agent called it.
+    pub session: Option<String>,
+    /// The last news of the account's limits.
+    pub rate_limit: Option<RateLimit>,
+    /// From start to the first event, milliseconds.
+    pub first_event_ms: Option<u64>,
+    /// From start to end, milliseconds.
+    pub elapsed_ms: u64,
+    /// Processes that it left and that had to be killed.
+    pub swept: u32,
+    /// What else people should know.
+    pub notes: Vec<String>,
+}
+
+/// The length of [`Report::said`].
+pub const MAX_SAID_BYTES: usize = 4096;
+
+/// A sign of life, for whoever shows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// It was started.
+    Started {
+        /// Its process number.
+        pid: i32,
+    },
+    /// What it does now, one line, safe for a terminal.
+    Doing(String),
+    /// The line was none to show; it lives.
+    Alive,
+    /// It is being stopped.
+    Stopping,
+}
+
+/// The agent's program cannot be found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Missing {
+    /// What was looked for.
+    pub program: String,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the agent's program {:?} is missing or not executable", self.program)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+/// Where the agent's program is. A relative path with a slash is taken from the current directory.
+pub fn find(kind: &AgentKind) -> Result<PathBuf, Missing> {
+    let (name, hint) = match kind {
+        AgentKind::Claude { program: Some(path), .. } => {
+            (path.to_string_lossy().into_owned(), claude::HINT)
+        }
+        AgentKind::Claude { program: None, .. } => ("claude".to_owned(), claude::HINT),
+        AgentKind::Command { argv } => {
+            (argv.first().cloned().unwrap_or_default(), "look at argv of this agent in swarm.toml")
+        }
+        AgentKind::Demo => return Ok(PathBuf::from(demo::SELF)),
+    };
+    sys::env::find_program(&name).ok_or(Missing { program: name, hint })
+}
+
+/// Why a job was not started or an adapter refused it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Refusal {
+    fault: Fault,
+    detail: String,
+}
+
+impl Refusal {
+    fn new(fault: Fault, detail: impl Into<String>) -> Refusal {
+        Refusal { fault, detail: detail.into() }
+    }
+}
+
+impl From<sys::fs::FsError> for Refusal {
+    fn from(error: sys::fs::FsError) -> Refusal {
+        let fault = if error.disk_full() { Fault::Disk } else { Fault::Machine };
+        Refusal::new(fault, error.to_string())
+    }
+}

@@ -1,0 +1,355 @@
+//! The thin shell around the pure parts: descriptors become events, actions become signals.
+//!
+//! It decides nothing. One thread, no polling: it sleeps until the agent speaks or ends, an order comes or
+//! a deadline passes. Invariant: the agent's status is taken before anything that waits for any child.
+
+use std::fs::File;
+use std::io::Write;
+
+use super::judge::{Evidence, judge};
+use super::launch::{self, Launch, MARK};
+use super::session::Remote;
+use super::supervise::{Action, Event, Phase, Sign, State, step};
+use super::transcript::{Line, Splitter, Summary, brief, parse_line};
+use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
+use crate::domain::outcome::{Ending, Fault};
+use crate::domain::usage::Usage;
+use crate::sys;
+use crate::sys::clock::mono_ms;
+use crate::sys::process::Signal;
+use crate::sys::spawn::{Child, Exit, SpawnError, SpawnStep};
+
+/// More of the output is understood but no longer recorded.
+const MAX_EVENTS_BYTES: u64 = 256 << 20;
+/// How long a sweep may take.
+const SWEEP_MS: u64 = 10_000;
+/// How often orders are looked for where there is no bell.
+const NO_BELL_MS: u64 = 200;
+const READ_BYTES: usize = 64 << 10;
+
+/// Runs a job to its end.
+pub(super) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Progress)) -> Report {
+    let started_ms = mono_ms();
+    let early = orders.take();
+    if !early.is_empty() {
+        let refusal = Refusal::new(Fault::Stopped, "stopped before it was started");
+        return refused(refusal, started_ms);
+    }
+    match launch::prepare(job).and_then(|launch| start(job, launch, started_ms)) {
+        Ok(mut shell) => {
+            seen(&Progress::Started { pid: shell.child.pid() });
+            shell.supervise(orders, seen);
+            shell.report(job)
+        }
+        Err(refusal) => refused(refusal, started_ms),
+    }
+}
+
+fn refused(refusal: Refusal, started_ms: u64) -> Report {
+    Report {
+        ending: Ending::Failure { fault: refusal.fault, detail: refusal.detail },
+        exit: None,
+        said: None,
+        usage: Usage::default(),
+        denied_tools: Vec::new(),
+        session: None,
+        rate_limit: None,
+        first_event_ms: None,
+        elapsed_ms: mono_ms().saturating_sub(started_ms),
+        swept: 0,
+        notes: Vec::new(),
+    }
+}
+
+fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusal> {
+    let events = sys::fs::open_append(&job.files.events)?;
+    let stderr = sys::fs::open_append(&job.files.stderr)?;
+    let (rlimits, notes) = sys::rlimit::plan(&job.limits);
+    let order = sys::spawn::Order {
+        program: &launch.program,
+        argv0: &launch.argv0,
+        args: &launch.args,
+        env: &launch.env,
+        cwd: &job.cwd,
+        stdin: job.prompt.as_bytes(),
+        stderr,
+        death_signal: launch.death_signal,
+        rlimits: &rlimits,
+    };
+    let child = sys::spawn::spawn(&order).map_err(|error| not_started(&launch, &error))?;
+    Ok(Shell {
+        state: State::new(launch.plan, started_ms),
+        job,
+        launch,
+        child,
+        exit: None,
+        events,
+        recorded: 0,
+        splitter: Splitter::default(),
+        ears: Ears::default(),
+        started_ms,
+        swept: 0,
+        notes,
+    })
+}
+
+fn not_started(launch: &Launch, error: &SpawnError) -> Refusal {
+    let fault = match error.at {
+        SpawnStep::Program => Fault::Missing,
+        SpawnStep::Arguments => Fault::Error,
+        SpawnStep::Directory | SpawnStep::Input | SpawnStep::System => Fault::Machine,
+    };
+    Refusal::new(fault, format!("cannot start {:?}: {error}", launch.program))
+}
+
+/// An agent at work.
+struct Shell<'a> {
+    job: &'a Job,
+    launch: Launch,
+    child: Child,
+    exit: Option<Exit>,
+    state: State,
+    events: File,
+    recorded: u64,
+    splitter: Splitter,
+    ears: Ears,
+    started_ms: u64,
+    swept: u32,
+    notes: Vec<String>,
+}
+
+/// What was heard.
+#[derive(Default)]
+struct Ears {
+    summary: Summary,
+    /// The last lines that were not stream-json.
+    plain: Vec<u8>,
+}
+
+impl Shell<'_> {
+    fn supervise(&mut self, orders: &Remote, seen: &mut dyn FnMut(&Progress)) {
+        let mut buffer = vec![0; READ_BYTES];
+        while self.state.phase != Phase::Ended {
+            let [stdout, ended, bell] = self.wait(orders);
+            if bell || orders.bell().is_none() {
+                orders.take().into_iter().for_each(|order| self.event(order, seen));
+            }
+            if stdout {
+                self.read(&mut buffer, seen);
+            }
+            if ended && self.exit.is_none() {
+                self.exit = self.child.reap();
+                self.event(Event::Exited, seen);
+            }
+            if self.state.deadline().is_some_and(|at| at <= mono_ms()) {
+                self.event(Event::Tick, seen);
+            }
+        }
+        self.read_rest(&mut buffer, seen);
+    }
+
+    /// Sleeps until something happens to the output, the process or the orders.
+    fn wait(&self, orders: &Remote) -> [bool; 3] {
+        let bell = orders.bell();
+        let left = self.state.deadline().map(|at| at.saturating_sub(mono_ms()));
+        let left = if bell.is_some() { left } else { left.map(|ms| ms.min(NO_BELL_MS)) };
+        let ended = self.exit.is_none().then(|| self.child.ended());
+        sys::ready::wait([self.child.stdout(), ended, bell], left).unwrap_or_else(|_| {
+            // The kernel has no memory for the wait itself: look at the clock only, and slowly.
+            sys::clock::pause_ms(NO_BELL_MS);
+            [false; 3]
+        })
+    }
+
+    fn read(&mut self, buffer: &mut [u8], seen: &mut dyn FnMut(&Progress)) {
+        let count = self.child.read(buffer);
+        if count == 0 {
+            self.last_line(seen);
+            return self.event(Event::StdoutClosed, seen);
+        }
+        self.record(&buffer[..count], seen);
+        let mut splitter = std::mem::take(&mut self.splitter);
+        splitter.feed(&buffer[..count], &mut |line| self.line(line, seen));
+        self.splitter = splitter;
+    }
+
+    /// What is still in the pipe when it is given up: written by the agent before its end.
+    fn read_rest(&mut self, buffer: &mut [u8], seen: &mut dyn FnMut(&Progress)) {
+        let mut left = MAX_EVENTS_BYTES;
+        while self.child.stdout().is_some() && left > 0 {
+            if sys::ready::wait([self.child.stdout()], Some(0)).ok() != Some([true]) {
+                break;
+            }
+            left = left.saturating_sub(READ_BYTES as u64);
+            self.read(buffer, seen);
+        }
+        self.last_line(seen);
+    }
+
+    fn last_line(&mut self, seen: &mut dyn FnMut(&Progress)) {
+        let mut splitter = std::mem::take(&mut self.splitter);
+        splitter.finish(&mut |line| self.line(line, seen));
+        self.splitter = splitter;
+    }
+
+    fn line(&mut self, bytes: &[u8], seen: &mut dyn FnMut(&Progress)) {
+        let line = parse_line(bytes);
+        self.ears.hear(&line, bytes);
+        seen(&brief(&line).map_or(Progress::Alive, Progress::Doing));
+        self.event(Event::Line(sign(&line)), seen);
+    }
+
+    /// Keeps the raw bytes, up to a length that no honest run reaches.
+    fn record(&mut self, bytes: &[u8], seen: &mut dyn FnMut(&Progress)) {
+        if self.recorded >= MAX_EVENTS_BYTES {
+            return;
+        }
+        self.recorded += bytes.len() as u64;
+        if self.recorded >= MAX_EVENTS_BYTES {
+            self.notes.push(format!("only the first {MAX_EVENTS_BYTES} bytes of its output were kept"));
+        }
+        if let Err(source) = self.events.write_all(bytes) {
+            let path = self.job.files.events.clone();
+            let error = sys::fs::FsError { doing: "write", path, source };
+            self.recorded = MAX_EVENTS_BYTES;
+            self.notes.push(error.to_string());
+            if error.disk_full() {
+                self.event(Event::DiskFull, seen);
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, seen: &mut dyn FnMut(&Progress)) {
+        let before = self.state.phase;
+        let (state, actions) = step(self.state, event, mono_ms());
+        self.state = state;
+        for action in actions {
+            self.act(action);
+        }
+        let stopping = |phase| matches!(phase, Phase::Stopping { .. });
+        if stopping(state.phase) && !stopping(before) {
+            seen(&Progress::Stopping);
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Interrupt => self.signal(Signal::SIGINT),
+            Action::Terminate => self.signal(Signal::SIGTERM),
+            Action::Kill => self.signal(Signal::SIGKILL),
+            Action::Sweep => self.sweep(),
+            Action::Finish => {}
+        }
+    }
+
+    /// Only while its status is not taken: until then its number cannot be another's.
+    fn signal(&self, signal: Signal) {
+        if self.exit.is_some() {
+            return;
+        }
+        let pid = self.child.pid();
+        // It may be gone this instant, which its end will tell.
+        let _ = if self.launch.group {
+            sys::process::signal_group(pid, signal)
+        } else {
+            sys::process::signal(pid, signal)
+        };
+    }
+
+    fn sweep(&mut self) {
+        let swept = if sys::sweep::is_subreaper() && self.exit.is_some() {
+            sys::sweep::descendants(SWEEP_MS)
+        } else {
+            sys::sweep::marked(MARK, &self.job.session, SWEEP_MS)
+        };
+        self.swept += swept.killed;
+        if swept.left > 0 {
+            self.notes.push(format!("{} processes that it started could not be killed", swept.left));
+        }
+    }
+
+    fn report(mut self, job: &Job) -> Report {
+        let tail = sys::fs::read_tail(&job.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
+        let stderr = String::from_utf8_lossy(&tail).into_owned();
+        let summary = &self.ears.summary;
+        let ending = judge(&Evidence {
+            verdict: self.launch.verdict,
+            why: self.state.why,
+            exit: self.exit,
+            summary,
+            stderr: &stderr,
+            timeouts: &job.timeouts,
+        });
+        if self.splitter.cut_lines > 0 {
+            self.notes.push(format!("{} lines were too long and cut", self.splitter.cut_lines));
+        }
+        let first = self.state.first_event_ms;
+        Report {
+            said: self.ears.last_words(&ending, &stderr),
+            ending,
+            exit: self.exit.map(|exit| exit.to_string()),
+            usage: summary.usage(),
+            denied_tools: summary.denied.clone(),
+            session: summary.session.clone(),
+            rate_limit: summary.rate_limit.clone(),
+            first_event_ms: first.map(|at| at.saturating_sub(self.started_ms)),
+            elapsed_ms: mono_ms().saturating_sub(self.started_ms),
+            swept: self.swept,
+            notes: self.notes,
+        }
+    }
+}
+
+fn sign(line: &Line) -> Sign {
+    match line {
+        Line::Unknown(_) => Sign::Noise,
+        Line::Init { .. } => Sign::Turn,
+        Line::Retry { delay_ms, .. } => Sign::Retry { delay_ms: *delay_ms },
+        Line::Result(_) => Sign::Result,
+        Line::Assistant(_)
+        | Line::User(_)
+        | Line::RateLimit(_)
+        | Line::Progress { .. }
+        | Line::Denied { .. }
+        | Line::Other(_) => Sign::Event,
+    }
+}
+
+impl Ears {
+    fn hear(&mut self, line: &Line, bytes: &[u8]) {
+        self.summary.feed(line);
+        if matches!(line, Line::Unknown(_)) {
+            self.plain.extend_from_slice(&bytes[..bytes.len().min(MAX_SAID_BYTES)]);
+            self.plain.push(b'\n');
+            let over = self.plain.len().saturating_sub(MAX_SAID_BYTES);
+            self.plain.drain(..over);
+        }
+    }
+
+    /// The result's text; else what it printed, or after a failure rather what it complained of.
+    fn last_words(&self, ending: &Ending, stderr: &str) -> Option<String> {
+        let result = self.summary.last.as_ref().map(|last| last.text.clone());
+        let plain = String::from_utf8_lossy(&self.plain).into_owned();
+        let (first, second) = match ending {
+            Ending::Success => (plain, stderr.to_owned()),
+            Ending::Failure { .. } => (stderr.to_owned(), plain),
+        };
+        [result.unwrap_or_default(), first, second]
+            .into_iter()
+            .find(|words| !words.trim().is_empty())
+            .map(|words| bounded(words.trim()))
+    }
+}
+
+/// The end of a text is where its point is.
+fn bounded(words: &str) -> String {
+    let mut from = words.len().saturating_sub(MAX_SAID_BYTES);
+    while !words.is_char_boundary(from) {
+        from += 1;
+    }
+    words[from..].to_owned()
+}
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+pub(super) mod tests;

@@ -1,0 +1,113 @@
+//! The two ends of a run: the session runs on one thread, its remote control works from any other.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::supervise::{Event, StopReason};
+use super::{Job, Progress, Report, run};
+use crate::sys::ready::Bell;
+
+/// One run of one agent.
+#[derive(Debug)]
+pub struct Session {
+    orders: Remote,
+}
+
+/// Stops a session, at any time: before its run, during it, and (without effect) after it.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    waiting: Mutex<Vec<Event>>,
+    /// Without one (no descriptors left) orders are looked for now and then.
+    bell: Option<Bell>,
+}
+
+impl Default for Session {
+    fn default() -> Session {
+        Session::new()
+    }
+}
+
+impl Session {
+    /// A session that has not begun.
+    pub fn new() -> Session {
+        let shared = Shared { waiting: Mutex::default(), bell: Bell::new().ok() };
+        Session { orders: Remote { shared: Arc::new(shared) } }
+    }
+
+    /// A remote control for other threads.
+    pub fn remote(&self) -> Remote {
+        self.orders.clone()
+    }
+
+    /// Runs the agent on this thread, to which its life is tied by the kernel, until it has ended and
+    /// everything it left is gone. In a process that is a subreaper (see [`crate::sys::sweep`]) that is
+    /// every child of the process; elsewhere, everything that carries the session's mark.
+    pub fn run(self, job: &Job, seen: &mut dyn FnMut(&Progress)) -> Report {
+        run::run(&self.orders, job, seen)
+    }
+}
+
+impl Remote {
+    /// Stops the agent by the ladder of its kind.
+    pub fn stop(&self, why: StopReason) {
+        self.order(Event::Stop(why));
+    }
+
+    /// Kills the agent and sweeps at once.
+    pub fn kill(&self) {
+        self.order(Event::Kill);
+    }
+
+    fn order(&self, order: Event) {
+        let mut waiting = self.waiting();
+        // A second order of a kind says nothing new, and one ring is enough for all that wait.
+        if waiting.contains(&order) {
+            return;
+        }
+        waiting.push(order);
+        if let (1, Some(bell)) = (waiting.len(), &self.shared.bell) {
+            bell.ring();
+        }
+    }
+
+    /// Becomes readable when there are orders.
+    pub(super) fn bell(&self) -> Option<BorrowedFd<'_>> {
+        self.shared.bell.as_ref().map(AsFd::as_fd)
+    }
+
+    /// The orders so far; the bell is silent then.
+    pub(super) fn take(&self) -> Vec<Event> {
+        let mut waiting = self.waiting();
+        if let (false, Some(bell)) = (waiting.is_empty(), &self.shared.bell) {
+            bell.silence();
+        }
+        std::mem::take(&mut waiting)
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Event>> {
+        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_wait_until_taken_and_ring_once() {
+        let session = Session::new();
+        let remote = session.remote();
+        remote.stop(StopReason::Operator);
+        remote.stop(StopReason::Operator);
+        remote.kill();
+        assert_eq!(session.orders.take(), [Event::Stop(StopReason::Operator), Event::Kill]);
+        assert_eq!(session.orders.take(), []);
+        let ready = crate::sys::ready::wait([session.orders.bell()], Some(0)).unwrap();
+        assert_eq!(ready, [false]);
+    }
+}

@@ -1,0 +1,273 @@
+//! When an agent is stopped, and how: a state machine over time, without a clock of its own.
+//!
+//! Pure: [`step`] maps a state, an event and the time to the next state and what to do. It knows no
+//! processes. Invariants: the first reason to stop is the one that counts; every state but the last has a
+//! deadline or an event that is bound to come; after [`Action::Finish`] nothing follows.
+
+/// What a particular agent and job ask for, milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Plan {
+    /// It is to speak stream-json: silence at the start is a failure. One that need not may be silent
+    /// for as long as it likes, until it speaks.
+    pub(super) speaks: bool,
+    pub(super) startup_ms: u64,
+    pub(super) silence_ms: u64,
+    pub(super) wall_ms: u64,
+    pub(super) after_result_ms: u64,
+    /// From INT to TERM; `None`: it starts with TERM.
+    pub(super) interrupt_grace_ms: Option<u64>,
+    pub(super) terminate_grace_ms: u64,
+}
+
+/// A killed process is gone at once, unless it is stuck in the kernel.
+pub(super) const KILL_GRACE_MS: u64 = 10_000;
+/// After its end somebody may hold its output: what it wrote itself is there at once.
+pub(super) const DRAIN_MS: u64 = 1_000;
+
+/// Who wants it stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StopReason {
+    /// A person or a shutdown ends the worker.
+    Operator,
+    /// The task was cancelled.
+    Cancelled,
+    /// The task is no longer ours.
+    LostClaim,
+}
+
+/// Why it was stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Why {
+    Startup,
+    Silent,
+    /// Silent after an announced wait for the service.
+    Unanswered,
+    Timeout,
+    /// The result came and the process stayed.
+    Lingering,
+    Asked(StopReason),
+    /// Its output can no longer be recorded: the disk is full.
+    DiskFull,
+    Killed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Rung {
+    Interrupt,
+    Terminate,
+    Kill,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    Running,
+    /// The rung's signal was sent; the next one follows at this time.
+    Stopping { rung: Rung, until_ms: u64 },
+    /// It has ended; its output has not, and is waited for until then.
+    Draining { until_ms: u64 },
+    Ended,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct State {
+    plan: Plan,
+    pub(super) phase: Phase,
+    pub(super) why: Option<Why>,
+    pub(super) first_event_ms: Option<u64>,
+    started_ms: u64,
+    /// Silence counts from here: the last line, or the end of an announced wait.
+    quiet_from_ms: u64,
+    result_ms: Option<u64>,
+    /// The last that was heard is that it waits for the service.
+    retrying: bool,
+    stdout_open: bool,
+}
+
+/// What a line means for its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sign {
+    /// Not stream-json.
+    Noise,
+    /// A turn begins: also one after a result.
+    Turn,
+    Event,
+    /// It waits for so long and says nothing.
+    Retry { delay_ms: u64 },
+    Result,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Event {
+    Line(Sign),
+    StdoutClosed,
+    Exited,
+    Stop(StopReason),
+    Kill,
+    DiskFull,
+    /// Time has passed; send one whenever [`State::deadline`] is over.
+    Tick,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Action {
+    Interrupt,
+    Terminate,
+    Kill,
+    Sweep,
+    Finish,
+}
+
+impl State {
+    pub(super) fn new(plan: Plan, now_ms: u64) -> State {
+        State {
+            plan,
+            phase: Phase::Running,
+            why: None,
+            first_event_ms: None,
+            started_ms: now_ms,
+            quiet_from_ms: now_ms,
+            result_ms: None,
+            retrying: false,
+            stdout_open: true,
+        }
+    }
+
+    /// When a [`Event::Tick`] is due; `None` once it has ended.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        match self.phase {
+            Phase::Running => self.running_deadlines().map(|(at, _)| at).into_iter().min(),
+            Phase::Stopping { until_ms, .. } | Phase::Draining { until_ms } => Some(until_ms),
+            Phase::Ended => None,
+        }
+    }
+
+    /// Everything that ends a running agent, the gravest first; what does not apply is never due.
+    fn running_deadlines(&self) -> [(u64, Why); 4] {
+        let after = |start: Option<u64>, ms: u64| start.map_or(u64::MAX, |at| at.saturating_add(ms));
+        let spoke = self.first_event_ms.is_some();
+        let plan = &self.plan;
+        let silent = if self.retrying { Why::Unanswered } else { Why::Silent };
+        [
+            (after(Some(self.started_ms), plan.wall_ms), Why::Timeout),
+            (after(self.result_ms, plan.after_result_ms), Why::Lingering),
+            (
+                after((plan.speaks && !spoke).then_some(self.started_ms), plan.startup_ms),
+                Why::Startup,
+            ),
+            (after(spoke.then_some(self.quiet_from_ms), plan.silence_ms), silent),
+        ]
+    }
+
+    fn overdue(&self, now_ms: u64) -> Option<Why> {
+        self.running_deadlines().into_iter().find(|(at, _)| *at <= now_ms).map(|(_, why)| why)
+    }
+}
+
+/// The next state and what to do, in this order.
+pub(super) fn step(state: State, event: Event, now_ms: u64) -> (State, Vec<Action>) {
+    match state.phase {
+        Phase::Running => running(state, event, now_ms),
+        Phase::Stopping { rung, until_ms } => stopping(state, rung, until_ms, event, now_ms),
+        Phase::Draining { until_ms } => draining(state, until_ms, event, now_ms),
+        Phase::Ended => (state, Vec::new()),
+    }
+}
+
+fn running(state: State, event: Event, now_ms: u64) -> (State, Vec<Action>) {
+    match event {
+        Event::Line(sign) => (heard(state, sign, now_ms), Vec::new()),
+        Event::StdoutClosed => (State { stdout_open: false, ..state }, Vec::new()),
+        Event::Exited if state.stdout_open => {
+            let until_ms = now_ms.saturating_add(DRAIN_MS);
+            (State { phase: Phase::Draining { until_ms }, ..state }, Vec::new())
+        }
+        Event::Exited => end(state),
+        Event::Stop(reason) => climb(because(state, Why::Asked(reason)), None, now_ms),
+        Event::Kill => climb(because(state, Why::Killed), Some(Rung::Terminate), now_ms),
+        Event::DiskFull => climb(because(state, Why::DiskFull), None, now_ms),
+        Event::Tick => match state.overdue(now_ms) {
+            Some(why) => climb(because(state, why), None, now_ms),
+            None => (state, Vec::new()),
+        },
+    }
+}
+
+fn stopping(
+    state: State,
+    rung: Rung,
+    until_ms: u64,
+    event: Event,
+    now_ms: u64,
+) -> (State, Vec<Action>) {
+    match event {
+        Event::Line(sign) => (heard(state, sign, now_ms), Vec::new()),
+        Event::StdoutClosed => (State { stdout_open: false, ..state }, Vec::new()),
+        Event::Exited if state.stdout_open => {
+            // Whoever holds its output is not to be waited for: swept, they let go of it.
+            let until_ms = now_ms.saturating_add(DRAIN_MS);
+            (State { phase: Phase::Draining { until_ms }, ..state }, vec![Action::Sweep])
+        }
+        Event::Exited => end(state),
+        Event::Kill if rung != Rung::Kill => climb(state, Some(Rung::Terminate), now_ms),
+        Event::Tick if until_ms <= now_ms => climb(state, Some(rung), now_ms),
+        Event::Stop(_) | Event::Kill | Event::DiskFull | Event::Tick => (state, Vec::new()),
+    }
+}
+
+fn draining(state: State, until_ms: u64, event: Event, now_ms: u64) -> (State, Vec<Action>) {
+    match event {
+        Event::Line(sign) => (heard(state, sign, now_ms), Vec::new()),
+        Event::StdoutClosed => end(State { stdout_open: false, ..state }),
+        Event::Kill => end(state),
+        Event::Tick if until_ms <= now_ms => end(state),
+        Event::Exited | Event::Stop(_) | Event::DiskFull | Event::Tick => (state, Vec::new()),
+    }
+}
+
+fn because(state: State, why: Why) -> State {
+    State { why: state.why.or(Some(why)), ..state }
+}
+
+fn heard(state: State, sign: Sign, now_ms: u64) -> State {
+    let quiet_from_ms = match sign {
+        Sign::Retry { delay_ms } => now_ms.saturating_add(delay_ms),
+        Sign::Noise | Sign::Turn | Sign::Event | Sign::Result => now_ms.max(state.quiet_from_ms),
+    };
+    let result_ms = match sign {
+        Sign::Result => Some(now_ms),
+        Sign::Turn => None,
+        Sign::Noise | Sign::Event | Sign::Retry { .. } => state.result_ms,
+    };
+    let retrying = match sign {
+        Sign::Noise => state.retrying,
+        Sign::Retry { .. } => true,
+        Sign::Turn | Sign::Event | Sign::Result => false,
+    };
+    let first = (sign != Sign::Noise).then_some(now_ms);
+    let first_event_ms = state.first_event_ms.or(first);
+    State { quiet_from_ms, result_ms, retrying, first_event_ms, ..state }
+}
+
+/// Takes the rung after `from`.
+fn climb(state: State, from: Option<Rung>, now_ms: u64) -> (State, Vec<Action>) {
+    let plan = &state.plan;
+    let (rung, grace_ms, action) = match (from, plan.interrupt_grace_ms) {
+        (None, Some(grace_ms)) => (Rung::Interrupt, grace_ms, Action::Interrupt),
+        (None, None) | (Some(Rung::Interrupt), _) => {
+            (Rung::Terminate, plan.terminate_grace_ms, Action::Terminate)
+        }
+        (Some(Rung::Terminate), _) => (Rung::Kill, KILL_GRACE_MS, Action::Kill),
+        // It cannot be killed: nothing more can be done than to say so.
+        (Some(Rung::Kill), _) => return end(state),
+    };
+    let until_ms = now_ms.saturating_add(grace_ms);
+    (State { phase: Phase::Stopping { rung, until_ms }, ..state }, vec![action])
+}
+
+fn end(state: State) -> (State, Vec<Action>) {
+    (State { phase: Phase::Ended, ..state }, vec![Action::Sweep, Action::Finish])
+}
+
+#[cfg(test)]
+#[path = "supervise_tests.rs"]
+mod tests;

@@ -1,0 +1,18 @@
+//! What an agent says on standard output, line by line: JSON objects of the stream-json kind.
+//!
+//! Pure: bytes in, values out. The stream is never trusted: any line may be cut, huge, not text or not
+//! JSON, and types, subtypes and keys that are unknown are passed over. Invariant: memory is bounded by
+//! [`MAX_LINE_BYTES`], whatever comes.
+
+mod line;
+mod price;
+mod render;
+mod split;
+mod summary;
+
+pub use line::{
+    ApiError, Block, Final, Line, MAX_TEXT_CHARS, Message, ModelShare, RateLimit, Tokens, parse_line,
+};
+pub use render::{brief, render};
+pub use split::{MAX_LINE_BYTES, Splitter};
+pub use summary::Summary;

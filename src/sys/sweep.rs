@@ -1,0 +1,186 @@
+//! Killing what a child left behind, wherever it moved to.
+//!
+//! A process that made itself a subreaper inherits every orphan below it, also those in sessions of their
+//! own: when the kernel says that it has no child left, none is left at all. What a *dead* process left is
+//! found by a mark in its environment. It knows nothing of tasks. Both may be repeated by anybody.
+//!
+//! Invariant: [`descendants`] is called only by a process whose children are all of one piece, with no
+//! [`super::spawn::Child`] alive: it takes exit statuses.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nix::errno::Errno;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::clock::{mono_ms, pause_ms};
+use super::process;
+
+/// What a sweep did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Swept {
+    /// Processes that had to be killed.
+    pub killed: u32,
+    /// Processes that would not die in time (stuck in the kernel), or that we may not kill.
+    pub left: u32,
+}
+
+static SUBREAPER: AtomicBool = AtomicBool::new(false);
+
+/// From now on orphans below this process become its children. For processes that own all their children.
+pub fn become_subreaper() -> std::io::Result<()> {
+    nix::sys::prctl::set_child_subreaper(true)?;
+    SUBREAPER.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Whether [`become_subreaper`] was called.
+pub fn is_subreaper() -> bool {
+    SUBREAPER.load(Ordering::Relaxed)
+}
+
+/// Kills every process below this one, for at most so long. Nothing to kill costs one system call.
+pub fn descendants(patience_ms: u64) -> Swept {
+    let deadline = mono_ms() + patience_ms;
+    let mut killed = HashSet::new();
+    let mut pace = Pace::new();
+    while !childless() {
+        let below = all_below(process::own_pid());
+        killed.extend(below.iter().copied().filter(|pid| process::kill_hard(*pid)));
+        if mono_ms() > deadline {
+            return Swept { killed: count(killed.len()), left: count(below.len()) };
+        }
+        pace.wait();
+    }
+    Swept { killed: count(killed.len()), left: 0 }
+}
+
+/// Kills every process of this machine, but this one, whose environment says `KEY=VALUE`, for at most so
+/// long. Only processes of the same user can be seen (root sees all).
+pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
+    let mark = [key.as_bytes(), b"=", value.as_bytes()].concat();
+    let deadline = mono_ms() + patience_ms;
+    let mut killed = HashSet::new();
+    let mut pace = Pace::new();
+    loop {
+        let found: Vec<i32> =
+            process::all().into_iter().filter(|pid| bears(*pid, &mark)).collect();
+        if found.is_empty() {
+            return Swept { killed: count(killed.len()), left: 0 };
+        }
+        for pid in &found {
+            if process::kill_if(*pid, || bears(*pid, &mark)) {
+                killed.insert(*pid);
+            }
+        }
+        if mono_ms() > deadline {
+            return Swept { killed: count(killed.len()), left: count(found.len()) };
+        }
+        pace.wait();
+    }
+}
+
+/// The children of a process, as the kernel lists them; without its list, by everybody's parent.
+pub fn children_of(pid: i32) -> Vec<i32> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let mut children = Vec::new();
+    for thread in threads.flatten() {
+        match std::fs::read_to_string(thread.path().join("children")) {
+            Ok(list) => children.extend(list.split_whitespace().filter_map(|n| n.parse::<i32>().ok())),
+            // A thread that ended has none; a kernel without the list has it for no thread.
+            Err(_) if thread.file_name().to_str() == Some(&pid.to_string()) => {
+                return children_by_parent(pid);
+            }
+            Err(_) => {}
+        }
+    }
+    children
+}
+
+fn children_by_parent(pid: i32) -> Vec<i32> {
+    let parent_is = |child: &i32| super::identity::parent(*child) == Some(pid);
+    process::all().into_iter().filter(parent_is).collect()
+}
+
+/// Children, their children and so on; a fork during the look is found by the next one.
+fn all_below(top: i32) -> BTreeSet<i32> {
+    let mut below = BTreeSet::new();
+    let mut todo = vec![top];
+    while let Some(pid) = todo.pop() {
+        todo.extend(children_of(pid).into_iter().filter(|child| below.insert(*child)));
+    }
+    below
+}
+
+/// Takes the status of every child that is dead; true once the kernel says that there is no child.
+fn childless() -> bool {
+    loop {
+        match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
+            Err(Errno::ECHILD) => return true,
+            Ok(WaitStatus::StillAlive) => return false,
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Whether the process carries the mark; never true of ourselves, of the dead and of strangers.
+fn bears(pid: i32, mark: &[u8]) -> bool {
+    pid != process::own_pid()
+        && std::fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|entry| entry == mark))
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// Looks again soon, then more rarely: dying takes the kernel a moment, and it tells nobody but parents.
+struct Pace(u64);
+
+impl Pace {
+    fn new() -> Pace {
+        Pace(1)
+    }
+
+    fn wait(&mut self) {
+        pause_ms(self.0);
+        self.0 = (self.0 * 2).min(20);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn children_are_found_both_ways() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert!(children_of(process::own_pid()).contains(&pid));
+        assert!(children_by_parent(process::own_pid()).contains(&pid));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn what_bears_the_mark_is_killed_also_in_a_session_of_its_own() {
+        let value = super::super::random::uuid();
+        let mut child = Command::new("sh")
+            .args(["-c", "setsid sleep 600 & echo ready; exec sleep 600"])
+            .env("SWARMDIR_SWEEP_TEST", &value)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0; 6];
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
+        // The child's own corpse stays until it is waited for, but has no environment any more.
+        let swept = marked("SWARMDIR_SWEEP_TEST", &value, 10_000);
+        assert_eq!(swept.left, 0);
+        assert!((1..=3).contains(&swept.killed), "{swept:?}");
+        assert_eq!(child.wait().unwrap().code(), None);
+        assert_eq!(marked("SWARMDIR_SWEEP_TEST", &value, 0), Swept::default());
+    }
+}
