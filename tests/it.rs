@@ -4,3 +4,4 @@
 mod agent;
 mod claude;
 mod support;
+mod worktree;

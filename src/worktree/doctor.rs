@@ -1,0 +1,101 @@
+//! What is special about a repository, said before an agent finds out; and the one file of its that we
+//! add lines to, on request.
+
+use git2::{BranchType, Repository};
+
+use super::repo::{Repo, metadata_lock};
+use super::trouble::Result;
+use crate::sys::fs;
+
+/// What people should know before agents work in this repository, one line each.
+pub fn warnings(repo: &Repo) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(filter) = foreign_filter(repo) {
+        lines.push(format!(
+            "files with `filter={filter}` (.gitattributes) come as they are stored: our trees run no \
+             filter; a setup command can (`git lfs pull`)"
+        ));
+    }
+    if repo
+        .root
+        .join(".gitmodules")
+        .as_path()
+        .parent()
+        .is_some_and(|root| fs::exists(&root.join(".gitmodules")))
+    {
+        lines.push(
+            "submodules stay empty in a tree; a setup command can fill them \
+             (`git submodule update --init`)"
+                .into(),
+        );
+    }
+    for (key, what) in [
+        ("core.sparseCheckout", "a sparse checkout: our trees hold all files"),
+        ("core.worktree", "core.worktree is set: the checkout is not where .git is"),
+        ("core.splitIndex", "core.splitIndex is set: the checkout's index cannot be compared"),
+        ("core.fsmonitor", "core.fsmonitor is set: agents' git starts a daemon for each tree"),
+        (
+            "extensions.partialClone",
+            "a partial clone: files that were not fetched cannot be written",
+        ),
+    ] {
+        if is_set(&repo.git, key) {
+            lines.push(what.into());
+        }
+    }
+    if repo.git.is_shallow() {
+        lines.push("a shallow clone: a base beyond its depth is unknown".into());
+    }
+    if repo.git.find_branch("swarm", BranchType::Local).is_ok() {
+        lines.push(
+            "a branch is called `swarm`, so none can be called `swarm/…`: ours are called `swarm-…`"
+                .into(),
+        );
+    }
+    lines
+}
+
+fn is_set(git: &Repository, key: &str) -> bool {
+    let value = git.config().and_then(|mut config| config.snapshot()).and_then(|config| {
+        let value = config.get_string(key)?;
+        Ok(!matches!(value.as_str(), "" | "false" | "no" | "off" | "0"))
+    });
+    value.unwrap_or(false)
+}
+
+/// The first filter that the attributes at the root name and that we do not run.
+fn foreign_filter(repo: &Repo) -> Option<String> {
+    let from_checkout =
+        repo.checkout().and_then(|root| fs::read(&root.join(".gitattributes")).ok());
+    let bytes = from_checkout.or_else(|| {
+        let tree = repo.git.head().ok()?.peel_to_tree().ok()?;
+        let blob = repo.git.find_blob(tree.get_name(".gitattributes")?.id()).ok()?;
+        Some(blob.content().to_vec())
+    })?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .flat_map(str::split_whitespace)
+        .find_map(|word| word.strip_prefix("filter=").map(str::to_owned))
+}
+
+/// Adds the lines that are missing to `info/exclude`, so that git leaves these paths of the checkout
+/// alone; returns those that it added.
+pub fn exclude(repo: &Repo, patterns: &[&str]) -> Result<Vec<String>> {
+    let path = repo.common.join("info/exclude");
+    let _held = metadata_lock(&repo.common)?;
+    let known = String::from_utf8_lossy(&fs::read_if_any(&path)?.unwrap_or_default()).into_owned();
+    let missing: Vec<String> = patterns
+        .iter()
+        .filter(|pattern| !known.lines().any(|line| line == **pattern))
+        .map(|pattern| (*pattern).to_owned())
+        .collect();
+    if missing.is_empty() {
+        return Ok(missing);
+    }
+    fs::mkdirs(&repo.common.join("info"))?;
+    let gap = if known.is_empty() || known.ends_with('\n') { "" } else { "\n" };
+    let text = format!("{gap}{}\n", missing.join("\n"));
+    fs::write_all(&fs::open_append(&path)?, &path, text.as_bytes())?;
+    Ok(missing)
+}

@@ -1,0 +1,50 @@
+//! Worktrees: a branch and a directory for each task, and nothing lost of what was made in it.
+//!
+//! A [`Repo`] is a user's repository; its [`Forest`] is the numbered trees beside it, re-used from task
+//! to task; a [`Tree`] is one of them while somebody works in it. It knows git and the file system; it
+//! does not know the queue's layout, heartbeats, or what an agent is.
+//!
+//! **Where trees live.** By default in `<checkout>.swarmdir/`, *beside* the repository: nothing of the
+//! checkout (its CLAUDE.md, node_modules, .cargo) lies above a tree, so nothing of it leaks in by
+//! accident, and whatever lies above the checkout applies to the trees alike. It is the same file system,
+//! and no `git clean` in the checkout reaches it.
+//!
+//! **Re-use.** A released tree keeps its files, also the ignored ones (build caches), and the next task
+//! switches it by writing only what differs. Who wants none of that says [`Forest::reuse`]`(false)`.
+//!
+//! Invariants: the user's checkout, index, HEAD, stash, hooks and configuration are only read; no branch
+//! but the task's own is moved; a tree is touched only under its lock; nothing is removed that is neither
+//! committed nor ignored; creating a name never replaces one.
+
+mod branch;
+mod collect;
+pub mod doctor;
+mod durable;
+mod fingerprint;
+mod forest;
+mod heads;
+mod include;
+mod make;
+mod occupant;
+mod patience;
+mod repo;
+mod resolve;
+mod salvage;
+mod scan;
+mod scratch;
+mod stage;
+mod summary;
+mod switch;
+mod tree;
+mod trouble;
+
+pub use collect::{CollectOrder, Collected};
+pub use fingerprint::Fingerprint;
+pub use forest::{Entered, Forest, Order, Vacated};
+pub use include::Included;
+pub use occupant::Occupant;
+pub use repo::Repo;
+pub use resolve::Base;
+pub use scratch::Scratch;
+pub use tree::Tree;
+pub use trouble::Trouble;

@@ -1,0 +1,171 @@
+//! The numbered places of a forest: a directory, a lock, and a record of who lives there.
+//!
+//! `<host>-<n>/` is the tree, `<host>-<n>.lock` is held by whoever uses it (the kernel lets it go however
+//! that process dies), `<host>-<n>.json` says whose it is. No record: the tree is free. A record changes
+//! only under the lock.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::trouble::Result;
+use crate::sys::{fs, lock::Lock};
+
+/// Who lives in a tree.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Occupant {
+    /// The queue's random id.
+    pub queue: String,
+    /// The task.
+    pub task: String,
+    /// The attempt that entered last: `e.W`.
+    pub token: String,
+    /// The branch that the task works on.
+    pub branch: String,
+    /// The commit that the branch began at, hex digits.
+    pub base: String,
+    /// How far things are.
+    pub phase: Phase,
+    /// Since when objects may have been made for this branch, milliseconds since 1970.
+    pub since_ms: u64,
+    /// Why it is kept, where it is [`Phase::Held`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// What may be in a tree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Files are being switched; no agent was in it yet for this task.
+    Preparing,
+    /// The agent's work.
+    Working,
+    /// Something that could not be committed: kept for people, never entered again by us.
+    Held,
+}
+
+/// The places of one forest on one host.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    pub(crate) dir: PathBuf,
+    pub(crate) host: String,
+}
+
+/// One place, locked by this process.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) tree: PathBuf,
+    record: PathBuf,
+    _lock: Lock,
+}
+
+impl Places {
+    /// The numbers that have a lock file, a record or a tree, ascending.
+    pub(crate) fn numbers(&self) -> Result<Vec<u32>> {
+        let mut numbers: Vec<u32> = fs::list_if_any(&self.dir)?
+            .iter()
+            .filter_map(|name| {
+                let rest = name.to_str()?.strip_prefix(&self.host)?.strip_prefix('-')?;
+                let number = rest.split_once('.').map_or(rest, |(number, _)| number);
+                number.parse().ok().filter(|number: &u32| number.to_string() == rest_number(rest))
+            })
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(numbers)
+    }
+
+    fn path(&self, number: u32, suffix: &str) -> PathBuf {
+        self.dir.join(format!("{}-{number}{suffix}", self.host))
+    }
+
+    /// Who lives there, as far as the record can be read. A record that cannot be read counts as none:
+    /// a free tree is looked through, and what is in it saved, before it is used.
+    pub(crate) fn occupant(&self, number: u32) -> Result<Option<Occupant>> {
+        read_record(&self.path(number, ".json"))
+    }
+
+    /// Whether there is a tree, or a record of one.
+    pub(crate) fn is_used(&self, number: u32) -> bool {
+        fs::exists(&self.path(number, ".json")) || fs::exists(&self.path(number, ""))
+    }
+
+    /// Takes the place; `None` where another process has it.
+    pub(crate) fn take(&self, number: u32, who: &str) -> Result<Option<Place>> {
+        let path = self.path(number, ".lock");
+        let Some(lock) = Lock::try_take(&path)? else { return Ok(None) };
+        lock.note(&path, who)?;
+        Ok(Some(Place {
+            name: format!("{}-{number}", self.host),
+            tree: self.path(number, ""),
+            record: self.path(number, ".json"),
+            _lock: lock,
+        }))
+    }
+
+    /// What the holder of the place wrote about itself.
+    pub(crate) fn holder(&self, number: u32) -> String {
+        fs::read_text(&self.path(number, ".lock")).unwrap_or_default()
+    }
+}
+
+/// The digits that a name's number is written in.
+fn rest_number(rest: &str) -> &str {
+    rest.split_once('.').map_or(rest, |(number, _)| number)
+}
+
+impl Place {
+    /// Who lives here, now that nobody else can change it.
+    pub(crate) fn occupant(&self) -> Result<Option<Occupant>> {
+        read_record(&self.record)
+    }
+
+    /// Writes who lives here.
+    pub(crate) fn occupy(&self, occupant: &Occupant) -> Result<()> {
+        replace_json(&self.record, occupant, false)
+    }
+
+    /// Frees the place.
+    pub(crate) fn vacate(&self) -> Result<()> {
+        fs::unlink(&self.record)?;
+        Ok(())
+    }
+}
+
+fn read_record(path: &Path) -> Result<Option<Occupant>> {
+    let bytes = fs::read_if_any(path)?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Replaces a small file in one step; `sync`: also against a power cut.
+pub(crate) fn replace_json(path: &Path, value: &impl Serialize, sync: bool) -> Result<()> {
+    let bytes = serde_json::to_vec(value).expect("plain data has a JSON form");
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let aside = path.with_file_name(name);
+    fs::write_synced(&aside, &bytes, sync)?;
+    // The file was written just now, and only we know of it.
+    let _ = fs::rename(&aside, path)?;
+    match path.parent() {
+        Some(dir) if sync => Ok(fs::sync(dir)?),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_hosts_numbers_are_places() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places { dir: dir.path().into(), host: "box".into() };
+        for name in ["box-2", "box-2.lock", "box-10.json", "box-03", "box-x", "other-1", "box-1.x"]
+        {
+            fs::write(&dir.path().join(name), b"").unwrap();
+        }
+        assert_eq!(places.numbers().unwrap(), [1, 2, 10]);
+    }
+}

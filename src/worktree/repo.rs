@@ -1,0 +1,65 @@
+//! A user's repository, by the path that was configured: found, opened, and otherwise left alone.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, Repository};
+
+use super::trouble::{Result, Trouble};
+use crate::sys::{fs, lock::Lock};
+
+/// A user's repository: a checkout, or a bare one.
+pub struct Repo {
+    pub(crate) git: Repository,
+    /// The checkout's root, or the bare repository; absolute, without links.
+    pub(crate) root: PathBuf,
+    /// The git directory that all worktrees share.
+    pub(crate) common: PathBuf,
+}
+
+impl Repo {
+    /// The nearest checkout (or bare repository) at or above `path`.
+    pub fn discover(path: &Path) -> Result<Repo> {
+        let nobody: [&Path; 0] = [];
+        let found =
+            Repository::discover_path(path, nobody).map_err(|error| unopened(error, path))?;
+        let git = Repository::open(&found).map_err(|error| unopened(error, path))?;
+        let root = fs::canonical(git.workdir().unwrap_or(git.path()))?;
+        let common = fs::canonical(git.commondir())?;
+        Ok(Repo { git, root, common })
+    }
+
+    /// The checkout's root directory, or the bare repository itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The checkout's root directory; `None` for a bare repository.
+    pub fn checkout(&self) -> Option<&Path> {
+        self.git.workdir().map(|_| self.root.as_path())
+    }
+
+    /// Where its worktrees live unless the configuration says otherwise: beside it.
+    pub fn default_trees_dir(&self) -> PathBuf {
+        let mut name = self.root.file_name().map_or_else(|| OsString::from("root"), OsString::from);
+        name.push(".swarmdir");
+        self.root.with_file_name(name)
+    }
+
+    /// Keeps changes of this repository's worktrees and branches by us apart; hold it shortly.
+    pub(crate) fn metadata_lock(&self) -> Result<Lock> {
+        metadata_lock(&self.common)
+    }
+}
+
+/// As [`Repo::metadata_lock`], by the shared git directory.
+pub(crate) fn metadata_lock(common: &Path) -> Result<Lock> {
+    Ok(Lock::take(&common.join("swarmdir.lock"))?)
+}
+
+fn unopened(error: git2::Error, path: &Path) -> Trouble {
+    match error.code() {
+        ErrorCode::NotFound => Trouble::NotARepository { path: path.to_owned() },
+        _ => Trouble::git("open the repository", path)(error),
+    }
+}

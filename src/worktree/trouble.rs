@@ -1,0 +1,212 @@
+//! What can go wrong with a repository or a tree, in words for people.
+//!
+//! One enum for the whole mechanism: callers tell apart what the task's author can mend (a name), what
+//! the operator can mend (a repository) and what the machine did. Lost races are not in here.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::sys::fs::FsError;
+
+/// The usual result here.
+pub(crate) type Result<T> = std::result::Result<T, Trouble>;
+
+/// What went wrong.
+#[derive(Debug)]
+pub enum Trouble {
+    /// There is no repository at or above this path.
+    NotARepository {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The repository belongs to another user.
+    NotOwned {
+        /// The repository.
+        path: PathBuf,
+    },
+    /// HEAD names a branch without a commit.
+    Unborn {
+        /// The repository.
+        path: PathBuf,
+    },
+    /// No branch, tag or commit of this name.
+    UnknownBase {
+        /// What was asked for.
+        name: String,
+        /// Branches with nearly this name, best first.
+        near: Vec<String>,
+    },
+    /// More than one object begins like this.
+    AmbiguousBase {
+        /// What was asked for.
+        name: String,
+    },
+    /// The name leads to something else than a commit.
+    NotACommit {
+        /// What was asked for.
+        name: String,
+        /// What it is: `blob`, `tree`.
+        kind: String,
+    },
+    /// Nobody may call a branch or a base like this.
+    BadName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The branch exists and is not this task's.
+    BranchTaken {
+        /// Its name.
+        branch: String,
+    },
+    /// A branch cannot be made because another one's name is its directory, or the other way round.
+    BranchBlocked {
+        /// The name that was wanted.
+        branch: String,
+        /// The branch in its way.
+        by: String,
+    },
+    /// The task's branch is checked out somewhere else.
+    BranchCheckedOut {
+        /// Its name.
+        branch: String,
+        /// Where.
+        at: PathBuf,
+    },
+    /// Another process holds one of git's locks, and does not let go.
+    Locked {
+        /// What was tried.
+        doing: &'static str,
+        /// git's own words.
+        message: String,
+    },
+    /// The file system refused.
+    Fs(FsError),
+    /// git refused.
+    Git {
+        /// What was tried.
+        doing: &'static str,
+        /// In which repository or tree.
+        path: PathBuf,
+        /// libgit2's answer.
+        source: git2::Error,
+    },
+}
+
+impl Trouble {
+    /// Names what was tried, for a closure that maps libgit2's errors.
+    pub(crate) fn git(doing: &'static str, path: &Path) -> impl FnOnce(git2::Error) -> Trouble {
+        let path = path.to_owned();
+        move |source| match source.code() {
+            git2::ErrorCode::Locked => {
+                Trouble::Locked { doing, message: source.message().to_owned() }
+            }
+            git2::ErrorCode::Owner => Trouble::NotOwned { path },
+            _ => Trouble::Git { doing, path, source },
+        }
+    }
+
+    /// No room was left; libgit2 tells it only in words.
+    pub fn disk_full(&self) -> bool {
+        match self {
+            Trouble::Fs(error) => error.disk_full(),
+            Trouble::Git { source, .. } => {
+                let words = source.message();
+                words.contains("No space left") || words.contains("quota exceeded")
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the task itself has to be changed: a name in it is wrong.
+    pub fn is_the_tasks(&self) -> bool {
+        matches!(
+            self,
+            Trouble::UnknownBase { .. }
+                | Trouble::AmbiguousBase { .. }
+                | Trouble::NotACommit { .. }
+                | Trouble::BadName { .. }
+                | Trouble::BranchTaken { .. }
+                | Trouble::BranchBlocked { .. }
+        )
+    }
+
+    /// What to do about it, where one can say.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Trouble::NotARepository { path } => {
+                Some(format!("git init {}", shell_words::quote(&path.to_string_lossy())))
+            }
+            Trouble::NotOwned { path } => Some(format!(
+                "git config --global --add safe.directory {}",
+                shell_words::quote(&path.to_string_lossy())
+            )),
+            Trouble::Unborn { .. } => {
+                Some("make a first commit: git commit --allow-empty -m start".into())
+            }
+            Trouble::UnknownBase { near, .. } => {
+                near.first().map(|name| format!("did you mean {name:?}?"))
+            }
+            Trouble::AmbiguousBase { .. } => Some("write more digits of the commit".into()),
+            Trouble::BranchTaken { .. } => Some("choose another `branch:` for the task".into()),
+            Trouble::BranchBlocked { by, .. } => {
+                Some(format!("rename it: git branch -m {by} {by}-old"))
+            }
+            Trouble::BranchCheckedOut { at, .. } => Some(format!(
+                "git -C {} switch --detach",
+                shell_words::quote(&at.to_string_lossy())
+            )),
+            Trouble::Locked { .. } => {
+                Some("see that no git runs there, then remove the .lock file it names".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::NotARepository { path } => {
+                write!(f, "there is no git repository at or above {path:?}")
+            }
+            Trouble::NotOwned { path } => write!(f, "{path:?} belongs to another user"),
+            Trouble::Unborn { path } => write!(f, "{path:?} has no commit to start from yet"),
+            Trouble::UnknownBase { name, .. } => {
+                write!(f, "no branch, tag or commit is called {name:?}")
+            }
+            Trouble::AmbiguousBase { name } => write!(f, "more than one object is called {name:?}"),
+            Trouble::NotACommit { name, kind } => write!(f, "{name:?} is a {kind}, not a commit"),
+            Trouble::BadName { name, why } => write!(f, "{name:?} cannot be used: {why}"),
+            Trouble::BranchTaken { branch } => write!(f, "a branch {branch:?} exists already"),
+            Trouble::BranchBlocked { branch, by } => {
+                write!(f, "the branch {branch:?} cannot exist beside the branch {by:?}")
+            }
+            Trouble::BranchCheckedOut { branch, at } => {
+                write!(f, "the branch {branch:?} is checked out at {at:?}")
+            }
+            Trouble::Locked { doing, message } => write!(f, "cannot {doing}: {message}"),
+            Trouble::Fs(error) => error.fmt(f),
+            Trouble::Git { doing, path, source } => {
+                write!(f, "cannot {doing} in {path:?}: {}", source.message())
+            }
+        }
+    }
+}
+
+impl std::error::Error for Trouble {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Trouble::Fs(error) => Some(error),
+            Trouble::Git { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<FsError> for Trouble {
+    fn from(error: FsError) -> Trouble {
+        Trouble::Fs(error)
+    }
+}
