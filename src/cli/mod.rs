@@ -9,6 +9,7 @@ mod care;
 pub mod config;
 mod context;
 mod control;
+mod demo;
 mod error;
 pub mod exit;
 mod inspect;
@@ -20,6 +21,7 @@ mod tasks;
 mod ui;
 mod work;
 
+use std::io::Read;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -52,6 +54,13 @@ fn conclude(program: &str, common: &Common, outcome: Outcome) -> ExitCode {
         Ui::new(common.color).report(program, &failure);
         failure.code
     }))
+}
+
+/// The agent of `demo`, as a program of its own: its prompt on standard input, stream-json on standard output.
+fn demo_agent() -> Outcome {
+    let mut prompt = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut prompt)?;
+    Ok(crate::agent::demo::main(&prompt, &mut std::io::stdout()))
 }
 
 fn dispatch(args: Coordinator) -> Outcome {

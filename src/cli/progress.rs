@@ -27,25 +27,23 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(ui: Ui, quiet: bool, since: UnixMs) -> Progress {
+    /// Says where it works, and what a person may do.
+    pub(super) fn new(context: &Context, quiet: bool, since: UnixMs) -> Progress {
         let bar = (!quiet && env::stderr_is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             let plain = ProgressStyle::with_template("{spinner} {msg}");
             bar.set_style(plain.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar
         });
-        Progress { ui, quiet, since, root: std::path::PathBuf::new(), bar, next_ms: 0 }
-    }
-
-    /// Says where it works.
-    pub(super) fn begin(&mut self, context: &Context) {
-        self.root.clone_from(&context.config().root);
-        let agents = context.config().agents;
-        let agent = &context.config().agent;
-        self.say(&format!("{agents} workers ({agent}) on {}", self.root.join("queue").display()));
-        if self.bar.is_some() {
-            self.say("Ctrl-C: end after the running tasks; twice: stop now");
+        let config = context.config();
+        let root = config.root.clone();
+        let mut progress = Progress { ui: context.ui, quiet, since, root, bar, next_ms: 0 };
+        let queue = progress.root.join("queue");
+        progress.say(&format!("{} workers ({}) on {}", config.agents, config.agent, queue.display()));
+        if progress.bar.is_some() {
+            progress.say("Ctrl-C: end after the running tasks; twice: stop now");
         }
+        progress
     }
 
     /// Takes the live line away.

@@ -10,7 +10,7 @@ use super::control::{Incumbent, incumbent, lock_path};
 use super::error::{Failure, Outcome};
 use super::exit;
 use super::progress::Progress;
-use crate::coordinator::{self, Ended, Order, scale_file};
+use crate::coordinator::{self, Ended, Observer, Order, scale_file};
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
 use crate::status::summary::summary;
@@ -19,31 +19,40 @@ use crate::sys::lock::Lock;
 use crate::sys::signal::{self, ORDERS_AND_CHILDREN};
 use crate::sys::{clock, fs, identity};
 
-/// Runs the pool until drained or told to end.
+/// Runs the pool until drained or told to end, and sums up.
 pub(super) fn run(common: &Common, run: &Run) -> Outcome {
     let flags = Flags { agents: run.agents, agent: run.agent.clone(), ..Flags::default() };
     let context = Context::new(common, flags)?;
     let queue = context.queue_or_make()?;
     super::needs::check(&context)?;
-    let _lock = only_one(&context)?;
+    let since = clock::now();
+    let mut progress = Progress::new(&context, run.quiet, since);
+    let ended = pool(&context, run, &queue, &mut progress);
+    progress.end();
+    finish(&context, &queue, run, ended?, since)
+}
+
+/// The coordinator itself, under its lock, with its signals.
+pub(super) fn pool(
+    context: &Context,
+    run: &Run,
+    queue: &Queue,
+    observer: &mut dyn Observer,
+) -> Result<Ended, Failure> {
+    let _lock = only_one(context)?;
     // An earlier `scale` held for the coordinator that it was said to.
     fs::unlink(&scale_file(&context.config().root))?;
     let (sender, signals) = channel();
     signal::listen(&ORDERS_AND_CHILDREN, move |signal| {
         let _ended = sender.send(signal);
     })?;
-    let since = clock::now();
-    let mut progress = Progress::new(context.ui, run.quiet, since);
-    progress.begin(&context);
     let order = Order {
         drain: run.drain,
-        worker_argv: worker_argv(&context, run),
+        worker_argv: worker_argv(context, run),
         log_dir: crate::coordinator::pool::log_dir(&context.config().root),
-        reload: reload(&context),
+        reload: reload(context),
     };
-    let ended = coordinator::run(context.config().clone(), queue.clone(), &signals, order, &mut progress)?;
-    progress.end();
-    finish(&context, &queue, run, ended, since)
+    Ok(coordinator::run(context.config().clone(), queue.clone(), &signals, order, observer)?)
 }
 
 /// How this program runs a worker of its pool: itself, so that one file is the whole installation.

@@ -28,7 +28,7 @@ pub(super) fn work(common: &Common, work: &Work) -> Outcome {
     let order = Order {
         mode,
         slot: work.slot,
-        demo_argv: vec!["demo-agent".into()],
+        demo_argv: crate::agent::demo::default_argv(),
         reload: super::run::reload(&context),
         log: log(&context, work)?,
     };

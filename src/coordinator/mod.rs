@@ -74,7 +74,7 @@ enum Phase {
 
 /// Runs until drained or told to end.
 pub fn run(config: Config, queue: Queue, signals: &Receiver<Signal>, order: Order, observer: &mut dyn Observer) -> Result<Ended, QueueError> {
-    crate::sys::spawn::become_subreaper();
+    crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
     let journal = queue.journal(&format!("coordinator-{:016x}", crate::sys::random::number()))?;
     journal.note("start", None, json!({ "agents": config.agents, "drain": order.drain }));
     let tender = Tender::new(queue.clone(), &config);

@@ -80,5 +80,11 @@ impl From<FsError> for QueueError {
     }
 }
 
+impl From<std::io::Error> for QueueError {
+    fn from(source: std::io::Error) -> QueueError {
+        QueueError::Fs(FsError { doing: "use", path: PathBuf::from("this process"), source })
+    }
+}
+
 /// The usual result here.
 pub type Result<T> = std::result::Result<T, QueueError>;

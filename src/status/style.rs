@@ -17,7 +17,8 @@ impl Style {
 
     /// The text in an ANSI colour.
     pub fn paint(self, code: &str, text: &str) -> String {
-        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        let colored = self.color && !code.is_empty();
+        if colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     /// Dimmed.
@@ -32,18 +33,19 @@ impl Style {
 
     /// A state's word in its colour.
     pub fn state(self, state: State) -> String {
-        self.paint(color_of(state), state.word())
+        self.paint(Style::color_of(state), state.word())
     }
-}
 
-fn color_of(state: State) -> &'static str {
-    match state {
-        State::Done => "32",
-        State::Failed | State::Rejected => "31",
-        State::Running => "36",
-        State::Blocked => "33",
-        State::Pending | State::Ready => "0",
-        State::Cancelled => "2",
+    /// A state's colour.
+    pub fn color_of(state: State) -> &'static str {
+        match state {
+            State::Done => "32",
+            State::Failed | State::Rejected => "31",
+            State::Running => "36",
+            State::Blocked => "33",
+            State::Pending | State::Ready => "",
+            State::Cancelled => "2",
+        }
     }
 }
 

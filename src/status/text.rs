@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-
+use super::columns::Align::{Left, Right};
+use super::columns::{Cell, Table};
 use super::style::{Style, dollars, duration};
 use super::view::{Row, View};
 use crate::domain::state::State;
 use crate::domain::text::one_line;
-use crate::domain::time::UnixMs;
 use crate::sys::clock;
 
 /// Counts, then what needs attention, then the table of tasks.
@@ -79,40 +78,39 @@ fn attention(view: &View, style: Style) -> Vec<String> {
 
 /// The table of tasks.
 pub fn table(rows: &[Row], style: Style) -> String {
-    let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["TASK", "STATE", "TRY", "TIME", "COST", "BRANCH, REASON"].map(|h| style.dim(h)));
+    let head = ["TASK", "STATE", "TRY", "TIME", "COST", "BRANCH, REASON"];
+    let mut table = Table::new([Left, Left, Right, Right, Right, Left]);
+    table.row(head.map(|title| Cell::new(title, "2")));
     for row in rows {
-        table.add_row(cells(row, style));
+        table.row(cells(row));
     }
-    for column in [2, 3, 4] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let text = table.to_string();
-    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    table.render(style)
 }
 
-fn cells(row: &Row, style: Style) -> Vec<String> {
+fn cells(row: &Row) -> [Cell; 6] {
     let label = match &row.id {
         Some(id) => format!("{}-{}", id.slug(), id.tail()),
         None => row.label(),
     };
     let time = match row.times {
         (Some(start), Some(end)) => duration(end.since(start)),
-        (Some(start), None) if row.state == State::Running => duration(now().since(start)),
+        (Some(start), None) if row.state == State::Running => duration(clock::now().since(start)),
         _ => String::new(),
     };
     let cost = row.usage.as_ref().map_or(String::new(), |u| dollars(u.cost_usd, u.estimated));
-    let mut word = style.state(row.state);
-    if let Some(outcome) = row.outcome.as_deref().filter(|o| shown_outcome(row.state, o)) {
-        word = format!("{word} {}", style.dim(&format!("({outcome})")));
-    }
+    let outcome = row.outcome.as_deref().filter(|outcome| shown_outcome(row.state, outcome));
+    let outcome = outcome.map(|outcome| format!(" ({outcome})")).unwrap_or_default();
     let reason = row.reason.as_deref().map(|reason| one_line(reason, 90));
     let last = [row.branch.clone(), reason].into_iter().flatten().collect::<Vec<_>>().join("  ");
     let tries = if row.attempt > 0 { row.attempt.to_string() } else { String::new() };
-    vec![one_line(&label, 60), word, tries, time, cost, last]
+    [
+        Cell::new(one_line(&label, 60), ""),
+        Cell::new(format!("{}{outcome}", row.state.word()), Style::color_of(row.state)),
+        Cell::new(tries, ""),
+        Cell::new(time, ""),
+        Cell::new(cost, ""),
+        Cell::new(last, ""),
+    ]
 }
 
 /// An outcome that says more than the state does.
@@ -120,6 +118,3 @@ fn shown_outcome(state: State, outcome: &str) -> bool {
     matches!(state, State::Done | State::Failed) && outcome != state.word()
 }
 
-fn now() -> UnixMs {
-    clock::now()
-}

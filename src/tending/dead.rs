@@ -81,7 +81,7 @@ impl Tender {
         match self.me.vantage(&card.process) {
             Vantage::Here => {
                 process::kill_and_see_dead(&card.process, PATIENCE_MS)
-                    && sweep::sweep_marked(WORKER_MARK, card.id.as_str(), PATIENCE_MS)
+                    && sweep::marked(WORKER_MARK, card.id.as_str(), PATIENCE_MS).left == 0
             }
             Vantage::Rebooted | Vantage::Elsewhere => true,
         }

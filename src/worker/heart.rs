@@ -104,7 +104,7 @@ impl Heart {
         let held = holding.get().map(|name| name.at);
         let now: Vec<TaskEpoch> = mine.map(|claim| claim.at).filter(|at| Some(at) != held.as_ref()).collect();
         for at in now.iter().filter(|at| self.strangers.contains(at)) {
-            if holding.get().is_none_or(|name| name.at != **at) {
+            if holding.get().is_none_or(|name| name.at != *at) {
                 queue.disown(at)?;
             }
         }

@@ -32,7 +32,7 @@ impl Worker {
             allowed_tools: spec.allowed_tools.clone().or_else(|| defaults.allowed_tools.clone()).unwrap_or_else(tools),
             disallowed_tools: spec.disallowed_tools.iter().chain(&defaults.disallowed_tools).flatten().cloned().collect(),
             permission_mode: spec.permission_mode.or(defaults.permission_mode).unwrap_or(PermissionMode::DontAsk),
-            instructions: self.instructions(attempt, place)?,
+            instructions: self.instructions(attempt, number, spec, place)?,
             trust_repository: self.config.trust_repository,
             env: self.environment(attempt, number, spec, profile, place),
             env_deny: self.config.env_deny.clone(),
@@ -93,16 +93,23 @@ impl Worker {
         env
     }
 
-    fn instructions(&self, attempt: &AttemptName, place: &Workplace) -> Result<String, String> {
+    fn instructions(&self, attempt: &AttemptName, number: u32, spec: &TaskSpec, place: &Workplace) -> Result<String, String> {
         let template = match &self.config.instructions {
             Some(path) => fs::read_text(path).map_err(|e| e.to_string())?,
-            None => instructions::BUILT_IN.to_owned(),
+            None => instructions::TEMPLATE.to_owned(),
         };
+        let (workplace, commit_rule) = instructions::rules(place.branch(), place.base());
+        let number = number.to_string();
         let values = [
             ("task", attempt.at.id.as_str()),
+            ("attempt", &number),
+            ("workplace", &workplace),
+            ("commit_rule", &commit_rule),
             ("branch", place.branch().unwrap_or("(none)")),
             ("base", place.base().unwrap_or("(none)")),
-            ("directory", place.path().to_str().unwrap_or_default()),
+            ("worker", attempt.worker.as_str()),
+            ("root", &self.config.root.to_string_lossy()),
+            ("title", spec.title.as_deref().unwrap_or(attempt.at.id.slug())),
         ];
         instructions::render(&template, &values).map_err(|problems| {
             let path = self.config.instructions.as_deref().unwrap_or(Path::new("the instructions"));

@@ -14,6 +14,7 @@ mod job;
 mod verdict;
 mod workplace;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -49,7 +50,7 @@ pub struct Order {
     /// The place in a coordinator's pool.
     pub slot: Option<u32>,
     /// How to run the demo agent: this program's argv up to the hidden subcommand.
-    pub demo_argv: Vec<String>,
+    pub demo_argv: Vec<OsString>,
     /// Re-reads the settings; the last good ones stay in force where that fails.
     pub reload: Box<dyn Fn() -> Result<Config, String> + Send>,
     /// Talk for people.
@@ -77,7 +78,7 @@ pub enum Ended {
 
 /// Runs one worker until it ends.
 pub fn run(config: Config, queue: Queue, control: &Control, bell: Receiver<()>, order: Order) -> Result<Ended, QueueError> {
-    crate::sys::spawn::become_subreaper();
+    crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
     let registration = Arc::new(register(&queue, order.slot)?);
     let journal = Arc::new(queue.journal(registration.id().as_str())?);
     let shared = Shared {

@@ -61,18 +61,20 @@ impl Worker {
         let repo = Repo::discover(Path::new(&origin.repository))?;
         let before = repo.fingerprint();
         let host = &self.shared.registration.card().process.host;
-        let forest = Forest::new(&repo, self.config.trees.clone(), host);
+        let forest = Forest::new(repo.clone(), self.config.trees.clone(), host);
         let entered = forest.enter(&Order {
             task: attempt.at.id.as_str(),
             token: &attempt.dir(),
             queue: queue.id(),
             branch: &origin.branch,
+            branch_is_fixed: origin.branch_is_fixed,
+            sync: queue.strict(),
             base_oid: &origin.base,
             intent: &queue.run_dir(&attempt.at.id).join("branch.json"),
             fresh: self.lost_elsewhere(attempt),
         })?;
         match entered {
-            Entered::Tree(tree) => Ok(Workplace::Tree { tree: Box::new(tree), repo, before }),
+            Entered::Tree(tree) => Ok(Workplace::Tree { tree, repo, before }),
             Entered::Busy { holder } => Err(NoPlace {
                 fault: Fault::Machine,
                 detail: format!("its tree is still in use by {holder}"),
@@ -93,7 +95,7 @@ impl Worker {
     fn enter_scratch(&self, attempt: &AttemptName) -> Result<Workplace, NoPlace> {
         let dir = self.config.trees.clone().unwrap_or_else(|| beside(&self.config.root));
         let name = format!("{}.{}", attempt.at, attempt.worker.short());
-        Ok(Workplace::Scratch(Scratch::make(&dir, &name)?))
+        Ok(Workplace::Scratch(Scratch::enter(&dir, &name)?))
     }
 }
 
@@ -139,7 +141,10 @@ impl Workplace {
             Workplace::Tree { tree, .. } => {
                 let mut notes = tree.notes().to_vec();
                 if !tree.continued() {
-                    notes.extend(tree.include().unwrap_or_else(|e| vec![format!(".worktreeinclude: {e}")]));
+                    match tree.include(&[]) {
+                        Ok(included) => notes.extend(included.notes),
+                        Err(e) => notes.push(format!(".worktreeinclude: {e}")),
+                    }
                 }
                 notes
             }
@@ -150,7 +155,7 @@ impl Workplace {
     /// Commits what was left uncommitted, and looks whether the user's checkout was touched.
     pub(super) fn collect(&mut self, subject: &str, trailers: &[(&str, &str)]) -> Result<Left, Trouble> {
         let Workplace::Tree { tree, repo, before } = self else { return Ok(Left::default()) };
-        let collected = tree.collect(&CollectOrder { subject, trailers })?;
+        let collected = tree.collect(&CollectOrder { message_subject: subject, trailers })?;
         let mut notes = collected.notes.clone();
         for change in Fingerprint::changes(before, &repo.fingerprint()) {
             notes.push(format!("the checkout changed during this attempt: {change}"));
@@ -176,7 +181,7 @@ impl Workplace {
     pub(super) fn leave(self, keep: bool) -> Result<(), Trouble> {
         match self {
             Workplace::Tree { tree, .. } => tree.release(keep),
-            Workplace::Scratch(scratch) => scratch.remove(),
+            Workplace::Scratch(scratch) => scratch.release(!keep),
         }
     }
 }

@@ -32,7 +32,7 @@ impl<'a> Actor<'a> {
     pub(super) fn new(voice: Voice<'a>) -> Actor<'a> {
         let (sender, signals) = channel();
         // Without the thread it is one that dies of its signals, which will do.
-        let _ = sys::signal::listen(move |signal| {
+        let _ = sys::signal::listen(&sys::signal::ORDERS, move |signal| {
             let _ = sender.send(signal);
         });
         Actor { voice, signals, ignores_signals: false, said: "done".into() }

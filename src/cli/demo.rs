@@ -1,0 +1,158 @@
+//! `demo`: the real coordinator, workers and git on a temporary repository, with the scripted agent.
+//!
+//! One task fails, one hangs and is stopped, one worker is killed with -9 and its task recovered. Everything
+//! that is printed at the end can be verified with the git commands beside it.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{Common, Run};
+use super::config::{FILE_NAME, Flags};
+use super::context::Context;
+use super::error::{Failure, Outcome};
+use super::exit;
+use super::progress::Progress;
+use crate::coordinator::Observer;
+use crate::queue::{Dir, Queue};
+use crate::status::summary::summary;
+use crate::status::view::{Scope, view};
+use crate::sys::{clock, env, fs, process, random, tool};
+
+/// The task whose worker is killed.
+const VICTIM: &str = "survive-a-crash";
+
+const SETTINGS: &str = "\
+agents = 3
+agent = \"demo\"
+
+[timeouts]
+silence = \"3s\"        # so that the task that hangs does not take long
+interrupt_grace = \"500ms\"
+terminate_grace = \"500ms\"
+";
+
+const TASKS: [(&str, &str); 6] = [
+    (
+        "add-a-greeting.md",
+        "---\ntitle: Add a greeting\n---\nwrite greeting.txt Hello from the swarm\\n\ncommit Add a greeting\ncost 0.04\nsay added greeting.txt\n",
+    ),
+    (
+        "forget-to-commit.md",
+        "---\ntitle: Edit and forget to commit\n---\nappend README.md \\nEdited by an agent that forgot to commit.\\n\ncost 0.03\nsay edited README.md\n",
+    ),
+    (
+        "two-steps.md",
+        "---\ntitle: Two steps, first in line\npriority: 1\n---\nwrite a.txt one\\n\ncommit First step\nsleep 1s\nwrite b.txt two\\n\ncommit Second step\ncost 0.11\n",
+    ),
+    ("red-tests.md", "write broken.txt draft\\n\nsleep 300ms\ncost 0.02\nfail the tests are red\n"),
+    ("hang.md", "say thinking about it\nhang\n"),
+    (
+        "survive-a-crash.md",
+        "write survivor.txt first half\\n\nattempt 1 sleep 60s\nappend survivor.txt second half\\n\ncommit Survive a crash\ncost 0.07\n",
+    ),
+];
+
+/// Runs the demonstration.
+pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
+    let dir = match dir {
+        Some(dir) => dir.to_owned(),
+        None => temporary(),
+    };
+    let repository = make_repository(&dir)?;
+    let common = Common { root: Some(repository.clone()), ..common.clone() };
+    let context = Context::new(&common, Flags::default())?;
+    let queue = context.queue_or_make()?;
+    for (name, text) in TASKS {
+        fs::write(&queue.layout().file(Dir::Pending, name), text.as_bytes())?;
+    }
+    context.ui.say(&format!("a repository in {}, six task files in its queue/pending", repository.display()));
+    let since = clock::now();
+    let mut show = Show { progress: Progress::new(&context, false, since), killed: false };
+    let run = Run { drain: true, ..Run::default() };
+    let ended = super::run::pool(&context, &run, &queue, &mut show);
+    show.progress.end();
+    ended?;
+    let seen = view(&queue, &repository, Scope::ALL)?;
+    let shown = repository.display().to_string();
+    context.ui.print(&format!("\n{}", summary(&seen, since, clock::now(), &shown, context.ui.style())));
+    context.ui.print(&verify(&repository));
+    let sound = queue.check()?.is_empty();
+    context.ui.say(if sound { "the queue is sound" } else { "the queue is not sound: coordinator check" });
+    Ok(if sound && as_promised(&seen) { exit::OK } else { exit::FOUND })
+}
+
+/// Four well done, one failed, one hung: anything else is a defect of this program.
+fn as_promised(seen: &crate::status::view::View) -> bool {
+    use crate::domain::state::State;
+    let of = |state| seen.counts.get(&state).copied().unwrap_or(0);
+    of(State::Done) == 4 && of(State::Failed) == 2
+}
+
+fn temporary() -> PathBuf {
+    let base = env::var("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+    base.join(format!("swarmdir-demo-{:08x}", random::number() as u32))
+}
+
+/// A repository with one commit. The identity is given on the command line: a fresh machine has none.
+fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
+    if fs::exists(dir) {
+        return Err(Failure::usage(format!("{dir:?} exists")).hint("coordinator demo --dir NEW"));
+    }
+    let repository = dir.join("repository");
+    fs::mkdirs(&repository)?;
+    let repository = fs::canonical(&repository)?;
+    fs::write(&repository.join("README.md"), b"# A repository to play with\n")?;
+    fs::write(&repository.join(FILE_NAME), SETTINGS.as_bytes())?;
+    fs::write(&repository.join(".gitignore"), b"/queue/\n/.swarmdir/\n/interrupt\n")?;
+    let path = repository.to_string_lossy().into_owned();
+    let identity = ["-c", "user.name=swarmdir", "-c", "user.email=swarmdir@localhost"];
+    for args in [
+        vec!["init", "-q", "-b", "main", &path],
+        vec!["-C", &path, "add", "-A"],
+        [&["-C", &path], &identity[..], &["commit", "-q", "-m", "Start"]].concat(),
+    ] {
+        tool::run("git", &args).map_err(|why| {
+            Failure::new(exit::MISSING, format!("git {}: {why}", args.join(" "))).hint("coordinator doctor")
+        })?;
+    }
+    Ok(repository)
+}
+
+fn verify(repository: &Path) -> String {
+    let path = repository.display().to_string();
+    let path = shell_words::quote(&path);
+    format!(
+        "\nsee for yourself:\n  git -C {path} log --oneline --graph --all\n  \
+         git -C {path} fsck\n  coordinator --root {path} status\n  rm -rf {path}*    # when you have seen enough\n"
+    )
+}
+
+/// Shows progress, and kills one worker in the middle of its task.
+struct Show {
+    progress: Progress,
+    killed: bool,
+}
+
+impl Show {
+    /// The worker that is at work on the victim's first attempt.
+    fn target(queue: &Queue) -> Option<crate::queue::register::Card> {
+        let claim = queue.claims().ok()?.into_iter().find(|claim| claim.at.id.slug() == VICTIM)?;
+        let name = crate::domain::name::AttemptName { at: claim.at, worker: claim.card.id.clone() };
+        let begun = fs::exists(&queue.attempt_dir(&name).join("events.jsonl"));
+        begun.then_some(claim.card)
+    }
+}
+
+impl Observer for Show {
+    fn say(&mut self, line: &str) {
+        self.progress.say(line);
+    }
+
+    fn tick(&mut self, queue: &Queue, running: usize, wanted: usize) {
+        if !self.killed && let Some(card) = Show::target(queue) {
+            self.killed = true;
+            process::kill_and_see_dead(&card.process, 2_000);
+            self.say(&format!("kill -9 {} (the worker on {VICTIM})", card.process.pid));
+        }
+        self.progress.tick(queue, running, wanted);
+    }
+}
