@@ -63,15 +63,16 @@ pub fn limit(node: &Node, key: &str, kind: LimitKind) -> Result<u64, Problem> {
 
 fn below_floor(key: &str, number: u64) -> Option<Problem> {
     let (floor, why) = match key {
-        "memory" => {
-            (Limits::MEMORY_FLOOR_BYTES, "it reserves far more than it uses and aborts at start")
-        }
-        "data" => (Limits::DATA_FLOOR_BYTES, "it crashes in the middle of its work"),
+        "memory" => (
+            Limits::MEMORY_FLOOR_BYTES,
+            "claude aborts at start, for it reserves far more than it uses",
+        ),
+        "data" => (Limits::DATA_FLOOR_BYTES, "claude crashes in the middle of its work"),
         _ => return None,
     };
     (number < floor).then(|| {
         let (floor, number) = (show_size(floor), show_size(number));
-        Problem::new(format!("{number} is below {floor}: with less claude fails, {why}"))
+        Problem::new(format!("{number} is below {floor}: with less, {why}"))
             .hint(format!("write at least {floor}, or leave the key out"))
     })
 }

@@ -22,14 +22,8 @@ pub(super) fn from_front_matter(
     body: &str,
     known: &Known,
 ) -> Result<TaskSpec, Vec<Problem>> {
-    let Parsed { root: front, mut problems, broken } = parsed;
-    if !matches!(front.value, Value::Map(_) | Value::Null) {
-        let hint = "if the text only begins with a horizontal rule, write `***` or put an empty line above";
-        let message =
-            format!("the front matter must be lines of `key: value`, not {}", front.shown());
-        problems.push(front.problem(message).hint(hint));
-        return Err(problems);
-    }
+    let Parsed { entries, mut problems, broken } = parsed;
+    let front = Node { line: 1, column: 1, value: Value::Map(entries) };
     let mut fields = Fields::of(&front, "");
     fields.refuse_unknown(&names(), &ALIASES);
     let mut spec = read(&mut fields, known);
@@ -37,7 +31,7 @@ pub(super) fn from_front_matter(
         let hint = "write below the second `---` what the agent shall do";
         fields.report(Problem::new("there is no prompt").hint(hint));
     }
-    let consequence = |problem: &Problem| broken.is_some() && problem.line == broken;
+    let consequence = |problem: &Problem| problem.line.is_some_and(|line| broken.contains(&line));
     problems.extend(fields.into_problems().into_iter().filter(|problem| !consequence(problem)));
     body.clone_into(&mut spec.prompt);
     if problems.is_empty() { Ok(spec) } else { Err(problems) }

@@ -187,6 +187,21 @@ fn all_problems_come_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
+fn a_syntax_error_hides_no_other_key() {
+    for (lines, places) in [
+        ("title: Fix: it\npriority: high\ntitel: x", vec![2, 3, 4]),
+        ("title: 'open\npriority: high", vec![2, 3]),
+        ("labels: [a, b\npriority: high\nenv:\n  A: [\n  B: x", vec![2, 3, 5]),
+        ("title x\npriority: high", vec![2, 3]),
+        ("model: opus\nbase: %x\nmodel: haiku", vec![3, 4]),
+    ] {
+        let problems = front(lines).expect_err(lines);
+        let found: Vec<u32> = problems.iter().filter_map(|problem| problem.line).collect();
+        assert_eq!(found, places, "{lines}: {problems:#?}");
+    }
+}
+
+#[test]
 fn a_yaml_bomb_does_not_grow() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..12 {

@@ -16,18 +16,44 @@ use crate::form::{Entry, Node, Value, duplicates};
 const DEPTH_MAX: usize = 16;
 
 /// What was read.
+#[derive(Default)]
 pub(super) struct Parsed {
-    /// The tree; where the syntax broke off, what stood before.
-    pub(super) root: Node,
+    /// Keys and values in the order of the file.
+    pub(super) entries: Vec<Entry>,
     /// What is wrong with the notation itself.
     pub(super) problems: Vec<Problem>,
-    /// The line on which the syntax broke off: other problems of that line are only its consequences.
-    pub(super) broken: Option<u32>,
+    /// The lines on which the syntax broke off: other problems of those lines are only consequences.
+    pub(super) broken: Vec<u32>,
 }
 
 /// Parses YAML whose first line is `first_line` of the file.
+///
+/// A syntax error hides everything behind it. Then each key of the first level is parsed by itself, so that
+/// the mistakes of the others are seen too.
 pub(super) fn parse(yaml: &str, first_line: u32) -> Parsed {
-    let mut builder = Builder { lines: yaml, first_line, problems: Vec::new(), broken: None };
+    let mut parsed = parse_part(yaml, first_line);
+    if !parsed.broken.is_empty() {
+        let mut apart = Parsed::default();
+        for (part, offset) in parts(yaml) {
+            let part = parse_part(part, first_line.saturating_add(offset));
+            apart.entries.extend(part.entries);
+            apart.problems.extend(part.problems);
+            apart.broken.extend(part.broken);
+        }
+        // what is only wrong as a whole stays wrong
+        if !apart.problems.is_empty() {
+            parsed = apart;
+        }
+    }
+    let Parsed { entries, mut problems, broken } = parsed;
+    let root = Node { line: first_line, column: 1, value: Value::Map(entries) };
+    duplicates(&root, "", &mut problems);
+    let Value::Map(entries) = root.value else { return Parsed::default() };
+    Parsed { entries, problems, broken }
+}
+
+fn parse_part(yaml: &str, first_line: u32) -> Parsed {
+    let mut builder = Builder { lines: yaml, first_line, problems: Vec::new(), broken: Vec::new() };
     let mut events = Parser::new_from_str_with_options(
         yaml,
         options! {
@@ -38,16 +64,61 @@ pub(super) fn parse(yaml: &str, first_line: u32) -> Parsed {
         },
     );
     let root = builder.document(&mut events);
-    let root = root.unwrap_or(Node { line: first_line, column: 1, value: Value::Null });
-    duplicates(&root, "", &mut builder.problems);
-    Parsed { root, problems: builder.problems, broken: builder.broken }
+    let entries = match root {
+        Some(Node { value: Value::Map(entries), .. }) => entries,
+        Some(node) if node.value != Value::Null => {
+            builder.problems.push(no_keys(&node));
+            Vec::new()
+        }
+        _ => Vec::new(),
+    };
+    Parsed { entries, problems: builder.problems, broken: builder.broken }
+}
+
+/// The text cut before each line that begins with a key, with the number of lines before each part.
+fn parts(yaml: &str) -> Vec<(&str, u32)> {
+    let mut parts = Vec::new();
+    let (mut start, mut start_line, mut at) = (0, 0, 0);
+    for (number, line) in (0..).zip(yaml.split_inclusive('\n')) {
+        let key = line.split_once(':').is_some_and(|(key, rest)| {
+            let blank = rest.is_empty() || rest.starts_with(char::is_whitespace);
+            blank && key.starts_with(char::is_alphanumeric) && !key.contains(['"', '#', ','])
+        });
+        if key && at > start {
+            parts.push((&yaml[start..at], start_line));
+            (start, start_line) = (at, number);
+        }
+        at += line.len();
+    }
+    parts.push((&yaml[start..], start_line));
+    parts
+}
+
+/// Text where keys should be.
+fn no_keys(node: &Node) -> Problem {
+    let problem = node.problem(format!("must be lines of `key: value`, not {}", node.shown()));
+    let tight = match &node.value {
+        Value::Bare(text) => text.split_once(':').filter(|(key, _)| !key.contains(' ')),
+        _ => None,
+    };
+    problem.hint(match tight {
+        Some((key, value)) => {
+            format!(
+                "a blank belongs behind the colon: {}",
+                one_line(&format!("{key}: {value}"), 80)
+            )
+        }
+        None => "if the text only begins with a horizontal rule, write `***` or put an empty line \
+                 above it"
+            .to_owned(),
+    })
 }
 
 struct Builder<'a> {
     lines: &'a str,
     first_line: u32,
     problems: Vec<Problem>,
-    broken: Option<u32>,
+    broken: Vec<u32>,
 }
 
 type Events<'a> = Parser<'a, serde_saphyr::granit_parser::StrInput<'a>>;
@@ -82,7 +153,7 @@ impl<'a> Builder<'a> {
             Ok(next) => Some(next),
             Err(error) => {
                 let problem = self.syntax(&error);
-                self.broken = problem.line;
+                self.broken.extend(problem.line);
                 self.problems.push(problem);
                 None
             }
@@ -184,33 +255,34 @@ impl<'a> Builder<'a> {
     /// A syntax error, with the way out that fits its line.
     fn syntax(&self, error: &ScanError) -> Problem {
         let mark = error.marker();
-        let (line, column) = self.file_place(mark.line(), mark.col());
-        let source = self.lines.lines().nth(mark.line().saturating_sub(1)).unwrap_or_default();
+        // what is left open is noticed behind the last line; it stands on it
+        let last = self.lines.lines().count().max(1);
+        let source = self.lines.lines().nth(mark.line().clamp(1, last) - 1).unwrap_or_default();
+        let (line, column) = match mark.line() {
+            0 => self.file_place(1, 0),
+            line if line > last => self.file_place(last, source.chars().count()),
+            line => self.file_place(line, mark.col()),
+        };
         let problem = Problem::new(format!("not valid YAML: {}", error.info())).at(line, column);
+        let tab = source.starts_with('\t') || error.info().contains("tab");
         match error.kind() {
-            ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation => {
-                problem.hint("indent with spaces")
-            }
             ErrorKind::DirectiveDisallowed => problem.hint("leave the line with `%` out"),
-            _ if source.trim_start().starts_with('\t') || source.starts_with('\t') => {
-                problem.hint("indent with spaces, not with tabs")
-            }
-            _ => match quoted(source) {
-                Some(line) => {
-                    problem.hint(format!("if the value is text, put it in quotes: {line}"))
-                }
-                None => problem,
-            },
+            _ if tab => problem.hint("indent with spaces, not with tabs"),
+            _ => problem.hint(match quoted(source) {
+                Some(line) => format!("if the value is text, put it in quotes: {line}"),
+                None => "look for a quote or bracket left open and at the indentation".to_owned(),
+            }),
         }
     }
 }
 
-/// `title: fix: bug` → `title: "fix: bug"`; `None` where the line is no unquoted value.
+/// `title: fix: bug` → `title: "fix: bug"`; `None` where quotes would not help.
 fn quoted(source: &str) -> Option<String> {
     let (key, value) = source.trim().split_once(':')?;
     let value = value.trim();
     let word = !key.is_empty() && key.chars().all(|ch| ch.is_alphanumeric() || "_-".contains(ch));
-    if !word || value.is_empty() || value.starts_with(['"', '\'', '|', '>', '{']) {
+    let special = value.starts_with(|ch| "[]{}*&!@%`,?#-".contains(ch));
+    if !word || !(special || value.contains(": ") || value.ends_with(':')) {
         return None;
     }
     let value = one_line(value, 80).replace('\\', "\\\\").replace('"', "\\\"");

@@ -52,6 +52,9 @@ pub struct Flags {
     pub drain_wait: Option<String>,
 }
 
+/// Reads a file; `None` where there is none, else what the system said.
+pub type ReadFile<'a> = dyn Fn(&Path) -> Result<Option<Vec<u8>>, String> + 'a;
+
 /// What loading may see.
 #[derive(Clone, Copy)]
 pub struct World<'a> {
@@ -60,7 +63,7 @@ pub struct World<'a> {
     /// The working directory, absolute.
     pub cwd: &'a Path,
     /// A file's bytes, `None` where there is none; else what the system said.
-    pub read: &'a dyn Fn(&Path) -> Result<Option<Vec<u8>>, String>,
+    pub read: &'a ReadFile<'a>,
     /// Whether something bears this name.
     pub exists: &'a dyn Fn(&Path) -> bool,
 }

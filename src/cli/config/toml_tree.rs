@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::domain::problem::Problem;
-use crate::form::{Entry, Locator, Node, Value};
+use crate::form::{Entry, Locator, Node, PROBLEMS_MAX, Value};
 
 /// Keys that are both, and the words they are hidden behind.
 const BOTH: [(&str, &str); 2] = [("agent", "AGENT"), ("rig", "RIG")];
@@ -22,7 +22,7 @@ pub(super) fn parse(text: &str) -> (Node, Vec<Problem>) {
     let (hidden_text, hidden) = hide(text, table.get_ref());
     let (table, errors) = DeTable::parse_recoverable(&hidden_text);
     let mut locator = Locator::new(text);
-    let problems = errors.iter().map(|error| {
+    let problems = errors.iter().take(PROBLEMS_MAX).map(|error| {
         let (line, column) = error.span().map_or((0, 0), |span| locator.at(span.start));
         Problem::new(format!("not valid TOML: {}", error.message())).at(line, column)
     });
