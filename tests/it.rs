@@ -1,5 +1,9 @@
 //! The integration tests, in one binary.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests stand outside of the program")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests stand outside of the program"
+)]
 
 mod agent;
 mod claude;

@@ -12,7 +12,7 @@ use super::ui::Color;
 /// Without a subcommand it runs the pool. A worker alone (`worker --drain`, from cron) does the same work.
 #[derive(Parser, Debug)]
 #[command(name = "coordinator", version, after_help = exit::HELP, max_term_width = 100)]
-pub struct Coordinator {
+pub(super) struct Coordinator {
     #[command(flatten)]
     pub(super) common: Common,
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub struct Coordinator {
 /// Works alone or beside any number of others. Ctrl-C: end after the running task; again: stop now.
 #[derive(Parser, Debug)]
 #[command(name = "worker", version, after_help = exit::HELP, max_term_width = 100)]
-pub struct Worker {
+pub(super) struct Worker {
     #[command(flatten)]
     pub(super) common: Common,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub struct Worker {
 
 /// What every command takes.
 #[derive(Args, Clone, Debug)]
-pub struct Common {
+pub(super) struct Common {
     /// The directory with queue/, interrupt and swarm.toml [default: the nearest one upward that has a queue]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) root: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub struct Common {
 
 /// How to run the pool.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Run {
+pub(super) struct Run {
     /// How many workers to keep [default: 3]
     #[arg(long, short = 'n', value_name = "N")]
     pub(super) agents: Option<u32>,
@@ -65,7 +65,7 @@ pub struct Run {
 
 /// How to run one worker.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Work {
+pub(super) struct Work {
     /// End when nothing is ready or running
     #[arg(long, conflicts_with = "once")]
     pub(super) drain: bool,
@@ -235,7 +235,7 @@ pub(super) enum Command {
 
 /// A task from the command line.
 #[derive(Args, Debug)]
-pub struct Add {
+pub(super) struct Add {
     /// A task file; `-`: standard input
     #[arg(required_unless_present = "message", conflicts_with = "message")]
     pub(super) file: Option<PathBuf>,

@@ -35,7 +35,11 @@ pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> Outcome {
 }
 
 /// Second names are set aside; the rest is what any worker's housekeeping does.
-fn mend(context: &Context, queue: &Queue, violations: &[Violation]) -> Result<(), super::error::Failure> {
+fn mend(
+    context: &Context,
+    queue: &Queue,
+    violations: &[Violation],
+) -> Result<(), super::error::Failure> {
     for violation in violations.iter().filter(|violation| violation.invariant == "I1") {
         queue.set_aside(violation)?;
     }

@@ -59,7 +59,9 @@ impl Context {
         let failure = Failure::new(exit::USAGE, format!("there is no task {text:?}"));
         if queue.dropped_as(text).unwrap_or(false) {
             let dir = queue.layout().dir(Dir::Pending);
-            return failure.hint(format!("it lies in {dir:?} and is not taken up yet: coordinator --agents 3"));
+            return failure.hint(format!(
+                "it lies in {dir:?} and is not taken up yet: coordinator --agents 3"
+            ));
         }
         match alike.first() {
             Some(id) => failure.hint(format!("did you mean {}-{}?", id.slug(), id.tail())),

@@ -62,7 +62,9 @@ pub(super) fn scale(context: &Context, agents: u32) -> Outcome {
     let staged = path.with_extension("new");
     fs::write(&staged, format!("{agents}\n").as_bytes())?;
     let _placed = fs::rename(&staged, &path)?;
-    context.ui.say(&format!("coordinator (process {}) keeps {agents} workers", incumbent.process.pid));
+    context
+        .ui
+        .say(&format!("coordinator (process {}) keeps {agents} workers", incumbent.process.pid));
     Ok(exit::OK)
 }
 

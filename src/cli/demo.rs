@@ -64,7 +64,10 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
     for (name, text) in TASKS {
         fs::write(&queue.layout().file(Dir::Pending, name), text.as_bytes())?;
     }
-    context.ui.say(&format!("a repository in {}, six task files in its queue/pending", repository.display()));
+    context.ui.say(&format!(
+        "a repository in {}, six task files in its queue/pending",
+        repository.display()
+    ));
     let since = clock::now();
     let mut show = Show { progress: Progress::new(&context, false, since), killed: false };
     let run = Run { drain: true, ..Run::default() };
@@ -73,10 +76,16 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
     ended?;
     let seen = view(&queue, &repository, Scope::ALL)?;
     let shown = repository.display().to_string();
-    context.ui.print(&format!("\n{}", summary(&seen, since, clock::now(), &shown, context.ui.style())));
+    context
+        .ui
+        .print(&format!("\n{}", summary(&seen, since, clock::now(), &shown, context.ui.style())));
     context.ui.print(&verify(&repository));
     let sound = queue.check()?.is_empty();
-    context.ui.say(if sound { "the queue is sound" } else { "the queue is not sound: coordinator check" });
+    context.ui.say(if sound {
+        "the queue is sound"
+    } else {
+        "the queue is not sound: coordinator check"
+    });
     Ok(if sound && as_promised(&seen) { exit::OK } else { exit::FOUND })
 }
 
@@ -111,7 +120,8 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
         [&["-C", &path], &identity[..], &["commit", "-q", "-m", "Start"]].concat(),
     ] {
         tool::run("git", &args).map_err(|why| {
-            Failure::new(exit::MISSING, format!("git {}: {why}", args.join(" "))).hint("coordinator doctor")
+            Failure::new(exit::MISSING, format!("git {}: {why}", args.join(" ")))
+                .hint("coordinator doctor")
         })?;
     }
     Ok(repository)
@@ -148,7 +158,9 @@ impl Observer for Show {
     }
 
     fn tick(&mut self, queue: &Queue, running: usize, wanted: usize) {
-        if !self.killed && let Some(card) = Show::target(queue) {
+        if !self.killed
+            && let Some(card) = Show::target(queue)
+        {
             self.killed = true;
             process::kill_and_see_dead(&card.process, 2_000);
             self.say(&format!("kill -9 {} (the worker on {VICTIM})", card.process.pid));

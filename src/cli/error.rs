@@ -9,29 +9,29 @@ use crate::sys::fs::FsError;
 
 /// Ends a command.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     /// The exit code.
-    pub code: u8,
+    pub(super) code: u8,
     /// What, where, why; lower case, no full stop.
-    pub message: String,
+    pub(super) message: String,
     /// What to do next.
-    pub hint: Option<String>,
+    pub(super) hint: Option<String>,
 }
 
 impl Failure {
     /// A failure with this code.
-    pub fn new(code: u8, message: impl Into<String>) -> Failure {
+    pub(super) fn new(code: u8, message: impl Into<String>) -> Failure {
         Failure { code, message: message.into(), hint: None }
     }
 
     /// The command line is wrong.
-    pub fn usage(message: impl Into<String>) -> Failure {
+    pub(super) fn usage(message: impl Into<String>) -> Failure {
         Failure::new(exit::USAGE, message)
     }
 
     /// With what to do next.
     #[must_use]
-    pub fn hint(self, hint: impl Into<String>) -> Failure {
+    pub(super) fn hint(self, hint: impl Into<String>) -> Failure {
         Failure { hint: Some(hint.into()), ..self }
     }
 }
@@ -45,7 +45,9 @@ impl fmt::Display for Failure {
 impl From<QueueError> for Failure {
     fn from(e: QueueError) -> Failure {
         let code = match &e {
-            QueueError::Absent { .. } | QueueError::Unfit { .. } | QueueError::Fs(_) => exit::MISSING,
+            QueueError::Absent { .. } | QueueError::Unfit { .. } | QueueError::Fs(_) => {
+                exit::MISSING
+            }
             QueueError::Format { .. } => exit::USAGE,
         };
         Failure { code, message: e.to_string(), hint: e.hint() }
@@ -71,4 +73,4 @@ impl From<ConfigError> for Failure {
 }
 
 /// A command's result: its exit code.
-pub type Outcome = Result<u8, Failure>;
+pub(super) type Outcome = Result<u8, Failure>;

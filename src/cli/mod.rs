@@ -2,7 +2,6 @@
 //!
 //! The only module that prints, the only one that reads settings and flags. It may not know system calls or
 //! the queue's layout. Each command is a function from its arguments to an exit code.
-#![expect(missing_docs, reason = "clap's derive macros take doc comments as help texts")]
 
 mod args;
 mod care;
@@ -73,7 +72,9 @@ fn dispatch(args: Coordinator) -> Outcome {
         Some(Command::DemoAgent) => demo_agent(),
         Some(Command::Init { dir }) => setup::init(common, dir.as_deref()),
         Some(Command::Add(add)) => tasks::add(&context()?, &add),
-        Some(Command::Status { json, watch, all }) => inspect::status(&context()?, json, watch, all),
+        Some(Command::Status { json, watch, all }) => {
+            inspect::status(&context()?, json, watch, all)
+        }
         Some(Command::Explain { task, json }) => inspect::explain(&context()?, &task, json),
         Some(Command::Logs { task, follow, raw }) => inspect::logs(&context()?, &task, follow, raw),
         Some(Command::Show { task, json }) => inspect::show(&context()?, &task, json),

@@ -39,7 +39,12 @@ impl Progress {
         let root = config.root.clone();
         let mut progress = Progress { ui: context.ui, quiet, since, root, bar, next_ms: 0 };
         let queue = progress.root.join("queue");
-        progress.say(&format!("{} workers ({}) on {}", config.agents, config.agent, queue.display()));
+        progress.say(&format!(
+            "{} workers ({}) on {}",
+            config.agents,
+            config.agent,
+            queue.display()
+        ));
         if progress.bar.is_some() {
             progress.say("Ctrl-C: end after the running tasks; twice: stop now");
         }
@@ -60,12 +65,18 @@ impl Progress {
             .iter()
             .filter_map(|worker| Some(worker.task.as_ref()?.slug().to_owned()))
             .collect();
-        let cost: f64 = seen.tasks.iter().filter_map(|row| Some(row.usage.as_ref()?.cost_usd)).sum();
+        let cost: f64 =
+            seen.tasks.iter().filter_map(|row| Some(row.usage.as_ref()?.cost_usd)).sum();
         let elapsed = duration(clock::now().since(self.since));
         let style = self.ui.talk_style();
-        let doing = if busy.is_empty() { String::new() } else { format!("  {}", one_line(&busy.join(", "), 50)) };
-        let paused = seen.paused.map(|why| format!("  paused: {why}")).unwrap_or_default();
-        let money = if cost > 0.0 { format!(" · {}", dollars(cost, false)) } else { String::new() };
+        let doing = if busy.is_empty() {
+            String::new()
+        } else {
+            format!("  {}", one_line(&busy.join(", "), 50))
+        };
+        let paused = seen.paused.as_ref().map(|why| format!("  paused: {why}")).unwrap_or_default();
+        let money =
+            if cost > 0.0 { format!(" · {}", dollars(cost, false)) } else { String::new() };
         let _ = running;
         Some(format!("{} · {elapsed}{money}{}{paused}", counts(&seen, style), style.dim(&doing)))
     }

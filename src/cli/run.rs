@@ -57,7 +57,8 @@ pub(super) fn pool(
 
 /// How this program runs a worker of its pool: itself, so that one file is the whole installation.
 fn worker_argv(context: &Context, run: &Run) -> Vec<String> {
-    let mut argv = vec!["work".to_owned(), "--root".into(), context.config().root.display().to_string()];
+    let mut argv =
+        vec!["work".to_owned(), "--root".into(), context.config().root.display().to_string()];
     if run.drain {
         argv.push("--drain".into());
     }
@@ -68,7 +69,9 @@ fn worker_argv(context: &Context, run: &Run) -> Vec<String> {
 }
 
 /// Re-reads the settings with the same flags.
-pub(super) fn reload(context: &Context) -> Box<dyn Fn() -> Result<crate::domain::config::Config, String> + Send> {
+pub(super) fn reload(
+    context: &Context,
+) -> Box<dyn Fn() -> Result<crate::domain::config::Config, String> + Send> {
     let flags = Flags { root: Some(context.config().root.clone()), ..context.flags.clone() };
     Box::new(move || {
         config::load_here(&flags).map(|loaded| loaded.config).map_err(|e| e.to_string())
@@ -80,10 +83,18 @@ fn only_one(context: &Context) -> Result<Lock, Failure> {
     fs::mkdirs(path.parent().unwrap_or(&context.config().root))?;
     let Some(lock) = Lock::try_take(&path)? else {
         let who = incumbent(context)?.map_or_else(String::new, |i| {
-            format!(" (process {} on {}, since {})", i.process.pid, i.process.host, clock::local(i.since))
+            format!(
+                " (process {} on {}, since {})",
+                i.process.pid,
+                i.process.host,
+                clock::local(i.since)
+            )
         });
-        return Err(Failure::new(exit::LATER, format!("a coordinator runs on this queue already{who}"))
-            .hint("coordinator status; coordinator scale N; coordinator stop"));
+        return Err(Failure::new(
+            exit::LATER,
+            format!("a coordinator runs on this queue already{who}"),
+        )
+        .hint("coordinator status; coordinator scale N; coordinator stop"));
     };
     let note = Incumbent { process: identity::me(), since: clock::now() };
     lock.note(&path, &serde_json::to_string(&note).expect("plain data"))?;
@@ -106,7 +117,10 @@ fn finish(context: &Context, queue: &Queue, run: &Run, ended: Ended, since: Unix
         Ended::Drained { later: false } if failed => Ok(exit::FOUND),
         Ended::Drained { later: false } => Ok(exit::OK),
         Ended::NoWorkers => Err(Failure::new(exit::MISSING, "workers die before their first task")
-            .hint(format!("see {:?}, then: coordinator doctor", crate::coordinator::pool::log_dir(root)))),
+            .hint(format!(
+                "see {:?}, then: coordinator doctor",
+                crate::coordinator::pool::log_dir(root)
+            ))),
     }
 }
 

@@ -11,7 +11,7 @@ use super::error::Outcome;
 use super::exit;
 use crate::agent;
 use crate::domain::config::AgentKind;
-use crate::sys::{env, fs};
+use crate::sys::fs;
 use crate::worktree::{Repo, doctor};
 
 /// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
@@ -34,14 +34,22 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
     write_settings(&context, &root)?;
     match Repo::discover(&root) {
         Ok(repo) => {
-            let hidden = doctor::exclude(&repo, &EXCLUDES.map(|pattern| exclusion(&repo, &root, pattern)).each_ref().map(String::as_str));
+            let hidden = doctor::exclude(
+                &repo,
+                &EXCLUDES
+                    .map(|pattern| exclusion(&repo, &root, pattern))
+                    .each_ref()
+                    .map(String::as_str),
+            );
             match hidden {
                 Ok(added) if added.is_empty() => ui.say("git ignores it already"),
                 Ok(_) => ui.say("hidden from git in .git/info/exclude, so that git clean and git stash -u leave it"),
                 Err(e) => ui.say(&format!("git may see it: {e}")),
             }
         }
-        Err(e) => ui.say(&format!("no repository here ({e}): name one in {FILE_NAME}, or use agents with worktree = false")),
+        Err(e) => ui.say(&format!(
+            "no repository here ({e}): name one in {FILE_NAME}, or use agents with worktree = false"
+        )),
     }
     ui.say("next: coordinator add -m \"what is to be done\"; coordinator --agents 3");
     Ok(exit::OK)
@@ -103,13 +111,10 @@ fn pages(mut command: clap::Command) -> Vec<clap_mangen::Man> {
     let name = command.get_name().to_owned();
     let subcommands = command.get_subcommands().filter(|sub| !sub.is_hide_set());
     let mut pages: Vec<clap_mangen::Man> = subcommands
-        .map(|sub| clap_mangen::Man::new(sub.clone().display_name(format!("{name}-{}", sub.get_name()))))
+        .map(|sub| {
+            clap_mangen::Man::new(sub.clone().display_name(format!("{name}-{}", sub.get_name())))
+        })
         .collect();
     pages.insert(0, clap_mangen::Man::new(command));
     pages
-}
-
-/// Whether the user runs from a terminal that can show what `demo` has to show.
-pub(crate) fn interactive() -> bool {
-    env::stderr_is_terminal()
 }

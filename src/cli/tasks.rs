@@ -14,14 +14,14 @@ use super::ui::Ui;
 use crate::domain::id::TaskId;
 use crate::domain::name::{Band, QueueName};
 use crate::domain::reason::Wait;
+use crate::queue::Queue;
 use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Closed;
 use crate::queue::shift::{Ended, Place};
 use crate::queue::takeup::{MAX_TASK_BYTES, Taken};
-use crate::queue::Queue;
 use crate::sys::{clock, fs};
-use crate::tending::{Intake, Tender, known};
 use crate::taskfile;
+use crate::tending::{Intake, Tender, known};
 
 /// A task that hops is looked for so many times before we say that it is nowhere.
 const LOOKS: u32 = 40;
@@ -51,10 +51,15 @@ pub(super) fn add(context: &Context, add: &Add) -> Outcome {
         }
         Taken::Unfinished(id) => {
             context.ui.print(&format!("{id}\n"));
-            context.ui.say(&format!("it is queued, but its take-up waits: coordinator explain {}", id.tail()));
+            context.ui.say(&format!(
+                "it is queued, but its take-up waits: coordinator explain {}",
+                id.tail()
+            ));
             Ok(exit::OK)
         }
-        Taken::Lost => Err(Failure::new(exit::MISSING, "the staged file vanished").hint("coordinator check")),
+        Taken::Lost => {
+            Err(Failure::new(exit::MISSING, "the staged file vanished").hint("coordinator check"))
+        }
     }
 }
 
@@ -67,7 +72,8 @@ fn text_of(add: &Add) -> Result<(OsString, Vec<u8>), Failure> {
         }
         (None, Some(path)) if path != Path::new("-") => {
             let file = fs::open(path).map_err(|e| Failure::usage(e.to_string()))?;
-            let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES).map_err(|e| Failure::usage(e.to_string()))?;
+            let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)
+                .map_err(|e| Failure::usage(e.to_string()))?;
             let own = path.file_name().unwrap_or(OsStr::new("task")).to_owned();
             Ok((given.unwrap_or(own), bytes))
         }
@@ -84,7 +90,9 @@ pub(super) fn retry(context: &Context, tasks: &[String]) -> Outcome {
     each(context, tasks, |queue, id| {
         let closed = match queue.whereabouts(id)? {
             Some(Place::Ended(Ended::Done(_))) => {
-                return Err(Failure::usage(format!("{id} is done")).hint("to do more: coordinator add"));
+                return Err(
+                    Failure::usage(format!("{id} is done")).hint("to do more: coordinator add")
+                );
             }
             Some(Place::Ended(ended)) => queue.retry(&ended)?,
             Some(Place::Waiting(name)) => match &name.reason {
@@ -109,8 +117,11 @@ fn finish_retaking(context: &Context, queue: &Queue, id: &TaskId) -> Result<(), 
         && name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking)
         && let Taken::Rejected(id) = queue.finish_taking(&name, &Intake::new(context.config()))?
     {
-        return Err(Failure::usage(format!("{id} is still wrong"))
-            .hint(format!("coordinator explain {}-{}", id.slug(), id.tail())));
+        return Err(Failure::usage(format!("{id} is still wrong")).hint(format!(
+            "coordinator explain {}-{}",
+            id.slug(),
+            id.tail()
+        )));
     }
     Ok(())
 }
@@ -168,26 +179,36 @@ pub(super) fn hold(context: &Context, tasks: &[String]) -> Outcome {
 /// `release`
 pub(super) fn release(context: &Context, tasks: &[String]) -> Outcome {
     each(context, tasks, |queue, id| match queue.whereabouts(id)? {
-        Some(Place::Waiting(name)) if name.reason.as_ref().is_some_and(|r| r.wait == Wait::Hold) => {
+        Some(Place::Waiting(name))
+            if name.reason.as_ref().is_some_and(|r| r.wait == Wait::Hold) =>
+        {
             settled(context.ui, id, queue.unblock(&name)?, "waits to run")
         }
-        _ => Err(Failure::usage(format!("{id} is not held")).hint(format!("coordinator explain {}", id.tail()))),
+        _ => Err(Failure::usage(format!("{id} is not held"))
+            .hint(format!("coordinator explain {}", id.tail()))),
     })
 }
 
 /// `priority`
 pub(super) fn priority(context: &Context, task: &str, band: u8) -> Outcome {
-    let band = Band::new(band).ok_or_else(|| Failure::usage("a priority is 0 (first) to 9 (last)"))?;
+    let band =
+        Band::new(band).ok_or_else(|| Failure::usage("a priority is 0 (first) to 9 (last)"))?;
     each(context, std::slice::from_ref(&task.to_owned()), |queue, id| {
         let name = unclaimed(queue, id)?;
-        settled(context.ui, id, queue.reprioritise(&name, band)?, &format!("is in band {}", band.get()))
+        settled(
+            context.ui,
+            id,
+            queue.reprioritise(&name, band)?,
+            &format!("is in band {}", band.get()),
+        )
     })
 }
 
 fn unclaimed(queue: &Queue, id: &TaskId) -> Result<QueueName, Failure> {
     match queue.whereabouts(id)? {
         Some(Place::Waiting(name)) if name.reason.is_none() && queue.is_claimed(&name.at) => {
-            Err(Failure::usage(format!("{id} is running")).hint(format!("coordinator cancel {}", id.tail())))
+            Err(Failure::usage(format!("{id} is running"))
+                .hint(format!("coordinator cancel {}", id.tail())))
         }
         Some(Place::Waiting(name)) => Ok(name),
         Some(Place::Ended(ended)) => {
@@ -214,7 +235,11 @@ fn settled(ui: Ui, id: &TaskId, closed: Closed, what: &str) -> Result<(), Failur
 }
 
 /// Does the same to each task; all are tried, the worst code counts.
-fn each(context: &Context, tasks: &[String], act: impl Fn(&Queue, &TaskId) -> Result<(), Failure>) -> Outcome {
+fn each(
+    context: &Context,
+    tasks: &[String],
+    act: impl Fn(&Queue, &TaskId) -> Result<(), Failure>,
+) -> Outcome {
     let queue = context.queue()?;
     let mut failures = Vec::new();
     for text in tasks {

@@ -55,12 +55,17 @@ fn log(context: &Context, work: &Work) -> Result<Log, super::error::Failure> {
         None => Some(fs::open_append(&path)?),
     };
     Ok(Arc::new(move |line: &str| {
-        let line = format!("{} {}", clock::local(clock::now()), crate::domain::text::printable(line, false));
+        let line = format!(
+            "{} {}",
+            clock::local(clock::now()),
+            crate::domain::text::printable(line, false)
+        );
         if to_stderr {
             ui.say(&line);
         }
         if let Some(file) = &file {
-            let _talk_is_not_worth_stopping_for = fs::write_all(file, &path, format!("{line}\n").as_bytes());
+            let _talk_is_not_worth_stopping_for =
+                fs::write_all(file, &path, format!("{line}\n").as_bytes());
         }
     }))
 }

@@ -73,7 +73,13 @@ enum Phase {
 }
 
 /// Runs until drained or told to end.
-pub fn run(config: Config, queue: Queue, signals: &Receiver<Signal>, order: Order, observer: &mut dyn Observer) -> Result<Ended, QueueError> {
+pub fn run(
+    config: Config,
+    queue: Queue,
+    signals: &Receiver<Signal>,
+    order: Order,
+    observer: &mut dyn Observer,
+) -> Result<Ended, QueueError> {
     crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
     let journal = queue.journal(&format!("coordinator-{:016x}", crate::sys::random::number()))?;
     journal.note("start", None, json!({ "agents": config.agents, "drain": order.drain }));
@@ -82,7 +88,8 @@ pub fn run(config: Config, queue: Queue, signals: &Receiver<Signal>, order: Orde
     if pool.running() > 0 {
         observer.say(&format!("adopted {} running worker(s)", pool.running()));
     }
-    let mut coordinator = Coordinator { config, queue, order, pool, tender, journal, phase: Phase::Run };
+    let mut coordinator =
+        Coordinator { config, queue, order, pool, tender, journal, phase: Phase::Run };
     let ended = coordinator.go_on(signals, observer);
     coordinator.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
     ended
@@ -99,7 +106,11 @@ struct Coordinator {
 }
 
 impl Coordinator {
-    fn go_on(&mut self, signals: &Receiver<Signal>, observer: &mut dyn Observer) -> Result<Ended, QueueError> {
+    fn go_on(
+        &mut self,
+        signals: &Receiver<Signal>,
+        observer: &mut dyn Observer,
+    ) -> Result<Ended, QueueError> {
         loop {
             self.pool.reap(&self.queue, observer);
             if let Some(ended) = self.look(observer)? {
@@ -117,10 +128,13 @@ impl Coordinator {
     fn look(&mut self, observer: &mut dyn Observer) -> Result<Option<Ended>, QueueError> {
         match self.phase {
             Phase::Run => self.look_running(observer),
-            Phase::Ending(signal) => Ok((self.pool.running() == 0).then_some(Ended::Signalled(signal))),
+            Phase::Ending(signal) => {
+                Ok((self.pool.running() == 0).then_some(Ended::Signalled(signal)))
+            }
             Phase::Stopping(signal, deadline_ms) => {
                 if self.pool.running() > 0 && clock::mono_ms() >= deadline_ms {
-                    observer.say("a worker does not stop: killing it, its task goes back to the queue");
+                    observer
+                        .say("a worker does not stop: killing it, its task goes back to the queue");
                     self.pool.kill();
                 }
                 if self.pool.running() > 0 {
@@ -183,7 +197,8 @@ impl Coordinator {
                 observer.say("stopping now: work in hand is committed, its tasks are parked");
                 self.pool.signal(Signal::Terminate);
                 let timeouts = &self.config.timeouts;
-                let patience = timeouts.interrupt_grace_ms + timeouts.terminate_grace_ms + STOP_MARGIN_MS;
+                let patience =
+                    timeouts.interrupt_grace_ms + timeouts.terminate_grace_ms + STOP_MARGIN_MS;
                 self.phase = Phase::Stopping(signal, clock::mono_ms() + patience);
             }
             (Signal::Interrupt | Signal::Terminate, Phase::Stopping(..)) => {}

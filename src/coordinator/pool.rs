@@ -123,11 +123,18 @@ impl Pool {
     }
 
     /// Starts and retires as decided.
-    pub(super) fn keep(&mut self, queue: &Queue, order: &Order, observer: &mut dyn Observer) -> Result<()> {
+    pub(super) fn keep(
+        &mut self,
+        queue: &Queue,
+        order: &Order,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         if self.luck.breaker_open() && !self.said_broken {
             self.said_broken = true;
             let log = order.log_dir.display();
-            observer.say(&format!("workers die before their first task; see {log}; trying once a minute"));
+            observer.say(&format!(
+                "workers die before their first task; see {log}; trying once a minute"
+            ));
         }
         for action in decide(&self.slots, self.wanted, clock::mono_ms()) {
             match action {

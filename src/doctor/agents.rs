@@ -28,7 +28,9 @@ fn agent_program(name: &str, profile: &AgentProfile, default: bool) -> Option<Fi
     Some(match agent::find(&profile.kind) {
         Ok(path) => {
             let version = match &profile.kind {
-                AgentKind::Claude { .. } => tool::first_line(&path.to_string_lossy(), &["--version"]),
+                AgentKind::Claude { .. } => {
+                    tool::first_line(&path.to_string_lossy(), &["--version"])
+                }
                 AgentKind::Command { .. } | AgentKind::Demo => None,
             };
             let version = version.map(|version| format!(", {version}")).unwrap_or_default();
@@ -46,11 +48,18 @@ fn login(config_dir: Option<&std::path::Path>) -> Finding {
         return Finding::good("login", format!("{key} is set"));
     }
     let own = env::var("CLAUDE_CONFIG_DIR").map(std::path::PathBuf::from);
-    let dir = config_dir.map(std::path::Path::to_owned).or(own).or_else(|| Some(env::home()?.join(".claude")));
+    let dir = config_dir
+        .map(std::path::Path::to_owned)
+        .or(own)
+        .or_else(|| Some(env::home()?.join(".claude")));
     let credentials = dir.map(|dir| dir.join(".credentials.json"));
     match credentials.filter(|path| fs::exists(path)) {
         Some(path) => Finding::good("login", path.display().to_string()),
-        None => Finding::warning("login", "claude has no key and no stored log-in that can be seen here", "run `claude` once and log in, or set ANTHROPIC_API_KEY"),
+        None => Finding::warning(
+            "login",
+            "claude has no key and no stored log-in that can be seen here",
+            "run `claude` once and log in, or set ANTHROPIC_API_KEY",
+        ),
     }
 }
 
@@ -68,12 +77,18 @@ fn bypass(profile: &AgentProfile) -> Option<Finding> {
 fn limits(limits: &Limits) -> Finding {
     let mut said = Vec::new();
     let mut add = |name: &str, value: Option<u64>, unit: &str| {
-        said.push(value.map_or_else(|| format!("{name} unlimited"), |n| format!("{name} {n}{unit}")));
+        said.push(
+            value.map_or_else(|| format!("{name} unlimited"), |n| format!("{name} {n}{unit}")),
+        );
     };
     add("cpu", limits.cpu_secs, " s");
     add("file size", limits.file_size_bytes.map(|bytes| bytes >> 20), " MiB");
     add("open files", limits.open_files, "");
-    add("processes", limits.processes, if env::is_root() { " more (not enforced for root)" } else { " more" });
+    add(
+        "processes",
+        limits.processes,
+        if env::is_root() { " more (not enforced for root)" } else { " more" },
+    );
     add("memory", limits.memory_bytes.map(|bytes| bytes >> 20), " MiB");
     Finding::good("limits", said.join(", "))
 }

@@ -15,7 +15,8 @@ const LITTLE_BYTES: u64 = 5 << 30;
 const OURS: [&str; 3] = ["queue", "interrupt", ".swarmdir"];
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![root(config), links(config), file_system(config), room(config), wake_ups(config)];
+    let mut findings =
+        vec![root(config), links(config), file_system(config), room(config), wake_ups(config)];
     findings.push(git());
     findings.extend(repositories(config));
     findings
@@ -26,7 +27,11 @@ fn root(config: &Config) -> Finding {
     if fs::is_writable(&config.root) {
         Finding::good("root", path.to_string())
     } else {
-        Finding::missing("root", format!("{path} is not writable"), "another --root, or other permissions")
+        Finding::missing(
+            "root",
+            format!("{path} is not writable"),
+            "another --root, or other permissions",
+        )
     }
 }
 
@@ -102,17 +107,27 @@ fn repositories(config: &Config) -> Vec<Finding> {
 }
 
 fn repository(config: &Config, path: &Path, needed: bool) -> Vec<Finding> {
-    let repo = match Repo::discover(path).and_then(|repo| repo.resolve(None).map(|base| (repo, base))) {
-        Ok((repo, base)) => {
-            let found = format!("{} at {} ({})", path.display(), base.name, &base.oid[..base.oid.len().min(10)]);
-            return std::iter::once(Finding::good("repository", found))
-                .chain(hidden(config, &repo))
-                .chain(worktree::doctor::warnings(&repo).into_iter().map(|w| Finding::note("repository", w)))
-                .chain(std::iter::once(trees(config, &repo)))
-                .collect();
-        }
-        Err(e) => e,
-    };
+    let repo =
+        match Repo::discover(path).and_then(|repo| repo.resolve(None).map(|base| (repo, base))) {
+            Ok((repo, base)) => {
+                let found = format!(
+                    "{} at {} ({})",
+                    path.display(),
+                    base.name,
+                    &base.oid[..base.oid.len().min(10)]
+                );
+                return std::iter::once(Finding::good("repository", found))
+                    .chain(hidden(config, &repo))
+                    .chain(
+                        worktree::doctor::warnings(&repo)
+                            .into_iter()
+                            .map(|w| Finding::note("repository", w)),
+                    )
+                    .chain(std::iter::once(trees(config, &repo)))
+                    .collect();
+            }
+            Err(e) => e,
+        };
     let mend = repo.hint().unwrap_or_else(|| "name another one: [rig.NAME] in swarm.toml".into());
     vec![if needed {
         Finding::missing("repository", repo.to_string(), mend)
@@ -145,7 +160,8 @@ fn trees(config: &Config, repo: &Repo) -> Finding {
     if fs::is_writable(nearest) {
         Finding::good("trees", dir.display().to_string())
     } else {
-        let found = format!("{} cannot be made: {} is not writable", dir.display(), nearest.display());
+        let found =
+            format!("{} cannot be made: {} is not writable", dir.display(), nearest.display());
         let home = env::home().map_or_else(|| "/var/tmp".into(), |home| home.display().to_string());
         Finding::missing("trees", found, format!("trees = \"{home}/swarmdir-trees\" in swarm.toml"))
     }

@@ -59,8 +59,7 @@ impl Queue {
     /// Every name of every task; what does not parse is foreign (I3).
     fn names(&self, found: &mut Vec<Violation>) -> Result<BTreeMap<TaskId, Vec<(Dir, String)>>> {
         let mut names: BTreeMap<TaskId, Vec<(Dir, String)>> = BTreeMap::new();
-        for dir in
-            [Dir::Done, Dir::Failed, Dir::Cancelled, Dir::Rejected, Dir::Ready, Dir::Blocked]
+        for dir in [Dir::Done, Dir::Failed, Dir::Cancelled, Dir::Rejected, Dir::Ready, Dir::Blocked]
         {
             for name in fs::list(&self.dir(dir))? {
                 let text = name.to_string_lossy().into_owned();
@@ -114,8 +113,10 @@ impl Queue {
             let violation = match dir {
                 Dir::Ready | Dir::Blocked => {
                     let parsed = QueueName::parse(name);
-                    let taking = |n: &QueueName| n.reason.as_ref().is_some_and(|r| r.wait == Wait::Taking);
-                    let unrecorded = parsed.filter(|n| !taking(n) && self.record(&n.at.id).is_none());
+                    let taking =
+                        |n: &QueueName| n.reason.as_ref().is_some_and(|r| r.wait == Wait::Taking);
+                    let unrecorded =
+                        parsed.filter(|n| !taking(n) && self.record(&n.at.id).is_none());
                     unrecorded.map(|_| ("I4", "it was taken up without a record in runs/"))
                 }
                 Dir::Done => {

@@ -88,5 +88,9 @@ fn probe(layout: &Layout) -> fs::Result<()> {
 }
 
 fn unexpected(doing: &'static str, path: PathBuf) -> FsError {
-    FsError { doing, path, source: std::io::Error::other("the call reported an impossible outcome") }
+    FsError {
+        doing,
+        path,
+        source: std::io::Error::other("the call reported an impossible outcome"),
+    }
 }

@@ -40,7 +40,9 @@ impl ReadyList {
         loop {
             while let Some(text) = self.pick() {
                 match QueueName::parse(&text) {
-                    Some(name) if name.reason.is_none() && eligible(&name) => return Ok(Some(name)),
+                    Some(name) if name.reason.is_none() && eligible(&name) => {
+                        return Ok(Some(name));
+                    }
                     _ => {}
                 }
             }

@@ -40,7 +40,10 @@ impl Queue {
         let mut ready = self.parsed(Dir::Ready, QueueName::parse)?;
         ready.sort_by(|a, b| (a.band, &a.at).cmp(&(b.band, &b.at)));
         let mut snapshot = Snapshot {
-            pending: pending.into_iter().filter(|n| !n.as_encoded_bytes().starts_with(b".")).collect(),
+            pending: pending
+                .into_iter()
+                .filter(|n| !n.as_encoded_bytes().starts_with(b"."))
+                .collect(),
             ready,
             blocked: self.parsed(Dir::Blocked, QueueName::parse)?,
             claims,

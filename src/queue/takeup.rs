@@ -246,9 +246,8 @@ impl Queue {
     pub fn unfinished_takings(&self, looks: &mut Looks) -> Result<Vec<QueueName>> {
         let names = fs::list(&self.dir(Dir::Blocked))?;
         let taking = names.iter().filter_map(|name| QueueName::parse(name.to_str()?));
-        let taking = taking.filter(|name| {
-            name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking)
-        });
+        let taking = taking
+            .filter(|name| name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking));
         let taking: Vec<QueueName> = taking.collect();
         looks.keep_only(&taking);
         Ok(taking.into_iter().filter(|name| looks.lingers(&name.to_string())).collect())

@@ -74,27 +74,41 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
         Ended::Done(_) => {
             let outcome = task.outcome().unwrap_or("done");
             let reason = last_reason(task).map(|reason| format!(": {reason}")).unwrap_or_default();
-            explanation.because(format!("it is done ({outcome}){reason}")).command(format!("coordinator show {short}"))
+            explanation
+                .because(format!("it is done ({outcome}){reason}"))
+                .command(format!("coordinator show {short}"))
         }
         Ended::Failed(_) => {
             let tries = task.attempts.len();
-            let mut explanation = explanation.because(format!("it failed after {tries} attempt(s)"));
+            let mut explanation =
+                explanation.because(format!("it failed after {tries} attempt(s)"));
             for attempt in &task.attempts {
                 let epoch = attempt.name.at.epoch;
                 let why = match (&attempt.lost, &attempt.result) {
                     (Some(lost), _) => format!("its worker died ({})", lost.evidence),
-                    (None, Some(result)) => format!("{}: {}", result.outcome, one_line(&result.reason, 200)),
+                    (None, Some(result)) => {
+                        format!("{}: {}", result.outcome, one_line(&result.reason, 200))
+                    }
                     (None, None) => "it left no result".into(),
                 };
                 explanation = explanation.because(format!("  attempt {epoch}: {why}"));
             }
-            explanation.command(format!("coordinator logs {short}")).command(format!("coordinator retry {short}"))
+            explanation
+                .command(format!("coordinator logs {short}"))
+                .command(format!("coordinator retry {short}"))
         }
-        Ended::Cancelled(_) => explanation.because("somebody cancelled it").command(format!("coordinator retry {short}")),
+        Ended::Cancelled(_) => explanation
+            .because("somebody cancelled it")
+            .command(format!("coordinator retry {short}")),
         Ended::Rejected(at) => {
             let report = rejected_report(queue, at);
             let text = fs::read_text(&report).unwrap_or_else(|e| e.to_string());
-            explanation.because("its file is wrong:").because(text.trim_end().to_owned()).command(format!("mend the file in {:?}, then: coordinator retry {short}", report.with_extension("").with_extension("")))
+            explanation.because("its file is wrong:").because(text.trim_end().to_owned()).command(
+                format!(
+                    "mend the file in {:?}, then: coordinator retry {short}",
+                    report.with_extension("").with_extension("")
+                ),
+            )
         }
     }
 }
@@ -107,13 +121,19 @@ fn last_reason(task: &Task) -> Option<String> {
 fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Explanation {
     let when = reason.until_secs.map(|secs| {
         let at = UnixMs::from_secs(secs);
-        if at <= clock::now() { "as soon as somebody works".into() } else { format!("at {}", clock::local(at)) }
+        if at <= clock::now() {
+            "as soon as somebody works".into()
+        } else {
+            format!("at {}", clock::local(at))
+        }
     });
     let when = when.unwrap_or_else(|| "not by itself".into());
     let what = match &reason.wait {
         Wait::Taking => "its take-up is not finished",
         Wait::Hold => "somebody holds it",
-        Wait::Park => "its worker was told to stop; the work is saved in its branch and goes on from there",
+        Wait::Park => {
+            "its worker was told to stop; the work is saved in its branch and goes on from there"
+        }
         Wait::Limit => "the account's usage limit is reached",
         Wait::Overload => "the service is overloaded",
         Wait::Auth => "the agent is not logged in, or its key is refused",
@@ -130,21 +150,35 @@ fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Expl
     }
     if reason.wait == Wait::Taking {
         let waiting = fs::read_text(&queue.run_dir(&task.id).join("waiting")).unwrap_or_default();
-        return explanation.because(format!("  {}", one_line(&waiting, 300))).command("coordinator doctor");
+        return explanation
+            .because(format!("  {}", one_line(&waiting, 300)))
+            .command("coordinator doctor");
     }
-    explanation = explanation.because(format!("it goes on {when}; this cost it no attempt")).command(format!("coordinator retry {short}    # now"));
+    explanation = explanation
+        .because(format!("it goes on {when}; this cost it no attempt"))
+        .command(format!("coordinator retry {short}    # now"));
     match reason.wait {
-        Wait::Auth | Wait::Spend | Wait::Missing | Wait::Machine | Wait::Disk => explanation.command("coordinator doctor"),
+        Wait::Auth | Wait::Spend | Wait::Missing | Wait::Machine | Wait::Disk => {
+            explanation.command("coordinator doctor")
+        }
         _ => explanation,
     }
 }
 
 fn why_running(queue: &Queue, name: &QueueName, short: &str) -> Result<Explanation> {
     let holder = queue.claims()?.into_iter().find(|claim| claim.at == name.at);
-    let who = holder.map_or_else(|| "a worker".into(), |claim| {
-        let process = &claim.card.process;
-        format!("worker {} (process {} on {})", claim.card.id.short(), process.pid, process.host)
-    });
+    let who = holder.map_or_else(
+        || "a worker".into(),
+        |claim| {
+            let process = &claim.card.process;
+            format!(
+                "worker {} (process {} on {})",
+                claim.card.id.short(),
+                process.pid,
+                process.host
+            )
+        },
+    );
     Ok(Explanation::default()
         .because(format!("{who} works on it"))
         .command(format!("coordinator logs -f {short}"))
@@ -153,16 +187,30 @@ fn why_running(queue: &Queue, name: &QueueName, short: &str) -> Result<Explanati
 
 fn why_waiting(queue: &Queue, config: &Config, name: &QueueName) -> Result<Explanation> {
     let snapshot = queue.scan()?;
-    let ahead = snapshot.ready.iter().filter(|other| (other.band, &other.at) < (name.band, &name.at)).count();
-    let mut explanation = Explanation::default().because(format!("it is ready, in band {}, with {ahead} before it", name.band.get()));
+    let ahead = snapshot
+        .ready
+        .iter()
+        .filter(|other| (other.band, &other.at) < (name.band, &name.at))
+        .count();
+    let mut explanation = Explanation::default()
+        .because(format!("it is ready, in band {}, with {ahead} before it", name.band.get()));
     if let Some(reason) = paused(Path::new(&config.root)) {
-        explanation = explanation.because(format!("the queue is paused: {reason}")).command("coordinator resume");
+        explanation = explanation
+            .because(format!("the queue is paused: {reason}"))
+            .command("coordinator resume");
     }
-    let agent = queue.record(&name.at.id).and_then(|record| record.agent).unwrap_or_else(|| config.agent.clone());
+    let agent = queue
+        .record(&name.at.id)
+        .and_then(|record| record.agent)
+        .unwrap_or_else(|| config.agent.clone());
     for (closed, gate) in queue.closed_gates(clock::now())? {
         if closed == agent {
             let until = clock::local(gate.until);
-            explanation = explanation.because(format!("its agent {agent} waits until {until}: {} ({})", gate.fault, one_line(&gate.detail, 120)));
+            explanation = explanation.because(format!(
+                "its agent {agent} waits until {until}: {} ({})",
+                gate.fault,
+                one_line(&gate.detail, 120)
+            ));
         }
     }
     let busy = snapshot.claims.len();

@@ -68,7 +68,9 @@ impl Task {
         if ended && lost {
             return Some("lost");
         }
-        ended.then(|| self.attempts.iter().rev().find_map(|a| a.result.as_ref()))?.map(|r| r.outcome.as_str())
+        ended
+            .then(|| self.attempts.iter().rev().find_map(|a| a.result.as_ref()))?
+            .map(|r| r.outcome.as_str())
     }
 
     /// Its branch, once there is one.
@@ -144,7 +146,15 @@ pub fn text(task: &Task, style: Style) -> String {
     let outcome = task.outcome().map(|outcome| format!(" ({outcome})")).unwrap_or_default();
     line("state", format!("{state}{outcome}"));
     if let Some(origin) = task.origin() {
-        line("base", format!("{} ({}) in {}", short(&origin.base), one_line(&origin.base_name, 60), origin.repository));
+        line(
+            "base",
+            format!(
+                "{} ({}) in {}",
+                short(&origin.base),
+                one_line(&origin.base_name, 60),
+                origin.repository
+            ),
+        );
     }
     if let Some(branch) = task.branch() {
         line("branch", branch.to_owned());
@@ -162,7 +172,8 @@ pub fn text(task: &Task, style: Style) -> String {
     for commit in task.commits() {
         line("commit", format!("{} {}", short(&commit.id), one_line(&commit.subject, 100)));
     }
-    if let Some(said) = task.attempts.iter().rev().find_map(|a| a.result.as_ref()?.said.as_deref()) {
+    if let Some(said) = task.attempts.iter().rev().find_map(|a| a.result.as_ref()?.said.as_deref())
+    {
         let _written = writeln!(out, "\n{}", printable(said.trim_end(), true));
     }
     out
@@ -177,7 +188,11 @@ fn attempt_line(attempt: &AttemptFiles, style: Style) -> String {
         (None, Some(result)) => {
             let took = start.map_or(0, |start| result.ended_at.since(start.started_at));
             let cost = dollars(result.usage.cost_usd, result.usage.estimated);
-            let reason = if result.reason.is_empty() { String::new() } else { format!(": {}", one_line(&result.reason, 120)) };
+            let reason = if result.reason.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", one_line(&result.reason, 120))
+            };
             format!("{} after {}, {cost}{reason}", result.outcome, duration(took))
         }
         (None, None) => "running, or its worker died and nobody noticed yet".into(),

@@ -10,10 +10,13 @@ use crate::domain::time::UnixMs;
 
 /// What ended since `since`, what still waits, and the commands.
 pub fn summary(view: &View, since: UnixMs, now: UnixMs, repository: &str, style: Style) -> String {
-    let ended: Vec<Row> = view.tasks.iter().filter(|row| ended_since(row, since)).cloned().collect();
-    let waiting: Vec<Row> = view.tasks.iter().filter(|row| !row.state.terminal()).cloned().collect();
+    let ended: Vec<Row> =
+        view.tasks.iter().filter(|row| ended_since(row, since)).cloned().collect();
+    let waiting: Vec<Row> =
+        view.tasks.iter().filter(|row| !row.state.terminal()).cloned().collect();
     let mut out = String::new();
-    let cost: f64 = ended.iter().chain(&waiting).filter_map(|row| Some(row.usage.as_ref()?.cost_usd)).sum();
+    let cost: f64 =
+        ended.iter().chain(&waiting).filter_map(|row| Some(row.usage.as_ref()?.cost_usd)).sum();
     let estimated = ended.iter().any(|row| row.usage.as_ref().is_some_and(|usage| usage.estimated));
     let of = |state| ended.iter().filter(|row| row.state == state).count();
     let mut parts = vec![format!("{} done", of(State::Done))];
@@ -49,8 +52,9 @@ fn ended_since(row: &Row, since: UnixMs) -> bool {
 fn commands(ended: &[Row], repository: &str, style: Style) -> String {
     let mut out = String::new();
     let git = |args: &str| format!("git -C {} {args}", shell_words::quote(repository));
-    let mut branches =
-        ended.iter().filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
+    let mut branches = ended
+        .iter()
+        .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
     let first = branches.find_map(|row| row.branch.as_deref());
     if let Some(branch) = first {
         let branch = shell_words::quote(branch);

@@ -67,7 +67,9 @@ fn attention(view: &View, style: Style) -> Vec<String> {
     for (agent, gate) in &view.gates {
         let until = clock::local_short(gate.until);
         let detail = one_line(&gate.detail, 80);
-        lines.push(style.paint("33", &format!("{agent} waits until {until}: {} ({detail})", gate.fault)));
+        lines.push(
+            style.paint("33", &format!("{agent} waits until {until}: {} ({detail})", gate.fault)),
+        );
     }
     let waiting = view.counts.get(&State::Ready).copied().unwrap_or(0) > 0;
     if waiting && view.workers.is_empty() && view.paused.is_none() {
@@ -117,4 +119,3 @@ fn cells(row: &Row) -> [Cell; 6] {
 fn shown_outcome(state: State, outcome: &str) -> bool {
     matches!(state, State::Done | State::Failed) && outcome != state.word()
 }
-

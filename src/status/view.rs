@@ -280,7 +280,8 @@ fn workers(snapshot: &Snapshot) -> Vec<WorkerRow> {
         let task = snapshot.claims.iter().find(|(_, holder)| holder.id == card.id);
         WorkerRow {
             task: task.map(|(at, _)| at.id.clone()),
-            alive: (me.vantage(&card.process) == Vantage::Here).then(|| process::alive(&card.process)),
+            alive: (me.vantage(&card.process) == Vantage::Here)
+                .then(|| process::alive(&card.process)),
             card: card.clone(),
         }
     };

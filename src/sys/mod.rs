@@ -20,7 +20,7 @@ pub mod ready;
 pub mod rlimit;
 pub mod settled;
 pub mod signal;
-pub mod tool;
 pub mod spawn;
 pub mod sweep;
+pub mod tool;
 pub mod watch;

@@ -38,10 +38,7 @@ pub const ORDERS_AND_CHILDREN: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGCHLD];
 
 /// Calls `handle` for each of `signals`, for as long as the process lives. SIGPIPE is ignored, so that a closed
 /// pipe is an error value; SIGIO too, which the kernel sends when a writer breaks a read lease.
-pub fn listen(
-    signals: &[i32],
-    mut handle: impl FnMut(Signal) + Send + 'static,
-) -> io::Result<()> {
+pub fn listen(signals: &[i32], mut handle: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
     ignore_noise()?;
     let mut signals = Signals::new(signals)?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {

@@ -60,7 +60,11 @@ impl Tender {
             if let Some(evidence) = self.evidence_of_death(&card, pulse)
                 && self.queue.declare_dead(&card.id)?
             {
-                journal.note("declare_dead", None, json!({ "worker": card.id, "evidence": evidence }));
+                journal.note(
+                    "declare_dead",
+                    None,
+                    json!({ "worker": card.id, "evidence": evidence }),
+                );
             }
         }
         Ok(())

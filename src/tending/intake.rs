@@ -93,13 +93,16 @@ impl Admission for Intake {
             Ok(spec) => spec,
             Err(problems) => return rejected(dropped, problems),
         };
-        let origin = match self.wants_tree(&spec).then(|| self.origin(dropped.id, &spec)).transpose() {
-            Ok(origin) => origin,
-            Err(trouble) => return match about_input(&trouble, &spec) {
-                Some(problem) => rejected(dropped, vec![problem]),
-                None => Admitted::NotNow(trouble.to_string()),
-            },
-        };
+        let origin =
+            match self.wants_tree(&spec).then(|| self.origin(dropped.id, &spec)).transpose() {
+                Ok(origin) => origin,
+                Err(trouble) => {
+                    return match about_input(&trouble, &spec) {
+                        Some(problem) => rejected(dropped, vec![problem]),
+                        None => Admitted::NotNow(trouble.to_string()),
+                    };
+                }
+            };
         Admitted::Ready(Box::new(TaskRecord {
             schema: 1,
             id: dropped.id.clone(),

@@ -125,7 +125,11 @@ impl Tender {
         let Some(_turn) = Lock::try_take(&self.queue.layout().takeup_lock())? else {
             // Somebody is at it. If it was stopped there, the files are still here at the next round.
             round.unsettled += drops.settled.len();
-            return if self.leader.is_some() { self.take_batch(&drops.settled, round, journal) } else { Ok(round) };
+            return if self.leader.is_some() {
+                self.take_batch(&drops.settled, round, journal)
+            } else {
+                Ok(round)
+            };
         };
         self.take_batch(&drops.settled, round, journal)
     }

@@ -29,7 +29,9 @@ pub fn rest(queue: &Queue, wait_ms: u64) -> Result<Rest> {
     let mut later = ready > 0;
     for name in queue.blocked()? {
         match name.reason {
-            Some(reason) if reason.wait == Wait::Taking || reason.due(soon) => return Ok(Rest::Busy),
+            Some(reason) if reason.wait == Wait::Taking || reason.due(soon) => {
+                return Ok(Rest::Busy);
+            }
             _ => later = true,
         }
     }

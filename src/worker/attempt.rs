@@ -58,11 +58,20 @@ impl Worker {
         let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
         let _either_way_it_ended = self.shared.queue.reject(claim, &report, problems)?;
         self.shared.journal.note("reject", Some(&at), json!({}));
-        (self.order.log)(&format!("{} rejected: {}", at.id, problems.first().map_or(String::new(), ToString::to_string)));
+        (self.order.log)(&format!(
+            "{} rejected: {}",
+            at.id,
+            problems.first().map_or(String::new(), ToString::to_string)
+        ));
         Ok(true)
     }
 
-    fn carry_out(&mut self, claim: Claim, spec: &TaskSpec, record: Option<TaskRecord>) -> Result<bool> {
+    fn carry_out(
+        &mut self,
+        claim: Claim,
+        spec: &TaskSpec,
+        record: Option<TaskRecord>,
+    ) -> Result<bool> {
         let agent = spec.agent.clone().unwrap_or_else(|| self.config.agent.clone());
         let Some(profile) = self.config.profiles.get(&agent).cloned() else {
             let detail = format!("the settings name no agent {agent:?}");
@@ -79,11 +88,19 @@ impl Worker {
             Ok(job) => job,
             Err(detail) => {
                 self.leave(place, true);
-                return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Missing, detail });
+                return self.close_unstarted(
+                    claim,
+                    &agent,
+                    NoPlace { fault: Fault::Missing, detail },
+                );
             }
         };
         self.write_start(&claim, &agent, &job, &place)?;
-        (self.order.log)(&format!("{} attempt {number}: {agent} in {}", claim.name().at.id, job.cwd.display()));
+        (self.order.log)(&format!(
+            "{} attempt {number}: {agent} in {}",
+            claim.name().at.id,
+            job.cwd.display()
+        ));
         let report = match self.set_up(&claim, &job, &place) {
             Some(failed) => failed,
             None => self.run_agent(&job, &profile),
@@ -95,18 +112,21 @@ impl Worker {
 
     fn write_start(&self, claim: &Claim, agent: &str, job: &Job, place: &Workplace) -> Result<()> {
         let card = self.shared.registration.card();
-        self.shared.queue.write_start(claim.attempt(), &AttemptStart {
-            schema: 1,
-            worker: card.id.clone(),
-            host: card.process.host.clone(),
-            agent: agent.to_owned(),
-            started_at: clock::now(),
-            cwd: job.cwd.display().to_string(),
-            branch: place.branch().map(str::to_owned),
-            base: place.base().map(str::to_owned),
-            session: matches!(job.kind, AgentKind::Claude { .. }).then(|| job.session.clone()),
-            continued: place.continued(),
-        })
+        self.shared.queue.write_start(
+            claim.attempt(),
+            &AttemptStart {
+                schema: 1,
+                worker: card.id.clone(),
+                host: card.process.host.clone(),
+                agent: agent.to_owned(),
+                started_at: clock::now(),
+                cwd: job.cwd.display().to_string(),
+                branch: place.branch().map(str::to_owned),
+                base: place.base().map(str::to_owned),
+                session: matches!(job.kind, AgentKind::Claude { .. }).then(|| job.session.clone()),
+                continued: place.continued(),
+            },
+        )
     }
 
     /// Runs the setup command in a fresh tree; a report means that it failed.
@@ -159,7 +179,13 @@ impl Worker {
         None
     }
 
-    fn collect(&self, claim: &Claim, spec: &TaskSpec, place: &mut Workplace, notes: &mut Vec<String>) -> Left {
+    fn collect(
+        &self,
+        claim: &Claim,
+        spec: &TaskSpec,
+        place: &mut Workplace,
+        notes: &mut Vec<String>,
+    ) -> Left {
         let id = claim.name().at.id.as_str();
         let title = spec.title.clone().unwrap_or_else(|| claim.name().at.id.slug().to_owned());
         let subject = format!("swarmdir: what {title} left uncommitted");

@@ -25,11 +25,17 @@ pub(super) struct Ticker {
 
 impl Ticker {
     /// Runs `tick` every so many milliseconds (as it returns), the first time after `first_ms`.
-    pub(super) fn start(name: &str, first_ms: u64, mut tick: impl FnMut() -> u64 + Send + 'static) -> Ticker {
+    pub(super) fn start(
+        name: &str,
+        first_ms: u64,
+        mut tick: impl FnMut() -> u64 + Send + 'static,
+    ) -> Ticker {
         let (stop, stopped) = sync_channel(1);
         let run = move || {
             let mut wait = first_ms;
-            while stopped.recv_timeout(Duration::from_millis(wait)) == Err(RecvTimeoutError::Timeout) {
+            while stopped.recv_timeout(Duration::from_millis(wait))
+                == Err(RecvTimeoutError::Timeout)
+            {
                 wait = tick();
             }
         };
@@ -46,7 +52,12 @@ impl Ticker {
 }
 
 pub(super) fn start(shared: &Shared) -> Ticker {
-    let mut heart = Heart { shared: shared.clone(), count: 0, last_beat_ms: clock::mono_ms(), strangers: Vec::new() };
+    let mut heart = Heart {
+        shared: shared.clone(),
+        count: 0,
+        last_beat_ms: clock::mono_ms(),
+        strangers: Vec::new(),
+    };
     Ticker::start("heart", HEARTBEAT_EVERY_MS, move || {
         heart.beat();
         HEARTBEAT_EVERY_MS
@@ -102,7 +113,8 @@ impl Heart {
         let claims = queue.claims()?;
         let mine = claims.into_iter().filter(|claim| claim.card.id == *registration.id());
         let held = holding.get().map(|name| name.at);
-        let now: Vec<TaskEpoch> = mine.map(|claim| claim.at).filter(|at| Some(at) != held.as_ref()).collect();
+        let now: Vec<TaskEpoch> =
+            mine.map(|claim| claim.at).filter(|at| Some(at) != held.as_ref()).collect();
         for at in now.iter().filter(|at| self.strangers.contains(at)) {
             if holding.get().is_none_or(|name| name.at != *at) {
                 queue.disown(at)?;

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use super::heart::Ticker;
 use super::Shared;
 use super::control::{Control, Level};
+use super::heart::Ticker;
 use crate::queue::ready::ReadyList;
 use crate::queue::{Dir, Queue};
 use crate::sys::random;
@@ -68,8 +68,10 @@ impl Idle {
         self.armed = true;
         let control = self.control.clone();
         let watch = Watch::new(move || control.ring());
-        let dirs = [queue.layout().dir(Dir::Pending), queue.layout().dir(Dir::Ready), root.to_owned()];
-        self.watch = watch.and_then(|mut watch| dirs.iter().all(|dir| watch.add(dir)).then_some(watch));
+        let dirs =
+            [queue.layout().dir(Dir::Pending), queue.layout().dir(Dir::Ready), root.to_owned()];
+        self.watch =
+            watch.and_then(|mut watch| dirs.iter().all(|dir| watch.add(dir)).then_some(watch));
     }
 }
 

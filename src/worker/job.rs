@@ -17,7 +17,14 @@ const TOOLS: [&str; 6] = ["Bash", "Read", "Edit", "Write", "Glob", "Grep"];
 
 impl Worker {
     /// The order for one attempt of a task.
-    pub(super) fn job(&self, attempt: &AttemptName, number: u32, spec: &TaskSpec, profile: &AgentProfile, place: &Workplace) -> Result<Job, String> {
+    pub(super) fn job(
+        &self,
+        attempt: &AttemptName,
+        number: u32,
+        spec: &TaskSpec,
+        profile: &AgentProfile,
+        place: &Workplace,
+    ) -> Result<Job, String> {
         let defaults = &profile.defaults;
         let tools = || TOOLS.iter().map(|tool| (*tool).to_owned()).collect();
         Ok(Job {
@@ -28,10 +35,26 @@ impl Worker {
             model: spec.model.clone().or_else(|| defaults.model.clone()),
             effort: spec.effort.clone().or_else(|| defaults.effort.clone()),
             max_turns: spec.max_turns.or(defaults.max_turns).unwrap_or(MAX_TURNS),
-            max_budget_usd: spec.max_budget_usd.or(defaults.max_budget_usd).unwrap_or(MAX_BUDGET_USD),
-            allowed_tools: spec.allowed_tools.clone().or_else(|| defaults.allowed_tools.clone()).unwrap_or_else(tools),
-            disallowed_tools: spec.disallowed_tools.iter().chain(&defaults.disallowed_tools).flatten().cloned().collect(),
-            permission_mode: spec.permission_mode.or(defaults.permission_mode).unwrap_or(PermissionMode::DontAsk),
+            max_budget_usd: spec
+                .max_budget_usd
+                .or(defaults.max_budget_usd)
+                .unwrap_or(MAX_BUDGET_USD),
+            allowed_tools: spec
+                .allowed_tools
+                .clone()
+                .or_else(|| defaults.allowed_tools.clone())
+                .unwrap_or_else(tools),
+            disallowed_tools: spec
+                .disallowed_tools
+                .iter()
+                .chain(&defaults.disallowed_tools)
+                .flatten()
+                .cloned()
+                .collect(),
+            permission_mode: spec
+                .permission_mode
+                .or(defaults.permission_mode)
+                .unwrap_or(PermissionMode::DontAsk),
             instructions: self.instructions(attempt, number, spec, place)?,
             trust_repository: self.config.trust_repository,
             env: self.environment(attempt, number, spec, profile, place),
@@ -78,7 +101,14 @@ impl Worker {
         Timeouts { wall_ms, ..self.config.timeouts }
     }
 
-    fn environment(&self, attempt: &AttemptName, number: u32, spec: &TaskSpec, profile: &AgentProfile, place: &Workplace) -> Vec<(String, String)> {
+    fn environment(
+        &self,
+        attempt: &AttemptName,
+        number: u32,
+        spec: &TaskSpec,
+        profile: &AgentProfile,
+        place: &Workplace,
+    ) -> Vec<(String, String)> {
         let mut env: Vec<(String, String)> = Vec::new();
         let added = profile.env.iter().chain(&spec.env);
         env.extend(added.map(|(name, value)| (name.clone(), value.clone())));
@@ -93,7 +123,13 @@ impl Worker {
         env
     }
 
-    fn instructions(&self, attempt: &AttemptName, number: u32, spec: &TaskSpec, place: &Workplace) -> Result<String, String> {
+    fn instructions(
+        &self,
+        attempt: &AttemptName,
+        number: u32,
+        spec: &TaskSpec,
+        place: &Workplace,
+    ) -> Result<String, String> {
         let template = match &self.config.instructions {
             Some(path) => fs::read_text(path).map_err(|e| e.to_string())?,
             None => instructions::TEMPLATE.to_owned(),

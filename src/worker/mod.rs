@@ -77,7 +77,13 @@ pub enum Ended {
 }
 
 /// Runs one worker until it ends.
-pub fn run(config: Config, queue: Queue, control: &Control, bell: Receiver<()>, order: Order) -> Result<Ended, QueueError> {
+pub fn run(
+    config: Config,
+    queue: Queue,
+    control: &Control,
+    bell: Receiver<()>,
+    order: Order,
+) -> Result<Ended, QueueError> {
     crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
     let registration = Arc::new(register(&queue, order.slot)?);
     let journal = Arc::new(queue.journal(registration.id().as_str())?);
@@ -92,7 +98,8 @@ pub fn run(config: Config, queue: Queue, control: &Control, bell: Receiver<()>, 
     shared.journal.note("start", None, json!({ "pid": shared.registration.card().process.pid }));
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
-    let mut worker = Worker { idle: Idle::new(bell, control.clone()), config, order, failed: false, shared };
+    let mut worker =
+        Worker { idle: Idle::new(bell, control.clone()), config, order, failed: false, shared };
     let ended = worker.go_on();
     heart.stop();
     keeper.stop();
@@ -154,7 +161,9 @@ impl Worker {
         loop {
             match self.step() {
                 Ok(Step::Ended(ended)) => return Ok(ended),
-                Ok(Step::Worked) if self.order.mode == Mode::Once => return Ok(self.finished(false)),
+                Ok(Step::Worked) if self.order.mode == Mode::Once => {
+                    return Ok(self.finished(false));
+                }
                 Ok(Step::Worked) => self.idle.disarm(),
                 Ok(Step::Nothing { unsettled }) => {
                     if let Some(ended) = self.drained(unsettled)? {

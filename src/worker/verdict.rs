@@ -5,10 +5,10 @@ use serde_json::json;
 use super::Worker;
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::Report;
+use crate::domain::name::TaskEpoch;
 use crate::domain::outcome::{Ending, Fault, Step, Traces, Verdict, judge};
 use crate::domain::reason::{Reason, Wait};
 use crate::domain::record::AttemptResult;
-use crate::domain::name::TaskEpoch;
 use crate::domain::retry::{Next, after_failure};
 use crate::domain::usage::Usage;
 use crate::queue::Result;
@@ -39,7 +39,8 @@ impl Worker {
         let Close { claim, agent, report, left, place, mut notes } = close;
         let traces = Traces { changed: left.changed, denied_tools: report.denied_tools.clone() };
         let mut verdict = judge(&report.ending, &traces, clock::now());
-        if let Err(e) = if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) } {
+        if let Err(e) = if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) }
+        {
             verdict = Verdict {
                 outcome: Fault::Disk.word().into(),
                 reason: format!("the branch could not be made durable: {e}"),
@@ -71,7 +72,12 @@ impl Worker {
     }
 
     /// Closes an attempt that never came to run its agent.
-    pub(super) fn close_unstarted(&mut self, claim: Claim, agent: &str, why: NoPlace) -> Result<bool> {
+    pub(super) fn close_unstarted(
+        &mut self,
+        claim: Claim,
+        agent: &str,
+        why: NoPlace,
+    ) -> Result<bool> {
         let ending = Ending::Failure { fault: why.fault, detail: why.detail };
         let verdict = judge(&ending, &Traces::default(), clock::now());
         let result = AttemptResult {
@@ -139,10 +145,15 @@ impl Worker {
     fn say(&self, at: &TaskEpoch, word: &str, verdict: &Verdict, closed: Closed) {
         let worker = self.shared.registration.id();
         let refused = closed == Closed::Refused;
-        self.shared.journal.note(word, Some(at), json!({
-            "worker": worker, "outcome": verdict.outcome, "refused": refused,
-        }));
-        let tail = if verdict.reason.is_empty() { String::new() } else { format!(": {}", verdict.reason) };
+        self.shared.journal.note(
+            word,
+            Some(at),
+            json!({
+                "worker": worker, "outcome": verdict.outcome, "refused": refused,
+            }),
+        );
+        let tail =
+            if verdict.reason.is_empty() { String::new() } else { format!(": {}", verdict.reason) };
         let refused = if refused { " (refused: the task had moved on)" } else { "" };
         (self.order.log)(&format!("{} {word}{tail}{refused}", at.id));
     }

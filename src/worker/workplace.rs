@@ -8,7 +8,9 @@ use crate::domain::name::AttemptName;
 use crate::domain::outcome::Fault;
 use crate::domain::record::{CommitRecord, Origin};
 use crate::queue::claim::Claim;
-use crate::worktree::{CollectOrder, Collected, Entered, Fingerprint, Forest, Order, Repo, Scratch, Tree, Trouble};
+use crate::worktree::{
+    CollectOrder, Collected, Entered, Fingerprint, Forest, Order, Repo, Scratch, Tree, Trouble,
+};
 
 /// A place to work in; must be left.
 #[must_use = "a workplace must be left, so that others can use it"]
@@ -44,12 +46,19 @@ pub(super) struct Left {
 
 impl Worker {
     /// Finds (or makes) the place for a claimed task.
-    pub(super) fn enter(&self, claim: &Claim, profile: &AgentProfile, origin: Option<&Origin>) -> Result<Workplace, NoPlace> {
+    pub(super) fn enter(
+        &self,
+        claim: &Claim,
+        profile: &AgentProfile,
+        origin: Option<&Origin>,
+    ) -> Result<Workplace, NoPlace> {
         match origin {
             Some(origin) if profile.worktree => self.enter_tree(claim, origin),
             None if profile.worktree => Err(NoPlace {
                 fault: Fault::Machine,
-                detail: "it was taken up for an agent without a worktree; coordinator retry pins a base".into(),
+                detail:
+                    "it was taken up for an agent without a worktree; coordinator retry pins a base"
+                        .into(),
             }),
             _ => self.enter_scratch(claim.attempt()),
         }
@@ -61,7 +70,11 @@ impl Worker {
         let repo = Repo::discover(Path::new(&origin.repository))?;
         let before = repo.fingerprint();
         let host = &self.shared.registration.card().process.host;
-        let forest = Forest::new(repo.clone(), self.config.trees.clone(), host);
+        let forest = Forest::new(
+            Repo::discover(Path::new(&origin.repository))?,
+            self.config.trees.clone(),
+            host,
+        );
         let entered = forest.enter(&Order {
             task: attempt.at.id.as_str(),
             token: &attempt.dir(),
@@ -153,7 +166,11 @@ impl Workplace {
     }
 
     /// Commits what was left uncommitted, and looks whether the user's checkout was touched.
-    pub(super) fn collect(&mut self, subject: &str, trailers: &[(&str, &str)]) -> Result<Left, Trouble> {
+    pub(super) fn collect(
+        &mut self,
+        subject: &str,
+        trailers: &[(&str, &str)],
+    ) -> Result<Left, Trouble> {
         let Workplace::Tree { tree, repo, before } = self else { return Ok(Left::default()) };
         let collected = tree.collect(&CollectOrder { message_subject: subject, trailers })?;
         let mut notes = collected.notes.clone();

@@ -39,6 +39,11 @@ impl Repo {
         self.git.workdir().map(|_| self.root.as_path())
     }
 
+    /// Whether git leaves this path (relative to the checkout) alone.
+    pub fn ignores(&self, path: &Path) -> bool {
+        self.git.is_path_ignored(path).unwrap_or(false)
+    }
+
     /// Where its worktrees live unless the configuration says otherwise: beside it.
     pub fn default_trees_dir(&self) -> PathBuf {
         let mut name = self.root.file_name().map_or_else(|| OsString::from("root"), OsString::from);

@@ -95,9 +95,16 @@ impl<'a> Actor<'a> {
         let (kind, detail, status, text) = match directive {
             Directive::Limit { ms } => {
                 self.voice.rejected(sys::clock::now().plus_ms(ms).secs_ceil());
-                ("rate_limit", Some("usage_limit_reached"), Some(429), "You've hit your 5-hour limit")
+                (
+                    "rate_limit",
+                    Some("usage_limit_reached"),
+                    Some(429),
+                    "You've hit your 5-hour limit",
+                )
             }
-            Directive::Overload => ("server_error", None, Some(529), "API Error: Repeated 529 errors"),
+            Directive::Overload => {
+                ("server_error", None, Some(529), "API Error: Repeated 529 errors")
+            }
             Directive::Auth => ("authentication_failed", None, Some(401), "Invalid API key"),
             Directive::Credit => ("billing_error", None, Some(400), "Credit balance is too low"),
             Directive::Fail(text) => {
@@ -124,6 +131,7 @@ impl<'a> Actor<'a> {
         loop {
             let left = end.saturating_sub(sys::clock::mono_ms());
             match self.signals.recv_timeout(Duration::from_millis(left)) {
+                Ok(Signal::Child) => {}
                 Ok(_) if self.ignores_signals => {}
                 Ok(Signal::Interrupt) => {
                     self.voice.interrupted();
@@ -172,7 +180,11 @@ impl<'a> Actor<'a> {
 
     fn commit(&mut self, message: &str) -> Step {
         self.run("git", &["add", "--all"], "git add --all")?;
-        self.run("git", &["commit", "--quiet", "-m", message], &format!("git commit -m {message:?}"))
+        self.run(
+            "git",
+            &["commit", "--quiet", "-m", message],
+            &format!("git commit -m {message:?}"),
+        )
     }
 
     fn run(&mut self, program: &str, args: &[&str], shown: &str) -> Step {
@@ -180,13 +192,14 @@ impl<'a> Actor<'a> {
         let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
         let env: Vec<(&str, &str)> =
             IDENTITY.into_iter().filter(|(name, _)| sys::env::var(name).is_none()).collect();
-        let (text, failed) = match sys::spawn::output(OsStr::new(program), &args, Path::new("."), &env) {
-            Ok(output) => {
-                let both = [output.stdout, output.stderr].concat();
-                (String::from_utf8_lossy(&both).trim().to_owned(), !output.status.success())
-            }
-            Err(error) => (format!("{program}: {error}"), true),
-        };
+        let (text, failed) =
+            match sys::spawn::output(OsStr::new(program), &args, Path::new("."), &env) {
+                Ok(output) => {
+                    let both = [output.stdout, output.stderr].concat();
+                    (String::from_utf8_lossy(&both).trim().to_owned(), !output.status.success())
+                }
+                Err(error) => (format!("{program}: {error}"), true),
+            };
         self.voice.answer(&text, failed);
         if failed { self.end(Directive::Fail(format!("{shown}: {text}"))) } else { Ok(()) }
     }
@@ -204,7 +217,8 @@ impl<'a> Actor<'a> {
 
     fn leave(&mut self, ms: u64, own_session: bool) -> Step {
         let secs = ms.div_ceil(1000).to_string();
-        let left = sys::spawn::leave_running(OsStr::new("sleep"), &[OsStr::new(&secs)], own_session);
+        let left =
+            sys::spawn::leave_running(OsStr::new("sleep"), &[OsStr::new(&secs)], own_session);
         let said = left.map_or_else(|error| error.to_string(), |pid| format!("left process {pid}"));
         Ok(self.voice.say(&said))
     }
