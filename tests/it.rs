@@ -7,5 +7,6 @@
 
 mod agent;
 mod claude;
+mod intake;
 mod support;
 mod worktree;
