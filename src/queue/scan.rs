@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use super::pending::is_private;
 use super::register::Card;
 use super::shift::Ended;
 use super::{Dir, Queue, Result};
@@ -42,7 +43,7 @@ impl Queue {
         let mut snapshot = Snapshot {
             pending: pending
                 .into_iter()
-                .filter(|n| !n.as_encoded_bytes().starts_with(b"."))
+                .filter(|name| !is_private(name))
                 .collect(),
             ready,
             blocked: self.parsed(Dir::Blocked, QueueName::parse)?,

@@ -62,6 +62,7 @@ pub struct Tender {
     leader: Option<Lock>,
     last_round_ms: u64,
     next_sweep_ms: u64,
+    rejected: usize,
 }
 
 impl Tender {
@@ -77,8 +78,14 @@ impl Tender {
             leader: None,
             last_round_ms: clock::mono_ms(),
             next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
+            rejected: 0,
             queue,
         }
+    }
+
+    /// Files that this process rejected at take-up, since it began.
+    pub fn rejected(&self) -> usize {
+        self.rejected
     }
 
     /// New settings.
@@ -135,7 +142,7 @@ impl Tender {
     }
 
     fn take_batch(
-        &self,
+        &mut self,
         names: &[std::ffi::OsString],
         mut round: Round,
         journal: &Journal,
@@ -143,7 +150,7 @@ impl Tender {
         let batch = &names[..names.len().min(BATCH)];
         for taken in self.queue.take_up(batch, &self.intake)? {
             round.taken += usize::from(taken != Taken::Lost);
-            note_taken(journal, &taken);
+            self.note_taken(journal, &taken);
         }
         round.unsettled += names.len() - batch.len();
         Ok(round)
@@ -151,7 +158,8 @@ impl Tender {
 
     fn finish_takings(&mut self, journal: &Journal) -> Result<()> {
         for name in self.queue.unfinished_takings(&mut self.takings)? {
-            note_taken(journal, &self.queue.finish_taking(&name, &self.intake)?);
+            let taken = self.queue.finish_taking(&name, &self.intake)?;
+            self.note_taken(journal, &taken);
         }
         Ok(())
     }
@@ -177,17 +185,18 @@ impl Tender {
         Ok(unblocked)
     }
 
+    fn note_taken(&mut self, journal: &Journal, taken: &Taken) {
+        let (event, id) = match taken {
+            Taken::Ready(id) => ("take_up", id),
+            Taken::Blocked(id) => ("take_up_blocked", id),
+            Taken::Rejected(id) => ("reject", id),
+            Taken::Unfinished(_) | Taken::Lost => return,
+        };
+        self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
+        journal.note(event, None, json!({ "task": id }));
+    }
+
     fn lock_path(&self, name: &str) -> PathBuf {
         self.queue.layout().file(crate::queue::Dir::Tmp, name)
     }
-}
-
-fn note_taken(journal: &Journal, taken: &Taken) {
-    let (event, id) = match taken {
-        Taken::Ready(id) => ("take_up", id),
-        Taken::Blocked(id) => ("take_up_blocked", id),
-        Taken::Rejected(id) => ("reject", id),
-        Taken::Unfinished(_) | Taken::Lost => return,
-    };
-    journal.note(event, None, json!({ "task": id }));
 }
