@@ -41,10 +41,7 @@ impl Queue {
         let mut ready = self.parsed(Dir::Ready, QueueName::parse)?;
         ready.sort_by(|a, b| (a.band, &a.at).cmp(&(b.band, &b.at)));
         let mut snapshot = Snapshot {
-            pending: pending
-                .into_iter()
-                .filter(|name| !is_private(name))
-                .collect(),
+            pending: pending.into_iter().filter(|name| !is_private(name)).collect(),
             ready,
             blocked: self.parsed(Dir::Blocked, QueueName::parse)?,
             claims,
