@@ -7,6 +7,7 @@
 
 mod agent;
 mod claude;
+mod cli;
 mod intake;
 mod support;
 mod worktree;

@@ -79,7 +79,7 @@ impl Swarm {
     pub(crate) fn settings(&self, lines: &str) {
         let lines = format!("\n{lines}\n");
         let (top, tables) = lines.split_at(lines.find("\n[").unwrap_or(lines.len()));
-        let mut text = top.to_owned();
+        let mut text = format!("{top}\n");
         for (key, value) in TOP {
             if !top.lines().any(|line| line.split(['=', '.']).next().unwrap_or("").trim() == key) {
                 text.push_str(&format!("{key} = {value}\n"));
