@@ -6,8 +6,10 @@
 )]
 
 mod agent;
+mod checkout;
 mod claude;
 mod cli;
 mod intake;
+mod running;
 mod support;
 mod worktree;
