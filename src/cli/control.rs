@@ -10,6 +10,7 @@ use super::exit;
 use crate::coordinator::scale_file;
 use crate::domain::identity::{ProcessIdentity, Vantage};
 use crate::domain::time::UnixMs;
+use crate::queue::register::Card;
 use crate::queue::{Queue, QueueError};
 use crate::sys::lock::Lock;
 use crate::sys::signal::Signal;
@@ -72,14 +73,21 @@ pub(super) fn scale(context: &Context, agents: u32) -> Outcome {
 pub(super) fn stop(context: &Context, now: bool) -> Outcome {
     let queue = context.queue()?;
     let signal = if now { Signal::Terminate } else { Signal::Interrupt };
-    let mut processes = workers_here(&queue)?;
-    // The coordinator first: it must not replace the workers that end.
-    processes.splice(0..0, incumbent(context)?.map(|incumbent| incumbent.process));
+    let incumbent = incumbent(context)?;
+    let workers = workers_here(&queue)?;
+    // The coordinator first: it must not replace the workers that end. It asks those of its pool itself, and
+    // to be asked twice means: now.
+    let asked = |card: &&Card| now || incumbent.is_none() || card.slot.is_none();
+    let mut targets: Vec<ProcessIdentity> =
+        workers.iter().filter(asked).map(|card| card.process.clone()).collect();
+    targets.splice(0..0, incumbent.iter().map(|incumbent| incumbent.process.clone()));
+    let processes: Vec<ProcessIdentity> =
+        targets.iter().cloned().chain(workers.into_iter().map(|card| card.process)).collect();
     if processes.is_empty() {
         context.ui.say("nothing runs here");
         return Ok(exit::OK);
     }
-    for target in &processes {
+    for target in &targets {
         process::signal(target.pid, signal.number());
     }
     context.ui.say(if now {
@@ -95,8 +103,9 @@ pub(super) fn stop(context: &Context, now: bool) -> Outcome {
 }
 
 /// Live workers of this machine.
-fn workers_here(queue: &Queue) -> Result<Vec<ProcessIdentity>, QueueError> {
+fn workers_here(queue: &Queue) -> Result<Vec<Card>, QueueError> {
     let me = identity::me();
-    let workers = queue.workers()?.into_iter().map(|(card, _)| card.process);
-    Ok(workers.filter(|p| me.vantage(p) == Vantage::Here && process::alive(p)).collect())
+    let here = |p: &ProcessIdentity| me.vantage(p) == Vantage::Here && process::alive(p);
+    let workers = queue.workers()?.into_iter().map(|(card, _)| card);
+    Ok(workers.filter(|card| here(&card.process)).collect())
 }

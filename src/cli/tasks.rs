@@ -21,7 +21,7 @@ use crate::queue::shift::{Ended, Place};
 use crate::queue::takeup::{MAX_TASK_BYTES, Taken};
 use crate::sys::{clock, fs};
 use crate::taskfile;
-use crate::tending::{Intake, Tender, known};
+use crate::tending::{Intake, known};
 
 /// A task that hops is looked for so many times before we say that it is nowhere.
 const LOOKS: u32 = 40;
@@ -135,12 +135,13 @@ fn waiting(queue: &Queue, name: &QueueName) -> &'static str {
 /// `cancel`: the wish is written first, then carried out; a name in `pending/` is taken up for it.
 pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     let queue = context.queue()?;
+    let intake = Intake::new(context.config());
+    let mut meant = Vec::new();
     for text in tasks {
-        if queue.dropped_as(text)? {
-            take_up_all(context, &queue)?;
-        }
+        let dropped = queue.take_up_named(text, &intake)?;
+        meant.push(dropped.map_or_else(|| text.clone(), |id| id.to_string()));
     }
-    each(context, tasks, |queue, id| {
+    each(context, &meant, |queue, id| {
         if let Some(ended) = queue.ended(id)? {
             let state = crate::status::view::state_of(&ended).word();
             return Err(Failure::usage(format!("{id} has ended: it is {state}")));
@@ -162,12 +163,6 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
         }
         Err(moved(id))
     })
-}
-
-fn take_up_all(context: &Context, queue: &Queue) -> Result<(), Failure> {
-    let journal = context.journal(queue)?;
-    Tender::new(queue.clone(), context.config()).take_up(&journal)?;
-    Ok(())
 }
 
 /// `hold`
