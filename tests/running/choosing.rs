@@ -80,6 +80,7 @@ fn touch_interrupt_stops_new_claims_within_a_second_and_nothing_else() {
     assert!(said.contains("lunch"), "{said}");
     swarm.let_go("running");
     swarm.wait_in("done", "running");
+    wait_until("the end of its claim", || swarm.names("claims").is_empty());
     stays("no new claim", Duration::from_millis(500), || swarm.names("claims").is_empty());
     fs::remove_file(swarm.at("interrupt")).unwrap();
     swarm.wait_in("done", "waiting");

@@ -146,6 +146,7 @@ fn a_storm_of_kills_loses_nothing_and_doubles_nothing() {
         );
     }
     let coordinator = swarm.start_coordinator(&["--agents", "3", "--drain"]);
+    wait_until("a worker", || !swarm.names("workers").is_empty());
     for round in 0_usize..8 {
         wait_until("progress", || fs::read_to_string(&runs).unwrap().lines().count() >= round * 3);
         let victim = wait_for("a worker", || {
