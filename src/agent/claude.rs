@@ -38,9 +38,8 @@ const MAX_PROMPT_BYTES: usize = 10 * 1024 * 1024;
 
 pub(super) fn prepare(job: &Job, env: Vec<(OsString, OsString)>) -> Result<Launch, Refusal> {
     check(job, &env)?;
-    let program = find(&job.kind).map_err(|missing| {
-        Refusal::new(Fault::Missing, format!("{missing}: {}", missing.hint))
-    })?;
+    let program = find(&job.kind)
+        .map_err(|missing| Refusal::new(Fault::Missing, format!("{missing}: {}", missing.hint)))?;
     let args = args(job, write_instructions(job)?)?;
     Ok(Launch {
         program,

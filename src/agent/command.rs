@@ -44,9 +44,8 @@ fn program(job: &Job, name: &str) -> Result<PathBuf, Refusal> {
     if name.contains('/') {
         return Ok(job.cwd.join(Path::new(name)));
     }
-    find(&job.kind).map_err(|missing| {
-        Refusal::new(Fault::Missing, format!("{missing}: {}", missing.hint))
-    })
+    find(&job.kind)
+        .map_err(|missing| Refusal::new(Fault::Missing, format!("{missing}: {}", missing.hint)))
 }
 
 #[cfg(test)]

@@ -82,10 +82,8 @@ pub(super) fn build(
     given: &[(String, String)],
     cwd: &Path,
 ) -> Vec<(OsString, OsString)> {
-    let mut env: BTreeMap<OsString, OsString> = inherited
-        .into_iter()
-        .filter(|(name, _)| !denied(name, operator_denies))
-        .collect();
+    let mut env: BTreeMap<OsString, OsString> =
+        inherited.into_iter().filter(|(name, _)| !denied(name, operator_denies)).collect();
     env.extend(given.iter().map(|(name, value)| (name.into(), value.into())));
     for (name, value) in DEFAULTS {
         env.entry(name.into()).or_insert_with(|| value.into());
@@ -131,7 +129,11 @@ pub(super) fn get<'a>(env: &'a [(OsString, OsString)], name: &str) -> Option<&'a
 mod tests {
     use super::*;
 
-    fn built(inherited: &[(&str, &str)], deny: &[&str], given: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    fn built(
+        inherited: &[(&str, &str)],
+        deny: &[&str],
+        given: &[(&str, &str)],
+    ) -> Vec<(OsString, OsString)> {
         let own = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
         let inherited = inherited.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let deny: Vec<String> = deny.iter().map(|d| (*d).to_owned()).collect();
@@ -195,7 +197,11 @@ mod tests {
     #[test]
     fn git_settings_are_appended_to_the_users_own() {
         let env = built(
-            &[("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "user.name"), ("GIT_CONFIG_VALUE_0", "U")],
+            &[
+                ("GIT_CONFIG_COUNT", "1"),
+                ("GIT_CONFIG_KEY_0", "user.name"),
+                ("GIT_CONFIG_VALUE_0", "U"),
+            ],
             &[],
             &[],
         );
@@ -203,6 +209,9 @@ mod tests {
         assert_eq!(get(&env, "GIT_CONFIG_KEY_0"), Some("user.name"));
         assert_eq!(get(&env, "GIT_CONFIG_KEY_2"), Some("maintenance.auto"));
         let odd = built(&[("GIT_CONFIG_COUNT", "many")], &[], &[]);
-        assert_eq!((get(&odd, "GIT_CONFIG_COUNT"), get(&odd, "GIT_CONFIG_KEY_0")), (Some("many"), None));
+        assert_eq!(
+            (get(&odd, "GIT_CONFIG_COUNT"), get(&odd, "GIT_CONFIG_KEY_0")),
+            (Some("many"), None)
+        );
     }
 }

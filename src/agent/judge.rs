@@ -57,9 +57,10 @@ fn stopped(seen: &Evidence<'_>) -> Option<(Fault, String)> {
         Why::Timeout => {
             (Fault::Timeout, format!("it took longer than {} s", secs(timeouts.wall_ms)))
         }
-        Why::Unanswered => {
-            (Fault::Overload, "the service did not answer, and its last retry never ended".to_owned())
-        }
+        Why::Unanswered => (
+            Fault::Overload,
+            "the service did not answer, and its last retry never ended".to_owned(),
+        ),
         Why::Silent => {
             (Fault::Silent, format!("no sign of life for {} s", secs(timeouts.silence_ms)))
         }
@@ -90,9 +91,15 @@ fn by_result(summary: &Summary, last: &Final, exit: Exit) -> (Fault, String) {
     match last.subtype.as_str() {
         "error_max_turns" => (Fault::MaxTurns, words("it used up its turns")),
         "error_max_budget_usd" => (Fault::Budget, words("it used up its budget")),
-        "success" if last.is_error => (service_fault(summary, last), words("an error of the service")),
+        "success" if last.is_error => {
+            (service_fault(summary, last), words("an error of the service"))
+        }
         "success" => (by_signal(exit), format!("{exit} after a result that says success")),
-        _ if last.terminal_reason.as_deref().is_some_and(|reason| reason.starts_with("aborted_")) => {
+        _ if last
+            .terminal_reason
+            .as_deref()
+            .is_some_and(|reason| reason.starts_with("aborted_")) =>
+        {
             (Fault::Crashed, "it was interrupted, and not by us".to_owned())
         }
         _ => (by_words(&last.text).unwrap_or(Fault::Error), words("it reported an error")),

@@ -128,20 +128,25 @@ fn words_that_the_agent_read_or_wrote_are_never_mistaken_for_the_services() {
         format!(r#"{{"type":"user","message":{{"content":[{{"type":"tool_result","content":"{quotes}","is_error":true}}]}}}}"#),
     ]
     .join("\n");
-    let success = format!(r#"{{"type":"result","subtype":"success","is_error":false,"result":"{quotes}"}}"#);
+    let success =
+        format!(r#"{{"type":"result","subtype":"success","is_error":false,"result":"{quotes}"}}"#);
     let good = format!("{lines}\n{success}");
     assert_eq!(judged(Verdict::Result, Exit::Code(0), &good, None, ""), Ending::Success);
     // The same, and then the process fails for another reason.
     assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &good, None, "")), Fault::Error);
     assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &lines, None, "")), Fault::NoResult);
-    let turns = format!("{lines}\n{}", r#"{"type":"result","subtype":"error_max_turns","is_error":true}"#);
+    let turns =
+        format!("{lines}\n{}", r#"{"type":"result","subtype":"error_max_turns","is_error":true}"#);
     assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &turns, None, "")), Fault::MaxTurns);
 }
 
 #[test]
 fn a_stale_error_of_the_service_does_not_explain_a_later_end() {
     let (_, _, recovered) = recorded!("drop-after-tool", 0);
-    let stream = format!("{recovered}{}", r#"{"type":"result","subtype":"error_max_turns","is_error":true}"#);
+    let stream = format!(
+        "{recovered}{}",
+        r#"{"type":"result","subtype":"error_max_turns","is_error":true}"#
+    );
     assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &stream, None, "")), Fault::MaxTurns);
 }
 
@@ -154,7 +159,12 @@ fn without_a_result_its_own_complaint_and_its_end_decide() {
         (Exit::Code(134), "", "panic: Bun has crashed", Fault::Startup),
         (Exit::Code(127), "", "error while loading shared libraries", Fault::Missing),
         (Exit::Code(1), "", "Error: native binary not installed", Fault::Missing),
-        (Exit::Code(1), "", "error: option '--permission-mode <m>' argument 'x' is invalid.", Fault::Error),
+        (
+            Exit::Code(1),
+            "",
+            "error: option '--permission-mode <m>' argument 'x' is invalid.",
+            Fault::Error,
+        ),
         (Exit::Code(1), spoke, "ENOSPC: no space left on device, write", Fault::Disk),
         (Exit::Code(0), spoke, "", Fault::NoResult),
     ] {
@@ -165,12 +175,13 @@ fn without_a_result_its_own_complaint_and_its_end_decide() {
 
 #[test]
 fn a_command_is_judged_by_its_exit_code_unless_it_speaks() {
-    let by = |exit, stream: &str, stderr: &str| judged(Verdict::ExitCode, exit, stream, None, stderr);
+    let by =
+        |exit, stream: &str, stderr: &str| judged(Verdict::ExitCode, exit, stream, None, stderr);
     assert_eq!(by(Exit::Code(0), "plain words", ""), Ending::Success);
-    assert_eq!(by(Exit::Code(3), "", "a\nlast words\n"), Ending::Failure {
-        fault: Fault::Error,
-        detail: "exit 3: last words".into()
-    });
+    assert_eq!(
+        by(Exit::Code(3), "", "a\nlast words\n"),
+        Ending::Failure { fault: Fault::Error, detail: "exit 3: last words".into() }
+    );
     assert_eq!(fault(&by(Exit::Code(75), "", "busy")), Fault::Machine);
     assert_eq!(fault(&by(Exit::Signal(11), "", "")), Fault::Crashed);
     // Whatever a command says on its standard error, it is the command that says it.

@@ -206,7 +206,8 @@ impl Shell<'_> {
         }
         self.recorded += bytes.len() as u64;
         if self.recorded >= MAX_EVENTS_BYTES {
-            self.notes.push(format!("only the first {MAX_EVENTS_BYTES} bytes of its output were kept"));
+            self.notes
+                .push(format!("only the first {MAX_EVENTS_BYTES} bytes of its output were kept"));
         }
         if let Err(source) = self.events.write_all(bytes) {
             let path = self.job.files.events.clone();
@@ -264,7 +265,8 @@ impl Shell<'_> {
         };
         self.swept += swept.killed;
         if swept.left > 0 {
-            self.notes.push(format!("{} processes that it started could not be killed", swept.left));
+            self.notes
+                .push(format!("{} processes that it started could not be killed", swept.left));
         }
     }
 

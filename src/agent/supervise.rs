@@ -62,9 +62,14 @@ pub(super) enum Rung {
 pub(super) enum Phase {
     Running,
     /// The rung's signal was sent; the next one follows at this time.
-    Stopping { rung: Rung, until_ms: u64 },
+    Stopping {
+        rung: Rung,
+        until_ms: u64,
+    },
     /// It has ended; its output has not, and is waited for until then.
-    Draining { until_ms: u64 },
+    Draining {
+        until_ms: u64,
+    },
     Ended,
 }
 
@@ -92,7 +97,9 @@ pub(super) enum Sign {
     Turn,
     Event,
     /// It waits for so long and says nothing.
-    Retry { delay_ms: u64 },
+    Retry {
+        delay_ms: u64,
+    },
     Result,
 }
 
@@ -143,7 +150,8 @@ impl State {
 
     /// Everything that ends a running agent, the gravest first; what does not apply is never due.
     fn running_deadlines(&self) -> [(u64, Why); 4] {
-        let after = |start: Option<u64>, ms: u64| start.map_or(u64::MAX, |at| at.saturating_add(ms));
+        let after =
+            |start: Option<u64>, ms: u64| start.map_or(u64::MAX, |at| at.saturating_add(ms));
         let spoke = self.first_event_ms.is_some();
         let plan = &self.plan;
         let silent = if self.retrying { Why::Unanswered } else { Why::Silent };

@@ -41,15 +41,18 @@ fn a_good_run_ends_with_the_output_and_the_process_in_either_order() {
 
 #[test]
 fn a_mute_start_is_stopped_rung_by_rung() {
-    let (state, actions) = play(PLAN, &[
-        (99, Event::Tick),
-        (100, Event::Tick),
-        (149, Event::Tick),
-        (150, Event::Tick),
-        (170, Event::Tick),
-        (171, Event::Exited),
-        (172, Event::StdoutClosed),
-    ]);
+    let (state, actions) = play(
+        PLAN,
+        &[
+            (99, Event::Tick),
+            (100, Event::Tick),
+            (149, Event::Tick),
+            (150, Event::Tick),
+            (170, Event::Tick),
+            (171, Event::Exited),
+            (172, Event::StdoutClosed),
+        ],
+    );
     assert_eq!(state.why, Some(Why::Startup));
     let ladder = [Action::Interrupt, Action::Terminate, Action::Kill, Action::Sweep];
     assert_eq!(actions, [&ladder[..], &END].concat());
@@ -69,7 +72,8 @@ fn who_need_not_speak_may_be_silent_until_the_wall() {
 fn any_line_is_a_sign_of_life_and_an_announced_wait_extends_the_deadline() {
     let (state, _) = play(PLAN, &[(10, EVENT), (500, Event::Line(Sign::Noise))]);
     assert_eq!(state.deadline(), Some(1_500));
-    let (state, _) = play(PLAN, &[(10, EVENT), (500, Event::Line(Sign::Retry { delay_ms: 3_000 }))]);
+    let (state, _) =
+        play(PLAN, &[(10, EVENT), (500, Event::Line(Sign::Retry { delay_ms: 3_000 }))]);
     assert_eq!(state.deadline(), Some(4_500));
     // Another line during the wait does not shorten it.
     assert_eq!(step(state, EVENT, 600).0.deadline(), Some(4_500));

@@ -241,9 +241,8 @@ pub fn read_tail(path: &Path, max: u64) -> Result<Vec<u8>> {
     };
     let length = file.metadata().map_err(FsError::of("read", path))?.len();
     let mut bytes = vec![0; usize::try_from(length.min(max)).unwrap_or(0)];
-    let count = file
-        .read_at(&mut bytes, length.saturating_sub(max))
-        .map_err(FsError::of("read", path))?;
+    let count =
+        file.read_at(&mut bytes, length.saturating_sub(max)).map_err(FsError::of("read", path))?;
     bytes.truncate(count);
     Ok(bytes)
 }

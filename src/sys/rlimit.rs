@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn nothing_is_raised_above_the_hard_limit() {
-        let limits = Limits { open_files: Some(u64::MAX - 1), core_bytes: Some(0), ..Limits::default() };
+        let limits =
+            Limits { open_files: Some(u64::MAX - 1), core_bytes: Some(0), ..Limits::default() };
         let (set, _) = plan(&limits);
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         let files = set.iter().find(|limit| limit.resource == Resource::RLIMIT_NOFILE).unwrap();

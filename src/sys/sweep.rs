@@ -64,8 +64,7 @@ pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
     let mut killed = HashSet::new();
     let mut pace = Pace::new();
     loop {
-        let found: Vec<i32> =
-            process::all().into_iter().filter(|pid| bears(*pid, &mark)).collect();
+        let found: Vec<i32> = process::all().into_iter().filter(|pid| bears(*pid, &mark)).collect();
         if found.is_empty() {
             return Swept { killed: count(killed.len()), left: 0 };
         }
@@ -87,7 +86,9 @@ pub fn children_of(pid: i32) -> Vec<i32> {
     let mut children = Vec::new();
     for thread in threads.flatten() {
         match std::fs::read_to_string(thread.path().join("children")) {
-            Ok(list) => children.extend(list.split_whitespace().filter_map(|n| n.parse::<i32>().ok())),
+            Ok(list) => {
+                children.extend(list.split_whitespace().filter_map(|n| n.parse::<i32>().ok()))
+            }
             // A thread that ended has none; a kernel without the list has it for no thread.
             Err(_) if thread.file_name().to_str() == Some(&pid.to_string()) => {
                 return children_by_parent(pid);

@@ -101,7 +101,8 @@ fn a_script_around_an_agent_that_speaks_is_understood() {
 #[test]
 fn what_reaches_it_is_the_users_environment_less_what_must_not() {
     let place = Place::new();
-    let mut job = place.sh("printf '%s|%s|%s' \"$SWARMDIR_TASK\" \"$PWD\" \"$SECRET_ONE$PATH\"", "x");
+    let mut job =
+        place.sh("printf '%s|%s|%s' \"$SWARMDIR_TASK\" \"$PWD\" \"$SECRET_ONE$PATH\"", "x");
     job.env_deny = vec!["SECRET_*".into(), "PATH".into()];
     job.env.push(("PATH".into(), "/bin:/usr/bin".into()));
     let report = run(&job);

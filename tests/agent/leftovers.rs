@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use swarmdir::agent::{Progress, StopReason};
 use swarmdir::domain::outcome::Ending;
-use swarmdir::sys::{sweep, random};
+use swarmdir::sys::{random, sweep};
 
 use crate::support::alone::{again, alone, is_inside, this_test};
 use crate::support::jobs::{Place, run, run_until};

@@ -16,10 +16,7 @@ const ABSENT: &str = "the real `claude` is absent: run `scripts/get-claude` (abo
 /// `scripts/get-claude` installs.
 pub(crate) fn find() -> Option<PathBuf> {
     if let Some(path) = env::var_os(OVERRIDE).map(PathBuf::from) {
-        assert!(
-            path.is_file(),
-            "{OVERRIDE} names {path:?}, which is not a file"
-        );
+        assert!(path.is_file(), "{OVERRIDE} names {path:?}, which is not a file");
         return Some(path);
     }
     let search = env::var_os("PATH").unwrap_or_default();

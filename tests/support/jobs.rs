@@ -127,7 +127,9 @@ pub(crate) fn run_until(
     let remote = session.remote();
     let mut act = Some(act);
     session.run(job, &mut |progress| {
-        if when(progress) && let Some(act) = act.take() {
+        if when(progress)
+            && let Some(act) = act.take()
+        {
             act(&remote);
         }
     })

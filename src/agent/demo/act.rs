@@ -61,33 +61,43 @@ impl<'a> Actor<'a> {
 
     fn act(&mut self, directive: Directive) -> Step {
         match directive {
-            Directive::Write { file, text, append } => self.write(&file, &text, append),
-            Directive::Commit(message) => self.commit(&message),
-            Directive::Sh(command) => self.run("sh", &["-c", &command], &command),
-            Directive::Say(text) => {
-                self.voice.say(&text);
-                self.said = text;
-                Ok(())
-            }
-            Directive::Think { ms } => self.pause(ms),
-            Directive::Sleep { ms } => self.sleep(ms),
-            Directive::Heartbeat => Ok(self.voice.heartbeat(30)),
-            Directive::Retry { ms } => Ok(self.voice.retry(ms)),
-            Directive::Env { name, file } => self.env(&name, file.as_deref()),
-            Directive::Cost(usd) => Ok(self.voice.bill.cost_usd = usd),
+            Directive::Write { file, text, append } => return self.write(&file, &text, append),
+            Directive::Commit(message) => return self.commit(&message),
+            Directive::Sh(command) => return self.run("sh", &["-c", &command], &command),
+            Directive::Think { ms } => return self.pause(ms),
+            Directive::Sleep { ms } => return self.sleep(ms),
+            Directive::Env { name, file } => return self.env(&name, file.as_deref()),
+            Directive::Say(text) => self.say(text),
+            Directive::Heartbeat => self.voice.heartbeat(30),
+            Directive::Retry { ms } => self.voice.retry(ms),
+            Directive::Cost(usd) => self.voice.bill.cost_usd = usd,
             Directive::Tokens { input, output } => {
                 self.voice.bill.input_tokens = input;
                 self.voice.bill.output_tokens = output;
-                Ok(())
             }
-            Directive::Turns(turns) => Ok(self.voice.bill.turns = turns),
-            Directive::Deny(tool) => Ok(self.voice.deny(&tool)),
+            Directive::Turns(turns) => self.voice.bill.turns = turns,
+            Directive::Deny(tool) => self.voice.deny(&tool),
             Directive::Fork { ms, own_session } => self.leave(ms, own_session),
-            Directive::IgnoreTerm => Ok(self.ignores_signals = true),
-            Directive::BigLine { bytes } => Ok(self.voice.raw(&vec![b'x'; bytes])),
-            Directive::Garbage => Ok(self.voice.raw(b"{\"type\":\nnot json \xff\xfe\n[1,2")),
-            ending => self.end(ending),
+            Directive::IgnoreTerm => self.ignores_signals = true,
+            Directive::BigLine { bytes } => self.voice.raw(&vec![b'x'; bytes]),
+            Directive::Garbage => self.voice.raw(b"{\"type\":\nnot json \xff\xfe\n[1,2"),
+            Directive::Limit { .. }
+            | Directive::Overload
+            | Directive::Auth
+            | Directive::Credit
+            | Directive::Fail(_)
+            | Directive::Exit(_)
+            | Directive::Crash(_)
+            | Directive::Silent
+            | Directive::Hang
+            | Directive::ResultThenHang => return self.end(directive),
         }
+        Ok(())
+    }
+
+    fn say(&mut self, text: String) {
+        self.voice.say(&text);
+        self.said = text;
     }
 
     /// Directives after which there is nothing more.
@@ -95,9 +105,16 @@ impl<'a> Actor<'a> {
         let (kind, detail, status, text) = match directive {
             Directive::Limit { ms } => {
                 self.voice.rejected(sys::clock::now().plus_ms(ms).secs_ceil());
-                ("rate_limit", Some("usage_limit_reached"), Some(429), "You've hit your 5-hour limit")
+                (
+                    "rate_limit",
+                    Some("usage_limit_reached"),
+                    Some(429),
+                    "You've hit your 5-hour limit",
+                )
             }
-            Directive::Overload => ("server_error", None, Some(529), "API Error: Repeated 529 errors"),
+            Directive::Overload => {
+                ("server_error", None, Some(529), "API Error: Repeated 529 errors")
+            }
             Directive::Auth => ("authentication_failed", None, Some(401), "Invalid API key"),
             Directive::Credit => ("billing_error", None, Some(400), "Credit balance is too low"),
             Directive::Fail(text) => {
@@ -172,7 +189,11 @@ impl<'a> Actor<'a> {
 
     fn commit(&mut self, message: &str) -> Step {
         self.run("git", &["add", "--all"], "git add --all")?;
-        self.run("git", &["commit", "--quiet", "-m", message], &format!("git commit -m {message:?}"))
+        self.run(
+            "git",
+            &["commit", "--quiet", "-m", message],
+            &format!("git commit -m {message:?}"),
+        )
     }
 
     fn run(&mut self, program: &str, args: &[&str], shown: &str) -> Step {
@@ -180,13 +201,14 @@ impl<'a> Actor<'a> {
         let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
         let env: Vec<(&str, &str)> =
             IDENTITY.into_iter().filter(|(name, _)| sys::env::var(name).is_none()).collect();
-        let (text, failed) = match sys::spawn::output(OsStr::new(program), &args, Path::new("."), &env) {
-            Ok(output) => {
-                let both = [output.stdout, output.stderr].concat();
-                (String::from_utf8_lossy(&both).trim().to_owned(), !output.status.success())
-            }
-            Err(error) => (format!("{program}: {error}"), true),
-        };
+        let (text, failed) =
+            match sys::spawn::output(OsStr::new(program), &args, Path::new("."), &env) {
+                Ok(output) => {
+                    let both = [output.stdout, output.stderr].concat();
+                    (String::from_utf8_lossy(&both).trim().to_owned(), !output.status.success())
+                }
+                Err(error) => (format!("{program}: {error}"), true),
+            };
         self.voice.answer(&text, failed);
         if failed { self.end(Directive::Fail(format!("{shown}: {text}"))) } else { Ok(()) }
     }
@@ -196,17 +218,18 @@ impl<'a> Actor<'a> {
         match file {
             Some(file) => self.write(file, &value, false),
             None => {
-                self.said = format!("{name}={value}");
-                Ok(self.voice.say(&format!("{name}={value}")))
+                self.say(format!("{name}={value}"));
+                Ok(())
             }
         }
     }
 
-    fn leave(&mut self, ms: u64, own_session: bool) -> Step {
+    fn leave(&mut self, ms: u64, own_session: bool) {
         let secs = ms.div_ceil(1000).to_string();
-        let left = sys::spawn::leave_running(OsStr::new("sleep"), &[OsStr::new(&secs)], own_session);
+        let left =
+            sys::spawn::leave_running(OsStr::new("sleep"), &[OsStr::new(&secs)], own_session);
         let said = left.map_or_else(|error| error.to_string(), |pid| format!("left process {pid}"));
-        Ok(self.voice.say(&said))
+        self.voice.say(&said);
     }
 }
 

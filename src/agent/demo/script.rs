@@ -70,9 +70,35 @@ impl Scripted {
 }
 
 const WORDS: [&str; 29] = [
-    "write", "append", "commit", "sh", "say", "think", "sleep", "heartbeat", "retry", "env", "cost",
-    "tokens", "turns", "deny", "fail", "exit", "limit", "overload", "auth", "credit", "crash", "silent",
-    "hang", "result-then-hang", "ignore-term", "fork", "leave", "big-line", "garbage",
+    "write",
+    "append",
+    "commit",
+    "sh",
+    "say",
+    "think",
+    "sleep",
+    "heartbeat",
+    "retry",
+    "env",
+    "cost",
+    "tokens",
+    "turns",
+    "deny",
+    "fail",
+    "exit",
+    "limit",
+    "overload",
+    "auth",
+    "credit",
+    "crash",
+    "silent",
+    "hang",
+    "result-then-hang",
+    "ignore-term",
+    "fork",
+    "leave",
+    "big-line",
+    "garbage",
 ];
 
 /// What to do for this prompt, or everything that is wrong with its script.
@@ -80,7 +106,9 @@ pub(super) fn parse(prompt: &str, task: &str) -> Result<Vec<Scripted>, Vec<Probl
     let numbered = (1u32..).zip(prompt.lines());
     let lines: Vec<(u32, &str)> = match fence(prompt) {
         Some((from, to)) => numbered.filter(|(n, _)| (from..to).contains(n)).collect(),
-        None if prompt.lines().map(str::trim).filter(|l| matters(l)).all(is_directive) => numbered.collect(),
+        None if prompt.lines().map(str::trim).filter(|l| matters(l)).all(is_directive) => {
+            numbered.collect()
+        }
         None => return Ok(default_script(prompt, task)),
     };
     let mut script = Vec::new();
@@ -210,7 +238,9 @@ fn split(text: &str) -> (&str, &str) {
 }
 
 fn number_of<T: std::str::FromStr>(text: &str, form: &str) -> Result<T, Problem> {
-    text.parse().map_err(|_| Problem::new(format!("{text:?} is no such number")).hint(format!("write `{form}`")))
+    text.parse().map_err(|_| {
+        Problem::new(format!("{text:?} is no such number")).hint(format!("write `{form}`"))
+    })
 }
 
 /// `300ms`, `2s`, `1m`, or milliseconds as a plain number.
@@ -234,13 +264,14 @@ mod tests {
     #[test]
     fn a_script_is_a_fenced_block_or_the_whole_prompt() {
         let whole = directives("write a.txt hello\\nworld\n\n# a comment\ncommit add a\n");
-        let fenced = directives("Please play:\n\n```demo\nwrite a.txt hello\\nworld\ncommit add a\n```\nThanks");
+        let fenced = directives(
+            "Please play:\n\n```demo\nwrite a.txt hello\\nworld\ncommit add a\n```\nThanks",
+        );
         assert_eq!(whole, fenced);
-        assert_eq!(whole[0], Directive::Write {
-            file: "a.txt".into(),
-            text: "hello\nworld\n".into(),
-            append: false
-        });
+        assert_eq!(
+            whole[0],
+            Directive::Write { file: "a.txt".into(), text: "hello\nworld\n".into(), append: false }
+        );
     }
 
     #[test]
@@ -255,13 +286,16 @@ mod tests {
         let problems = parse("x\n```demo\nwrit a b\nsleep long\nexit 300\n```", "t").unwrap_err();
         let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(shown.len(), 3);
-        assert!(shown[0].starts_with("line 3: writ: ") && shown[0].contains("did you mean `write`"));
+        assert!(
+            shown[0].starts_with("line 3: writ: ") && shown[0].contains("did you mean `write`")
+        );
         assert!(shown[1].starts_with("line 4: ") && shown[2].starts_with("line 5: "));
     }
 
     #[test]
     fn times_have_units_and_attempts_select() {
-        let script = parse("once fail first\nattempt 2 sleep 1m\nthink 5\nsleep 20ms", "t").unwrap();
+        let script =
+            parse("once fail first\nattempt 2 sleep 1m\nthink 5\nsleep 20ms", "t").unwrap();
         assert_eq!(script[1].directive, Directive::Sleep { ms: 60_000 });
         assert_eq!(script[3].directive, Directive::Sleep { ms: 20 });
         let on = |attempt| script.iter().filter(|line| line.acts_on(attempt)).count();

@@ -88,8 +88,10 @@ impl<'a> Voice<'a> {
     }
 
     pub(super) fn retry(&mut self, delay_ms: u64) {
-        self.line(json!({"type": "system", "subtype": "api_retry", "attempt": 1, "max_retries": 10,
-            "retry_delay_ms": delay_ms, "error_status": 529, "error": "overloaded"}));
+        self.line(
+            json!({"type": "system", "subtype": "api_retry", "attempt": 1, "max_retries": 10,
+            "retry_delay_ms": delay_ms, "error_status": 529, "error": "overloaded"}),
+        );
     }
 
     pub(super) fn deny(&mut self, tool: &str) {
@@ -142,7 +144,8 @@ impl<'a> Voice<'a> {
         let bill = &self.bill;
         let share = json!({MODEL: {"inputTokens": bill.input_tokens,
             "outputTokens": bill.output_tokens, "costUSD": bill.cost_usd}});
-        let denied: Vec<Value> = bill.denied.iter().map(|tool| json!({"tool_name": tool})).collect();
+        let denied: Vec<Value> =
+            bill.denied.iter().map(|tool| json!({"tool_name": tool})).collect();
         json!({"type": "result", "num_turns": bill.turns, "total_cost_usd": bill.cost_usd,
             "modelUsage": share, "model_usage_since_last_result": share,
             "permission_denials": denied})

@@ -270,9 +270,9 @@ fn final_of(value: &Value) -> Final {
         text: cut(&said),
         turns: u32::try_from(number(&value["num_turns"])).unwrap_or(u32::MAX),
         total_cost_usd: dollars(&value["total_cost_usd"]),
-        since_last: value["model_usage_since_last_result"].is_object().then(|| {
-            shares(&value["model_usage_since_last_result"])
-        }),
+        since_last: value["model_usage_since_last_result"]
+            .is_object()
+            .then(|| shares(&value["model_usage_since_last_result"])),
         total: shares(&value["modelUsage"]),
         denied: denied.map(|denial| text(&denial["tool_name"])).collect(),
     }
@@ -366,7 +366,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_kept_as_unknown() {
-        let bad: [&[u8]; 6] = [b"", b"Warning: x", b"{\"type\":", b"[1]", b"{\"a\":1}", b"{\"type\":\"\xff\"}"];
+        let bad: [&[u8]; 6] =
+            [b"", b"Warning: x", b"{\"type\":", b"[1]", b"{\"a\":1}", b"{\"type\":\"\xff\"}"];
         for line in bad {
             assert!(matches!(parse_line(line), Line::Unknown(_)), "{line:?}");
         }
@@ -376,7 +377,10 @@ mod tests {
 
     #[test]
     fn unknown_types_are_named_and_wrong_shapes_do_no_harm() {
-        assert_eq!(parse_line(br#"{"type":"system","subtype":"new"}"#), Line::Other("system/new".into()));
+        assert_eq!(
+            parse_line(br#"{"type":"system","subtype":"new"}"#),
+            Line::Other("system/new".into())
+        );
         for kind in ["assistant", "user", "result", "rate_limit_event", "tool_progress"] {
             for body in ["", r#","message":7"#, r#","message":{"content":[3,{"type":"text"}]}"#] {
                 let line = format!(r#"{{"type":"{kind}"{body}}}"#);

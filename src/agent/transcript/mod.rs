@@ -11,7 +11,8 @@ mod split;
 mod summary;
 
 pub use line::{
-    ApiError, Block, Final, Line, MAX_TEXT_CHARS, Message, ModelShare, RateLimit, Tokens, parse_line,
+    ApiError, Block, Final, Line, MAX_TEXT_CHARS, Message, ModelShare, RateLimit, Tokens,
+    parse_line,
 };
 pub use render::{brief, render};
 pub use split::{MAX_LINE_BYTES, Splitter};

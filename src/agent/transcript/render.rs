@@ -15,7 +15,9 @@ const BRIEF_CHARS: usize = 100;
 /// The line as part of a transcript; `None` for what would only be noise.
 pub fn render(line: &Line) -> Option<String> {
     match line {
-        Line::Init { model, .. } => Some(format!("● {}", one_line(model.as_deref().unwrap_or("start"), 80))),
+        Line::Init { model, .. } => {
+            Some(format!("● {}", one_line(model.as_deref().unwrap_or("start"), 80)))
+        }
         Line::Assistant(message) | Line::User(message) => said(message),
         Line::Result(end) => Some(ended(end)),
         Line::Retry { attempt, of, delay_ms, status } => {
@@ -90,11 +92,9 @@ pub fn brief(line: &Line) -> Option<String> {
         Line::Retry { .. } | Line::RateLimit(_) | Line::Denied { .. } | Line::Progress { .. } => {
             render(line)
         }
-        Line::Init { .. }
-        | Line::User(_)
-        | Line::Result(_)
-        | Line::Other(_)
-        | Line::Unknown(_) => None,
+        Line::Init { .. } | Line::User(_) | Line::Result(_) | Line::Other(_) | Line::Unknown(_) => {
+            None
+        }
     }
 }
 
@@ -110,16 +110,24 @@ mod tests {
     #[test]
     fn a_transcript_reads_like_one() {
         assert_eq!(
-            shown(r#"{"type":"assistant","message":{"content":[{"type":"tool_use","name":"Bash","input":{"command":"make\ntest"}}]}}"#),
+            shown(
+                r#"{"type":"assistant","message":{"content":[{"type":"tool_use","name":"Bash","input":{"command":"make\ntest"}}]}}"#
+            ),
             "→ Bash make test"
         );
         let long = "x\\n".repeat(50);
         let answer = shown(&format!(
             r#"{{"type":"user","message":{{"content":[{{"type":"tool_result","content":"{long}","is_error":true}}]}}}}"#
         ));
-        assert!(answer.starts_with("  ✗ x") && answer.ends_with('…') && answer.lines().count() == 6);
-        assert_eq!(shown(r#"{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"retry_delay_ms":536,"error_status":529}"#),
-            "↻ the service said 529; retry 1 of 10 in 1 s");
+        assert!(
+            answer.starts_with("  ✗ x") && answer.ends_with('…') && answer.lines().count() == 6
+        );
+        assert_eq!(
+            shown(
+                r#"{"type":"system","subtype":"api_retry","attempt":1,"max_retries":10,"retry_delay_ms":536,"error_status":529}"#
+            ),
+            "↻ the service said 529; retry 1 of 10 in 1 s"
+        );
     }
 
     #[test]
@@ -132,7 +140,10 @@ mod tests {
             "plain \u{1b}[31m text",
         ] {
             let shown = shown(line);
-            assert!(!shown.is_empty() && shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+            assert!(
+                !shown.is_empty() && shown.chars().all(|c| c == '\n' || !c.is_control()),
+                "{shown:?}"
+            );
         }
     }
 }

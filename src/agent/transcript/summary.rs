@@ -118,8 +118,11 @@ impl Summary {
                 cost_usd: (share.cost_usd - before.cost_usd).max(0.0),
             }
         };
-        self.billed_total =
-            total.iter().take(MAX_NAMES).map(|share| (share.model.clone(), share.clone())).collect();
+        self.billed_total = total
+            .iter()
+            .take(MAX_NAMES)
+            .map(|share| (share.model.clone(), share.clone()))
+            .collect();
         total.iter().map(new).collect()
     }
 

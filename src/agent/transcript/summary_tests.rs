@@ -32,7 +32,9 @@ fn results_of_one_process_add_up() {
 #[test]
 fn a_running_total_is_counted_once() {
     let total = |usd: f64| {
-        format!(r#"{{"type":"result","total_cost_usd":{usd},"modelUsage":{{"m":{{"costUSD":{usd}}}}}}}"#)
+        format!(
+            r#"{{"type":"result","total_cost_usd":{usd},"modelUsage":{{"m":{{"costUSD":{usd}}}}}}}"#
+        )
     };
     let usage = summary(&[&total(0.009), &total(0.018)]).usage();
     assert!(near(usage.cost_usd, 0.018));

@@ -27,19 +27,13 @@ impl Block {
 
     /// A call of any tool.
     pub(crate) fn tool(name: &str, input: Value) -> Self {
-        Self::Tool {
-            name: name.to_owned(),
-            input,
-        }
+        Self::Tool { name: name.to_owned(), input }
     }
 
     /// Runs a command in the agent's working directory. The agent refuses one that begins
     /// with `sleep`.
     pub(crate) fn bash(command: &str) -> Self {
-        Self::tool(
-            "Bash",
-            json!({"command": command, "description": "a step of the script"}),
-        )
+        Self::tool("Bash", json!({"command": command, "description": "a step of the script"}))
     }
 
     /// Writes a file; the path is absolute: `{cwd}/name`.
@@ -54,9 +48,6 @@ impl Block {
 
     /// Replaces text of a file which the session has read or written before.
     pub(crate) fn edit(path: &str, old: &str, new: &str) -> Self {
-        Self::tool(
-            "Edit",
-            json!({"file_path": path, "old_string": old, "new_string": new}),
-        )
+        Self::tool("Edit", json!({"file_path": path, "old_string": old, "new_string": new}))
     }
 }

@@ -8,11 +8,7 @@ use super::script::{Answer, Close, Step};
 impl Step {
     /// An HTTP error with a body as the API writes it.
     pub(crate) fn error(status: u16, kind: &str, message: &str) -> Self {
-        Self::new(Answer::Error {
-            status,
-            kind: kind.to_owned(),
-            message: message.to_owned(),
-        })
+        Self::new(Answer::Error { status, kind: kind.to_owned(), message: message.to_owned() })
     }
 
     /// 401: the key is not known.
@@ -22,21 +18,13 @@ impl Step {
 
     /// 403: the key is known and may not do this.
     pub(crate) fn forbidden() -> Self {
-        Self::error(
-            403,
-            "permission_error",
-            "your account may not use this model",
-        )
+        Self::error(403, "permission_error", "your account may not use this model")
     }
 
     /// 429 with `retry-after`. The agent waits for at most 60 s and otherwise fails at once.
     pub(crate) fn rate_limited(retry_after_s: u32) -> Self {
-        Self::error(
-            429,
-            "rate_limit_error",
-            "this request would exceed your rate limit",
-        )
-        .header("retry-after", &retry_after_s.to_string())
+        Self::error(429, "rate_limit_error", "this request would exceed your rate limit")
+            .header("retry-after", &retry_after_s.to_string())
     }
 
     /// 429 of a five-hour window that is used up. The agent only believes it with a
@@ -54,11 +42,7 @@ impl Step {
             ("7d-reset", reset.as_str()),
             ("7d-utilization", "0.4"),
         ];
-        let step = Self::error(
-            429,
-            "rate_limit_error",
-            "this account's rate limit is used up",
-        );
+        let step = Self::error(429, "rate_limit_error", "this account's rate limit is used up");
         unified.into_iter().fold(step, |step, (name, value)| {
             step.header(&format!("anthropic-ratelimit-unified-{name}"), value)
         })
@@ -82,10 +66,7 @@ impl Step {
 
     /// A stream with an error event in it.
     pub(crate) fn stream_error(kind: &str, message: &str) -> Self {
-        Self::new(Answer::StreamError {
-            kind: kind.to_owned(),
-            message: message.to_owned(),
-        })
+        Self::new(Answer::StreamError { kind: kind.to_owned(), message: message.to_owned() })
     }
 
     /// The request is taken and the connection closed without a byte.

@@ -28,11 +28,7 @@ pub(super) fn read_head(mut stream: &TcpStream) -> io::Result<Option<Head>> {
     let mut byte = [0];
     while !bytes.ends_with(b"\r\n\r\n") {
         if stream.read(&mut byte)? == 0 {
-            return if bytes.is_empty() {
-                Ok(None)
-            } else {
-                Err(ended())
-            };
+            return if bytes.is_empty() { Ok(None) } else { Err(ended()) };
         }
         bytes.push(byte[0]);
         if bytes.len() > HEAD_LIMIT {
@@ -51,11 +47,7 @@ fn parse_head(bytes: &[u8]) -> io::Result<Head> {
     };
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers = headers.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()));
-    Ok(Head {
-        method: method.to_owned(),
-        path: path.to_owned(),
-        headers: headers.collect(),
-    })
+    Ok(Head { method: method.to_owned(), path: path.to_owned(), headers: headers.collect() })
 }
 
 /// Reads the body but leaves its last byte in the socket: a socket that is closed with bytes
@@ -111,18 +103,13 @@ pub(super) fn chunk(mut stream: &TcpStream, data: &str) -> io::Result<()> {
 }
 
 fn head(status: u16, headers: &[(String, String)], last: &str) -> String {
-    let lines: String = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
+    let lines: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!("HTTP/1.1 {status} Stub\r\n{lines}{last}\r\n\r\n")
 }
 
 fn ended() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::UnexpectedEof,
-        "the peer went away in the middle of a request",
-    )
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the peer went away in the middle of a request")
 }
 
 fn invalid(what: &str) -> io::Error {

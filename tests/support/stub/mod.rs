@@ -55,17 +55,11 @@ impl Stub {
     /// Binds a free port of the loopback interface and starts to serve it.
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback interface is there");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
+        let address = listener.local_addr().expect("a bound socket has an address");
         let state = Arc::new(State::new());
         let served = Arc::clone(&state);
         let acceptor = thread::spawn(move || server::accept(&listener, &served));
-        Self {
-            address,
-            state,
-            acceptor: Some(acceptor),
-        }
+        Self { address, state, acceptor: Some(acceptor) }
     }
 
     /// The base URL under which the API follows the script of this name.
@@ -85,10 +79,7 @@ impl Stub {
     where
         S: IntoIterator<Item = Step>,
     {
-        let scripts = sessions
-            .into_iter()
-            .map(|steps| steps.into_iter().collect())
-            .collect();
+        let scripts = sessions.into_iter().map(|steps| steps.into_iter().collect()).collect();
         self.state.register(scenario, scripts);
     }
 

@@ -23,19 +23,13 @@ impl Connection {
     /// Does what a step says.
     pub(super) fn perform(&self, step: &Step, request: &Request) -> io::Result<Next> {
         match &step.answer {
-            Answer::Message {
-                blocks,
-                stop_reason,
-                cut,
-            } => {
+            Answer::Message { blocks, stop_reason, cut } => {
                 let stop = stop_reason.as_deref().unwrap_or(wire::natural_stop(blocks));
                 self.send_message(step, request, (blocks, stop), *cut)
             }
-            Answer::Error {
-                status,
-                kind,
-                message,
-            } => self.send_error(*status, kind, message, &step.headers),
+            Answer::Error { status, kind, message } => {
+                self.send_error(*status, kind, message, &step.headers)
+            }
             Answer::StreamError { kind, message } => {
                 self.send_stream_error(step, request, kind, message)
             }
@@ -99,10 +93,7 @@ impl Connection {
             return self.send_error(wire::status_of(kind), kind, message, &step.headers);
         }
         self.begin_stream(step, request)?;
-        self.send_events(
-            &[wire::start(step, request), Event::error(kind, message)],
-            None,
-        )
+        self.send_events(&[wire::start(step, request), Event::error(kind, message)], None)
     }
 
     /// Begins an answer and says nothing more, or only pings, until the peer or the stub goes.
@@ -123,11 +114,7 @@ impl Connection {
 
     fn begin_stream(&self, step: &Step, request: &Request) -> io::Result<()> {
         let streams = request.streams();
-        let kind = if streams {
-            "text/event-stream"
-        } else {
-            "application/json"
-        };
+        let kind = if streams { "text/event-stream" } else { "application/json" };
         http::begin(&self.stream, &headers(step, request), kind)
     }
 
@@ -157,9 +144,5 @@ impl Connection {
 /// The headers of a step and the id that the agent repeats in its output.
 fn headers(step: &Step, request: &Request) -> Vec<(String, String)> {
     let id = format!("req_stub_{}", request.number);
-    step.headers
-        .iter()
-        .cloned()
-        .chain([("request-id".to_owned(), id)])
-        .collect()
+    step.headers.iter().cloned().chain([("request-id".to_owned(), id)]).collect()
 }

@@ -62,9 +62,7 @@ impl Request {
     /// The agent's working directory: the latest that it was told, since a session can be
     /// resumed elsewhere.
     pub(crate) fn cwd(&self) -> Option<&str> {
-        let told = self
-            .messages("system")
-            .flat_map(|message| texts(&message["content"]));
+        let told = self.messages("system").flat_map(|message| texts(&message["content"]));
         let said = texts(&self.body["system"]).chain(told);
         let found = said.filter_map(|text| text.split_once(CWD_LABEL)).last();
         let line = found.and_then(|(_, rest)| rest.lines().next())?;
@@ -79,17 +77,11 @@ impl Request {
 
 /// The value of a header in a list with names in lower case.
 pub(super) fn find<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str())
+    headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
 }
 
 /// The texts of a content, which is a string or a list of blocks.
 fn texts(content: &Value) -> impl Iterator<Item = &str> {
     let blocks = content.as_array().into_iter().flatten();
-    content
-        .as_str()
-        .into_iter()
-        .chain(blocks.filter_map(|block| block["text"].as_str()))
+    content.as_str().into_iter().chain(blocks.filter_map(|block| block["text"].as_str()))
 }

@@ -65,25 +65,15 @@ pub(super) struct Scenario {
 
 impl Scenario {
     pub(super) fn new(scripts: Vec<Vec<Step>>) -> Self {
-        Self {
-            scripts,
-            ..Self::default()
-        }
+        Self { scripts, ..Self::default() }
     }
 
     /// The step for the next call of a session. A session that is new takes the next script,
     /// or the last one again.
     pub(super) fn next(&mut self, session: &str) -> Option<(usize, Step)> {
         self.served.calls += 1;
-        let script = self
-            .sessions
-            .len()
-            .min(self.scripts.len().saturating_sub(1));
-        let fresh = Progress {
-            script,
-            step: 0,
-            used: 0,
-        };
+        let script = self.sessions.len().min(self.scripts.len().saturating_sub(1));
+        let fresh = Progress { script, step: 0, used: 0 };
         let progress = self.sessions.entry(session.to_owned()).or_insert(fresh);
         progress.next(&self.scripts)
     }

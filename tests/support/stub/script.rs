@@ -26,17 +26,9 @@ pub(super) enum Pause {
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
     /// A message, given up after a number of content deltas where `cut` says so.
-    Message {
-        blocks: Vec<Block>,
-        stop_reason: Option<String>,
-        cut: Option<(usize, Close)>,
-    },
+    Message { blocks: Vec<Block>, stop_reason: Option<String>, cut: Option<(usize, Close)> },
     /// An HTTP error.
-    Error {
-        status: u16,
-        kind: String,
-        message: String,
-    },
+    Error { status: u16, kind: String, message: String },
     /// A stream that begins well and then says `event: error`.
     StreamError { kind: String, message: String },
     /// Nothing at all: the connection ends.
@@ -60,24 +52,13 @@ pub(crate) struct Step {
 impl Step {
     pub(super) fn new(answer: Answer) -> Self {
         let (headers, pause, times) = (Vec::new(), Pause::None, Some(1));
-        Self {
-            answer,
-            input_tokens: 2000,
-            output_tokens: 50,
-            headers,
-            pause,
-            times,
-        }
+        Self { answer, input_tokens: 2000, output_tokens: 50, headers, pause, times }
     }
 
     /// A message of these blocks. With a tool among them the agent runs it and calls again.
     pub(crate) fn blocks(blocks: impl IntoIterator<Item = Block>) -> Self {
         let blocks = blocks.into_iter().collect();
-        Self::new(Answer::Message {
-            blocks,
-            stop_reason: None,
-            cut: None,
-        })
+        Self::new(Answer::Message { blocks, stop_reason: None, cut: None })
     }
 
     /// A last word: the turn ends.
@@ -141,10 +122,7 @@ impl Step {
 
     /// Answers this many calls in the same way. A retry is a call.
     pub(crate) fn times(mut self, times: u32) -> Self {
-        assert!(
-            times > 0,
-            "a step that answers no call would never be passed"
-        );
+        assert!(times > 0, "a step that answers no call would never be passed");
         self.times = Some(times);
         self
     }
@@ -159,11 +137,7 @@ impl Step {
     pub(super) fn resets(&self) -> bool {
         matches!(
             self.answer,
-            Answer::HangUp(Close::Reset)
-                | Answer::Message {
-                    cut: Some((_, Close::Reset)),
-                    ..
-                }
+            Answer::HangUp(Close::Reset) | Answer::Message { cut: Some((_, Close::Reset)), .. }
         )
     }
 }

@@ -53,9 +53,7 @@ impl Connection {
         let (stream, state) = (Arc::new(stream), Arc::clone(state));
         state.connected(id, Arc::clone(&stream));
         let connection = Self { id, stream, state };
-        thread::Builder::new()
-            .name(format!("stub-{id}"))
-            .spawn(move || connection.serve())
+        thread::Builder::new().name(format!("stub-{id}")).spawn(move || connection.serve())
     }
 
     fn serve(self) {
@@ -103,8 +101,7 @@ impl Connection {
             http::send(&self.stream, 200, &[], b"")?;
             return Ok(Next::Keep);
         }
-        self.state
-            .problem(format!("unexpected request: {} {}", head.method, head.path));
+        self.state.problem(format!("unexpected request: {} {}", head.method, head.path));
         http::send(&self.stream, 404, &[], b"")?;
         Ok(Next::Close)
     }
@@ -124,28 +121,13 @@ fn scenario_of(path: &str) -> Option<&str> {
 
 fn received(head: Head, scenario: String, body: Value) -> Request {
     let Head { path, headers, .. } = head;
-    let session = find(&headers, "x-claude-code-session-id")
-        .unwrap_or_default()
-        .to_owned();
+    let session = find(&headers, "x-claude-code-session-id").unwrap_or_default().to_owned();
     let (number, at, step) = Default::default();
-    Request {
-        number,
-        at,
-        scenario,
-        path,
-        session,
-        headers,
-        body,
-        step,
-    }
+    Request { number, at, scenario, path, session, headers, body, step }
 }
 
 fn is_gone(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
-    let gone = [
-        Kind::BrokenPipe,
-        Kind::ConnectionAborted,
-        Kind::ConnectionReset,
-    ];
+    let gone = [Kind::BrokenPipe, Kind::ConnectionAborted, Kind::ConnectionReset];
     gone.contains(&error.kind()) || error.kind() == Kind::UnexpectedEof
 }

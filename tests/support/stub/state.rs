@@ -47,11 +47,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new() -> Self {
         let (inner, changed) = (Mutex::default(), Condvar::new());
-        Self {
-            started: Instant::now(),
-            inner,
-            changed,
-        }
+        Self { started: Instant::now(), inner, changed }
     }
 
     /// A panic elsewhere leaves nothing half done in here, so a poisoned lock is as good.
@@ -127,11 +123,7 @@ impl State {
         let inner = waited.unwrap_or_else(PoisonError::into_inner).0;
         let calls = inner.requests_of(Some(scenario));
         if calls.len() < wanted {
-            return Err(TooFew {
-                scenario: scenario.to_owned(),
-                wanted,
-                seen: calls.len(),
-            });
+            return Err(TooFew { scenario: scenario.to_owned(), wanted, seen: calls.len() });
         }
         Ok(calls)
     }
@@ -182,19 +174,14 @@ impl State {
         }
         let threads = std::mem::take(&mut inner.threads);
         drop(inner);
-        threads
-            .into_iter()
-            .fold(false, |crashed, thread| thread.join().is_err() | crashed)
+        threads.into_iter().fold(false, |crashed, thread| thread.join().is_err() | crashed)
     }
 }
 
 impl Inner {
     fn take_step(&mut self, request: &Request) -> Option<(usize, Step)> {
         let (name, session) = (&request.scenario, &request.session);
-        let step = self
-            .scenarios
-            .get_mut(name)
-            .and_then(|known| known.next(session));
+        let step = self.scenarios.get_mut(name).and_then(|known| known.next(session));
         if step.is_none() {
             let what = format!("the script `{name}` has no step left for session `{session}`");
             self.problems.push(what);

@@ -24,10 +24,7 @@ impl Event {
     }
 
     pub(super) fn error(kind: &str, message: &str) -> Self {
-        Self::new(
-            "error",
-            json!({"error": {"type": kind, "message": message}}),
-        )
+        Self::new("error", json!({"error": {"type": kind, "message": message}}))
     }
 
     /// Whether it carries a piece of content.
@@ -80,10 +77,7 @@ pub(super) fn events(step: &Step, request: &Request, blocks: &[Value], stop: &st
     }
     let usage = json!({"output_tokens": step.output_tokens});
     let delta = json!({"stop_reason": stop, "stop_sequence": null});
-    events.push(Event::new(
-        "message_delta",
-        json!({"delta": delta, "usage": usage}),
-    ));
+    events.push(Event::new("message_delta", json!({"delta": delta, "usage": usage})));
     events.push(Event::new("message_stop", json!({})));
     events
 }
@@ -123,9 +117,7 @@ pub(super) fn render(blocks: &[Block], request: &Request) -> Vec<Value> {
 
 /// Why a message ends when the script does not say it.
 pub(super) fn natural_stop(blocks: &[Block]) -> &'static str {
-    let calls = blocks
-        .iter()
-        .any(|block| matches!(block, Block::Tool { .. }));
+    let calls = blocks.iter().any(|block| matches!(block, Block::Tool { .. }));
     if calls { "tool_use" } else { "end_turn" }
 }
 
@@ -141,19 +133,14 @@ fn block_events(index: usize, block: &Value, events: &mut Vec<Event>) {
     let start = json!({"index": index, "content_block": empty});
     events.push(Event::new("content_block_start", start));
     for delta in deltas {
-        events.push(Event::new(
-            "content_block_delta",
-            json!({"index": index, "delta": delta}),
-        ));
+        events.push(Event::new("content_block_delta", json!({"index": index, "delta": delta})));
     }
     events.push(Event::new("content_block_stop", json!({"index": index})));
 }
 
 fn text_deltas(text: &str) -> Vec<Value> {
     let words = text.split_inclusive(' ');
-    words
-        .map(|word| json!({"type": "text_delta", "text": word}))
-        .collect()
+    words.map(|word| json!({"type": "text_delta", "text": word})).collect()
 }
 
 fn input_delta(input: &Value) -> Value {
@@ -164,10 +151,9 @@ fn fill_all(input: &Value, request: &Request) -> Value {
     match input {
         Value::String(text) => fill(text, request).into(),
         Value::Array(items) => items.iter().map(|item| fill_all(item, request)).collect(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(key, item)| (key.clone(), fill_all(item, request)))
-            .collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, item)| (key.clone(), fill_all(item, request))).collect()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => input.clone(),
     }
 }
