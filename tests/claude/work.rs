@@ -3,22 +3,22 @@
 use std::time::Duration;
 
 use serde_json::json;
-use swarmdir::agent::transcript::{parse_line, render};
+use swarmdir::agent::transcript::{Block, Line, parse_line, render};
 use swarmdir::domain::outcome::Ending;
 
 use super::{Stage, assert_nothing_left};
 use crate::support::alone::{alone, this_test};
 use crate::support::jobs::run;
-use crate::support::stub::{Block, Step};
+use crate::support::stub::{self, Step};
 
 #[test]
 fn a_task_that_writes_a_file_and_commits() {
     alone(this_test!(), || {
         let steps = [
             Step::blocks([
-                Block::text("I will write it."),
-                Block::write("{cwd}/hello.txt", "hello\n"),
-                Block::bash("git add -A && git commit -qm 'add hello' && git config gc.auto"),
+                stub::Block::text("I will write it."),
+                stub::Block::write("{cwd}/hello.txt", "hello\n"),
+                stub::Block::bash("git add -A && git commit -qm 'add hello' && git config gc.auto"),
             ]),
             Step::text("All done."),
         ];
@@ -64,19 +64,20 @@ fn a_command_that_takes_too_long_is_ended_and_the_run_goes_on() {
 fn the_model_may_give_a_build_an_hour_and_is_told_so() {
     alone(this_test!(), || {
         let hour = json!({"command": "echo built", "description": "b", "timeout": 3_600_000});
-        let steps = [Step::blocks([Block::tool("Bash", hour)]), Step::text("done")];
+        let steps = [Step::blocks([stub::Block::tool("Bash", hour)]), Step::text("done")];
         let Some(stage) = Stage::set(steps) else { return };
-        assert_eq!(stage.run().ending, Ending::Success);
+        let job = stage.job();
+        assert_eq!(run(&job).ending, Ending::Success);
         let requests = stage.stub.requests();
         let told = requests[0].body["tools"].to_string();
         assert!(told.contains("3600000") && told.contains("600000"), "{told}");
-        let answer =
-            &requests[1].body["messages"].as_array().unwrap().last().unwrap()["content"][0];
-        assert_eq!(
-            (&answer["content"], &answer["is_error"]),
-            (&json!("built"), &json!(false)),
-            "{answer}"
-        );
+        let events = std::fs::read(&job.files.events).unwrap();
+        let answers = |line: &[u8]| match parse_line(line) {
+            Line::User(message) => message.blocks,
+            _ => Vec::new(),
+        };
+        let answered: Vec<Block> = events.split(|byte| *byte == b'\n').flat_map(answers).collect();
+        assert_eq!(answered, [Block::Answer { text: "built".into(), failed: false }]);
     });
 }
 
@@ -124,7 +125,10 @@ fn hooks_and_servers_of_the_repository_run_only_when_trusted() {
 fn denied_tools_are_named_and_the_run_goes_on() {
     alone(this_test!(), || {
         let steps = [
-            Step::blocks([Block::bash("touch denied.txt"), Block::write("{cwd}/x.txt", "x")]),
+            Step::blocks([
+                stub::Block::bash("touch denied.txt"),
+                stub::Block::write("{cwd}/x.txt", "x"),
+            ]),
             Step::text("I could not."),
         ];
         let Some(stage) = Stage::set(steps) else { return };
