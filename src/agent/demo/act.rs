@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::script::{Directive, Scripted};
+use super::script::{Directive, Finale, Scripted};
 use super::voice::{ServiceError, Voice};
 use crate::sys;
 use crate::sys::process::Signal as Unix;
@@ -40,7 +40,7 @@ impl<'a> Actor<'a> {
 
     pub(super) fn play(&mut self, script: impl Iterator<Item = Scripted>) -> u8 {
         let mut script = script.map(|line| line.directive).peekable();
-        if script.peek() != Some(&Directive::Silent) {
+        if script.peek() != Some(&Directive::End(Finale::Silent)) {
             self.voice.init();
         }
         for directive in script {
@@ -81,16 +81,7 @@ impl<'a> Actor<'a> {
             Directive::IgnoreTerm => self.ignores_signals = true,
             Directive::BigLine { bytes } => self.voice.raw(&vec![b'x'; bytes]),
             Directive::Garbage => self.voice.raw(b"{\"type\":\nnot json \xff\xfe\n[1,2"),
-            Directive::Limit { .. }
-            | Directive::Overload
-            | Directive::Auth
-            | Directive::Credit
-            | Directive::Fail(_)
-            | Directive::Exit(_)
-            | Directive::Crash(_)
-            | Directive::Silent
-            | Directive::Hang
-            | Directive::ResultThenHang => return self.end(directive),
+            Directive::End(finale) => return self.end(finale),
         }
         Ok(())
     }
@@ -100,10 +91,9 @@ impl<'a> Actor<'a> {
         self.said = text;
     }
 
-    /// Directives after which there is nothing more.
-    fn end(&mut self, directive: Directive) -> Step {
-        let (kind, detail, status, text) = match directive {
-            Directive::Limit { ms } => {
+    fn end(&mut self, finale: Finale) -> Step {
+        let (kind, detail, status, text) = match finale {
+            Finale::Limit { ms } => {
                 self.voice.rejected(sys::clock::now().plus_ms(ms).secs_ceil());
                 (
                     "rate_limit",
@@ -112,23 +102,21 @@ impl<'a> Actor<'a> {
                     "You've hit your 5-hour limit",
                 )
             }
-            Directive::Overload => {
-                ("server_error", None, Some(529), "API Error: Repeated 529 errors")
-            }
-            Directive::Auth => ("authentication_failed", None, Some(401), "Invalid API key"),
-            Directive::Credit => ("billing_error", None, Some(400), "Credit balance is too low"),
-            Directive::Fail(text) => {
+            Finale::Overload => ("server_error", None, Some(529), "API Error: Repeated 529 errors"),
+            Finale::Auth => ("authentication_failed", None, Some(401), "Invalid API key"),
+            Finale::Credit => ("billing_error", None, Some(400), "Credit balance is too low"),
+            Finale::Fail(text) => {
                 self.voice.result("", Some(("error_during_execution", &text)));
                 return Err(End(1));
             }
-            Directive::Exit(code) => return Err(End(code)),
-            Directive::Crash(signal) => return crash(&signal),
-            Directive::ResultThenHang => {
+            Finale::Exit(code) => return Err(End(code)),
+            Finale::Crash(signal) => return crash(&signal),
+            Finale::ResultThenHang => {
                 let said = self.said.clone();
                 self.voice.result(&said, None);
                 return self.pause(u64::MAX);
             }
-            _ => return self.pause(u64::MAX),
+            Finale::Silent | Finale::Hang => return self.pause(u64::MAX),
         };
         self.voice.service_error(&ServiceError { kind, detail, status, text });
         Err(End(1))
@@ -184,7 +172,7 @@ impl<'a> Actor<'a> {
         let failed = done.is_err();
         let said = done.err().map_or_else(|| format!("wrote {file}"), |error| error.to_string());
         self.voice.answer(&said, failed);
-        if failed { self.end(Directive::Fail(said)) } else { Ok(()) }
+        if failed { self.end(Finale::Fail(said)) } else { Ok(()) }
     }
 
     fn commit(&mut self, message: &str) -> Step {
@@ -210,7 +198,7 @@ impl<'a> Actor<'a> {
                 Err(error) => (format!("{program}: {error}"), true),
             };
         self.voice.answer(&text, failed);
-        if failed { self.end(Directive::Fail(format!("{shown}: {text}"))) } else { Ok(()) }
+        if failed { self.end(Finale::Fail(format!("{shown}: {text}"))) } else { Ok(()) }
     }
 
     fn env(&mut self, name: &str, file: Option<&str>) -> Step {
