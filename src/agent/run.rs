@@ -4,7 +4,6 @@
 //! a deadline passes. Invariant: the agent's status is taken before anything that waits for any child.
 
 use std::fs::File;
-use std::io::Write;
 
 use super::ears::{Ears, sign};
 use super::judge::{Evidence, judge};
@@ -63,7 +62,6 @@ fn refused(refusal: Refusal, started_ms: u64) -> Report {
 }
 
 fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusal> {
-    let events = sys::fs::open_append(&job.files.events)?;
     let stderr = sys::fs::open_append(&job.files.stderr)?;
     let (rlimits, notes) = sys::rlimit::plan(&job.limits);
     let order = sys::spawn::Order {
@@ -84,7 +82,7 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
         launch,
         child,
         exit: None,
-        events,
+        events: None,
         recorded: 0,
         splitter: Splitter::default(),
         ears: Ears::default(),
@@ -110,7 +108,8 @@ struct Shell<'a> {
     child: Child,
     exit: Option<Exit>,
     state: State,
-    events: File,
+    /// Made with the first byte: many a plain command never says one.
+    events: Option<File>,
     recorded: u64,
     splitter: Splitter,
     ears: Ears,
@@ -202,15 +201,24 @@ impl Shell<'_> {
             self.notes
                 .push(format!("only the first {MAX_EVENTS_BYTES} bytes of its output were kept"));
         }
-        if let Err(source) = self.events.write_all(bytes) {
-            let path = self.job.files.events.clone();
-            let error = sys::fs::FsError { doing: "write", path, source };
+        if let Err(error) = self.keep(bytes) {
             self.recorded = MAX_EVENTS_BYTES;
             self.notes.push(error.to_string());
             if error.disk_full() {
                 self.event(Event::DiskFull, seen);
             }
         }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> sys::fs::Result<()> {
+        let path = &self.job.files.events;
+        let file = match self.events.take() {
+            Some(file) => file,
+            None => sys::fs::open_append(path)?,
+        };
+        let written = sys::fs::write_all(&file, path, bytes);
+        self.events = Some(file);
+        written
     }
 
     fn event(&mut self, event: Event, seen: &mut dyn FnMut(&Progress)) {

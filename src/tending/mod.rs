@@ -55,6 +55,7 @@ pub struct Tender {
     queue: Queue,
     intake: Intake,
     max_worker_deaths: u32,
+    scratch_dir: PathBuf,
     me: ProcessIdentity,
     drops: Looks,
     takings: Looks,
@@ -70,6 +71,7 @@ impl Tender {
         Tender {
             intake: Intake::new(config),
             max_worker_deaths: config.max_worker_deaths,
+            scratch_dir: config.scratch_dir(),
             me: identity::me(),
             drops: Looks::default(),
             takings: Looks::default(),
@@ -85,6 +87,7 @@ impl Tender {
     pub fn configure(&mut self, config: &Config) {
         self.intake = Intake::new(config);
         self.max_worker_deaths = config.max_worker_deaths;
+        self.scratch_dir = config.scratch_dir();
     }
 
     /// A round, if it is this process's turn: it holds the lock, or distrusts the one who does.

@@ -12,6 +12,9 @@ use crate::queue::claim::{Claim, Tried};
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
 
+/// Gates are looked at so often, milliseconds: well within the second in which a closed one must hold.
+const GATES_MS: u64 = 200;
+
 /// The task in hand (or about to be claimed), for the heart to watch over.
 #[derive(Clone, Default)]
 pub(super) struct Holding(Arc<Mutex<Option<QueueName>>>);
@@ -33,7 +36,7 @@ impl Holding {
 impl Worker {
     /// Claims the best eligible task. `None`: there is none, or a stop came.
     pub(super) fn claim_next(&mut self) -> Result<Option<Claim>> {
-        let gates = self.shared.queue.closed_gates(clock::now())?;
+        let gates = self.gates()?;
         loop {
             if self.shared.control.level() > Level::Run {
                 return Ok(None);
@@ -55,6 +58,17 @@ impl Worker {
             }
             self.shared.holding.set(None);
         }
+    }
+}
+
+impl Worker {
+    /// The closed gates, as they were a moment ago.
+    fn gates(&mut self) -> Result<Vec<(String, Gate)>> {
+        let now = clock::mono_ms();
+        if now >= self.gates.1 {
+            self.gates = (self.shared.queue.closed_gates(clock::now())?, now + GATES_MS);
+        }
+        Ok(self.gates.0.clone())
     }
 }
 
