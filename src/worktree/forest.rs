@@ -11,7 +11,7 @@ use super::branch::{self, Plan};
 use super::occupant::{Occupant, Phase, Place, Places};
 use super::repo::Repo;
 use super::salvage::{self, Found};
-use super::switch::{Before, attach, switch};
+use super::switch::{Before, attach, refill, switch};
 use super::tree::Tree;
 use super::trouble::{Result, Trouble};
 use super::{heads, make};
@@ -161,9 +161,13 @@ impl Forest {
             let tree = self.settle(place, git, Before::Unknown, order, plan, notes)?;
             return Ok(Returned::To(Box::new(tree)));
         }
-        let mut notes = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
+        let mended = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
+        let mut notes = mended.notes;
         let git = make::open(&place.tree)?;
         salvage::remove_stale_index_lock(&git)?;
+        if mended.emptied {
+            refill(&git)?;
+        }
         notes.extend(heads::check(&git, &occupant)?);
         let occupant = Occupant { token: order.token.into(), ..occupant };
         place.occupy(&occupant)?;
@@ -261,8 +265,12 @@ impl Forest {
             place.vacate()?;
             return Ok(Vacated::Free);
         }
-        make::mend(&self.repo.common, &place.name, &place.tree, &occupant.branch)?;
+        let common = &self.repo.common;
+        let mended = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
         let git = make::open(&place.tree)?;
+        if mended.emptied {
+            refill(&git)?;
+        }
         let mut tree = Tree::new(&self.repo, place, git, occupant, true, Vec::new(), self.reuse);
         tree.collect(&super::CollectOrder::plain("what was left uncommitted"))?;
         let held = tree.holds_more();

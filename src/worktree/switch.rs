@@ -45,6 +45,14 @@ pub(crate) fn detach(git: &Repository, at: Oid) -> Result<()> {
     patiently("leave the branch", git.path(), || git.set_head_detached(at))
 }
 
+/// Writes all files of HEAD into a tree that has none; HEAD stays where it is.
+pub(crate) fn refill(git: &Repository) -> Result<()> {
+    match git.head().ok().and_then(|head| head.peel_to_commit().ok()) {
+        Some(commit) => check_out(git, &commit, None),
+        None => Ok(()),
+    }
+}
+
 fn write_files(git: &Repository, before: Before, to: Oid) -> Result<()> {
     let failed = |error| Trouble::git("check out the files", git.path())(error);
     let target = git.find_commit(to).map_err(failed)?;

@@ -57,7 +57,10 @@ fn what_an_agent_does_to_the_checkout_is_named() {
         said(&|| world.file("README", "changed by an agent\n")),
         ["1 tracked file changed: README"]
     );
-    assert_eq!(said(&|| drop(world.git(&["add", "README"]))), ["what is staged in the index changed"]);
+    assert_eq!(
+        said(&|| drop(world.git(&["add", "README"]))),
+        ["what is staged in the index changed"]
+    );
     // Looking refreshes time stamps in the index; that is no change.
     assert_eq!(said(&|| drop(world.git(&["status"]))), Vec::<String>::new());
     let lines = said(&|| drop(world.git(&["stash", "drop", "-q"])));

@@ -133,7 +133,10 @@ fn a_large_file_is_committed_and_made_durable() {
     }
     write(&tree.path().join("large.bin"), &bytes);
     let got = collect_quietly(&mut tree);
-    assert_eq!(git(&world.root, &["cat-file", "-s", &format!("{}:large.bin", got.head)]), "67108864");
+    assert_eq!(
+        git(&world.root, &["cat-file", "-s", &format!("{}:large.bin", got.head)]),
+        "67108864"
+    );
     tree.make_durable(&got).unwrap();
     git(&world.root, &["gc", "-q"]);
     tree.make_durable(&got).unwrap();

@@ -8,7 +8,8 @@ use super::support::{World, read, write};
 fn ignored_files_that_are_named_come_along() {
     let world = World::new();
     world.file(".gitignore", ".env\n/local/\nnode_modules/\n*.cache\n");
-    world.file(".worktreeinclude", "# comment\n.env\n/local/\n!local/not-this\nREADME\nuntracked\n");
+    world
+        .file(".worktreeinclude", "# comment\n.env\n/local/\n!local/not-this\nREADME\nuntracked\n");
     world.commit("rules");
     world.file(".env", "SECRET=1");
     world.file("sub/.env", "SECRET=2");

@@ -46,7 +46,10 @@ fn a_wrong_base_is_explained() {
     assert!(matches!(told(""), Trouble::BadName { .. }));
     assert!(matches!(told("a b"), Trouble::UnknownBase { .. }));
     assert!(matches!(told("main..other"), Trouble::UnknownBase { .. }));
-    assert!(matches!(told("deadbeefdeadbeefdeadbeefdeadbeefdeadbeef"), Trouble::UnknownBase { .. }));
+    assert!(matches!(
+        told("deadbeefdeadbeefdeadbeefdeadbeefdeadbeef"),
+        Trouble::UnknownBase { .. }
+    ));
 }
 
 #[test]
@@ -63,7 +66,8 @@ fn a_branch_name_is_checked_before_it_is_made() {
     world.git(&["branch", "taken"]);
     world.git(&["branch", "dir/leaf"]);
     let repo = world.repo();
-    for bad in ["-x", "HEAD", "a..b", "a b", "a\tb", "", "x.lock", "/x", "x/", "refs/heads/x", "@{"] {
+    for bad in ["-x", "HEAD", "a..b", "a b", "a\tb", "", "x.lock", "/x", "x/", "refs/heads/x", "@{"]
+    {
         let trouble = repo.check_branch_name(bad).unwrap_err();
         assert!(matches!(trouble, Trouble::BadName { .. }), "{bad:?}: {trouble}");
     }
