@@ -7,13 +7,13 @@
 use git2::{Commit, ErrorCode, Oid, RepositoryState};
 
 use super::heads::{self, Head};
-use super::patience::patiently;
+use super::patience::{patiently, remove_stale_locks};
 use super::scan::scan;
 use super::stage::{read_index, stage};
 use super::switch::{detach, refill};
 use super::tree::{Left, Tree};
 use super::trouble::{Result, Trouble};
-use super::{make, salvage, summary};
+use super::{make, summary};
 use crate::domain::record::CommitRecord;
 
 /// The trailer that marks our commits.
@@ -66,7 +66,7 @@ impl Tree {
         let mut notes = mended.notes;
         // An agent may have changed anything, so nothing read before is trusted.
         self.git = make::open(&place.tree)?;
-        if salvage::remove_stale_index_lock(&self.git)? {
+        if remove_stale_locks(&self.git, Some(&self.occupant.branch))? {
             notes.push("a git that was killed in the tree had left its lock".into());
         }
         let head = heads::read(&self.git);

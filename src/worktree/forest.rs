@@ -9,6 +9,7 @@ use git2::{Oid, Repository};
 
 use super::branch::{self, Plan};
 use super::occupant::{Occupant, Phase, Place, Places};
+use super::patience::remove_stale_locks;
 use super::repo::Repo;
 use super::salvage::{self, Found};
 use super::switch::{Before, attach, refill, switch};
@@ -164,7 +165,7 @@ impl Forest {
         let mended = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
         let mut notes = mended.notes;
         let git = make::open(&place.tree)?;
-        salvage::remove_stale_index_lock(&git)?;
+        remove_stale_locks(&git, None)?;
         if mended.emptied {
             refill(&git)?;
         }
@@ -179,7 +180,7 @@ impl Forest {
     fn remade(&self, place: &Place, at: Oid) -> Result<Repository> {
         if make::is_tied(&self.repo.common, &place.tree) {
             let git = make::open(&place.tree)?;
-            salvage::remove_stale_index_lock(&git)?;
+            remove_stale_locks(&git, None)?;
             return Ok(git);
         }
         make::forget(&self.repo.common, &place.tree)?;

@@ -107,6 +107,15 @@ fn check_out(git: &Repository, target: &Commit<'_>, paths: Option<&[CString]>) -
             }
         }
         git.checkout_tree(target.as_object(), Some(&mut how))
+    })?;
+    if paths.is_some() {
+        return Ok(());
+    }
+    // Lets the index remember the tree's directories, so that later commits hash only what changed.
+    patiently("write the index", git.path(), || {
+        let mut index = git.index()?;
+        index.read_tree(&target.tree()?)?;
+        index.write()
     })
 }
 

@@ -43,7 +43,8 @@ fn no_lock_error_reaches_a_task() {
         assert_eq!(count, "2", "t{task}");
     }
     let trees = world.git(&["worktree", "list"]).lines().count() - 2;
-    assert!(trees <= WORKERS, "{trees} trees");
+    // A look at a place may come just between one worker leaving it and another taking it.
+    assert!(trees <= 2 * WORKERS, "{trees} trees");
     assert_eq!(world.git(&["for-each-ref", "refs/swarmdir"]), "");
     world.fsck();
 }
