@@ -244,8 +244,7 @@ impl Forest {
         } else {
             switch(&git, before, plan.tip, &intent.branch)?;
         }
-        occupant.phase = Phase::Working;
-        place.occupy(&occupant)?;
+        place.settled(&mut occupant)?;
         Ok(Tree::new(&self.repo, place, git, occupant, plan.continued, notes, self.reuse))
     }
 
