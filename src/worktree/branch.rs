@@ -9,9 +9,9 @@ use std::path::Path;
 use git2::{ErrorCode, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
-use super::forest::Order;
 use super::make::checked_out_at;
 use super::occupant::replace_json;
+use super::order::Order;
 use super::patience::patiently;
 use super::repo::Repo;
 use super::resolve::{branch_in_the_way, branch_tip, refuse_bad_branch};
