@@ -198,6 +198,11 @@ fn is_ours(git: &Repository, task: &str, branch: &str, tip: Oid, base: Oid) -> b
     tip == base || git.graph_descendant_of(tip, base).unwrap_or(false)
 }
 
+/// The branch that the intent file names.
+pub(crate) fn intended(intent: &Path) -> Result<Option<String>> {
+    Ok(read_intent(intent)?.map(|intent| intent.branch))
+}
+
 fn read_intent(path: &Path) -> Result<Option<Intent>> {
     let bytes = fs::read_if_any(path)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))

@@ -64,7 +64,10 @@ impl Forest {
     pub fn enter(&self, order: &Order<'_>) -> Result<Entered> {
         fs::mkdirs(&self.places.dir)?;
         let mut notes = Vec::new();
-        if let Some(number) = self.find(order.queue, order.task)?.filter(|_| !order.fresh) {
+        let ours = branch::intended(order.intent)?.filter(|_| !order.fresh);
+        if let Some(number) = self.find(order.queue, order.task, ours.as_deref())?
+            && !order.fresh
+        {
             let Some(place) = self.places.take(number, order.token)? else {
                 return Ok(Entered::Busy { holder: self.places.holder(number) });
             };
@@ -77,17 +80,21 @@ impl Forest {
         notes.append(&mut plan.notes);
         let (place, git, before, more) = match self.free_place(order)? {
             Some(found) => found,
-            None => self.new_place(order, plan.tip)?,
+            None => self.new_place(order, &plan)?,
         };
         notes.extend(more);
         self.settle(place, git, before, order, plan, notes)
             .map(|tree| Entered::Tree(Box::new(tree)))
     }
 
-    /// The tree in which this task lives, though not one that is kept for people.
-    fn find(&self, queue: &str, task: &str) -> Result<Option<u32>> {
+    /// The tree in which this task lives, though not one that is kept for people. A task that started
+    /// afresh may have left an older tree behind: `branch` tells them apart.
+    fn find(&self, queue: &str, task: &str, branch: Option<&str>) -> Result<Option<u32>> {
         for number in self.places.numbers()? {
-            let mine = |o: &Occupant| o.queue == queue && o.task == task && o.phase != Phase::Held;
+            let mine = |o: &Occupant| {
+                let here = o.queue == queue && o.task == task && o.phase != Phase::Held;
+                here && branch.is_none_or(|branch| o.branch == branch)
+            };
             if self.places.occupant(number)?.is_some_and(|occupant| mine(&occupant)) {
                 return Ok(Some(number));
             }
@@ -162,7 +169,8 @@ impl Forest {
         Ok(None)
     }
 
-    fn new_place(&self, order: &Order<'_>, at: Oid) -> Result<Settled> {
+    fn new_place(&self, order: &Order<'_>, plan: &Plan) -> Result<Settled> {
+        let intent = &plan.intent;
         // Trees that somebody lives in are not even tried: a lock on one, however short, would turn its
         // own task away.
         let taken = self.places.numbers()?;
@@ -173,9 +181,10 @@ impl Forest {
                 continue;
             }
             // The record comes first: a tree without one would be taken for a free one.
-            place.occupy(&preparing(order, order.branch, order.base_oid, 0))?;
+            place.occupy(&preparing(order, &intent.branch, &intent.base, intent.since_ms))?;
             make::forget(&self.repo.common, &place.tree)?;
-            let git = make::make(&self.repo.common, &admin_name(&place), &place.tree, at)?;
+            let name = admin_name(&place);
+            let git = make::make(&self.repo.common, &name, &place.tree, plan.tip)?;
             return Ok((place, git, Before::Unknown, Vec::new()));
         }
         Err(Trouble::BadName { name: self.places.host.clone(), why: "it has too many trees" })
@@ -203,9 +212,20 @@ impl Forest {
     }
 
     /// Clears up after a task that is over and whose worker died before it could: what is left in its
-    /// tree is committed to its branch, and the tree freed.
+    /// trees is committed to their branches, and the trees freed.
     pub fn vacate(&self, queue: &str, task: &str) -> Result<Vacated> {
-        let Some(number) = self.find(queue, task)? else { return Ok(Vacated::Free) };
+        let mut all = Vacated::Free;
+        while let Some(number) = self.find(queue, task, None)? {
+            match self.vacate_one(number, task)? {
+                Vacated::Free => {}
+                Vacated::Held => all = Vacated::Held,
+                Vacated::Busy => return Ok(Vacated::Busy),
+            }
+        }
+        Ok(all)
+    }
+
+    fn vacate_one(&self, number: u32, task: &str) -> Result<Vacated> {
         let Some(place) = self.places.take(number, "clearing up")? else {
             return Ok(Vacated::Busy);
         };
