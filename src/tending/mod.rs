@@ -64,6 +64,7 @@ pub struct Tender {
     takings: Looks,
     pulses: HashMap<WorkerId, Look>,
     leader: Option<Lock>,
+    rejected: usize,
     last_round_ms: u64,
     next_sweep_ms: u64,
 }
@@ -82,10 +83,16 @@ impl Tender {
             takings: Looks::default(),
             pulses: HashMap::new(),
             leader: None,
+            rejected: 0,
             last_round_ms: clock::mono_ms(),
             next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
             queue,
         }
+    }
+
+    /// How many dropped files this process has found wrong.
+    pub fn rejected(&self) -> usize {
+        self.rejected
     }
 
     /// New settings.
@@ -149,7 +156,7 @@ impl Tender {
     }
 
     fn take_batch(
-        &self,
+        &mut self,
         names: &[std::ffi::OsString],
         mut round: Round,
         journal: &Journal,
@@ -157,6 +164,7 @@ impl Tender {
         let batch = &names[..names.len().min(BATCH)];
         for taken in self.queue.take_up(batch, &self.intake)? {
             round.taken += usize::from(taken != Taken::Lost);
+            self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
             note_taken(journal, &taken);
         }
         round.unsettled += names.len() - batch.len();
