@@ -33,21 +33,21 @@ terminate_grace = \"500ms\"
 const TASKS: [(&str, &str); 6] = [
     (
         "add-a-greeting.md",
-        "---\ntitle: Add a greeting\n---\nwrite greeting.txt Hello from the swarm\\n\ncommit Add a greeting\ncost 0.04\nsay added greeting.txt\n",
+        "---\ntitle: Add a greeting\n---\nwrite greeting.txt Hello from the swarm\ncommit Add a greeting\ncost 0.04\nsay added greeting.txt\n",
     ),
     (
         "forget-to-commit.md",
-        "---\ntitle: Edit and forget to commit\n---\nappend README.md \\nEdited by an agent that forgot to commit.\\n\ncost 0.03\nsay edited README.md\n",
+        "---\ntitle: Edit and forget to commit\n---\nappend README.md \\nEdited by an agent that forgot to commit.\ncost 0.03\nsay edited README.md\n",
     ),
     (
         "two-steps.md",
-        "---\ntitle: Two steps, first in line\npriority: 1\n---\nwrite a.txt one\\n\ncommit First step\nsleep 1s\nwrite b.txt two\\n\ncommit Second step\ncost 0.11\n",
+        "---\ntitle: Two steps, first in line\npriority: 1\n---\nwrite a.txt one\ncommit First step\nsleep 1s\nwrite b.txt two\ncommit Second step\ncost 0.11\n",
     ),
-    ("red-tests.md", "write broken.txt draft\\n\nsleep 300ms\ncost 0.02\nfail the tests are red\n"),
+    ("red-tests.md", "write broken.txt draft\nsleep 300ms\ncost 0.02\nfail the tests are red\n"),
     ("hang.md", "say thinking about it\nhang\n"),
     (
         "survive-a-crash.md",
-        "write survivor.txt first half\\n\nattempt 1 sleep 60s\nappend survivor.txt second half\\n\ncommit Survive a crash\ncost 0.07\n",
+        "write survivor.txt first half\nattempt 1 sleep 60s\nappend survivor.txt second half\ncommit Survive a crash\ncost 0.07\n",
     ),
 ];
 

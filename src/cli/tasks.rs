@@ -71,9 +71,11 @@ fn text_of(add: &Add) -> Result<(OsString, Vec<u8>), Failure> {
             Ok((given.unwrap_or_else(|| words.join(" ").into()), text.clone().into_bytes()))
         }
         (None, Some(path)) if path != Path::new("-") => {
-            let file = fs::open(path).map_err(|e| Failure::usage(e.to_string()))?;
-            let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)
-                .map_err(|e| Failure::usage(e.to_string()))?;
+            let wrong = |e: fs::FsError| {
+                Failure::usage(e.to_string()).hint("name a task file, or `-`, or say -m TEXT")
+            };
+            let file = fs::open(path).map_err(wrong)?;
+            let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES).map_err(wrong)?;
             let own = path.file_name().unwrap_or(OsStr::new("task")).to_owned();
             Ok((given.unwrap_or(own), bytes))
         }
