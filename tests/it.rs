@@ -1,7 +1,8 @@
 //! The integration tests, in one binary.
-#![allow(
+#![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
+    clippy::print_stdout,
     reason = "tests stand outside of the program"
 )]
 
@@ -11,5 +12,6 @@ mod claude;
 mod cli;
 mod intake;
 mod running;
+mod stub;
 mod support;
 mod worktree;

@@ -178,7 +178,7 @@ fn without_result(seen: &Evidence<'_>, exit: Exit) -> (Fault, String) {
         Exit::Code(_) if !seen.summary.spoke && of_the_task(seen.stderr) => Fault::Error,
         Exit::Code(127) if !seen.summary.spoke => Fault::Missing,
         // A broken installation, a limit that is too low, a flag of ours that it does not know.
-        _ if !seen.summary.spoke => Fault::Startup,
+        Exit::Code(_) | Exit::Signal(_) if !seen.summary.spoke => Fault::Startup,
         Exit::Signal(_) | Exit::Code(129..=159) => Fault::Crashed,
         Exit::Code(_) => Fault::NoResult,
     };

@@ -59,7 +59,9 @@ pub(super) fn prepare(job: &Job) -> Result<Launch, Refusal> {
 impl Plan {
     /// For an agent that speaks stream-json and ends its own children when it is interrupted.
     pub(super) fn speaking(job: &Job) -> Plan {
-        let cores = u64::try_from(sys::env::cores()).unwrap_or(1).max(1);
+        // Asking for the cores reads several files: not for one that starts alone.
+        let alone = job.starting_at_once <= 1;
+        let cores = if alone { 1 } else { u64::try_from(sys::env::cores()).unwrap_or(1).max(1) };
         let crowd = u64::from(job.starting_at_once).div_ceil(cores).max(1);
         let timeouts = &job.timeouts;
         Plan {

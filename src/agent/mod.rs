@@ -22,6 +22,7 @@ use crate::sys;
 mod claude;
 mod command;
 pub mod demo;
+mod ears;
 pub mod environment;
 pub mod instructions;
 mod judge;

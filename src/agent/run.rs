@@ -4,13 +4,13 @@
 //! a deadline passes. Invariant: the agent's status is taken before anything that waits for any child.
 
 use std::fs::File;
-use std::io::Write;
 
+use super::ears::{Ears, sign};
 use super::judge::{Evidence, judge};
 use super::launch::{self, Launch, MARK};
 use super::session::Remote;
-use super::supervise::{Action, Event, Phase, Sign, State, step};
-use super::transcript::{Line, Splitter, Summary, brief, parse_line};
+use super::supervise::{Action, Event, Phase, State, step};
+use super::transcript::{Splitter, brief, parse_line};
 use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::usage::Usage;
@@ -62,7 +62,6 @@ fn refused(refusal: Refusal, started_ms: u64) -> Report {
 }
 
 fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusal> {
-    let events = sys::fs::open_append(&job.files.events)?;
     let stderr = sys::fs::open_append(&job.files.stderr)?;
     let (rlimits, notes) = sys::rlimit::plan(&job.limits);
     let order = sys::spawn::Order {
@@ -83,7 +82,7 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
         launch,
         child,
         exit: None,
-        events,
+        events: None,
         recorded: 0,
         splitter: Splitter::default(),
         ears: Ears::default(),
@@ -109,21 +108,14 @@ struct Shell<'a> {
     child: Child,
     exit: Option<Exit>,
     state: State,
-    events: File,
+    /// Made with the first byte: many a plain command never says one.
+    events: Option<File>,
     recorded: u64,
     splitter: Splitter,
     ears: Ears,
     started_ms: u64,
     swept: u32,
     notes: Vec<String>,
-}
-
-/// What was heard.
-#[derive(Default)]
-struct Ears {
-    summary: Summary,
-    /// The last lines that were not stream-json.
-    plain: Vec<u8>,
 }
 
 impl Shell<'_> {
@@ -209,15 +201,24 @@ impl Shell<'_> {
             self.notes
                 .push(format!("only the first {MAX_EVENTS_BYTES} bytes of its output were kept"));
         }
-        if let Err(source) = self.events.write_all(bytes) {
-            let path = self.job.files.events.clone();
-            let error = sys::fs::FsError { doing: "write", path, source };
+        if let Err(error) = self.keep(bytes) {
             self.recorded = MAX_EVENTS_BYTES;
             self.notes.push(error.to_string());
             if error.disk_full() {
                 self.event(Event::DiskFull, seen);
             }
         }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> sys::fs::Result<()> {
+        let path = &self.job.files.events;
+        let file = match self.events.take() {
+            Some(file) => file,
+            None => sys::fs::open_append(path)?,
+        };
+        let written = sys::fs::write_all(&file, path, bytes);
+        self.events = Some(file);
+        written
     }
 
     fn event(&mut self, event: Event, seen: &mut dyn FnMut(&Progress)) {
@@ -300,56 +301,6 @@ impl Shell<'_> {
             notes: self.notes,
         }
     }
-}
-
-fn sign(line: &Line) -> Sign {
-    match line {
-        Line::Unknown(_) => Sign::Noise,
-        Line::Init { .. } => Sign::Turn,
-        Line::Retry { delay_ms, .. } => Sign::Retry { delay_ms: *delay_ms },
-        Line::Result(_) => Sign::Result,
-        Line::Assistant(_)
-        | Line::User(_)
-        | Line::RateLimit(_)
-        | Line::Progress { .. }
-        | Line::Denied { .. }
-        | Line::Other(_) => Sign::Event,
-    }
-}
-
-impl Ears {
-    fn hear(&mut self, line: &Line, bytes: &[u8]) {
-        self.summary.feed(line);
-        if matches!(line, Line::Unknown(_)) {
-            self.plain.extend_from_slice(&bytes[..bytes.len().min(MAX_SAID_BYTES)]);
-            self.plain.push(b'\n');
-            let over = self.plain.len().saturating_sub(MAX_SAID_BYTES);
-            self.plain.drain(..over);
-        }
-    }
-
-    /// The result's text; else what it printed, or after a failure rather what it complained of.
-    fn last_words(&self, ending: &Ending, stderr: &str) -> Option<String> {
-        let result = self.summary.last.as_ref().map(|last| last.text.clone());
-        let plain = String::from_utf8_lossy(&self.plain).into_owned();
-        let (first, second) = match ending {
-            Ending::Success => (plain, stderr.to_owned()),
-            Ending::Failure { .. } => (stderr.to_owned(), plain),
-        };
-        [result.unwrap_or_default(), first, second]
-            .into_iter()
-            .find(|words| !words.trim().is_empty())
-            .map(|words| bounded(words.trim()))
-    }
-}
-
-/// The end of a text is where its point is.
-fn bounded(words: &str) -> String {
-    let mut from = words.len().saturating_sub(MAX_SAID_BYTES);
-    while !words.is_char_boundary(from) {
-        from += 1;
-    }
-    words[from..].to_owned()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::exit;
 use super::progress::Progress;
 use crate::coordinator::Observer;
 use crate::queue::{Dir, Queue};
-use crate::status::summary::summary;
+use crate::status::summary::{Commands, summary};
 use crate::status::view::{Scope, view};
 use crate::sys::{clock, env, fs, process, random, tool};
 
@@ -76,10 +76,14 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
     ended?;
     let seen = view(&queue, &repository, Scope::ALL)?;
     let shown = repository.display().to_string();
-    context
-        .ui
-        .print(&format!("\n{}", summary(&seen, since, clock::now(), &shown, context.ui.style())));
-    context.ui.print(&verify(&repository));
+    // Run from a checkout of this program, it is on nobody's PATH.
+    let own =
+        env::current_exe().map_or_else(|_| "coordinator".into(), |exe| exe.display().to_string());
+    let program = context.program(&own);
+    let commands = Commands { program: &program, repository: &shown };
+    let period = (since, clock::now());
+    context.ui.print(&format!("\n{}", summary(&seen, period, &commands, context.ui.style())));
+    context.ui.print(&verify(&shown, &program));
     let sound = queue.check()?.is_empty();
     context.ui.say(if sound {
         "the queue is sound"
@@ -127,12 +131,13 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     Ok(repository)
 }
 
-fn verify(repository: &Path) -> String {
-    let path = repository.display().to_string();
-    let path = shell_words::quote(&path);
+fn verify(repository: &str, program: &str) -> String {
+    let path = shell_words::quote(repository);
+    let parent = Path::new(repository).parent().unwrap_or(Path::new("/")).display().to_string();
     format!(
-        "\nsee for yourself:\n  git -C {path} log --oneline --graph --all\n  \
-         git -C {path} fsck\n  coordinator --root {path} status\n  rm -rf {path}*    # when you have seen enough\n"
+        "\nsee for yourself:\n  git -C {path} log --oneline --graph --all\n  git -C {path} fsck\n  \
+         {program} status\n  rm -rf {}    # when you have seen enough\n",
+        shell_words::quote(&parent)
     )
 }
 

@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::coordinator::{self, Ended, Observer, Order, scale_file};
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
-use crate::status::summary::summary;
+use crate::status::summary::{Commands, summary};
 use crate::status::view::{Scope, View, view};
 use crate::sys::lock::Lock;
 use crate::sys::signal::{self, ORDERS_AND_CHILDREN};
@@ -107,7 +107,9 @@ fn finish(context: &Context, queue: &Queue, run: &Run, ended: Ended, since: Unix
     let seen = view(queue, root, scope)?;
     if !run.quiet {
         let repository = repository(context);
-        let text = summary(&seen, since, clock::now(), &repository, context.ui.style());
+        let program = context.program("coordinator");
+        let commands = Commands { program: &program, repository: &repository };
+        let text = summary(&seen, (since, clock::now()), &commands, context.ui.style());
         context.ui.print(&text);
     }
     let failed = failed_since(&seen, since);

@@ -85,6 +85,17 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Where scratch directories live: with the trees, or beside the root.
+    pub fn scratch_dir(&self) -> PathBuf {
+        self.trees.clone().unwrap_or_else(|| {
+            let mut name = self.root.file_name().unwrap_or_default().to_owned();
+            name.push(".swarmdir");
+            self.root.with_file_name(name)
+        })
+    }
+}
+
 /// What is fsynced.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Durability {

@@ -103,7 +103,7 @@ impl Claim {
         let shown = queue.file(Dir::Ready, &self.name);
         let bytes = fs::read_up_to(&self.file, &shown, max_bytes)?;
         let dir = self.dir(queue);
-        fs::mkdirs(&dir)?;
+        fs::mkdir(&dir)?;
         fs::write(&dir.join("task"), &bytes)?;
         Ok(bytes)
     }

@@ -55,7 +55,7 @@ impl Queue {
     pub(super) fn reserve(&self, id: &TaskId, dropped: &OsStr) -> Result<bool> {
         let dir = self.run_dir(id);
         let made = fs::mkdir(&dir)?;
-        if made {
+        if made && !told_by_slug(id, dropped) {
             fs::write(&dir.join("name"), dropped.as_bytes())?;
         }
         Ok(made)
@@ -69,7 +69,7 @@ impl Queue {
         Ok(())
     }
 
-    /// The name that was dropped; the slug where its record is lost.
+    /// The name that was dropped. Where the id tells it, no file does.
     pub fn dropped_name(&self, id: &TaskId) -> OsString {
         match fs::read_if_any(&self.run_dir(id).join("name")) {
             Ok(Some(bytes)) if !bytes.is_empty() => OsString::from_vec(bytes),
@@ -100,11 +100,10 @@ impl Queue {
         Ok(())
     }
 
-    /// Notes how an attempt begins. Not synced: after a power cut nobody works on it any more.
+    /// Notes how an attempt begins, in the directory that reading the task made. Not synced: after a power cut nobody works on it any more.
     pub fn write_start(&self, attempt: &AttemptName, start: &AttemptStart) -> Result<()> {
-        let dir = self.attempt_dir(attempt);
-        fs::mkdirs(&dir)?;
-        Ok(fs::write(&dir.join("attempt.json"), &to_json(start))?)
+        let path = self.attempt_dir(attempt).join("attempt.json");
+        Ok(fs::write(&path, &to_json(start))?)
     }
 
     /// Writes the result and makes the attempt's files durable, so that they may be published.
@@ -189,6 +188,12 @@ impl Queue {
         }
         Ok(tally)
     }
+}
+
+/// A file for the name is made only where the name says more than the slug: making one costs more than all
+/// else at take-up.
+fn told_by_slug(id: &TaskId, dropped: &OsStr) -> bool {
+    dropped == OsStr::new(id.slug())
 }
 
 fn life_of(names: &[OsString]) -> Epoch {

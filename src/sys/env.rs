@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// A variable as text; unset, empty and not UTF-8 are all `None`.
 pub fn var(name: &str) -> Option<String> {
@@ -57,5 +58,7 @@ pub fn stderr_is_terminal() -> bool {
 
 /// Processors that this process may use, at least 1.
 pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    // Asking reads several files of the control groups; the answer hardly changes while we live.
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }

@@ -133,11 +133,11 @@ pub fn spawn(order: &Order<'_>) -> Result<Child, SpawnError> {
         SpawnError { at, source }
     })?;
     let stdout = inner.stdout.take();
-    let ended = end_of(&inner).or_else(|source| {
+    let ended = end_of(&inner).map_err(|source| {
         // Without a way to see its end there is no supervising it.
         let _ = inner.kill();
         let _ = inner.wait();
-        Err(failed(SpawnStep::System)(source))
+        failed(SpawnStep::System)(source)
     })?;
     Ok(Child { inner, stdout, ended })
 }

@@ -18,6 +18,7 @@ use crate::queue::journal::Journal;
 use crate::queue::reclaim::{DeadClaim, Reclaimed};
 use crate::queue::register::Card;
 use crate::sys::{clock, process, sweep};
+use crate::worktree::Scratch;
 
 /// A killed process is given so long to be dead, milliseconds.
 const PATIENCE_MS: u64 = 2_000;
@@ -118,6 +119,10 @@ impl Tender {
     fn bury(&self, card: &Card) -> Result<()> {
         let here = self.me.vantage(&card.process) != Vantage::Elsewhere;
         let long_ago = clock::now().since(card.started_at) > FOREIGN_MS;
+        if here {
+            // Its directory is empty or garbage: what it published is in the queue.
+            let _stays_till_its_next_user = Scratch::forget(&self.scratch_dir, card.id.short());
+        }
         if here || long_ago { self.queue.bury(&card.id) } else { Ok(()) }
     }
 }

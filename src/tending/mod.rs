@@ -7,6 +7,7 @@
 mod dead;
 mod intake;
 mod rest;
+mod trees;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -58,6 +59,9 @@ pub struct Tender {
     queue: Queue,
     intake: Intake,
     max_worker_deaths: u32,
+    scratch_dir: PathBuf,
+    trees: Option<PathBuf>,
+    repositories: Vec<PathBuf>,
     me: ProcessIdentity,
     drops: Looks,
     takings: Looks,
@@ -75,6 +79,9 @@ impl Tender {
         Tender {
             intake: Intake::new(config),
             max_worker_deaths: config.max_worker_deaths,
+            scratch_dir: config.scratch_dir(),
+            trees: config.trees.clone(),
+            repositories: trees::repositories(config),
             me: identity::me(),
             drops: Looks::default(),
             takings: Looks::default(),
@@ -97,6 +104,9 @@ impl Tender {
     pub fn configure(&mut self, config: &Config) {
         self.intake = Intake::new(config);
         self.max_worker_deaths = config.max_worker_deaths;
+        self.scratch_dir = config.scratch_dir();
+        self.trees.clone_from(&config.trees);
+        self.repositories = trees::repositories(config);
     }
 
     /// A round, if it is this process's turn: it holds the lock, or distrusts the one who does.
@@ -126,12 +136,16 @@ impl Tender {
     pub fn round(&mut self, journal: &Journal) -> Result<Round> {
         let mut round = self.take_up(journal)?;
         self.finish_takings(journal)?;
-        self.carry_out_wishes(journal)?;
+        let mut over = self.carry_out_wishes(journal)?;
         round.reclaimed = self.reclaim(journal)?;
         round.unblocked = self.unblock(journal)?;
         if clock::mono_ms() >= self.next_sweep_ms {
             self.next_sweep_ms = clock::mono_ms() + SWEEP_EVERY_MS;
             self.queue.sweep()?;
+            over = true;
+        }
+        if over || round.reclaimed > 0 {
+            self.clear_trees()?;
         }
         Ok(round)
     }
@@ -179,12 +193,14 @@ impl Tender {
         Ok(())
     }
 
-    fn carry_out_wishes(&self, journal: &Journal) -> Result<()> {
-        for id in self.queue.wishes()? {
-            let came_to = self.queue.carry_out(&id)?;
+    /// Whether there were any.
+    fn carry_out_wishes(&self, journal: &Journal) -> Result<bool> {
+        let wishes = self.queue.wishes()?;
+        for id in &wishes {
+            let came_to = self.queue.carry_out(id)?;
             journal.note("cancel", None, json!({ "task": id, "came_to": format!("{came_to:?}") }));
         }
-        Ok(())
+        Ok(!wishes.is_empty())
     }
 
     fn unblock(&self, journal: &Journal) -> Result<usize> {

@@ -83,7 +83,11 @@ impl Worker {
             Err(no_place) => return self.close_unstarted(claim, &agent, no_place),
         };
         let mut notes = place.prepare();
-        let number = self.shared.queue.attempt_count(&claim.name().at.id)?;
+        // The first epoch that can be claimed is 1: nothing was tried before it.
+        let number = match claim.name().at.epoch.0 {
+            0 | 1 => 1,
+            _ => self.shared.queue.attempt_count(&claim.name().at.id)?,
+        };
         let job = match self.job(claim.attempt(), number, spec, &profile, &place) {
             Ok(job) => job,
             Err(detail) => {

@@ -22,12 +22,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::json;
 
 use crate::domain::config::Config;
+use crate::domain::gate::Gate;
 use crate::domain::id::WorkerId;
 use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError};
 use crate::sys::{clock, fs, identity, random};
 use crate::tending::{Rest, Tender, rest};
+
+use crate::worktree::Scratch;
 
 use control::{Control, Level};
 use idle::Idle;
@@ -96,14 +99,24 @@ pub fn run(
         queue,
     };
     shared.journal.note("start", None, json!({ "pid": shared.registration.card().process.pid }));
+    let log = order.log.clone();
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
-    let mut worker =
-        Worker { idle: Idle::new(bell, control.clone()), config, order, failed: false, shared };
+    let mut worker = Worker {
+        idle: Idle::new(bell, control.clone()),
+        config,
+        order,
+        failed: false,
+        gates: (Vec::new(), 0),
+        shared,
+    };
     let ended = worker.go_on();
     heart.stop();
     keeper.stop();
-    let Worker { shared, .. } = worker;
+    let Worker { shared, config, .. } = worker;
+    if let Err(e) = Scratch::forget(&config.scratch_dir(), shared.registration.id().short()) {
+        (log)(&e.to_string());
+    }
     shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
     if !matches!(ended, Ok(Ended::Fenced))
         && let Ok(registration) = Arc::try_unwrap(shared.registration)
@@ -146,6 +159,8 @@ struct Worker {
     order: Order,
     idle: Idle,
     failed: bool,
+    /// Closed gates, and until when they are believed (monotonic milliseconds).
+    gates: (Vec<(String, Gate)>, u64),
 }
 
 /// What one look at the queue came to.

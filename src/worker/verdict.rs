@@ -133,9 +133,10 @@ impl Worker {
     }
 
     /// A trouble that the agent's other tasks would meet too closes its gate; a success opens it.
-    fn mind_gate(&self, agent: &str, ending: &Ending) -> Result<()> {
+    fn mind_gate(&mut self, agent: &str, ending: &Ending) -> Result<()> {
         match ending {
             Ending::Failure { fault, detail } => {
+                self.gates.1 = 0;
                 self.shared.queue.close_gate(agent, *fault, detail, clock::now())
             }
             Ending::Success => self.shared.queue.open_gate(agent),

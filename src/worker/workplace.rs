@@ -1,6 +1,6 @@
 //! Where an attempt works: a git worktree, or a scratch directory.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Worker;
 use crate::domain::config::AgentProfile;
@@ -106,16 +106,10 @@ impl Worker {
     }
 
     fn enter_scratch(&self, attempt: &AttemptName) -> Result<Workplace, NoPlace> {
-        let dir = self.config.trees.clone().unwrap_or_else(|| beside(&self.config.root));
-        let name = format!("{}.{}", attempt.at, attempt.worker.short());
-        Ok(Workplace::Scratch(Scratch::enter(&dir, &name)?))
+        // One directory a worker, empty for each task: making one costs more than starting a process.
+        let name = attempt.worker.short();
+        Ok(Workplace::Scratch(Scratch::enter(&self.config.scratch_dir(), name)?))
     }
-}
-
-fn beside(root: &Path) -> PathBuf {
-    let mut name = root.file_name().unwrap_or_default().to_owned();
-    name.push(".swarmdir");
-    root.with_file_name(name)
 }
 
 impl Workplace {
@@ -131,6 +125,14 @@ impl Workplace {
         match self {
             Workplace::Tree { tree, .. } => Some(tree.branch()),
             Workplace::Scratch(_) => None,
+        }
+    }
+
+    /// Commits of an agent need an author; where the user configured none, it is us.
+    pub(super) fn lacks_identity(&self) -> bool {
+        match self {
+            Workplace::Tree { repo, .. } => !repo.has_identity(),
+            Workplace::Scratch(_) => false,
         }
     }
 
@@ -198,7 +200,7 @@ impl Workplace {
     pub(super) fn leave(self, keep: bool) -> Result<(), Trouble> {
         match self {
             Workplace::Tree { tree, .. } => tree.release(keep),
-            Workplace::Scratch(scratch) => scratch.release(!keep),
+            Workplace::Scratch(scratch) => scratch.leave(),
         }
     }
 }

@@ -13,13 +13,14 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes `dir/scratch-<name>`, empty; what an attempt of that name left behind is removed. `dir` is
-    /// made if need be; the caller guarantees that nobody else uses the name now (a task's id does).
+    /// Makes `dir/scratch-<name>`, empty; what was left behind under that name is removed. `dir` is made if
+    /// need be; the caller guarantees that nobody else uses the name now.
     pub fn enter(dir: &Path, name: &str) -> Result<Scratch> {
         let path = dir.join(format!("scratch-{name}"));
         // The usual case is one call; the rest is for the first one ever, and after a crash.
         match fs::mkdir(&path) {
             Ok(true) => {}
+            Ok(false) if fs::list(&path)?.is_empty() => {}
             Ok(false) => {
                 fs::remove_tree(&path)?;
                 fs::mkdir(&path)?;
@@ -38,9 +39,15 @@ impl Scratch {
         &self.path
     }
 
-    /// Leaves it; `remove`: with all that is in it.
-    pub fn release(self, remove: bool) -> Result<()> {
-        if remove && fs::rmdir(&self.path).is_err() {
+    /// Removes the directory of a name that nobody uses any more, with all that is in it.
+    pub fn forget(dir: &Path, name: &str) -> Result<()> {
+        fs::remove_tree(&dir.join(format!("scratch-{name}")))?;
+        Ok(())
+    }
+
+    /// Leaves it to the next user of its name. Nothing in it: nothing to do.
+    pub fn leave(self) -> Result<()> {
+        if !fs::list(&self.path)?.is_empty() {
             fs::remove_tree(&self.path)?;
         }
         Ok(())

@@ -58,7 +58,8 @@ fn who_keeps_its_output_open_does_not_keep_us() {
 #[test]
 fn a_writer_that_outlives_its_shell_by_a_moment_is_heard() {
     let place = Place::new();
-    let report = run(&place.sh("(sleep 0.1; echo late) & exit 0", "x"));
+    let report =
+        run(&place.sh("(while kill -0 $$; do :; done; echo late) 2>/dev/null & exit 0", "x"));
     assert_eq!(report.said.as_deref(), Some("late"));
 }
 
@@ -67,6 +68,7 @@ fn a_writer_that_outlives_its_shell_by_a_moment_is_heard() {
 fn also_when_the_supervisor_is_killed() {
     let test = this_test!();
     if is_inside(test) {
+        // In the directory of the test itself, which outlives this process.
         let place = Place::new();
         let mut job = place.demo("ignore-term\nfork 600s\nsay ready\nsleep 600s");
         job.env.push(("SWARMDIR_WORKER".into(), std::env::var("WORKER_OF_TEST").unwrap()));
@@ -78,8 +80,13 @@ fn also_when_the_supervisor_is_killed() {
         unreachable!("it is killed before");
     }
     let worker = random::uuid();
-    let mut supervisor =
-        again(test).env("WORKER_OF_TEST", &worker).stdout(Stdio::piped()).spawn().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut supervisor = again(test)
+        .env("WORKER_OF_TEST", &worker)
+        .env("TMPDIR", dir.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let lines = BufReader::new(supervisor.stdout.take().unwrap()).lines();
     let said: Vec<String> = lines.map(Result::unwrap).take_while(|line| line != "ready").collect();
     assert!(said.iter().any(|line| line.starts_with("pid ")), "{said:?}");

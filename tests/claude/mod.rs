@@ -1,1 +1,72 @@
-//! x
+//! The real `claude` against the stub of its service, through the same door as any other agent.
+//!
+//! Every test runs in a process of its own, as a worker does: a subreaper that has no other child.
+
+mod failures;
+mod limits;
+mod stopping;
+mod work;
+
+use std::path::PathBuf;
+
+use swarmdir::agent::{Job, Report};
+use swarmdir::domain::config::AgentKind;
+use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::sys::{process, sweep};
+
+use crate::support::claude;
+use crate::support::jobs::{Place, run};
+use crate::support::stub::{Step, Stub};
+
+/// A place, a stub with one script, and a job whose claude talks to it.
+struct Stage {
+    place: Place,
+    stub: Stub,
+    program: PathBuf,
+}
+
+impl Stage {
+    /// `None` where there is no claude, which `claude::required` says loudly.
+    fn set(steps: impl IntoIterator<Item = Step>) -> Option<Stage> {
+        let program = claude::required()?;
+        sweep::become_subreaper().unwrap();
+        let stub = Stub::start();
+        stub.script("it", steps);
+        let place = Place::new();
+        place.repository();
+        Some(Stage { place, stub, program })
+    }
+
+    fn job(&self) -> Job {
+        let program = Some(self.program.clone());
+        let config_dir = Some(self.place.beside("config"));
+        let mut job =
+            self.place.job(AgentKind::Claude { program, config_dir }, "Do the task of this test.");
+        for (name, value) in [
+            ("ANTHROPIC_BASE_URL", self.stub.url("it").as_str()),
+            ("ANTHROPIC_API_KEY", "dummy"),
+            ("CLAUDE_CODE_MAX_RETRIES", "1"),
+            ("HOME", self.place.beside("home").to_str().unwrap()),
+            ("CLAUDE_CODE_TMPDIR", self.place.beside("tmp").to_str().unwrap()),
+        ] {
+            job.env.push((name.into(), value.into()));
+        }
+        job
+    }
+
+    fn run(&self) -> Report {
+        run(&self.job())
+    }
+}
+
+fn fault(report: &Report) -> Fault {
+    match &report.ending {
+        Ending::Failure { fault, .. } => *fault,
+        Ending::Success => panic!("it succeeded: {report:?}"),
+    }
+}
+
+/// No process is left: this one's children are all there can be.
+fn assert_nothing_left() {
+    assert_eq!(sweep::children_of(process::own_pid()), Vec::<i32>::new());
+}

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::deadline::wait_until;
+use crate::support::deadline::{stays, wait_until};
 use crate::support::swarm::Swarm;
 
 fn workers(swarm: &Swarm) -> usize {
@@ -100,6 +100,32 @@ fn a_drain_ends_though_it_adopted_workers_that_would_stay() {
     swarm.drop("x", "echo x > x.txt");
     swarm.coordinator(&["--agents", "2", "--drain"]).exits(0);
     assert_eq!(swarm.counts(), "done 1");
+}
+
+/// Processor time that a process has used, in ticks of 10 ms.
+fn ticks(pid: i32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn an_idle_worker_beside_a_busy_one_burns_nothing() {
+    let swarm = Swarm::new();
+    let busy = swarm.start_worker(&[]);
+    swarm.drop("running", swarm.holds("running") + "echo x > x.txt\n");
+    swarm.wait_held("running");
+    let mut idle = swarm.start_worker(&[]);
+    wait_until("two workers", || workers(&swarm) == 2);
+    let before = ticks(idle.pid());
+    stays("idle", std::time::Duration::from_secs(2), || idle.runs());
+    let used = ticks(idle.pid()) - before;
+    assert!(used < 20, "{used} ticks in two seconds");
+    swarm.let_go("running");
+    swarm.wait_in("done", "running");
+    swarm.stop_now();
+    busy.end().exits(143);
+    idle.end().exits(143);
 }
 
 /// The breaker: workers that cannot start are not started for ever.

@@ -12,8 +12,8 @@ const OVERRIDE: &str = "SWARMDIR_TEST_CLAUDE";
 const ABSENT: &str = "the real `claude` is absent: run `scripts/get-claude` (about 360 MiB in \
     target/claude), or put it on PATH, or name it in SWARMDIR_TEST_CLAUDE";
 
-/// The binary named by `SWARMDIR_TEST_CLAUDE`, or `claude` on `PATH`, or the one that
-/// `scripts/get-claude` installs.
+/// The binary named by `SWARMDIR_TEST_CLAUDE`, or the pinned one that `scripts/get-claude` installs, or
+/// `claude` on `PATH`.
 pub(crate) fn find() -> Option<PathBuf> {
     if let Some(path) = env::var_os(OVERRIDE).map(PathBuf::from) {
         assert!(path.is_file(), "{OVERRIDE} names {path:?}, which is not a file");
@@ -21,7 +21,7 @@ pub(crate) fn find() -> Option<PathBuf> {
     }
     let search = env::var_os("PATH").unwrap_or_default();
     let on_path = env::split_paths(&search).map(|folder| folder.join("claude"));
-    on_path.chain([installed()]).find(|path| path.is_file())
+    std::iter::once(installed()).chain(on_path).find(|path| path.is_file())
 }
 
 /// As [`find`]; where there is none, panics on CI and otherwise tells the terminal, past the

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::script::{Directive, Scripted};
+use super::script::{Directive, Finale, Scripted};
 use super::voice::{ServiceError, Voice};
 use crate::sys;
 use crate::sys::process::Signal as Unix;
@@ -40,7 +40,7 @@ impl<'a> Actor<'a> {
 
     pub(super) fn play(&mut self, script: impl Iterator<Item = Scripted>) -> u8 {
         let mut script = script.map(|line| line.directive).peekable();
-        if script.peek() != Some(&Directive::Silent) {
+        if script.peek() != Some(&Directive::End(Finale::Silent)) {
             self.voice.init();
         }
         for directive in script {
@@ -61,39 +61,39 @@ impl<'a> Actor<'a> {
 
     fn act(&mut self, directive: Directive) -> Step {
         match directive {
-            Directive::Write { file, text, append } => self.write(&file, &text, append),
-            Directive::Commit(message) => self.commit(&message),
-            Directive::Sh(command) => self.run("sh", &["-c", &command], &command),
-            Directive::Say(text) => {
-                self.voice.say(&text);
-                self.said = text;
-                Ok(())
-            }
-            Directive::Think { ms } => self.pause(ms),
-            Directive::Sleep { ms } => self.sleep(ms),
-            Directive::Heartbeat => Ok(self.voice.heartbeat(30)),
-            Directive::Retry { ms } => Ok(self.voice.retry(ms)),
-            Directive::Env { name, file } => self.env(&name, file.as_deref()),
-            Directive::Cost(usd) => Ok(self.voice.bill.cost_usd = usd),
+            Directive::Write { file, text, append } => return self.write(&file, &text, append),
+            Directive::Commit(message) => return self.commit(&message),
+            Directive::Sh(command) => return self.run("sh", &["-c", &command], &command),
+            Directive::Think { ms } => return self.pause(ms),
+            Directive::Sleep { ms } => return self.sleep(ms),
+            Directive::Env { name, file } => return self.env(&name, file.as_deref()),
+            Directive::Say(text) => self.say(text),
+            Directive::Heartbeat => self.voice.heartbeat(30),
+            Directive::Retry { ms } => self.voice.retry(ms),
+            Directive::Cost(usd) => self.voice.bill.cost_usd = usd,
             Directive::Tokens { input, output } => {
                 self.voice.bill.input_tokens = input;
                 self.voice.bill.output_tokens = output;
-                Ok(())
             }
-            Directive::Turns(turns) => Ok(self.voice.bill.turns = turns),
-            Directive::Deny(tool) => Ok(self.voice.deny(&tool)),
+            Directive::Turns(turns) => self.voice.bill.turns = turns,
+            Directive::Deny(tool) => self.voice.deny(&tool),
             Directive::Fork { ms, own_session } => self.leave(ms, own_session),
-            Directive::IgnoreTerm => Ok(self.ignores_signals = true),
-            Directive::BigLine { bytes } => Ok(self.voice.raw(&vec![b'x'; bytes])),
-            Directive::Garbage => Ok(self.voice.raw(b"{\"type\":\nnot json \xff\xfe\n[1,2")),
-            ending => self.end(ending),
+            Directive::IgnoreTerm => self.ignores_signals = true,
+            Directive::BigLine { bytes } => self.voice.raw(&vec![b'x'; bytes]),
+            Directive::Garbage => self.voice.raw(b"{\"type\":\nnot json \xff\xfe\n[1,2"),
+            Directive::End(finale) => return self.end(finale),
         }
+        Ok(())
     }
 
-    /// Directives after which there is nothing more.
-    fn end(&mut self, directive: Directive) -> Step {
-        let (kind, detail, status, text) = match directive {
-            Directive::Limit { ms } => {
+    fn say(&mut self, text: String) {
+        self.voice.say(&text);
+        self.said = text;
+    }
+
+    fn end(&mut self, finale: Finale) -> Step {
+        let (kind, detail, status, text) = match finale {
+            Finale::Limit { ms } => {
                 self.voice.rejected(sys::clock::now().plus_ms(ms).secs_ceil());
                 (
                     "rate_limit",
@@ -102,23 +102,21 @@ impl<'a> Actor<'a> {
                     "You've hit your 5-hour limit",
                 )
             }
-            Directive::Overload => {
-                ("server_error", None, Some(529), "API Error: Repeated 529 errors")
-            }
-            Directive::Auth => ("authentication_failed", None, Some(401), "Invalid API key"),
-            Directive::Credit => ("billing_error", None, Some(400), "Credit balance is too low"),
-            Directive::Fail(text) => {
+            Finale::Overload => ("server_error", None, Some(529), "API Error: Repeated 529 errors"),
+            Finale::Auth => ("authentication_failed", None, Some(401), "Invalid API key"),
+            Finale::Credit => ("billing_error", None, Some(400), "Credit balance is too low"),
+            Finale::Fail(text) => {
                 self.voice.result("", Some(("error_during_execution", &text)));
                 return Err(End(1));
             }
-            Directive::Exit(code) => return Err(End(code)),
-            Directive::Crash(signal) => return crash(&signal),
-            Directive::ResultThenHang => {
+            Finale::Exit(code) => return Err(End(code)),
+            Finale::Crash(signal) => return crash(&signal),
+            Finale::ResultThenHang => {
                 let said = self.said.clone();
                 self.voice.result(&said, None);
                 return self.pause(u64::MAX);
             }
-            _ => return self.pause(u64::MAX),
+            Finale::Silent | Finale::Hang => return self.pause(u64::MAX),
         };
         self.voice.service_error(&ServiceError { kind, detail, status, text });
         Err(End(1))
@@ -175,7 +173,7 @@ impl<'a> Actor<'a> {
         let failed = done.is_err();
         let said = done.err().map_or_else(|| format!("wrote {file}"), |error| error.to_string());
         self.voice.answer(&said, failed);
-        if failed { self.end(Directive::Fail(said)) } else { Ok(()) }
+        if failed { self.end(Finale::Fail(said)) } else { Ok(()) }
     }
 
     fn commit(&mut self, message: &str) -> Step {
@@ -201,7 +199,7 @@ impl<'a> Actor<'a> {
                 Err(error) => (format!("{program}: {error}"), true),
             };
         self.voice.answer(&text, failed);
-        if failed { self.end(Directive::Fail(format!("{shown}: {text}"))) } else { Ok(()) }
+        if failed { self.end(Finale::Fail(format!("{shown}: {text}"))) } else { Ok(()) }
     }
 
     fn env(&mut self, name: &str, file: Option<&str>) -> Step {
@@ -209,18 +207,18 @@ impl<'a> Actor<'a> {
         match file {
             Some(file) => self.write(file, &value, false),
             None => {
-                self.said = format!("{name}={value}");
-                Ok(self.voice.say(&format!("{name}={value}")))
+                self.say(format!("{name}={value}"));
+                Ok(())
             }
         }
     }
 
-    fn leave(&mut self, ms: u64, own_session: bool) -> Step {
+    fn leave(&mut self, ms: u64, own_session: bool) {
         let secs = ms.div_ceil(1000).to_string();
         let left =
             sys::spawn::leave_running(OsStr::new("sleep"), &[OsStr::new(&secs)], own_session);
         let said = left.map_or_else(|error| error.to_string(), |pid| format!("left process {pid}"));
-        Ok(self.voice.say(&said))
+        self.voice.say(&said);
     }
 }
 

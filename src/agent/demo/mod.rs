@@ -1,7 +1,7 @@
 //! A scripted agent inside this very program, for trying things out and for tests: no account, no network.
 //!
 //! It is started like any other agent, reads its prompt from standard input and speaks stream-json. What
-//! it does stands in the prompt: see [`script`]. It knows nothing of the swarm but its own environment.
+//! it does stands in the prompt: one directive a line, as the table in `demo/script.rs` has them. It knows nothing of the swarm but its own environment.
 
 use std::ffi::OsString;
 use std::io::Write;

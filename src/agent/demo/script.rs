@@ -40,20 +40,29 @@ pub(super) enum Directive {
     Tokens { input: u64, output: u64 },
     Turns(u32),
     Deny(String),
-    Fail(String),
-    Exit(u8),
-    Limit { ms: u64 },
-    Overload,
-    Auth,
-    Credit,
-    Crash(String),
-    Silent,
-    Hang,
-    ResultThenHang,
     IgnoreTerm,
     Fork { ms: u64, own_session: bool },
     BigLine { bytes: usize },
     Garbage,
+    End(Finale),
+}
+
+/// How it ends: nothing follows.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Finale {
+    Fail(String),
+    Exit(u8),
+    Limit {
+        ms: u64,
+    },
+    Overload,
+    Auth,
+    Credit,
+    Crash(String),
+    /// Never a word: not even the first line, where it is the first directive.
+    Silent,
+    Hang,
+    ResultThenHang,
 }
 
 /// A directive and the attempt on which it acts.
@@ -201,16 +210,16 @@ fn directive(line: &str) -> Result<Directive, Problem> {
         }
         "turns" => Directive::Turns(number_of(rest, "turns N")?),
         "deny" => Directive::Deny(some("deny TOOL")?),
-        "fail" => Directive::Fail(some("fail TEXT")?),
-        "exit" => Directive::Exit(number_of(rest, "exit N")?),
-        "limit" => Directive::Limit { ms: time(rest)? },
-        "overload" => Directive::Overload,
-        "auth" => Directive::Auth,
-        "credit" => Directive::Credit,
-        "crash" => Directive::Crash(some("crash SIGNAL")?),
-        "silent" => Directive::Silent,
-        "hang" => Directive::Hang,
-        "result-then-hang" => Directive::ResultThenHang,
+        "fail" => Directive::End(Finale::Fail(some("fail TEXT")?)),
+        "exit" => Directive::End(Finale::Exit(number_of(rest, "exit N")?)),
+        "limit" => Directive::End(Finale::Limit { ms: time(rest)? }),
+        "overload" => Directive::End(Finale::Overload),
+        "auth" => Directive::End(Finale::Auth),
+        "credit" => Directive::End(Finale::Credit),
+        "crash" => Directive::End(Finale::Crash(some("crash SIGNAL")?)),
+        "silent" => Directive::End(Finale::Silent),
+        "hang" => Directive::End(Finale::Hang),
+        "result-then-hang" => Directive::End(Finale::ResultThenHang),
         "ignore-term" => Directive::IgnoreTerm,
         "fork" | "leave" => Directive::Fork { ms: time(rest)?, own_session: word == "fork" },
         "big-line" => Directive::BigLine { bytes: number_of(rest, "big-line BYTES")? },
@@ -254,51 +263,5 @@ fn time(text: &str) -> Result<u64, Problem> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn directives(prompt: &str) -> Vec<Directive> {
-        parse(prompt, "fix-it-x7k2").unwrap().into_iter().map(|line| line.directive).collect()
-    }
-
-    #[test]
-    fn a_script_is_a_fenced_block_or_the_whole_prompt() {
-        let whole = directives("write a.txt hello\\nworld\n\n# a comment\ncommit add a\n");
-        let fenced = directives(
-            "Please play:\n\n```demo\nwrite a.txt hello\\nworld\ncommit add a\n```\nThanks",
-        );
-        assert_eq!(whole, fenced);
-        assert_eq!(
-            whole[0],
-            Directive::Write { file: "a.txt".into(), text: "hello\nworld\n".into(), append: false }
-        );
-    }
-
-    #[test]
-    fn any_other_prompt_writes_a_file_and_commits_it() {
-        let script = directives("# Fix the login\n\nIt fails.");
-        assert_eq!(script[2], Directive::Commit("Fix the login".into()));
-        assert!(matches!(&script[1], Directive::Write { file, .. } if file == "fix-it-x7k2.md"));
-    }
-
-    #[test]
-    fn mistakes_are_named_with_their_line_and_what_was_meant() {
-        let problems = parse("x\n```demo\nwrit a b\nsleep long\nexit 300\n```", "t").unwrap_err();
-        let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(shown.len(), 3);
-        assert!(
-            shown[0].starts_with("line 3: writ: ") && shown[0].contains("did you mean `write`")
-        );
-        assert!(shown[1].starts_with("line 4: ") && shown[2].starts_with("line 5: "));
-    }
-
-    #[test]
-    fn times_have_units_and_attempts_select() {
-        let script =
-            parse("once fail first\nattempt 2 sleep 1m\nthink 5\nsleep 20ms", "t").unwrap();
-        assert_eq!(script[1].directive, Directive::Sleep { ms: 60_000 });
-        assert_eq!(script[3].directive, Directive::Sleep { ms: 20 });
-        let on = |attempt| script.iter().filter(|line| line.acts_on(attempt)).count();
-        assert_eq!((on(1), on(2), on(3)), (3, 3, 2));
-    }
-}
+#[path = "script_tests.rs"]
+mod tests;

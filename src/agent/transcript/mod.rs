@@ -5,6 +5,7 @@
 //! [`MAX_LINE_BYTES`], whatever comes.
 
 mod line;
+mod parse;
 mod price;
 mod render;
 mod split;
@@ -12,8 +13,8 @@ mod summary;
 
 pub use line::{
     ApiError, Block, Final, Line, MAX_TEXT_CHARS, Message, ModelShare, RateLimit, Tokens,
-    parse_line,
 };
+pub use parse::parse_line;
 pub use render::{brief, render};
 pub use split::{MAX_LINE_BYTES, Splitter};
 pub use summary::Summary;

@@ -1,0 +1,65 @@
+//! What was heard of an agent: the sum of its lines, and the last words worth keeping.
+
+use super::MAX_SAID_BYTES;
+use super::supervise::Sign;
+use super::transcript::{Line, Summary};
+use crate::domain::outcome::Ending;
+
+/// What was heard.
+#[derive(Default)]
+pub(super) struct Ears {
+    pub(super) summary: Summary,
+    /// The last lines that were not stream-json.
+    plain: Vec<u8>,
+}
+
+/// What a line means for the agent's life.
+pub(super) fn sign(line: &Line) -> Sign {
+    match line {
+        Line::Unknown(_) => Sign::Noise,
+        Line::Init { .. } => Sign::Turn,
+        Line::Retry { delay_ms, .. } => Sign::Retry { delay_ms: *delay_ms },
+        Line::Result(_) => Sign::Result,
+        Line::Assistant(_)
+        | Line::User(_)
+        | Line::RateLimit(_)
+        | Line::Progress { .. }
+        | Line::Denied { .. }
+        | Line::Other(_) => Sign::Event,
+    }
+}
+
+impl Ears {
+    pub(super) fn hear(&mut self, line: &Line, bytes: &[u8]) {
+        self.summary.feed(line);
+        if matches!(line, Line::Unknown(_)) {
+            self.plain.extend_from_slice(&bytes[..bytes.len().min(MAX_SAID_BYTES)]);
+            self.plain.push(b'\n');
+            let over = self.plain.len().saturating_sub(MAX_SAID_BYTES);
+            self.plain.drain(..over);
+        }
+    }
+
+    /// The result's text; else what it printed, or after a failure rather what it complained of.
+    pub(super) fn last_words(&self, ending: &Ending, stderr: &str) -> Option<String> {
+        let result = self.summary.last.as_ref().map(|last| last.text.clone());
+        let plain = String::from_utf8_lossy(&self.plain).into_owned();
+        let (first, second) = match ending {
+            Ending::Success => (plain, stderr.to_owned()),
+            Ending::Failure { .. } => (stderr.to_owned(), plain),
+        };
+        [result.unwrap_or_default(), first, second]
+            .into_iter()
+            .find(|words| !words.trim().is_empty())
+            .map(|words| bounded(words.trim()))
+    }
+}
+
+/// The end of a text is where its point is.
+fn bounded(words: &str) -> String {
+    let mut from = words.len().saturating_sub(MAX_SAID_BYTES);
+    while !words.is_char_boundary(from) {
+        from += 1;
+    }
+    words[from..].to_owned()
+}
