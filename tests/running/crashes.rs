@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::deadline::{wait_for, wait_until};
+use crate::support::deadline::wait_until;
 use crate::support::running::alive;
 use crate::support::swarm::Swarm;
 
@@ -142,18 +142,25 @@ fn a_storm_of_kills_loses_nothing_and_doubles_nothing() {
     for n in 0..40 {
         swarm.drop(
             format!("t{n}"),
-            format!("echo {n} >> x.txt; sleep 0.05; echo $SWARMDIR_TASK >> {}", runs.display()),
+            format!("echo {n} >> x.txt; sleep 0.1; echo $SWARMDIR_TASK >> {}", runs.display()),
         );
     }
-    let coordinator = swarm.start_coordinator(&["--agents", "3", "--drain"]);
+    let mut coordinator = swarm.start_coordinator(&["--agents", "3", "--drain"]);
     wait_until("a worker", || !swarm.names("workers").is_empty());
-    for round in 0_usize..8 {
-        wait_until("progress", || fs::read_to_string(&runs).unwrap().lines().count() >= round * 3);
-        let victim = wait_for("a worker", || {
-            swarm.status()["workers"].as_array()?.get(round % 2)?["pid"].as_i64()
-        });
-        let _ended_by_itself = kill(Pid::from_raw(i32::try_from(victim).unwrap()), Signal::SIGKILL);
+    let mut kills = 0;
+    while coordinator.runs() && kills < 6 {
+        let progress = || fs::read_to_string(&runs).unwrap().lines().count();
+        wait_until("progress", || progress() >= kills * 4 || !coordinator.runs());
+        let status = swarm.status();
+        let workers = status["workers"].as_array().unwrap();
+        if let Some(pid) = workers.get(kills % workers.len().max(1)).and_then(|w| w["pid"].as_i64())
+        {
+            let _ended_by_itself =
+                kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL);
+            kills += 1;
+        }
     }
+    assert!(kills >= 4, "a storm, not a breeze: {kills}");
     coordinator.end().exits(0);
     assert_eq!(swarm.counts(), "done 40");
     assert_eq!(swarm.git(&["fsck", "--no-progress", "--no-dangling"]), "");
