@@ -128,13 +128,24 @@ fn an_idle_worker_beside_a_busy_one_burns_nothing() {
     idle.end().exits(143);
 }
 
-/// The breaker: workers that cannot start are not started for ever.
+/// What a closed terminal sends to everybody in it: the work goes on.
 #[test]
-fn a_drain_whose_workers_die_at_once_gives_up_and_says_where_to_look() {
+fn a_hang_up_ends_nobody() {
     let swarm = Swarm::new();
-    swarm.drain();
-    swarm.drop("x", "echo x > x.txt");
-    let coordinator = swarm.start_coordinator(&["--agents", "2", "--drain"]);
-    coordinator.end().exits(0);
-    assert!(swarm.at(".swarmdir/log").is_dir());
+    swarm.drop("running", swarm.holds("running") + "echo x > x.txt\n");
+    let alone = swarm.start_worker(&[]);
+    let agent = swarm.wait_held("running");
+    let coordinator = swarm.start_coordinator(&["--agents", "1"]);
+    wait_until("two workers", || workers(&swarm) == 2);
+    for process in [&alone, &coordinator] {
+        process.signal(Signal::SIGHUP);
+    }
+    swarm.drop("next", "echo x > x.txt");
+    swarm.wait_in("done", "next");
+    assert!(crate::support::running::alive(agent));
+    swarm.let_go("running");
+    swarm.wait_in("done", "running");
+    swarm.stop_now();
+    alone.end().exits(143);
+    coordinator.end().exits(143);
 }
