@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod domain;
 pub mod form;
 pub mod queue;
+pub mod shape;
 pub mod status;
 pub mod sys;
 pub mod taskfile;

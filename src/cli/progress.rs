@@ -8,7 +8,7 @@ use crate::coordinator::Observer;
 use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
-use crate::status::style::{dollars, duration};
+use crate::shape::style::{dollars, duration};
 use crate::status::text::counts;
 use crate::status::view::{Scope, view};
 use crate::sys::{clock, env};

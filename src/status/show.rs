@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::style::{Style, dollars, duration};
 use super::view::state_of;
 use crate::domain::id::TaskId;
 use crate::domain::record::{CommitRecord, Origin, TaskRecord};
@@ -14,6 +13,7 @@ use crate::domain::usage::Usage;
 use crate::queue::runs::AttemptFiles;
 use crate::queue::shift::Place;
 use crate::queue::{Queue, Result};
+use crate::shape::style::{Style, dollars, duration};
 use crate::sys::clock;
 
 /// One task with its attempts.

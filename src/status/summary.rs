@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use super::style::{Style, dollars, duration};
 use super::text::table;
 use super::view::{Row, View};
 use crate::domain::state::State;
 use crate::domain::time::UnixMs;
+use crate::shape::style::{Style, dollars, duration};
 
 /// What ended since `since`, what still waits, and the commands.
 pub fn summary(view: &View, since: UnixMs, now: UnixMs, repository: &str, style: Style) -> String {
