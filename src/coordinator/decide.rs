@@ -16,9 +16,11 @@ pub const BREAKER: u32 = 5;
 pub enum Exit {
     /// By itself, as it should (also with failed tasks).
     Finished,
-    /// It crashed or was killed, after it had claimed a task.
+    /// Somebody killed it: that says nothing about the next one.
+    Killed,
+    /// It failed or crashed after it had claimed a task.
     DiedWorking,
-    /// It crashed or was killed before it ever claimed one.
+    /// It failed or crashed before it ever claimed one.
     DiedEarly,
 }
 
@@ -48,6 +50,7 @@ impl Misfortune {
     #[must_use]
     pub fn after(self, exit: Exit) -> Misfortune {
         match exit {
+            Exit::Killed => self,
             Exit::Finished | Exit::DiedWorking => Misfortune::default(),
             Exit::DiedEarly => Misfortune { early_deaths: self.early_deaths + 1 },
         }

@@ -82,10 +82,14 @@ impl Pool {
 
     /// Notices ends: of children by the kernel's report, of adopted ones by looking.
     pub(super) fn reap(&mut self, queue: &Queue, observer: &mut dyn Observer) {
-        for Reaped { pid, clean } in daemon::reap() {
+        for Reaped { pid, how } in daemon::reap() {
             let index = self.index_of(|member| member.child && member.process.pid == pid);
             if let Some(index) = index {
-                let exit = if clean { Exit::Finished } else { self.early_or_not(queue, pid) };
+                let exit = match how {
+                    daemon::Ended::Clean => Exit::Finished,
+                    daemon::Ended::Killed => Exit::Killed,
+                    daemon::Ended::Crashed => self.early_or_not(queue, pid),
+                };
                 self.ended(index, exit, observer);
             }
         }

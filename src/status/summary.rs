@@ -29,7 +29,8 @@ pub fn summary(view: &View, since: UnixMs, now: UnixMs, repository: &str, style:
         parts.push(format!("{} waiting", waiting.len()));
     }
     let took = duration(now.since(since));
-    let line = format!("{} in {took}, {}", parts.join(", "), dollars(cost, estimated));
+    let bill = if cost > 0.0 { format!(", {}", dollars(cost, estimated)) } else { String::new() };
+    let line = format!("{} in {took}{bill}", parts.join(", "));
     let _written = writeln!(out, "{}", style.bold(&line));
     if !ended.is_empty() || !waiting.is_empty() {
         let rows: Vec<Row> = ended.iter().chain(&waiting).cloned().collect();

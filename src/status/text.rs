@@ -99,7 +99,8 @@ fn cells(row: &Row) -> [Cell; 6] {
         (Some(start), None) if row.state == State::Running => duration(clock::now().since(start)),
         _ => String::new(),
     };
-    let cost = row.usage.as_ref().map_or(String::new(), |u| dollars(u.cost_usd, u.estimated));
+    let billed = row.usage.as_ref().filter(|usage| usage.cost_usd > 0.0 || usage.estimated);
+    let cost = billed.map_or(String::new(), |u| dollars(u.cost_usd, u.estimated));
     let outcome = row.outcome.as_deref().filter(|outcome| shown_outcome(row.state, outcome));
     let outcome = outcome.map(|outcome| format!(" ({outcome})")).unwrap_or_default();
     let reason = row.reason.as_deref().map(|reason| one_line(reason, 90));

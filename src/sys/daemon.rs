@@ -13,8 +13,19 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 pub struct Reaped {
     /// Its process number, free from now on.
     pub pid: i32,
-    /// It exited by itself, without a crash.
-    pub clean: bool,
+    /// How.
+    pub how: Ended,
+}
+
+/// How a worker's process ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// By itself, as it should.
+    Clean,
+    /// Somebody killed it with SIGKILL.
+    Killed,
+    /// It failed or crashed.
+    Crashed,
 }
 
 /// Exit codes of a worker that are no crash: all well, a task failed, try later, fenced.
@@ -48,10 +59,13 @@ pub fn reap() -> Vec<Reaped> {
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(pid, code)) => {
-                reaped.push(Reaped { pid: pid.as_raw(), clean: CLEAN.contains(&code) });
+                let how = if CLEAN.contains(&code) { Ended::Clean } else { Ended::Crashed };
+                reaped.push(Reaped { pid: pid.as_raw(), how });
             }
-            Ok(WaitStatus::Signaled(pid, ..)) => {
-                reaped.push(Reaped { pid: pid.as_raw(), clean: false });
+            Ok(WaitStatus::Signaled(pid, signal, _)) => {
+                let killed = signal == nix::sys::signal::Signal::SIGKILL;
+                let how = if killed { Ended::Killed } else { Ended::Crashed };
+                reaped.push(Reaped { pid: pid.as_raw(), how });
             }
             Ok(WaitStatus::StillAlive) | Err(_) => return reaped,
             Ok(_) => {}

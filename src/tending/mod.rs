@@ -7,6 +7,7 @@
 mod dead;
 mod intake;
 mod rest;
+mod trees;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -56,11 +57,14 @@ pub struct Tender {
     intake: Intake,
     max_worker_deaths: u32,
     scratch_dir: PathBuf,
+    trees: Option<PathBuf>,
+    repositories: Vec<PathBuf>,
     me: ProcessIdentity,
     drops: Looks,
     takings: Looks,
     pulses: HashMap<WorkerId, Look>,
     leader: Option<Lock>,
+    rejected: usize,
     last_round_ms: u64,
     next_sweep_ms: u64,
 }
@@ -72,15 +76,23 @@ impl Tender {
             intake: Intake::new(config),
             max_worker_deaths: config.max_worker_deaths,
             scratch_dir: config.scratch_dir(),
+            trees: config.trees.clone(),
+            repositories: trees::repositories(config),
             me: identity::me(),
             drops: Looks::default(),
             takings: Looks::default(),
             pulses: HashMap::new(),
             leader: None,
+            rejected: 0,
             last_round_ms: clock::mono_ms(),
             next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
             queue,
         }
+    }
+
+    /// How many dropped files this process has found wrong.
+    pub fn rejected(&self) -> usize {
+        self.rejected
     }
 
     /// New settings.
@@ -88,6 +100,8 @@ impl Tender {
         self.intake = Intake::new(config);
         self.max_worker_deaths = config.max_worker_deaths;
         self.scratch_dir = config.scratch_dir();
+        self.trees.clone_from(&config.trees);
+        self.repositories = trees::repositories(config);
     }
 
     /// A round, if it is this process's turn: it holds the lock, or distrusts the one who does.
@@ -107,12 +121,16 @@ impl Tender {
     pub fn round(&mut self, journal: &Journal) -> Result<Round> {
         let mut round = self.take_up(journal)?;
         self.finish_takings(journal)?;
-        self.carry_out_wishes(journal)?;
+        let mut over = self.carry_out_wishes(journal)?;
         round.reclaimed = self.reclaim(journal)?;
         round.unblocked = self.unblock(journal)?;
         if clock::mono_ms() >= self.next_sweep_ms {
             self.next_sweep_ms = clock::mono_ms() + SWEEP_EVERY_MS;
             self.queue.sweep()?;
+            over = true;
+        }
+        if over || round.reclaimed > 0 {
+            self.clear_trees()?;
         }
         Ok(round)
     }
@@ -138,7 +156,7 @@ impl Tender {
     }
 
     fn take_batch(
-        &self,
+        &mut self,
         names: &[std::ffi::OsString],
         mut round: Round,
         journal: &Journal,
@@ -146,6 +164,7 @@ impl Tender {
         let batch = &names[..names.len().min(BATCH)];
         for taken in self.queue.take_up(batch, &self.intake)? {
             round.taken += usize::from(taken != Taken::Lost);
+            self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
             note_taken(journal, &taken);
         }
         round.unsettled += names.len() - batch.len();
@@ -159,12 +178,14 @@ impl Tender {
         Ok(())
     }
 
-    fn carry_out_wishes(&self, journal: &Journal) -> Result<()> {
-        for id in self.queue.wishes()? {
-            let came_to = self.queue.carry_out(&id)?;
+    /// Whether there were any.
+    fn carry_out_wishes(&self, journal: &Journal) -> Result<bool> {
+        let wishes = self.queue.wishes()?;
+        for id in &wishes {
+            let came_to = self.queue.carry_out(id)?;
             journal.note("cancel", None, json!({ "task": id, "came_to": format!("{came_to:?}") }));
         }
-        Ok(())
+        Ok(!wishes.is_empty())
     }
 
     fn unblock(&self, journal: &Journal) -> Result<usize> {

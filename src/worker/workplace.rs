@@ -128,6 +128,14 @@ impl Workplace {
         }
     }
 
+    /// Commits of an agent need an author; where the user configured none, it is us.
+    pub(super) fn lacks_identity(&self) -> bool {
+        match self {
+            Workplace::Tree { repo, .. } => !repo.has_identity(),
+            Workplace::Scratch(_) => false,
+        }
+    }
+
     pub(super) fn base(&self) -> Option<&str> {
         match self {
             Workplace::Tree { tree, .. } => Some(tree.base()),

@@ -9,9 +9,9 @@ use std::path::Path;
 use git2::{ErrorCode, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
-use super::forest::Order;
 use super::make::checked_out_at;
 use super::occupant::replace_json;
+use super::order::Order;
 use super::patience::patiently;
 use super::repo::Repo;
 use super::resolve::{branch_in_the_way, branch_tip, refuse_bad_branch};
@@ -196,6 +196,11 @@ fn is_ours(git: &Repository, task: &str, branch: &str, tip: Oid, base: Oid) -> b
         return false;
     }
     tip == base || git.graph_descendant_of(tip, base).unwrap_or(false)
+}
+
+/// The branch that the intent file names.
+pub(crate) fn intended(intent: &Path) -> Result<Option<String>> {
+    Ok(read_intent(intent)?.map(|intent| intent.branch))
 }
 
 fn read_intent(path: &Path) -> Result<Option<Intent>> {

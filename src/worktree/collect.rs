@@ -7,13 +7,13 @@
 use git2::{Commit, ErrorCode, Oid, RepositoryState};
 
 use super::heads::{self, Head};
-use super::patience::patiently;
+use super::patience::{patiently, remove_stale_locks};
 use super::scan::scan;
 use super::stage::{read_index, stage};
-use super::switch::detach;
+use super::switch::{detach, refill};
 use super::tree::{Left, Tree};
 use super::trouble::{Result, Trouble};
-use super::{make, salvage, summary};
+use super::{make, summary};
 use crate::domain::record::CommitRecord;
 
 /// The trailer that marks our commits.
@@ -62,16 +62,20 @@ impl Tree {
     /// Commits what is uncommitted, on top of wherever HEAD is, and brings the branch there.
     pub fn collect(&mut self, order: &CollectOrder<'_>) -> Result<Collected> {
         let place = &self.place;
-        let mut notes = make::mend(&self.common, &place.name, &place.tree, &self.occupant.branch)?;
+        let mended = make::mend(&self.common, &place.name, &place.tree, &self.occupant.branch)?;
+        let mut notes = mended.notes;
         // An agent may have changed anything, so nothing read before is trusted.
         self.git = make::open(&place.tree)?;
-        if salvage::remove_stale_index_lock(&self.git)? {
+        if remove_stale_locks(&self.git, Some(&self.occupant.branch))? {
             notes.push("a git that was killed in the tree had left its lock".into());
         }
         let head = heads::read(&self.git);
         let own = format!("refs/heads/{}", self.occupant.branch).into_bytes();
         if head.branch.as_ref() != Some(&own) {
             notes.push(format!("the agent left the tree {}", heads::place(&head)));
+        }
+        if mended.emptied {
+            refill(&self.git)?;
         }
         let leftover = self.commit_leftover(order, &head, &mut notes)?;
         let at = leftover.or(head.at);

@@ -16,13 +16,7 @@ pub fn warnings(repo: &Repo) -> Vec<String> {
              filter; a setup command can (`git lfs pull`)"
         ));
     }
-    if repo
-        .root
-        .join(".gitmodules")
-        .as_path()
-        .parent()
-        .is_some_and(|root| fs::exists(&root.join(".gitmodules")))
-    {
+    if fs::exists(&repo.root.join(".gitmodules")) {
         lines.push(
             "submodules stay empty in a tree; a setup command can fill them \
              (`git submodule update --init`)"

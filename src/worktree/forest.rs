@@ -9,9 +9,11 @@ use git2::{Oid, Repository};
 
 use super::branch::{self, Plan};
 use super::occupant::{Occupant, Phase, Place, Places};
+use super::order::{Entered, Order, Vacated};
+use super::patience::remove_stale_locks;
 use super::repo::Repo;
 use super::salvage::{self, Found};
-use super::switch::{Before, attach, switch};
+use super::switch::{Before, attach, refill, switch};
 use super::tree::Tree;
 use super::trouble::{Result, Trouble};
 use super::{heads, make};
@@ -25,53 +27,6 @@ pub struct Forest {
     repo: Repo,
     places: Places,
     reuse: bool,
-}
-
-/// What a worker asks for.
-#[derive(Clone, Debug)]
-pub struct Order<'a> {
-    /// The task's id.
-    pub task: &'a str,
-    /// The attempt: `e.W`.
-    pub token: &'a str,
-    /// The queue's random id.
-    pub queue: &'a str,
-    /// The branch to make.
-    pub branch: &'a str,
-    /// The task chose the branch's name itself: that one or none.
-    pub branch_is_fixed: bool,
-    /// The pinned base, hex digits.
-    pub base_oid: &'a str,
-    /// A file of the task's own in which we keep which branch we made; missing at first.
-    pub intent: &'a Path,
-    /// An earlier attempt cannot be continued (it was lost on another machine): a new branch and tree.
-    pub fresh: bool,
-    /// Make records durable before acting on them.
-    pub sync: bool,
-}
-
-/// What comes of entering.
-#[must_use]
-pub enum Entered {
-    /// The tree, ours until it is released or this process ends.
-    Tree(Box<Tree>),
-    /// Another process still holds this task's tree.
-    Busy {
-        /// What it wrote about itself: its token.
-        holder: String,
-    },
-}
-
-/// What comes of clearing up after a task that nobody works on any more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[must_use]
-pub enum Vacated {
-    /// Its tree is free now, or it had none.
-    Free,
-    /// Another process holds it.
-    Busy,
-    /// Something in it cannot be committed; it is kept for people.
-    Held,
 }
 
 impl Forest {
@@ -109,7 +64,10 @@ impl Forest {
     pub fn enter(&self, order: &Order<'_>) -> Result<Entered> {
         fs::mkdirs(&self.places.dir)?;
         let mut notes = Vec::new();
-        if let Some(number) = self.find(order.queue, order.task)?.filter(|_| !order.fresh) {
+        let ours = branch::intended(order.intent)?.filter(|_| !order.fresh);
+        if let Some(number) = self.find(order.queue, order.task, ours.as_deref())?
+            && !order.fresh
+        {
             let Some(place) = self.places.take(number, order.token)? else {
                 return Ok(Entered::Busy { holder: self.places.holder(number) });
             };
@@ -122,17 +80,21 @@ impl Forest {
         notes.append(&mut plan.notes);
         let (place, git, before, more) = match self.free_place(order)? {
             Some(found) => found,
-            None => self.new_place(order, plan.tip)?,
+            None => self.new_place(order, &plan)?,
         };
         notes.extend(more);
         self.settle(place, git, before, order, plan, notes)
             .map(|tree| Entered::Tree(Box::new(tree)))
     }
 
-    /// The tree in which this task lives, though not one that is kept for people.
-    fn find(&self, queue: &str, task: &str) -> Result<Option<u32>> {
+    /// The tree in which this task lives, though not one that is kept for people. A task that started
+    /// afresh may have left an older tree behind: `branch` tells them apart.
+    fn find(&self, queue: &str, task: &str, branch: Option<&str>) -> Result<Option<u32>> {
         for number in self.places.numbers()? {
-            let mine = |o: &Occupant| o.queue == queue && o.task == task && o.phase != Phase::Held;
+            let mine = |o: &Occupant| {
+                let here = o.queue == queue && o.task == task && o.phase != Phase::Held;
+                here && branch.is_none_or(|branch| o.branch == branch)
+            };
             if self.places.occupant(number)?.is_some_and(|occupant| mine(&occupant)) {
                 return Ok(Some(number));
             }
@@ -161,9 +123,13 @@ impl Forest {
             let tree = self.settle(place, git, Before::Unknown, order, plan, notes)?;
             return Ok(Returned::To(Box::new(tree)));
         }
-        let mut notes = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
+        let mended = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
+        let mut notes = mended.notes;
         let git = make::open(&place.tree)?;
-        salvage::remove_stale_index_lock(&git)?;
+        remove_stale_locks(&git, None)?;
+        if mended.emptied {
+            refill(&git)?;
+        }
         notes.extend(heads::check(&git, &occupant)?);
         let occupant = Occupant { token: order.token.into(), ..occupant };
         place.occupy(&occupant)?;
@@ -175,7 +141,7 @@ impl Forest {
     fn remade(&self, place: &Place, at: Oid) -> Result<Repository> {
         if make::is_tied(&self.repo.common, &place.tree) {
             let git = make::open(&place.tree)?;
-            salvage::remove_stale_index_lock(&git)?;
+            remove_stale_locks(&git, None)?;
             return Ok(git);
         }
         make::forget(&self.repo.common, &place.tree)?;
@@ -203,7 +169,8 @@ impl Forest {
         Ok(None)
     }
 
-    fn new_place(&self, order: &Order<'_>, at: Oid) -> Result<Settled> {
+    fn new_place(&self, order: &Order<'_>, plan: &Plan) -> Result<Settled> {
+        let intent = &plan.intent;
         // Trees that somebody lives in are not even tried: a lock on one, however short, would turn its
         // own task away.
         let taken = self.places.numbers()?;
@@ -214,9 +181,10 @@ impl Forest {
                 continue;
             }
             // The record comes first: a tree without one would be taken for a free one.
-            place.occupy(&preparing(order, order.branch, order.base_oid, 0))?;
+            place.occupy(&preparing(order, &intent.branch, &intent.base, intent.since_ms))?;
             make::forget(&self.repo.common, &place.tree)?;
-            let git = make::make(&self.repo.common, &admin_name(&place), &place.tree, at)?;
+            let name = admin_name(&place);
+            let git = make::make(&self.repo.common, &name, &place.tree, plan.tip)?;
             return Ok((place, git, Before::Unknown, Vec::new()));
         }
         Err(Trouble::BadName { name: self.places.host.clone(), why: "it has too many trees" })
@@ -239,15 +207,25 @@ impl Forest {
         } else {
             switch(&git, before, plan.tip, &intent.branch)?;
         }
-        occupant.phase = Phase::Working;
-        place.occupy(&occupant)?;
+        place.settled(&mut occupant)?;
         Ok(Tree::new(&self.repo, place, git, occupant, plan.continued, notes, self.reuse))
     }
 
     /// Clears up after a task that is over and whose worker died before it could: what is left in its
-    /// tree is committed to its branch, and the tree freed.
+    /// trees is committed to their branches, and the trees freed.
     pub fn vacate(&self, queue: &str, task: &str) -> Result<Vacated> {
-        let Some(number) = self.find(queue, task)? else { return Ok(Vacated::Free) };
+        let mut all = Vacated::Free;
+        while let Some(number) = self.find(queue, task, None)? {
+            match self.vacate_one(number, task)? {
+                Vacated::Free => {}
+                Vacated::Held => all = Vacated::Held,
+                Vacated::Busy => return Ok(Vacated::Busy),
+            }
+        }
+        Ok(all)
+    }
+
+    fn vacate_one(&self, number: u32, task: &str) -> Result<Vacated> {
         let Some(place) = self.places.take(number, "clearing up")? else {
             return Ok(Vacated::Busy);
         };
@@ -261,8 +239,12 @@ impl Forest {
             place.vacate()?;
             return Ok(Vacated::Free);
         }
-        make::mend(&self.repo.common, &place.name, &place.tree, &occupant.branch)?;
+        let common = &self.repo.common;
+        let mended = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
         let git = make::open(&place.tree)?;
+        if mended.emptied {
+            refill(&git)?;
+        }
         let mut tree = Tree::new(&self.repo, place, git, occupant, true, Vec::new(), self.reuse);
         tree.collect(&super::CollectOrder::plain("what was left uncommitted"))?;
         let held = tree.holds_more();

@@ -90,12 +90,22 @@ fn admins_for(common: &Path, tree: &Path) -> Vec<PathBuf> {
     names.iter().map(|name| worktrees.join(name)).filter(|dir| points_at(dir, tree)).collect()
 }
 
-/// Mends the ties of a tree in which an agent had a free hand; returns what was wrong. A repository that
-/// stands in place of the `.git` file is moved beside the tree, not removed.
-pub(crate) fn mend(common: &Path, name: &str, tree: &Path, branch: &str) -> Result<Vec<String>> {
+/// What mending found.
+#[derive(Debug, Default)]
+pub(crate) struct Mended {
+    /// What was wrong, for people.
+    pub(crate) notes: Vec<String>,
+    /// Not one file was left: the tree is empty, which is not the same as an agent's deletions.
+    pub(crate) emptied: bool,
+}
+
+/// Mends the ties of a tree in which an agent had a free hand. A repository that stands in place of the
+/// `.git` file is moved beside the tree, not removed.
+pub(crate) fn mend(common: &Path, name: &str, tree: &Path, branch: &str) -> Result<Mended> {
     if is_tied(common, tree) {
-        return Ok(Vec::new());
+        return Ok(Mended::default());
     }
+    let emptied = fs::list_if_any(tree)?.is_empty();
     let mut notes = Vec::new();
     let dot_git = tree.join(".git");
     match fs::look(&dot_git)? {
@@ -111,10 +121,10 @@ pub(crate) fn mend(common: &Path, name: &str, tree: &Path, branch: &str) -> Resu
             fs::unlink(&dot_git)?;
             notes.push("the tree's .git file was damaged and has been made again".into());
         }
-        None if fs::is_dir(tree) => {
-            notes.push("the tree's .git file was gone and has been made again".into());
+        None if emptied => {
+            notes.push("the tree's files were gone, and uncommitted work with them".into());
         }
-        None => notes.push("the tree's directory was gone: uncommitted work went with it".into()),
+        None => notes.push("the tree's .git file was gone and has been made again".into()),
     }
     fs::mkdirs(tree)?;
     match admins_for(common, tree).first() {
@@ -125,7 +135,7 @@ pub(crate) fn mend(common: &Path, name: &str, tree: &Path, branch: &str) -> Resu
             notes.push("git had forgotten the tree; it is registered again".into());
         }
     }
-    Ok(notes)
+    Ok(Mended { notes, emptied })
 }
 
 /// Removes the administrative directories of a tree whose files are gone.

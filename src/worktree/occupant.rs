@@ -127,6 +127,18 @@ impl Place {
         replace_json(&self.record, occupant, false)
     }
 
+    /// Says that the files are ready: the record just written, overwritten in place by one that differs
+    /// in this word only. One small write is whole or absent however this process dies.
+    pub(crate) fn settled(&self, occupant: &mut Occupant) -> Result<()> {
+        let before = json(occupant).len();
+        occupant.phase = Phase::Working;
+        let mut bytes = json(occupant);
+        // Blanks after the value are JSON, too.
+        bytes.resize(before, b' ');
+        let file = fs::open_in_place(&self.record)?;
+        Ok(fs::write_at(&file, &self.record, &bytes, 0)?)
+    }
+
     /// Frees the place.
     pub(crate) fn vacate(&self) -> Result<()> {
         fs::unlink(&self.record)?;
@@ -139,9 +151,13 @@ fn read_record(path: &Path) -> Result<Option<Occupant>> {
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plain data has a JSON form")
+}
+
 /// Replaces a small file in one step; `sync`: also against a power cut.
 pub(crate) fn replace_json(path: &Path, value: &impl Serialize, sync: bool) -> Result<()> {
-    let bytes = serde_json::to_vec(value).expect("plain data has a JSON form");
+    let bytes = json(value);
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let aside = path.with_file_name(name);
@@ -157,6 +173,27 @@ pub(crate) fn replace_json(path: &Path, value: &impl Serialize, sync: bool) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_is_settled_in_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places { dir: dir.path().into(), host: "box".into() };
+        let place = places.take(1, "1.w").unwrap().unwrap();
+        let mut occupant = Occupant {
+            queue: "q".into(),
+            task: "t".into(),
+            token: "1.w".into(),
+            branch: "swarm/t".into(),
+            base: "0".into(),
+            phase: Phase::Preparing,
+            since_ms: 7,
+            note: None,
+        };
+        place.occupy(&occupant).unwrap();
+        place.settled(&mut occupant).unwrap();
+        assert_eq!(occupant.phase, Phase::Working);
+        assert_eq!(place.occupant().unwrap(), Some(occupant));
+    }
 
     #[test]
     fn only_our_hosts_numbers_are_places() {

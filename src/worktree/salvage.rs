@@ -6,13 +6,13 @@
 use git2::{Oid, Repository};
 
 use super::occupant::Place;
-use super::patience::patiently;
+use super::patience::{patiently, remove_stale_locks};
 use super::scan::scan;
 use super::stage::{read_index, stage};
 use super::switch::{Before, sweep};
-use super::trouble::{Result, Trouble};
+use super::trouble::Result;
 use super::{heads, make};
-use crate::sys::{clock, fs};
+use crate::sys::clock;
 
 /// What was found in a free tree.
 pub(crate) enum Found {
@@ -29,7 +29,7 @@ pub(crate) fn prepare(common: &std::path::Path, place: &Place) -> Result<Found> 
         return Ok(Found::Unusable("it is no worktree of this repository any more".into()));
     }
     let git = make::open(root)?;
-    remove_stale_index_lock(&git)?;
+    remove_stale_locks(&git, None)?;
     let mut notes = Vec::new();
     let mut index = read_index(&git, &mut notes)?;
     let dirt = scan(&git, &index, root);
@@ -43,8 +43,7 @@ pub(crate) fn prepare(common: &std::path::Path, place: &Place) -> Result<Found> 
             return Ok(Found::Unusable(notes.join("; ")));
         }
     }
-    let holding = |error| Trouble::git("save what is in a free tree", root)(error);
-    let tree = index.write_tree().map_err(holding)?;
+    let tree = patiently("save what is in a free tree", root, || index.write_tree())?;
     if tree == head.1 {
         // Only time stamps differed. Writing the index keeps the next look short.
         if !dirt.is_clean() {
@@ -53,7 +52,7 @@ pub(crate) fn prepare(common: &std::path::Path, place: &Place) -> Result<Found> 
         return Ok(Found::Usable(git, Before::Head, Vec::new()));
     }
     let pinned = pin(&git, &place.name, head.0, tree)?;
-    index.write().map_err(holding)?;
+    patiently("write the index", root, || index.write())?;
     let note = format!("{root:?} held changes that nobody committed; they are saved as {pinned}");
     Ok(Found::Usable(git, Before::Unknown, vec![note]))
 }
@@ -73,11 +72,4 @@ fn pin(git: &Repository, name: &str, parent: Oid, tree: Oid) -> Result<String> {
         git.reference(&full, commit, true, "swarmdir: salvage").map(|_| ())
     })?;
     Ok(full)
-}
-
-/// A killed git leaves its lock behind. Whoever holds the tree's lock knows that no agent lives here.
-pub(crate) fn remove_stale_index_lock(git: &Repository) -> Result<bool> {
-    let index = fs::unlink(&git.path().join("index.lock"))?;
-    let head = fs::unlink(&git.path().join("HEAD.lock"))?;
-    Ok(index || head)
 }

@@ -16,22 +16,17 @@ use crate::sys::fs;
 /// So many names are written out in one note.
 const NAMED: usize = 5;
 
-/// The tree's index, read again from disk. One that libgit2 cannot read is set aside and made anew from
+/// The index of a tree that was opened just now. One that libgit2 cannot read is set aside and made anew from
 /// HEAD: then every file counts as possibly changed, and none is lost.
 pub(crate) fn read_index(git: &Repository, notes: &mut Vec<String>) -> Result<Index> {
     let doing = "read the index";
-    let read = || {
-        let mut index = git.index()?;
-        index.read(true)?;
-        Ok::<Index, git2::Error>(index)
-    };
-    if let Ok(index) = read() {
+    if let Ok(index) = git.index() {
         return Ok(index);
     }
     let path = git.path().join("index");
     fs::unlink(&path)?;
     notes.push("the tree's index could not be read and was made again from HEAD".into());
-    let mut index = read().map_err(Trouble::git(doing, git.path()))?;
+    let mut index = git.index().map_err(Trouble::git(doing, git.path()))?;
     if let Ok(tree) = git.head().and_then(|head| head.peel_to_tree()) {
         index.read_tree(&tree).map_err(Trouble::git(doing, git.path()))?;
     }

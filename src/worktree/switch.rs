@@ -45,6 +45,14 @@ pub(crate) fn detach(git: &Repository, at: Oid) -> Result<()> {
     patiently("leave the branch", git.path(), || git.set_head_detached(at))
 }
 
+/// Writes all files of HEAD into a tree that has none; HEAD stays where it is.
+pub(crate) fn refill(git: &Repository) -> Result<()> {
+    match git.head().ok().and_then(|head| head.peel_to_commit().ok()) {
+        Some(commit) => check_out(git, &commit, None),
+        None => Ok(()),
+    }
+}
+
 fn write_files(git: &Repository, before: Before, to: Oid) -> Result<()> {
     let failed = |error| Trouble::git("check out the files", git.path())(error);
     let target = git.find_commit(to).map_err(failed)?;
@@ -99,6 +107,15 @@ fn check_out(git: &Repository, target: &Commit<'_>, paths: Option<&[CString]>) -
             }
         }
         git.checkout_tree(target.as_object(), Some(&mut how))
+    })?;
+    if paths.is_some() {
+        return Ok(());
+    }
+    // Lets the index remember the tree's directories, so that later commits hash only what changed.
+    patiently("write the index", git.path(), || {
+        let mut index = git.index()?;
+        index.read_tree(&target.tree()?)?;
+        index.write()
     })
 }
 

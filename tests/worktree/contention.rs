@@ -1,1 +1,99 @@
-//! later
+//! Ten workers, a hundred tasks, one repository, and people's git beside them.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use swarmdir::worktree::Fingerprint;
+
+use super::support::{World, collect, git, try_git, write};
+
+const WORKERS: usize = 10;
+const TASKS: usize = 100;
+
+#[test]
+fn no_lock_error_reaches_a_task() {
+    let world = World::new();
+    for n in 0..50 {
+        world.file(&format!("src/{n}.txt"), "base\n");
+    }
+    world.commit("base");
+    world.file("README", "stashed\n");
+    world.git(&["stash", "-q"]);
+    world.file("README", "unstaged\n");
+    let side = world.root.with_file_name("side");
+    world.git(&["worktree", "add", "-q", side.to_str().unwrap(), "-b", "side"]);
+    let repo = world.repo();
+    let before = repo.fingerprint();
+    let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let beside = scope.spawn(|| people_at_work(&side, &over));
+        let _over = Over(&over);
+        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(|| work(&world, &next))).collect();
+        for worker in workers {
+            worker.join().unwrap();
+        }
+        over.store(true, Ordering::Relaxed);
+        assert!(beside.join().unwrap() > 0);
+    });
+    assert_eq!(Fingerprint::changes(&before, &repo.fingerprint()), Vec::<String>::new());
+    let branches = world.git(&["for-each-ref", "--format=%(refname)", "refs/heads/swarm"]);
+    assert_eq!(branches.lines().count(), TASKS);
+    for task in 0..TASKS {
+        let count = world.git(&["rev-list", "--count", &format!("main..swarm/t{task}")]);
+        assert_eq!(count, "2", "t{task}");
+    }
+    let trees = world.git(&["worktree", "list"]).lines().count() - 2;
+    // A look at a place may come just between one worker leaving it and another taking it.
+    assert!(trees <= 2 * WORKERS, "{trees} trees");
+    assert_eq!(world.git(&["for-each-ref", "refs/swarmdir"]), "");
+    world.fsck();
+}
+
+/// Ends the bystander also when a worker failed.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Takes tasks until there are none: the agent commits once, by git's command line, and leaves a file.
+fn work(world: &World, next: &AtomicUsize) {
+    let forest = world.forest();
+    loop {
+        let task = next.fetch_add(1, Ordering::Relaxed);
+        if task >= TASKS {
+            return;
+        }
+        let mut job = world.job(&format!("t{task}"));
+        job.token = format!("{task}.w");
+        let mut tree = job.enter(&forest);
+        write(&tree.path().join(format!("src/{}.txt", task % 50)), format!("by {task}\n"));
+        // git itself may lose against `git gc`, which removes directories of objects that were empty a
+        // moment ago; an agent would try again, too. What is tested is that our side never fails.
+        let commit = ["commit", "-qam", &format!("task {task}")];
+        let committed = (0..5).any(|_| try_git(tree.path(), &commit).status.success());
+        assert!(committed, "task {task}");
+        write(&tree.path().join("left.txt"), format!("left by {task}\n"));
+        let got = collect(&mut tree);
+        assert_eq!((got.commits.len(), got.notes), (2, Vec::<String>::new()));
+        tree.release(false).unwrap();
+    }
+}
+
+/// Commits, packs and cleans up as people do; returns how many rounds.
+fn people_at_work(side: &std::path::Path, over: &AtomicBool) -> usize {
+    let mut rounds = 0;
+    while !over.load(Ordering::Relaxed) {
+        write(&side.join("diary"), format!("{rounds}\n"));
+        git(side, &["add", "-A"]);
+        git(side, &["commit", "-qm", "diary"]);
+        // These may meet a lock of ours, as they may one of git's; it is ours that must not fail.
+        let _ = try_git(side, &["gc", "-q"]);
+        let _ = try_git(side, &["pack-refs", "--all", "--prune"]);
+        let _ = try_git(side, &["worktree", "prune"]);
+        rounds += 1;
+    }
+    rounds
+}

@@ -128,12 +128,22 @@ fn a_tree_removed_by_hand_is_replaced_and_the_branch_goes_on() {
 #[test]
 fn a_task_lost_elsewhere_starts_afresh_under_a_name_with_its_epoch() {
     let world = World::new();
-    let _elsewhere = world.enter("one");
+    let elsewhere = world.enter("one");
     let mut job = world.job("one");
     (job.fresh, job.token) = (true, "3.v".into());
     let tree = job.enter(&world.forest());
     assert_eq!(tree.branch(), "swarm/one-e3");
     assert!(!tree.continued());
+    // From now on that is the one that goes on, though the older tree is still there.
+    drop(tree);
+    let mut job = world.job("one");
+    job.token = "4.u".into();
+    let tree = job.enter(&world.forest());
+    assert_eq!((tree.branch(), tree.continued()), ("swarm/one-e3", true));
+    drop((tree, elsewhere));
+    let forest = world.forest();
+    assert_eq!(forest.vacate("q", "one").unwrap(), Vacated::Free);
+    assert_eq!(forest.occupants().unwrap().len(), 0);
 }
 
 #[test]

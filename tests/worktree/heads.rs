@@ -223,7 +223,7 @@ fn a_tree_that_removed_itself_keeps_its_commits() {
     git(&world.root, &["worktree", "remove", "--force", path.to_str().unwrap()]);
     let got = collect(&mut tree);
     assert!(has(&world, &got.head, "mine"));
-    assert!(got.notes[0].contains("directory was gone"), "{:?}", got.notes);
+    assert!(got.notes[0].contains("files were gone"), "{:?}", got.notes);
     tree.release(false).unwrap();
     let next = world.enter("two");
     assert_eq!(git(next.path(), &["status", "--porcelain"]), "");

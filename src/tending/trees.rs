@@ -1,0 +1,37 @@
+//! Trees that belong to tasks which are over: their worker died, or they were cancelled while they waited.
+//!
+//! What such a tree holds is committed to its branch before anybody else may use it.
+
+use std::path::PathBuf;
+
+use super::Tender;
+use crate::domain::id::TaskId;
+use crate::queue::Result;
+use crate::sys::identity;
+use crate::worktree::{Forest, Repo};
+
+impl Tender {
+    /// Frees the trees of ended tasks. Trouble with a tree leaves it as it is, for the next time.
+    pub(super) fn clear_trees(&self) -> Result<()> {
+        for path in &self.repositories {
+            let Ok(repo) = Repo::discover(path) else { continue };
+            let forest = Forest::new(repo, self.trees.clone(), &identity::host());
+            for occupant in forest.occupants().unwrap_or_default() {
+                let task =
+                    TaskId::parse(&occupant.task).filter(|_| occupant.queue == self.queue.id());
+                if let Some(task) = task
+                    && self.queue.ended(&task)?.is_some()
+                {
+                    let _kept_for_the_next_time = forest.vacate(&occupant.queue, &occupant.task);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The repositories that tasks under these settings may work in.
+pub(super) fn repositories(config: &crate::domain::config::Config) -> Vec<PathBuf> {
+    let rigs = config.rigs.values().map(|rig| rig.path.clone());
+    std::iter::once(config.root.clone()).chain(rigs).collect()
+}
