@@ -13,7 +13,7 @@ use super::exit;
 use super::progress::Progress;
 use crate::coordinator::Observer;
 use crate::queue::{Dir, Queue};
-use crate::status::summary::summary;
+use crate::status::summary::{Words, summary};
 use crate::status::view::{Scope, view};
 use crate::sys::{clock, env, fs, process, random, tool};
 
@@ -71,15 +71,16 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
     let since = clock::now();
     let mut show = Show { progress: Progress::new(&context, false, since), killed: false };
     let run = Run { drain: true, ..Run::default() };
-    let ended = super::run::pool(&context, &run, &queue, &mut show);
+    let ended =
+        super::run::pool(&context, &run, &queue, &super::run::only_one(&context)?, &mut show);
     show.progress.end();
     ended?;
     let seen = view(&queue, &repository, Scope::ALL)?;
     let shown = repository.display().to_string();
-    context
-        .ui
-        .print(&format!("\n{}", summary(&seen, since, clock::now(), &shown, context.ui.style())));
-    context.ui.print(&verify(&repository));
+    let program = program(&shown);
+    let words = Words { repository: &shown, program: &program };
+    let text = summary(&seen, since, clock::now(), words, context.ui.style());
+    context.ui.print(&format!("\n{text}{}", verify(&dir, words)));
     let sound = queue.check()?.is_empty();
     context.ui.say(if sound {
         "the queue is sound"
@@ -127,12 +128,20 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     Ok(repository)
 }
 
-fn verify(repository: &Path) -> String {
-    let path = repository.display().to_string();
-    let path = shell_words::quote(&path);
+/// This very program, which need not be on PATH, on the demonstration's queue.
+fn program(repository: &str) -> String {
+    let this =
+        env::current_exe().map_or_else(|_| "coordinator".into(), |p| p.display().to_string());
+    format!("{} --root {}", shell_words::quote(&this), shell_words::quote(repository))
+}
+
+fn verify(dir: &Path, words: Words<'_>) -> String {
+    let (program, path) = (words.program, shell_words::quote(words.repository));
+    let dir = dir.display().to_string();
+    let dir = shell_words::quote(&dir);
     format!(
-        "\nsee for yourself:\n  git -C {path} log --oneline --graph --all\n  \
-         git -C {path} fsck\n  coordinator --root {path} status\n  rm -rf {path}*    # when you have seen enough\n"
+        "\nsee for yourself:\n  git -C {path} log --oneline --graph --all\n  git -C {path} fsck\n  \
+         {program} status\n  rm -rf {dir}    # when you have seen enough\n"
     )
 }
 

@@ -8,8 +8,20 @@ use crate::domain::state::State;
 use crate::domain::time::UnixMs;
 use crate::shape::style::{Style, dollars, duration};
 
+/// Branches whose commands are printed; more than these nobody pastes one by one.
+const BRANCHES: usize = 10;
+
+/// How the commands are to be typed where they are printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// The repository that the branches are in.
+    pub repository: &'a str,
+    /// This program with the arguments that lead to this queue: `coordinator`, or with `--root DIR`.
+    pub program: &'a str,
+}
+
 /// What ended since `since`, what still waits, and the commands.
-pub fn summary(view: &View, since: UnixMs, now: UnixMs, repository: &str, style: Style) -> String {
+pub fn summary(view: &View, since: UnixMs, now: UnixMs, words: Words<'_>, style: Style) -> String {
     let ended: Vec<Row> =
         view.tasks.iter().filter(|row| ended_since(row, since)).cloned().collect();
     let waiting: Vec<Row> =
@@ -36,7 +48,7 @@ pub fn summary(view: &View, since: UnixMs, now: UnixMs, repository: &str, style:
         let rows: Vec<Row> = ended.iter().chain(&waiting).cloned().collect();
         let _written = writeln!(out, "\n{}", table(&rows, style));
     }
-    out.push_str(&commands(&ended, repository, style));
+    out.push_str(&commands(&ended, words, style));
     out
 }
 
@@ -49,24 +61,32 @@ fn ended_since(row: &Row, since: UnixMs) -> bool {
     row.state.terminal() && row.times.1.map_or_else(taken, |ended| ended >= since)
 }
 
-/// What to type to look at and take over each branch.
-fn commands(ended: &[Row], repository: &str, style: Style) -> String {
+/// What to type to look at and take over each branch, and to learn why a task failed.
+fn commands(ended: &[Row], words: Words<'_>, style: Style) -> String {
     let mut out = String::new();
-    let git = |args: &str| format!("git -C {} {args}", shell_words::quote(repository));
-    let mut branches = ended
+    let mut line = |text: String| {
+        let _written = writeln!(out, "{text}");
+    };
+    let git = |args: &str| format!("  git -C {} {args}", shell_words::quote(words.repository));
+    let branches: Vec<_> = ended
         .iter()
-        .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
-    let first = branches.find_map(|row| row.branch.as_deref());
-    if let Some(branch) = first {
-        let branch = shell_words::quote(branch);
-        let _written = writeln!(out, "\n{}", style.dim("look at a branch, then take it over:"));
-        let _written = writeln!(out, "  {}", git(&format!("log --stat HEAD..{branch}")));
-        let _written = writeln!(out, "  {}", git(&format!("merge {branch}")));
+        .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"))
+        .filter_map(|row| row.branch.as_deref().map(shell_words::quote))
+        .collect();
+    if let Some(first) = branches.first() {
+        line(format!("\n{}", style.dim("look at a branch, then take it over:")));
+        line(git(&format!("log --stat HEAD..{first}")));
     }
-    for row in ended.iter().filter(|row| matches!(row.state, State::Failed | State::Rejected)) {
-        if let Some(id) = &row.id {
-            let _written = writeln!(out, "  coordinator explain {}-{}", id.slug(), id.tail());
-        }
+    for branch in branches.iter().take(BRANCHES) {
+        line(git(&format!("merge {branch}")));
+    }
+    let failed = ended.iter().filter(|row| matches!(row.state, State::Failed | State::Rejected));
+    let failed: Vec<_> = failed.filter_map(|row| row.id.as_ref()).collect();
+    if !failed.is_empty() {
+        line(format!("\n{}", style.dim("why a task failed:")));
+    }
+    for id in failed.into_iter().take(BRANCHES) {
+        line(format!("  {} explain {}-{}", words.program, id.slug(), id.tail()));
     }
     out
 }
