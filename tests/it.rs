@@ -8,6 +8,8 @@
 
 mod agent;
 mod claude;
+mod cli;
+mod intake;
 mod stub;
 mod support;
 mod worktree;

@@ -13,7 +13,7 @@ use super::exit;
 use super::progress::Progress;
 use crate::coordinator::Observer;
 use crate::queue::{Dir, Queue};
-use crate::status::summary::{Words, summary};
+use crate::status::summary::{Commands, summary};
 use crate::status::view::{Scope, view};
 use crate::sys::{clock, env, fs, process, random, tool};
 
@@ -33,21 +33,21 @@ terminate_grace = \"500ms\"
 const TASKS: [(&str, &str); 6] = [
     (
         "add-a-greeting.md",
-        "---\ntitle: Add a greeting\n---\nwrite greeting.txt Hello from the swarm\\n\ncommit Add a greeting\ncost 0.04\nsay added greeting.txt\n",
+        "---\ntitle: Add a greeting\n---\nwrite greeting.txt Hello from the swarm\ncommit Add a greeting\ncost 0.04\nsay added greeting.txt\n",
     ),
     (
         "forget-to-commit.md",
-        "---\ntitle: Edit and forget to commit\n---\nappend README.md \\nEdited by an agent that forgot to commit.\\n\ncost 0.03\nsay edited README.md\n",
+        "---\ntitle: Edit and forget to commit\n---\nappend README.md \\nEdited by an agent that forgot to commit.\ncost 0.03\nsay edited README.md\n",
     ),
     (
         "two-steps.md",
-        "---\ntitle: Two steps, first in line\npriority: 1\n---\nwrite a.txt one\\n\ncommit First step\nsleep 1s\nwrite b.txt two\\n\ncommit Second step\ncost 0.11\n",
+        "---\ntitle: Two steps, first in line\npriority: 1\n---\nwrite a.txt one\ncommit First step\nsleep 1s\nwrite b.txt two\ncommit Second step\ncost 0.11\n",
     ),
-    ("red-tests.md", "write broken.txt draft\\n\nsleep 300ms\ncost 0.02\nfail the tests are red\n"),
+    ("red-tests.md", "write broken.txt draft\nsleep 300ms\ncost 0.02\nfail the tests are red\n"),
     ("hang.md", "say thinking about it\nhang\n"),
     (
         "survive-a-crash.md",
-        "write survivor.txt first half\\n\nattempt 1 sleep 60s\nappend survivor.txt second half\\n\ncommit Survive a crash\ncost 0.07\n",
+        "write survivor.txt first half\nattempt 1 sleep 60s\nappend survivor.txt second half\ncommit Survive a crash\ncost 0.07\n",
     ),
 ];
 
@@ -77,10 +77,14 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
     ended?;
     let seen = view(&queue, &repository, Scope::ALL)?;
     let shown = repository.display().to_string();
-    let program = program(&shown);
-    let words = Words { repository: &shown, program: &program };
-    let text = summary(&seen, since, clock::now(), words, context.ui.style());
-    context.ui.print(&format!("\n{text}{}", verify(&dir, words)));
+    // Run from a checkout of this program, it is on nobody's PATH.
+    let own =
+        env::current_exe().map_or_else(|_| "coordinator".into(), |exe| exe.display().to_string());
+    let program = context.program(&own);
+    let commands = Commands { program: &program, repository: &shown };
+    let period = (since, clock::now());
+    context.ui.print(&format!("\n{}", summary(&seen, period, &commands, context.ui.style())));
+    context.ui.print(&verify(&shown, &program));
     let sound = queue.check()?.is_empty();
     context.ui.say(if sound {
         "the queue is sound"
@@ -128,20 +132,13 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     Ok(repository)
 }
 
-/// This very program, which need not be on PATH, on the demonstration's queue.
-fn program(repository: &str) -> String {
-    let this =
-        env::current_exe().map_or_else(|_| "coordinator".into(), |p| p.display().to_string());
-    format!("{} --root {}", shell_words::quote(&this), shell_words::quote(repository))
-}
-
-fn verify(dir: &Path, words: Words<'_>) -> String {
-    let (program, path) = (words.program, shell_words::quote(words.repository));
-    let dir = dir.display().to_string();
-    let dir = shell_words::quote(&dir);
+fn verify(repository: &str, program: &str) -> String {
+    let path = shell_words::quote(repository);
+    let parent = Path::new(repository).parent().unwrap_or(Path::new("/")).display().to_string();
     format!(
         "\nsee for yourself:\n  git -C {path} log --oneline --graph --all\n  git -C {path} fsck\n  \
-         {program} status\n  rm -rf {dir}    # when you have seen enough\n"
+         {program} status\n  rm -rf {}    # when you have seen enough\n",
+        shell_words::quote(&parent)
     )
 }
 

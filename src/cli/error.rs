@@ -29,6 +29,18 @@ impl Failure {
         Failure::new(exit::USAGE, message)
     }
 
+    /// What to do next, whatever happened: its own hint, or where to look for such a code. `None` where the
+    /// message holds one already.
+    pub(super) fn next(&self) -> Option<&str> {
+        match (&self.hint, self.code) {
+            (Some(hint), _) => Some(hint),
+            (None, _) if self.message.contains("hint:") => None,
+            (None, exit::USAGE) => Some("coordinator status --all; coordinator --help"),
+            (None, exit::LATER) => Some("coordinator status"),
+            (None, _) => Some("coordinator doctor"),
+        }
+    }
+
     /// With what to do next.
     #[must_use]
     pub(super) fn hint(self, hint: impl Into<String>) -> Failure {

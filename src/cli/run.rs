@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::coordinator::{self, Ended, Observer, Order, scale_file};
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
-use crate::status::summary::{Words, summary};
+use crate::status::summary::{Commands, summary};
 use crate::status::view::{Scope, View, view};
 use crate::sys::lock::Lock;
 use crate::sys::signal::{self, ORDERS_AND_CHILDREN};
@@ -108,9 +108,10 @@ fn finish(context: &Context, queue: &Queue, run: &Run, ended: Ended, since: Unix
     let scope = Scope { last: usize::MAX, waiting: 50 };
     let seen = view(queue, root, scope)?;
     if !run.quiet {
-        let (repository, program) = (repository(context), program(context));
-        let words = Words { repository: &repository, program: &program };
-        let text = summary(&seen, since, clock::now(), words, context.ui.style());
+        let repository = repository(context);
+        let program = context.program("coordinator");
+        let commands = Commands { program: &program, repository: &repository };
+        let text = summary(&seen, (since, clock::now()), &commands, context.ui.style());
         context.ui.print(&text);
     }
     let failed = failed_since(&seen, since);
@@ -124,14 +125,6 @@ fn finish(context: &Context, queue: &Queue, run: &Run, ended: Ended, since: Unix
                 "see {:?}, then: coordinator doctor",
                 crate::coordinator::pool::log_dir(root)
             ))),
-    }
-}
-
-/// What to type to reach this queue from where the person is.
-fn program(context: &Context) -> String {
-    match &context.flags.root {
-        Some(root) => format!("coordinator --root {}", shell_words::quote(&root.to_string_lossy())),
-        None => "coordinator".into(),
     }
 }
 

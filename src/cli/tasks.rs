@@ -71,9 +71,11 @@ fn text_of(add: &Add) -> Result<(OsString, Vec<u8>), Failure> {
             Ok((given.unwrap_or_else(|| words.join(" ").into()), text.clone().into_bytes()))
         }
         (None, Some(path)) if path != Path::new("-") => {
-            let file = fs::open(path).map_err(|e| Failure::usage(e.to_string()))?;
-            let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)
-                .map_err(|e| Failure::usage(e.to_string()))?;
+            let wrong = |e: fs::FsError| {
+                Failure::usage(e.to_string()).hint("name a task file, or `-`, or say -m TEXT")
+            };
+            let file = fs::open(path).map_err(wrong)?;
+            let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES).map_err(wrong)?;
             let own = path.file_name().unwrap_or(OsStr::new("task")).to_owned();
             Ok((given.unwrap_or(own), bytes))
         }
@@ -133,12 +135,14 @@ fn waiting(queue: &Queue, name: &QueueName) -> &'static str {
 /// `cancel`: the wish is written first, then carried out; a name in `pending/` is taken up for it.
 pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     let queue = context.queue()?;
-    for text in tasks {
-        if queue.dropped_as(text)? {
-            take_up_all(context, &queue)?;
-        }
-    }
-    each(context, tasks, |queue, id| {
+    let tasks: Vec<String> = tasks
+        .iter()
+        .map(|text| {
+            let dropped = queue.dropped_as(text)?;
+            Ok(if dropped { take_up_for(context, &queue, text)? } else { text.clone() })
+        })
+        .collect::<Result<_, Failure>>()?;
+    each(context, &tasks, |queue, id| {
         if let Some(ended) = queue.ended(id)? {
             let state = crate::status::view::state_of(&ended).word();
             return Err(Failure::usage(format!("{id} has ended: it is {state}")));
@@ -167,10 +171,18 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     })
 }
 
-fn take_up_all(context: &Context, queue: &Queue) -> Result<(), Failure> {
+/// Takes up what was dropped under this name, so that it has an id; the newest task of that name.
+fn take_up_for(context: &Context, queue: &Queue, dropped: &str) -> Result<String, Failure> {
     let journal = context.journal(queue)?;
     Tender::new(queue.clone(), context.config()).take_up(&journal)?;
-    Ok(())
+    let snapshot = queue.scan()?;
+    let waiting = snapshot.ready.iter().chain(&snapshot.blocked).map(|name| &name.at.id);
+    let ended = snapshot.ended.iter().map(|ended| &ended.at().id);
+    let named = |id: &&TaskId| queue.dropped_name(id) == OsStr::new(dropped);
+    let newest = waiting.chain(ended).filter(named).max();
+    newest.map(TaskId::to_string).ok_or_else(|| {
+        Failure::new(exit::LATER, format!("{dropped:?} is still being written")).hint("try again")
+    })
 }
 
 /// `hold`

@@ -78,7 +78,7 @@ impl Ui {
     pub(super) fn report(self, program: &str, failure: &Failure) {
         let style = self.talk_style();
         self.say(&format!("{program}: {} {failure}", style.paint("31", "error:")));
-        if let Some(hint) = &failure.hint {
+        if let Some(hint) = failure.next() {
             self.say(&format!("{} {hint}", style.paint("36", "hint:")));
         }
     }

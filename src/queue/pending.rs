@@ -116,7 +116,7 @@ fn open_writers(path: &Path) -> Writers {
 }
 
 /// Names that editors and copiers use for what is not finished.
-fn is_private(name: &OsStr) -> bool {
+pub(super) fn is_private(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let ends = |suffix: &str| name.ends_with(suffix.as_bytes());
     name.starts_with(b".")

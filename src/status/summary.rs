@@ -4,26 +4,34 @@ use std::fmt::Write;
 
 use super::text::table;
 use super::view::{Row, View};
+use crate::domain::id::TaskId;
 use crate::domain::state::State;
 use crate::domain::time::UnixMs;
 use crate::shape::style::{Style, dollars, duration};
 
-/// Branches whose commands are printed; more than these nobody pastes one by one.
-const BRANCHES: usize = 10;
-
-/// How the commands are to be typed where they are printed.
+/// How the commands that are printed begin.
 #[derive(Clone, Copy, Debug)]
-pub struct Words<'a> {
-    /// The repository that the branches are in.
-    pub repository: &'a str,
-    /// This program with the arguments that lead to this queue: `coordinator`, or with `--root DIR`.
+pub struct Commands<'a> {
+    /// This program as it was called: `coordinator --root DIR`.
     pub program: &'a str,
+    /// The repository for `git -C`.
+    pub repository: &'a str,
 }
 
-/// What ended since `since`, what still waits, and the commands.
-pub fn summary(view: &View, since: UnixMs, now: UnixMs, words: Words<'_>, style: Style) -> String {
-    let ended: Vec<Row> =
+/// At most so many hints of one kind.
+const HINTS: usize = 8;
+
+/// What ended in a period (from, to), what still waits, and what to type next. What went wrong comes first.
+pub fn summary(
+    view: &View,
+    period: (UnixMs, UnixMs),
+    commands: &Commands<'_>,
+    style: Style,
+) -> String {
+    let (since, now) = period;
+    let mut ended: Vec<Row> =
         view.tasks.iter().filter(|row| ended_since(row, since)).cloned().collect();
+    ended.sort_by_key(|row| row.state == State::Done);
     let waiting: Vec<Row> =
         view.tasks.iter().filter(|row| !row.state.terminal()).cloned().collect();
     let mut out = String::new();
@@ -48,7 +56,7 @@ pub fn summary(view: &View, since: UnixMs, now: UnixMs, words: Words<'_>, style:
         let rows: Vec<Row> = ended.iter().chain(&waiting).cloned().collect();
         let _written = writeln!(out, "\n{}", table(&rows, style));
     }
-    out.push_str(&commands(&ended, words, style));
+    out.push_str(&next(&ended, commands, style));
     out
 }
 
@@ -61,32 +69,27 @@ fn ended_since(row: &Row, since: UnixMs) -> bool {
     row.state.terminal() && row.times.1.map_or_else(taken, |ended| ended >= since)
 }
 
-/// What to type to look at and take over each branch, and to learn why a task failed.
-fn commands(ended: &[Row], words: Words<'_>, style: Style) -> String {
+/// What to type to look at and take over each branch.
+fn next(ended: &[Row], commands: &Commands<'_>, style: Style) -> String {
     let mut out = String::new();
-    let mut line = |text: String| {
-        let _written = writeln!(out, "{text}");
-    };
-    let git = |args: &str| format!("  git -C {} {args}", shell_words::quote(words.repository));
-    let branches: Vec<_> = ended
+    let git = |args: &str| format!("git -C {} {args}", shell_words::quote(commands.repository));
+    let mut branches = ended
         .iter()
-        .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"))
-        .filter_map(|row| row.branch.as_deref().map(shell_words::quote))
-        .collect();
-    if let Some(first) = branches.first() {
-        line(format!("\n{}", style.dim("look at a branch, then take it over:")));
-        line(git(&format!("log --stat HEAD..{first}")));
+        .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
+    let first = branches.find_map(|row| row.branch.as_deref());
+    if let Some(branch) = first {
+        let branch = shell_words::quote(branch);
+        let _written = writeln!(out, "\n{}", style.dim("look at a branch, then take it over:"));
+        let _written = writeln!(out, "  {}", git(&format!("log --stat HEAD..{branch}")));
+        let _written = writeln!(out, "  {}", git(&format!("merge {branch}")));
     }
-    for branch in branches.iter().take(BRANCHES) {
-        line(git(&format!("merge {branch}")));
+    let wrong = ended.iter().filter(|row| matches!(row.state, State::Failed | State::Rejected));
+    let wrong: Vec<&TaskId> = wrong.filter_map(|row| row.id.as_ref()).take(HINTS).collect();
+    if !wrong.is_empty() {
+        let _written = writeln!(out, "\n{}", style.dim("see what went wrong:"));
     }
-    let failed = ended.iter().filter(|row| matches!(row.state, State::Failed | State::Rejected));
-    let failed: Vec<_> = failed.filter_map(|row| row.id.as_ref()).collect();
-    if !failed.is_empty() {
-        line(format!("\n{}", style.dim("why a task failed:")));
-    }
-    for id in failed.into_iter().take(BRANCHES) {
-        line(format!("  {} explain {}-{}", words.program, id.slug(), id.tail()));
+    for id in wrong {
+        let _written = writeln!(out, "  {} explain {}-{}", commands.program, id.slug(), id.tail());
     }
     out
 }

@@ -64,9 +64,9 @@ pub struct Tender {
     takings: Looks,
     pulses: HashMap<WorkerId, Look>,
     leader: Option<Lock>,
-    rejected: usize,
     last_round_ms: u64,
     next_sweep_ms: u64,
+    rejected: usize,
 }
 
 impl Tender {
@@ -83,14 +83,14 @@ impl Tender {
             takings: Looks::default(),
             pulses: HashMap::new(),
             leader: None,
-            rejected: 0,
             last_round_ms: clock::mono_ms(),
             next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
+            rejected: 0,
             queue,
         }
     }
 
-    /// How many dropped files this process has found wrong.
+    /// Files that this process rejected at take-up, since it began.
     pub fn rejected(&self) -> usize {
         self.rejected
     }
@@ -164,8 +164,7 @@ impl Tender {
         let batch = &names[..names.len().min(BATCH)];
         for taken in self.queue.take_up(batch, &self.intake)? {
             round.taken += usize::from(taken != Taken::Lost);
-            self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
-            note_taken(journal, &taken);
+            self.note_taken(journal, &taken);
         }
         round.unsettled += names.len() - batch.len();
         Ok(round)
@@ -173,7 +172,8 @@ impl Tender {
 
     fn finish_takings(&mut self, journal: &Journal) -> Result<()> {
         for name in self.queue.unfinished_takings(&mut self.takings)? {
-            note_taken(journal, &self.queue.finish_taking(&name, &self.intake)?);
+            let taken = self.queue.finish_taking(&name, &self.intake)?;
+            self.note_taken(journal, &taken);
         }
         Ok(())
     }
@@ -201,17 +201,18 @@ impl Tender {
         Ok(unblocked)
     }
 
+    fn note_taken(&mut self, journal: &Journal, taken: &Taken) {
+        let (event, id) = match taken {
+            Taken::Ready(id) => ("take_up", id),
+            Taken::Blocked(id) => ("take_up_blocked", id),
+            Taken::Rejected(id) => ("reject", id),
+            Taken::Unfinished(_) | Taken::Lost => return,
+        };
+        self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
+        journal.note(event, None, json!({ "task": id }));
+    }
+
     fn lock_path(&self, name: &str) -> PathBuf {
         self.queue.layout().file(crate::queue::Dir::Tmp, name)
     }
-}
-
-fn note_taken(journal: &Journal, taken: &Taken) {
-    let (event, id) = match taken {
-        Taken::Ready(id) => ("take_up", id),
-        Taken::Blocked(id) => ("take_up_blocked", id),
-        Taken::Rejected(id) => ("reject", id),
-        Taken::Unfinished(_) | Taken::Lost => return,
-    };
-    journal.note(event, None, json!({ "task": id }));
 }

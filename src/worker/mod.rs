@@ -68,7 +68,7 @@ pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 pub enum Ended {
     /// Nothing is left to do, or it was told to end after its task.
     Finished {
-        /// A task failed on the way, or a dropped file was wrong.
+        /// A task failed on the way, or a file was rejected.
         failed: bool,
         /// Something waits for a later run.
         later: bool,
@@ -242,8 +242,8 @@ impl Worker {
     }
 
     fn finished(&self, later: bool) -> Ended {
-        let failed = self.failed || self.shared.tender().rejected() > 0;
-        Ended::Finished { failed, later }
+        let rejected = self.shared.tender().rejected() > 0;
+        Ended::Finished { failed: self.failed || rejected, later }
     }
 
     /// In a drain: whether all is done, or what is left is for a later run.

@@ -3,5 +3,8 @@
 
 pub(crate) mod alone;
 pub(crate) mod claude;
+pub(crate) mod deadline;
 pub(crate) mod jobs;
+pub(crate) mod running;
 pub(crate) mod stub;
+pub(crate) mod swarm;
