@@ -12,4 +12,5 @@ mod cli;
 mod intake;
 mod stub;
 mod support;
+mod tidy;
 mod worktree;
