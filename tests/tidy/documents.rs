@@ -15,7 +15,9 @@ fn documents() -> Vec<PathBuf> {
     let mut found = vec![root().join("README.md"), root().join("queue/README.md")];
     found.push(root().join("CONTRIBUTING.md"));
     let docs = std::fs::read_dir(root().join("docs")).unwrap();
-    found.extend(docs.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "md")));
+    found.extend(
+        docs.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "md")),
+    );
     found
 }
 
@@ -66,9 +68,12 @@ fn the_readme_lists_the_exit_codes() {
 
 #[test]
 fn every_command_is_described() {
-    let all: String = documents().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
-    let missing: Vec<String> =
-        commands().into_iter().filter(|name| !all.contains(&format!("coordinator {name}"))).collect();
+    let all: String =
+        documents().iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let missing: Vec<String> = commands()
+        .into_iter()
+        .filter(|name| !all.contains(&format!("coordinator {name}")))
+        .collect();
     assert_none("commands that no document shows", &missing);
 }
 
@@ -121,7 +126,8 @@ fn the_protocol_numbers_every_invariant_that_check_reports() {
     assert_eq!(numbers, all);
     let source = text("src/queue/check.rs");
     let reported = source.split('"').filter(|part| {
-        part.strip_prefix('I').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        part.strip_prefix('I')
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     });
     let unknown: Vec<String> =
         reported.filter(|part| !numbers.contains(&(*part).to_owned())).map(str::to_owned).collect();
@@ -150,4 +156,11 @@ fn links_between_documents_lead_somewhere() {
 fn the_changelog_knows_this_version() {
     let version = env!("CARGO_PKG_VERSION");
     assert!(text("CHANGELOG.md").contains(&format!("## {version}")), "CHANGELOG.md: {version}");
+}
+
+#[test]
+fn the_unit_in_the_readme_is_the_one_in_the_examples() {
+    let readme = text("README.md");
+    let shown = readme.split("```ini\n").nth(1).unwrap().split("```").next().unwrap();
+    assert_eq!(shown, text("docs/examples/swarmdir.service"));
 }

@@ -63,8 +63,7 @@ fn functions(source: &str) -> Vec<(String, usize, usize)> {
 #[test]
 fn nothing_is_left_for_later() {
     // In two halves, so that this file does not find itself.
-    let words =
-        [["FIX", "ME"], ["TO", "DO"], ["XX", "X"], ["todo", "!("], ["unimple", "mented!("]];
+    let words = [["FIX", "ME"], ["TO", "DO"], ["XX", "X"], ["todo", "!("], ["unimple", "mented!("]];
     let words = words.map(|halves| halves.concat());
     let mut left = Vec::new();
     for file in rust_files("src").into_iter().chain(rust_files("tests")) {
@@ -114,11 +113,10 @@ fn is_declared(file: &Path) -> bool {
         if stem == "mod" { (name_of(dir), dir.parent().unwrap()) } else { (stem, dir) };
     let beside = dir.with_extension("rs");
     let parents = [dir.join("mod.rs"), beside, dir.join("lib.rs"), dir.join("it.rs")];
-    let by_name = parents.iter().filter_map(|parent| std::fs::read_to_string(parent).ok()).any(
-        |source| {
-            source.lines().any(|line| line.trim().ends_with(&format!("mod {module};")))
-        },
-    );
+    let by_name = parents
+        .iter()
+        .filter_map(|parent| std::fs::read_to_string(parent).ok())
+        .any(|source| source.lines().any(|line| line.trim().ends_with(&format!("mod {module};"))));
     by_name || is_named_by_path(file)
 }
 
