@@ -9,6 +9,7 @@
 mod agent;
 mod claude;
 mod cli;
+mod crowd;
 mod intake;
 mod stub;
 mod support;
