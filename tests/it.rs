@@ -13,4 +13,5 @@ mod crowd;
 mod intake;
 mod stub;
 mod support;
+mod tidy;
 mod worktree;

@@ -135,12 +135,14 @@ fn waiting(queue: &Queue, name: &QueueName) -> &'static str {
 /// `cancel`: the wish is written first, then carried out; a name in `pending/` is taken up for it.
 pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     let queue = context.queue()?;
-    for text in tasks {
-        if queue.dropped_as(text)? {
-            take_up_all(context, &queue)?;
-        }
-    }
-    each(context, tasks, |queue, id| {
+    let tasks: Vec<String> = tasks
+        .iter()
+        .map(|text| {
+            let dropped = queue.dropped_as(text)?;
+            Ok(if dropped { take_up_for(context, &queue, text)? } else { text.clone() })
+        })
+        .collect::<Result<_, Failure>>()?;
+    each(context, &tasks, |queue, id| {
         if let Some(ended) = queue.ended(id)? {
             let state = crate::status::view::state_of(&ended).word();
             return Err(Failure::usage(format!("{id} has ended: it is {state}")));
@@ -154,6 +156,11 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
                 }
                 Cancelled::Ended => {
                     let ended = queue.ended(id)?;
+                    // Whoever met the wish first carried it out: that is what was asked for.
+                    if let Some(Ended::Cancelled(_)) = ended {
+                        context.ui.say(&format!("{id} cancelled"));
+                        return Ok(());
+                    }
                     let state = ended.map_or("gone", |e| crate::status::view::state_of(&e).word());
                     return Err(Failure::usage(format!("{id} ended meanwhile: it is {state}")));
                 }
@@ -164,10 +171,18 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     })
 }
 
-fn take_up_all(context: &Context, queue: &Queue) -> Result<(), Failure> {
+/// Takes up what was dropped under this name, so that it has an id; the newest task of that name.
+fn take_up_for(context: &Context, queue: &Queue, dropped: &str) -> Result<String, Failure> {
     let journal = context.journal(queue)?;
     Tender::new(queue.clone(), context.config()).take_up(&journal)?;
-    Ok(())
+    let snapshot = queue.scan()?;
+    let waiting = snapshot.ready.iter().chain(&snapshot.blocked).map(|name| &name.at.id);
+    let ended = snapshot.ended.iter().map(|ended| &ended.at().id);
+    let named = |id: &&TaskId| queue.dropped_name(id) == OsStr::new(dropped);
+    let newest = waiting.chain(ended).filter(named).max();
+    newest.map(TaskId::to_string).ok_or_else(|| {
+        Failure::new(exit::LATER, format!("{dropped:?} is still being written")).hint("try again")
+    })
 }
 
 /// `hold`
@@ -212,6 +227,13 @@ fn unclaimed(queue: &Queue, id: &TaskId) -> Result<QueueName, Failure> {
             Err(Failure::usage(format!("{id} is running"))
                 .hint(format!("coordinator cancel {}", id.tail())))
         }
+        // It has no record yet: only its take-up may move it.
+        Some(Place::Waiting(name))
+            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking) =>
+        {
+            Err(Failure::new(exit::LATER, format!("the take-up of {id} is not finished"))
+                .hint(format!("coordinator explain {}", id.tail())))
+        }
         Some(Place::Waiting(name)) => Ok(name),
         Some(Place::Ended(ended)) => {
             let state = crate::status::view::state_of(&ended).word();
@@ -248,9 +270,10 @@ fn each(
         let done = context.task(&queue, text).and_then(|id| act(&queue, &id));
         failures.extend(done.err());
     }
-    let Some(last) = failures.pop() else { return Ok(exit::OK) };
+    let worst = failures.iter().map(|failure| failure.code).max();
+    let (Some(last), Some(code)) = (failures.pop(), worst) else { return Ok(exit::OK) };
     for failure in &failures {
         context.ui.report("coordinator", failure);
     }
-    Err(last)
+    Err(Failure { code, ..last })
 }
