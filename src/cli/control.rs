@@ -73,23 +73,21 @@ pub(super) fn scale(context: &Context, agents: u32) -> Outcome {
 pub(super) fn stop(context: &Context, now: bool) -> Outcome {
     let queue = context.queue()?;
     let signal = if now { Signal::Terminate } else { Signal::Interrupt };
-    let incumbent = incumbent(context)?;
+    let coordinator = incumbent(context)?.map(|incumbent| incumbent.process);
     let workers = workers_here(&queue)?;
-    // The coordinator first: it must not replace the workers that end. It asks those of its pool itself, and
-    // to be asked twice means: now.
-    let asked = |card: &&Card| now || incumbent.is_none() || card.slot.is_none();
-    let mut targets: Vec<ProcessIdentity> =
-        workers.iter().filter(asked).map(|card| card.process.clone()).collect();
-    targets.splice(0..0, incumbent.iter().map(|incumbent| incumbent.process.clone()));
-    let processes: Vec<ProcessIdentity> =
-        targets.iter().cloned().chain(workers.into_iter().map(|card| card.process)).collect();
-    if processes.is_empty() {
+    if coordinator.is_none() && workers.is_empty() {
         context.ui.say("nothing runs here");
         return Ok(exit::OK);
     }
-    for target in &targets {
+    // The coordinator first: it must not replace the workers that end. It tells those of its pool, and a
+    // second interrupt would mean: stop now.
+    let told = |card: &Card| now || coordinator.is_none() || card.slot.is_none();
+    let alone = workers.iter().filter(|card| told(card)).map(|card| &card.process);
+    for target in coordinator.iter().chain(alone) {
         process::signal(target.pid, signal.number());
     }
+    let processes: Vec<ProcessIdentity> =
+        coordinator.into_iter().chain(workers.into_iter().map(|card| card.process)).collect();
     context.ui.say(if now {
         "stopping now: work in hand is committed, its tasks are parked"
     } else {

@@ -71,7 +71,8 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
     let since = clock::now();
     let mut show = Show { progress: Progress::new(&context, false, since), killed: false };
     let run = Run { drain: true, ..Run::default() };
-    let ended = super::run::pool(&context, &run, &queue, &mut show);
+    let ended =
+        super::run::pool(&context, &run, &queue, &super::run::only_one(&context)?, &mut show);
     show.progress.end();
     ended?;
     let seen = view(&queue, &repository, Scope::ALL)?;

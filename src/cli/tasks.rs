@@ -155,6 +155,11 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
                 }
                 Cancelled::Ended => {
                     let ended = queue.ended(id)?;
+                    // Whoever met the wish first carried it out: that is what was asked for.
+                    if let Some(Ended::Cancelled(_)) = ended {
+                        context.ui.say(&format!("{id} cancelled"));
+                        return Ok(());
+                    }
                     let state = ended.map_or("gone", |e| crate::status::view::state_of(&e).word());
                     return Err(Failure::usage(format!("{id} ended meanwhile: it is {state}")));
                 }
@@ -207,6 +212,13 @@ fn unclaimed(queue: &Queue, id: &TaskId) -> Result<QueueName, Failure> {
             Err(Failure::usage(format!("{id} is running"))
                 .hint(format!("coordinator cancel {}", id.tail())))
         }
+        // It has no record yet: only its take-up may move it.
+        Some(Place::Waiting(name))
+            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking) =>
+        {
+            Err(Failure::new(exit::LATER, format!("the take-up of {id} is not finished"))
+                .hint(format!("coordinator explain {}", id.tail())))
+        }
         Some(Place::Waiting(name)) => Ok(name),
         Some(Place::Ended(ended)) => {
             let state = crate::status::view::state_of(&ended).word();
@@ -243,9 +255,10 @@ fn each(
         let done = context.task(&queue, text).and_then(|id| act(&queue, &id));
         failures.extend(done.err());
     }
-    let Some(last) = failures.pop() else { return Ok(exit::OK) };
+    let worst = failures.iter().map(|failure| failure.code).max();
+    let (Some(last), Some(code)) = (failures.pop(), worst) else { return Ok(exit::OK) };
     for failure in &failures {
         context.ui.report("coordinator", failure);
     }
-    Err(last)
+    Err(Failure { code, ..last })
 }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use super::error::Failure;
-use crate::status::style::Style;
+use crate::shape::style::Style;
 use crate::sys::env;
 
 /// When to use colour.

@@ -3,7 +3,7 @@
 //! Anybody may write here, so nothing is trusted: names are bytes, files may be links or FIFOs, and "settled"
 //! is only a hint that saves work. What counts is decided under the name that take-up gives.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
@@ -20,6 +20,9 @@ const QUIET_MS: u64 = 1_500;
 /// An empty file gets so long for its content to arrive, milliseconds.
 const EMPTY_MS: u64 = 5_000;
 
+/// A look at the drop zone takes at most one part in so many of a process's time.
+const SHARE: u64 = 20;
+
 /// What is remembered of files that were not settled, between two looks.
 #[derive(Debug, Default)]
 pub struct Looks {
@@ -32,38 +35,68 @@ struct Sight {
     since_ms: u64,
 }
 
-/// A file to take up now, and one that needs time.
+/// One process's view of the drop zone: listed rarely, worked off in order.
 #[derive(Debug, Default)]
-pub struct Drops {
-    /// Settled, in the order in which they are taken up: by time, then by name.
-    pub settled: Vec<OsString>,
-    /// How many still need time; look again within a second.
-    pub unsettled: usize,
+pub struct DropZone {
+    looks: Looks,
+    /// Names as listed, not yet looked at.
+    listed: Vec<OsString>,
+    /// Names in the order in which they are taken up: by time, then by name.
+    backlog: VecDeque<OsString>,
+    /// Names that need time.
+    unsettled: usize,
+    listed_again_at_ms: u64,
 }
 
-impl Queue {
-    /// Looks at the drop zone.
-    pub fn drops(&self, looks: &mut Looks) -> Result<Drops> {
-        let mut names = fs::list(&self.dir(Dir::Pending))?;
-        names.retain(|name| !is_private(name));
-        if names.is_empty() {
-            looks.seen.clear();
-            return Ok(Drops::default());
+impl DropZone {
+    /// How many files lie there, at the price of one listing at most.
+    pub fn waiting(&mut self, queue: &Queue) -> Result<usize> {
+        let now = clock::mono_ms();
+        if self.backlog.is_empty() && now >= self.listed_again_at_ms {
+            let mut names = fs::list(&queue.dir(Dir::Pending))?;
+            names.retain(|name| !is_private(name));
+            self.looks.seen.retain(|name, _| names.contains(name));
+            self.unsettled = 0;
+            self.listed = names;
+            let after = clock::mono_ms();
+            self.listed_again_at_ms = after + (after - now) * SHARE;
         }
-        looks.seen.retain(|name, _| names.contains(name));
+        Ok(self.listed.len() + self.backlog.len() + self.unsettled)
+    }
+
+    /// The next settled files, at most so many. Call it only in one process at a time: it opens them.
+    pub fn settled(&mut self, queue: &Queue, most: usize) -> Result<Vec<OsString>> {
+        self.sort(queue)?;
         let mut settled = Vec::new();
-        let mut unsettled = 0;
-        for name in names {
-            let path = self.dir(Dir::Pending).join(&name);
+        while settled.len() < most
+            && let Some(name) = self.backlog.pop_front()
+        {
+            let path = queue.dir(Dir::Pending).join(&name);
             let Some(meta) = fs::look(&path)? else { continue };
-            if looks.settled(&name, &path, &meta) {
-                settled.push((fs::mtime_ns(&meta), name));
+            if self.looks.settled(&name, &path, &meta) {
+                settled.push(name);
             } else {
-                unsettled += 1;
+                self.unsettled += 1;
             }
         }
-        settled.sort();
-        Ok(Drops { settled: settled.into_iter().map(|(_, name)| name).collect(), unsettled })
+        Ok(settled)
+    }
+
+    /// How many are left for a later look.
+    pub fn left(&self) -> usize {
+        self.backlog.len() + self.unsettled
+    }
+
+    fn sort(&mut self, queue: &Queue) -> Result<()> {
+        let mut dated = Vec::with_capacity(self.listed.len());
+        for name in self.listed.drain(..) {
+            if let Some(meta) = fs::look(&queue.dir(Dir::Pending).join(&name))? {
+                dated.push((fs::mtime_ns(&meta), name));
+            }
+        }
+        dated.sort();
+        self.backlog.extend(dated.into_iter().map(|(_, name)| name));
+        Ok(())
     }
 }
 

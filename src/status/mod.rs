@@ -5,12 +5,10 @@
 //! from tasks and agents goes through `domain::text` before it is shown.
 
 pub mod bill;
-pub mod columns;
 pub mod explain;
 pub mod json;
 pub mod logs;
 pub mod show;
-pub mod style;
 pub mod summary;
 pub mod text;
 pub mod view;

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::style::{Style, dollars, duration};
 use super::text::table;
 use super::view::{Row, View};
 use crate::domain::id::TaskId;
 use crate::domain::state::State;
 use crate::domain::time::UnixMs;
+use crate::shape::style::{Style, dollars, duration};
 
 /// How the commands that are printed begin.
 #[derive(Clone, Copy, Debug)]

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::columns::Align::{Left, Right};
-use super::columns::{Cell, Table};
-use super::style::{Style, dollars, duration};
 use super::view::{Row, View};
 use crate::domain::state::State;
 use crate::domain::text::one_line;
+use crate::shape::columns::Align::{Left, Right};
+use crate::shape::columns::{Cell, Table};
+use crate::shape::style::{Style, dollars, duration};
 use crate::sys::clock;
 
 /// Counts, then what needs attention, then the table of tasks.

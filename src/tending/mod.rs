@@ -20,7 +20,7 @@ use crate::domain::identity::ProcessIdentity;
 use crate::domain::lease::Look;
 use crate::queue::finish::Closed;
 use crate::queue::journal::Journal;
-use crate::queue::pending::Looks;
+use crate::queue::pending::{DropZone, Looks};
 use crate::queue::takeup::Taken;
 use crate::queue::{Queue, Result};
 use crate::sys::lock::Lock;
@@ -63,7 +63,7 @@ pub struct Tender {
     trees: Option<PathBuf>,
     repositories: Vec<PathBuf>,
     me: ProcessIdentity,
-    drops: Looks,
+    drops: DropZone,
     takings: Looks,
     pulses: HashMap<WorkerId, Look>,
     leader: Option<Lock>,
@@ -83,7 +83,7 @@ impl Tender {
             trees: config.trees.clone(),
             repositories: trees::repositories(config),
             me: identity::me(),
-            drops: Looks::default(),
+            drops: DropZone::default(),
             takings: Looks::default(),
             pulses: HashMap::new(),
             leader: None,
@@ -153,35 +153,23 @@ impl Tender {
     /// Takes up what is settled, a batch at a time; of several processes one does it, and the others find the
     /// result in `ready/`.
     pub fn take_up(&mut self, journal: &Journal) -> Result<Round> {
-        let drops = self.queue.drops(&mut self.drops)?;
-        let mut round = Round { unsettled: drops.unsettled, ..Round::default() };
-        if drops.settled.is_empty() {
-            return Ok(round);
+        let waiting = self.drops.waiting(&self.queue)?;
+        if waiting == 0 {
+            return Ok(Round::default());
         }
-        let Some(_turn) = Lock::try_take(&self.queue.layout().takeup_lock())? else {
-            // Somebody is at it. If it was stopped there, the files are still here at the next round.
-            round.unsettled += drops.settled.len();
-            return if self.leader.is_some() {
-                self.take_batch(&drops.settled, round, journal)
-            } else {
-                Ok(round)
-            };
-        };
-        self.take_batch(&drops.settled, round, journal)
-    }
-
-    fn take_batch(
-        &mut self,
-        names: &[std::ffi::OsString],
-        mut round: Round,
-        journal: &Journal,
-    ) -> Result<Round> {
-        let batch = &names[..names.len().min(BATCH)];
-        for taken in self.queue.take_up(batch, &self.intake)? {
+        // Who is turned away leaves it to the one who is at it. If that one was stopped there, the leader
+        // of the housekeeping goes on all the same.
+        let turn = Lock::try_take(&self.queue.layout().takeup_lock())?;
+        if turn.is_none() && self.leader.is_none() {
+            return Ok(Round { unsettled: waiting, ..Round::default() });
+        }
+        let mut round = Round::default();
+        let names = self.drops.settled(&self.queue, BATCH)?;
+        for taken in self.queue.take_up(&names, &self.intake)? {
             round.taken += usize::from(taken != Taken::Lost);
             self.note_taken(journal, &taken);
         }
-        round.unsettled += names.len() - batch.len();
+        round.unsettled = self.drops.left();
         Ok(round)
     }
 

@@ -1,6 +1,8 @@
 //! An idle worker: waits for a hint, and keeps house now and then. Starts nothing, costs next to nothing.
 //!
-//! Watches exist only while it is idle: a busy worker must not be woken for every rename of the others.
+//! Only a few idle workers watch: one event must not wake everybody for one task, and every look at a
+//! watched directory is itself an event for all who watch. The others look once a second; whoever of the
+//! few becomes busy makes room for one of them.
 
 use std::path::Path;
 use std::sync::mpsc::Receiver;
@@ -11,6 +13,7 @@ use super::control::{Control, Level};
 use super::heart::Ticker;
 use crate::queue::ready::ReadyList;
 use crate::queue::{Dir, Queue};
+use crate::sys::lock::Lock;
 use crate::sys::random;
 use crate::sys::watch::Watch;
 
@@ -20,6 +23,8 @@ const POLL_MS: u64 = 1_000;
 const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
+/// So many idle workers of a machine watch.
+const WATCHERS: usize = 4;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
 
@@ -28,27 +33,24 @@ pub(super) struct Idle {
     pub(super) ready: ReadyList,
     bell: Receiver<()>,
     control: Control,
-    watch: Option<Watch>,
-    armed: bool,
+    watch: Option<(Watch, Lock)>,
 }
 
 impl Idle {
     pub(super) fn new(bell: Receiver<()>, control: Control) -> Idle {
-        Idle { ready: ReadyList::default(), bell, control, watch: None, armed: false }
+        Idle { ready: ReadyList::default(), bell, control, watch: None }
     }
 
     /// Busy again: no more hints.
     pub(super) fn disarm(&mut self) {
         self.watch = None;
-        self.armed = false;
     }
 
-    /// Waits for a hint, a ring or the timer. The first wait only arms: what came before the watch existed is
-    /// found by the look that follows at once.
+    /// Waits for a hint, a ring or the timer. A wait that arms returns at once: what came before the watch
+    /// existed is found by the look that follows.
     pub(super) fn wait(&mut self, queue: &Queue, root: &Path, unsettled: bool) {
         self.ready.invalidate();
-        if !self.armed {
-            self.arm(queue, root);
+        if self.watch.is_none() && self.arm(queue, root) {
             return;
         }
         let base = match (unsettled, &self.watch) {
@@ -64,15 +66,25 @@ impl Idle {
         let _hint_or_timer = self.bell.recv_timeout(Duration::from_millis(ms));
     }
 
-    fn arm(&mut self, queue: &Queue, root: &Path) {
-        self.armed = true;
-        let control = self.control.clone();
-        let watch = Watch::new(move || control.ring());
-        let dirs =
-            [queue.layout().dir(Dir::Pending), queue.layout().dir(Dir::Ready), root.to_owned()];
-        self.watch =
-            watch.and_then(|mut watch| dirs.iter().all(|dir| watch.add(dir)).then_some(watch));
+    /// Begins to watch, if the machine has watches left and not enough others do. True: it does.
+    fn arm(&mut self, queue: &Queue, root: &Path) -> bool {
+        self.watch = seat(queue).and_then(|seat| {
+            let control = self.control.clone();
+            let mut watch = Watch::new(move || control.ring())?;
+            let layout = queue.layout();
+            let dirs = [layout.dir(Dir::Pending), layout.dir(Dir::Ready), root.to_owned()];
+            dirs.iter().all(|dir| watch.add(dir)).then_some((watch, seat))
+        });
+        self.watch.is_some()
     }
+}
+
+/// One of the places of those who watch; a lock, so that it is free again however its holder ends.
+fn seat(queue: &Queue) -> Option<Lock> {
+    (0..WATCHERS).find_map(|seat| {
+        let path = queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
+        Lock::try_take(&path).ok().flatten()
+    })
 }
 
 /// The housekeeper's thread: a round a second if it is this worker's turn.

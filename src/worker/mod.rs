@@ -1,7 +1,7 @@
 //! One worker: claims the best eligible task, works on it in its own tree, publishes, goes on.
 //!
 //! It works alone or beside any number of others and does not know whether a coordinator exists. The main
-//! thread works and waits on one channel; beside it beat the heart ([`heart`]), the housekeeper (a
+//! thread works and waits on one channel; beside it beat the heart (`heart`), the housekeeper (a
 //! [`crate::tending::Tender`] once a second) and the signal thread ([`control`]). Invariant: whatever the
 //! main thread is doing, a worker that cannot beat, or that was declared dead, stops its agent.
 

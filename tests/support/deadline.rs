@@ -12,13 +12,23 @@ const PACE: Duration = Duration::from_millis(10);
 
 /// Waits until `look` finds something; `what` says what, where it never does.
 #[track_caller]
-pub(crate) fn wait_for<T>(what: impl std::fmt::Display, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: impl std::fmt::Display, look: impl FnMut() -> Option<T>) -> T {
+    wait_within(DEADLINE, what, look)
+}
+
+/// As [`wait_for`], with a deadline of its own.
+#[track_caller]
+pub(crate) fn wait_within<T>(
+    limit: Duration,
+    what: impl std::fmt::Display,
+    mut look: impl FnMut() -> Option<T>,
+) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < DEADLINE, "never came: {what}");
+        assert!(begun.elapsed() < limit, "never came: {what}");
         std::thread::sleep(PACE);
     }
 }

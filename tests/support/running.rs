@@ -6,11 +6,12 @@ use std::fs;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use super::deadline::wait_for;
+use super::deadline::{DEADLINE, wait_within};
 
 /// A process that has ended.
 #[derive(Debug)]
@@ -85,11 +86,22 @@ impl Running {
 
     /// Waits for its end.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Done {
+    pub(crate) fn end(self) -> Done {
+        self.end_within(DEADLINE)
+    }
+
+    /// Waits for the end of something that has much to do.
+    #[track_caller]
+    pub(crate) fn end_slowly(self) -> Done {
+        self.end_within(10 * DEADLINE)
+    }
+
+    #[track_caller]
+    fn end_within(mut self, limit: Duration) -> Done {
         let (out, err) = (self.out.clone(), self.err.clone());
         let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
         let never = format!("the end of process {} (see {})", self.pid(), text(&err));
-        let status = wait_for(never, || self.child.try_wait().unwrap());
+        let status = wait_within(limit, never, || self.child.try_wait().unwrap());
         Done { status, out: text(&out), err: text(&err) }
     }
 }
