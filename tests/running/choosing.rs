@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::support::deadline::{stays, wait_until};
-use crate::support::swarm::Swarm;
+use crate::support::swarm::{Swarm, WORKER};
 
 #[test]
 fn bands_are_worked_off_in_order() {
@@ -91,4 +91,32 @@ fn touch_interrupt_stops_new_claims_within_a_second_and_nothing_else() {
     swarm.coordinator(&["stop"]).exits(0);
     coordinator.end().exits(130);
     wait_until("no worker", || swarm.names("workers").is_empty());
+}
+
+/// In a user namespace the limit is ours to set; where none may be made, this cannot be tried.
+#[test]
+fn without_inotify_it_polls_and_hears_a_pause_within_two_seconds() {
+    let swarm = Swarm::new();
+    let none = "echo 0 > /proc/sys/user/max_inotify_instances";
+    if !swarm.start(swarm.command("unshare").args(["-Ur", "sh", "-c", none])).end().status.success()
+    {
+        println!("NOT TRIED: this machine lets nobody make a user namespace");
+        return;
+    }
+    let line = format!("{none}; exec {WORKER}");
+    let mut command = swarm.command("unshare");
+    let worker = swarm.start(command.args(["-Ur", "sh", "-c", &line]));
+    for name in ["one", "two"] {
+        swarm.drop(name, "echo x > x.txt");
+        swarm.wait_in("done", name);
+        wait_until("the end of its claim", || swarm.names("claims").is_empty());
+    }
+    fs::write(swarm.at("interrupt"), "").unwrap();
+    stays("idle", Duration::from_secs(2), || swarm.names("claims").is_empty());
+    swarm.drop("three", "echo x > x.txt");
+    stays("no claim", Duration::from_secs(2), || swarm.names("claims").is_empty());
+    fs::remove_file(swarm.at("interrupt")).unwrap();
+    swarm.wait_in("done", "three");
+    worker.signal(nix::sys::signal::Signal::SIGTERM);
+    worker.end().exits(143);
 }

@@ -48,3 +48,15 @@ pub(crate) fn stays(what: impl std::fmt::Display, long: Duration, mut holds: imp
         std::thread::sleep(PACE);
     }
 }
+
+/// Whether a condition comes to hold within a time.
+pub(crate) fn comes_within(long: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < long {
+        if holds() {
+            return true;
+        }
+        std::thread::sleep(PACE);
+    }
+    holds()
+}

@@ -1,6 +1,7 @@
 //! What the integration tests share. Each part stands alone; none of them asserts anything
 //! about `swarmdir`.
 
+pub(crate) mod after;
 pub(crate) mod alone;
 pub(crate) mod claude;
 pub(crate) mod deadline;

@@ -10,12 +10,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::deadline::{wait_for, wait_until};
-use super::running::{Done, Running, alive, processes_of};
+use super::running::{Done, Running};
 
 pub(crate) const COORDINATOR: &str = env!("CARGO_BIN_EXE_coordinator");
 pub(crate) const WORKER: &str = env!("CARGO_BIN_EXE_worker");
@@ -41,7 +39,6 @@ pub(crate) struct Swarm {
     _dir: tempfile::TempDir,
     root: PathBuf,
     started: Cell<u32>,
-    pub(crate) sound: Cell<bool>,
 }
 
 impl Swarm {
@@ -72,7 +69,7 @@ impl Swarm {
         for made in [root.clone(), dir.path().join("home"), dir.path().join("marks")] {
             fs::create_dir(made).unwrap();
         }
-        Swarm { _dir: dir, root, started: Cell::new(0), sound: Cell::new(true) }
+        Swarm { _dir: dir, root, started: Cell::new(0) }
     }
 
     /// Writes `swarm.toml`: these lines, and the usual ones whose keys they do not set.
@@ -100,10 +97,6 @@ impl Swarm {
     /// A path beside the root.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.root.parent().unwrap().join(name)
-    }
-
-    fn mark(&self) -> String {
-        format!("SWARM_E2E={}", self.root.display())
     }
 
     /// A command in the test's own surroundings, standing in the root.
@@ -264,53 +257,9 @@ impl Swarm {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
-    /// Living processes that this swarm started, directly or not.
-    pub(crate) fn processes(&self) -> Vec<(i32, String)> {
-        let mut found = processes_of(&self.mark(), self.root.parent().unwrap());
-        found.retain(|(pid, _)| alive(*pid));
-        found
-    }
-
     /// Stops whatever runs, now, by the program's own command.
     #[track_caller]
     pub(crate) fn stop_now(&self) {
         self.coordinator(&["stop", "--now"]).exits(0);
-    }
-
-    /// Asserts that the queue is sound and that nothing runs any more.
-    #[track_caller]
-    pub(crate) fn assert_sound(&self) {
-        wait_until("the end of every process", || self.processes().is_empty());
-        if self.at("queue/FORMAT").exists() {
-            let check = self.json(&["check"]);
-            assert_eq!(check["violations"], serde_json::json!([]));
-        }
-    }
-}
-
-impl Drop for Swarm {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let left = || self.processes();
-            let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
-            while !left().is_empty() && std::time::Instant::now() < end {
-                std::thread::yield_now();
-            }
-            let left = left();
-            self.kill_all();
-            assert!(left.is_empty(), "left running: {left:?}");
-            if self.sound.get() {
-                self.assert_sound();
-            }
-        }
-        self.kill_all();
-    }
-}
-
-impl Swarm {
-    fn kill_all(&self) {
-        for (pid, _) in self.processes() {
-            let _gone_already = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
     }
 }
