@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::claude;
-use crate::support::stub::{Block, Step, Stub};
+use crate::support::stub::{Step, Stub};
 use crate::support::swarm::{COORDINATOR, Swarm};
 
 /// A swarm whose default agent is the real claude, talking to a stub.
