@@ -171,10 +171,18 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     })
 }
 
-/// Takes up what was dropped under this name, so that it has an id; the newest task of that name.
+/// Takes up what was dropped under this name (or waits until another process has), so that it has an id; the
+/// newest task of that name.
 fn take_up_for(context: &Context, queue: &Queue, dropped: &str) -> Result<String, Failure> {
     let journal = context.journal(queue)?;
-    Tender::new(queue.clone(), context.config()).take_up(&journal)?;
+    let mut tender = Tender::new(queue.clone(), context.config());
+    for _ in 0..LOOKS {
+        tender.take_up(&journal)?;
+        if !queue.dropped_as(dropped)? {
+            break;
+        }
+        clock::pause_ms(LOOK_MS);
+    }
     let snapshot = queue.scan()?;
     let waiting = snapshot.ready.iter().chain(&snapshot.blocked).map(|name| &name.at.id);
     let ended = snapshot.ended.iter().map(|ended| &ended.at().id);
