@@ -7,10 +7,12 @@
 )]
 
 mod agent;
+mod checkout;
 mod claude;
 mod cli;
 mod crowd;
 mod intake;
+mod running;
 mod stub;
 mod support;
 mod tidy;

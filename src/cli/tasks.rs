@@ -21,7 +21,7 @@ use crate::queue::shift::{Ended, Place};
 use crate::queue::takeup::{MAX_TASK_BYTES, Taken};
 use crate::sys::{clock, fs};
 use crate::taskfile;
-use crate::tending::{Intake, Tender, known};
+use crate::tending::{Intake, known};
 
 /// A task that hops is looked for so many times before we say that it is nowhere.
 const LOOKS: u32 = 40;
@@ -135,14 +135,13 @@ fn waiting(queue: &Queue, name: &QueueName) -> &'static str {
 /// `cancel`: the wish is written first, then carried out; a name in `pending/` is taken up for it.
 pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     let queue = context.queue()?;
-    let tasks: Vec<String> = tasks
-        .iter()
-        .map(|text| {
-            let dropped = queue.dropped_as(text)?;
-            Ok(if dropped { take_up_for(context, &queue, text)? } else { text.clone() })
-        })
-        .collect::<Result<_, Failure>>()?;
-    each(context, &tasks, |queue, id| {
+    let intake = Intake::new(context.config());
+    let mut meant = Vec::new();
+    for text in tasks {
+        let dropped = queue.take_up_named(text, &intake)?;
+        meant.push(dropped.map_or_else(|| text.clone(), |id| id.to_string()));
+    }
+    each(context, &meant, |queue, id| {
         if let Some(ended) = queue.ended(id)? {
             let state = crate::status::view::state_of(&ended).word();
             return Err(Failure::usage(format!("{id} has ended: it is {state}")));
@@ -168,28 +167,6 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
             }
         }
         Err(moved(id))
-    })
-}
-
-/// Takes up what was dropped under this name (or waits until another process has), so that it has an id; the
-/// newest task of that name.
-fn take_up_for(context: &Context, queue: &Queue, dropped: &str) -> Result<String, Failure> {
-    let journal = context.journal(queue)?;
-    let mut tender = Tender::new(queue.clone(), context.config());
-    for _ in 0..LOOKS {
-        tender.take_up(&journal)?;
-        if !queue.dropped_as(dropped)? {
-            break;
-        }
-        clock::pause_ms(LOOK_MS);
-    }
-    let snapshot = queue.scan()?;
-    let waiting = snapshot.ready.iter().chain(&snapshot.blocked).map(|name| &name.at.id);
-    let ended = snapshot.ended.iter().map(|ended| &ended.at().id);
-    let named = |id: &&TaskId| queue.dropped_name(id) == OsStr::new(dropped);
-    let newest = waiting.chain(ended).filter(named).max();
-    newest.map(TaskId::to_string).ok_or_else(|| {
-        Failure::new(exit::LATER, format!("{dropped:?} is still being written")).hint("try again")
     })
 }
 

@@ -4,9 +4,12 @@
 //! first; it names the life that it is for, so that it can never reach into the next one.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use super::finish::Closed;
+use super::pending::is_private;
 use super::shift::Place;
+use super::takeup::{Admission, Taken};
 use super::{Dir, Queue, Result};
 use crate::domain::id::{Epoch, TaskId};
 use crate::domain::name::QueueName;
@@ -80,8 +83,39 @@ impl Queue {
         Ok(closed)
     }
 
-    /// The names in `pending/` that a person may mean by `text`.
+    /// Whether a person means a name in `pending/` by `text`.
     pub fn dropped_as(&self, text: &str) -> Result<bool> {
-        Ok(fs::look(&self.dir(Dir::Pending).join(OsStr::new(text)))?.is_some())
+        Ok(self.dropped(text)?.is_some())
+    }
+
+    /// Which file a name in `pending/` is now; never one outside of it, nor one that is not finished.
+    fn dropped(&self, text: &str) -> Result<Option<(u64, u64)>> {
+        let name = OsStr::new(text);
+        if Path::new(name).file_name() != Some(name) || is_private(name) {
+            return Ok(None);
+        }
+        Ok(fs::look(&self.dir(Dir::Pending).join(name))?.as_ref().map(fs::file_id))
+    }
+
+    /// Takes up what a person means by a name in `pending/`, so that it can be cancelled. `None`: there is no
+    /// such name, or another file bore it by then: that one stays taken up.
+    pub fn take_up_named(&self, text: &str, admission: &dyn Admission) -> Result<Option<TaskId>> {
+        let Some(seen) = self.dropped(text)? else { return Ok(None) };
+        let taken = self.take_up(&[text.into()], admission)?.pop();
+        let id = match taken {
+            None | Some(Taken::Lost) => return Ok(None),
+            Some(
+                Taken::Ready(id) | Taken::Blocked(id) | Taken::Rejected(id) | Taken::Unfinished(id),
+            ) => id,
+        };
+        let file = match self.whereabouts(&id)? {
+            Some(Place::Waiting(name)) => {
+                let dir = if name.reason.is_some() { Dir::Blocked } else { Dir::Ready };
+                fs::look(&self.file(dir, &name))?
+            }
+            _ => None,
+        };
+        let same = file.is_none_or(|meta| fs::file_id(&meta) == seen);
+        Ok(same.then_some(id))
     }
 }

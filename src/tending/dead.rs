@@ -31,7 +31,7 @@ pub const WORKER_MARK: &str = "SWARMDIR_WORKER";
 
 impl Tender {
     /// Declares the dead dead and moves their tasks on. Returns how many claims went.
-    pub(super) fn reclaim(&mut self, journal: &Journal) -> Result<usize> {
+    pub fn reclaim(&mut self, journal: &Journal) -> Result<usize> {
         self.declare_dead(journal)?;
         let gone = self.queue.gone()?;
         let mut claims = self.queue.dead_claims()?;
@@ -55,20 +55,23 @@ impl Tender {
     }
 
     fn declare_dead(&mut self, journal: &Journal) -> Result<()> {
-        let workers = self.queue.workers()?;
-        self.pulses.retain(|id, _| workers.iter().any(|(card, _)| card.id == *id));
-        for (card, pulse) in workers {
-            if let Some(evidence) = self.evidence_of_death(&card, pulse)
-                && self.queue.declare_dead(&card.id)?
-            {
-                journal.note(
-                    "declare_dead",
-                    None,
-                    json!({ "worker": card.id, "evidence": evidence }),
-                );
+        for (id, evidence) in self.dead_workers()? {
+            if self.queue.declare_dead(&id)? {
+                journal.note("declare_dead", None, json!({ "worker": id, "evidence": evidence }));
             }
         }
         Ok(())
+    }
+
+    /// Registered workers that are dead, by what this process has seen so far, and how one knows.
+    pub(super) fn dead_workers(&mut self) -> Result<Vec<(WorkerId, &'static str)>> {
+        let workers = self.queue.workers()?;
+        self.pulses.retain(|id, _| workers.iter().any(|(card, _)| card.id == *id));
+        let dead = workers.into_iter().filter_map(|(card, pulse)| {
+            let evidence = self.evidence_of_death(&card, pulse)?;
+            Some((card.id, evidence))
+        });
+        Ok(dead.collect())
     }
 
     fn evidence_of_death(&mut self, card: &Card, pulse: Pulse) -> Option<&'static str> {

@@ -33,6 +33,9 @@ pub use rest::{Rest, rest};
 /// Everybody sweeps and reclaims so often even while another process holds the lock, milliseconds: it may
 /// have been stopped with the lock in its hand.
 const DISTRUST_MS: u64 = 30_000;
+/// Whoever does not hold the lock looks for dead workers so often, milliseconds: the one who does may be the
+/// dead one.
+const SUSPECT_MS: u64 = 5_000;
 /// Garbage is swept so often, milliseconds.
 const SWEEP_EVERY_MS: u64 = 3_600_000;
 /// Files taken up in one go, so that a stop is heard in between and the first of many starts early.
@@ -65,6 +68,7 @@ pub struct Tender {
     pulses: HashMap<WorkerId, Look>,
     leader: Option<Lock>,
     last_round_ms: u64,
+    next_suspicion_ms: u64,
     next_sweep_ms: u64,
     rejected: usize,
 }
@@ -84,6 +88,7 @@ impl Tender {
             pulses: HashMap::new(),
             leader: None,
             last_round_ms: clock::mono_ms(),
+            next_suspicion_ms: 0,
             next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
             rejected: 0,
             queue,
@@ -110,11 +115,21 @@ impl Tender {
             self.leader = Lock::try_take(&self.lock_path(".tend.lock"))?;
         }
         let now = clock::mono_ms();
-        if self.leader.is_none() && now - self.last_round_ms < DISTRUST_MS {
+        let trusted = now - self.last_round_ms < DISTRUST_MS;
+        if self.leader.is_none() && trusted && !self.suspects(now)? {
             return Ok(Round::default());
         }
         self.last_round_ms = now;
         self.round(journal)
+    }
+
+    /// Now and then: whether some worker is dead, and nobody has said so.
+    fn suspects(&mut self, now: u64) -> Result<bool> {
+        if now < self.next_suspicion_ms {
+            return Ok(false);
+        }
+        self.next_suspicion_ms = now + SUSPECT_MS;
+        Ok(!self.dead_workers()?.is_empty())
     }
 
     /// A whole round, whoever else may be at it.

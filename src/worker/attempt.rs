@@ -105,7 +105,7 @@ impl Worker {
             claim.name().at.id,
             job.cwd.display()
         ));
-        let report = match self.set_up(&claim, &job, &place) {
+        let report = match self.set_up(&claim, spec, &job, &place) {
             Some(failed) => failed,
             None => self.run_agent(&job, &profile),
         };
@@ -134,8 +134,15 @@ impl Worker {
     }
 
     /// Runs the setup command in a fresh tree; a report means that it failed.
-    fn set_up(&self, claim: &Claim, job: &Job, place: &Workplace) -> Option<Report> {
-        let rig = self.config.rig.as_ref().and_then(|rig| self.config.rigs.get(rig)?.setup.clone());
+    fn set_up(
+        &self,
+        claim: &Claim,
+        spec: &TaskSpec,
+        job: &Job,
+        place: &Workplace,
+    ) -> Option<Report> {
+        let rig = spec.rig.as_ref().or(self.config.rig.as_ref());
+        let rig = rig.and_then(|rig| self.config.rigs.get(rig)?.setup.clone());
         let argv = rig.unwrap_or_else(|| self.config.setup.clone());
         if argv.is_empty() || place.continued() || place.branch().is_none() {
             return None;

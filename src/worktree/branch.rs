@@ -43,8 +43,8 @@ pub(crate) struct Plan {
     pub(crate) notes: Vec<String>,
 }
 
-/// Finds the task's branch, or makes it.
-pub(crate) fn plan(repo: &Repo, order: &Order<'_>) -> Result<Plan> {
+/// Finds the task's branch, or makes it. In `own`, the task's own tree (if it has one), it may be checked out.
+pub(crate) fn plan(repo: &Repo, order: &Order<'_>, own: Option<&Path>) -> Result<Plan> {
     let epoch = order.token.split('.').next().unwrap_or_default();
     let wanted = match order.fresh {
         true => format!("{}-e{epoch}", order.branch),
@@ -70,7 +70,7 @@ pub(crate) fn plan(repo: &Repo, order: &Order<'_>) -> Result<Plan> {
     if !is_ours(&repo.git, order.task, &intent.branch, tip, base) {
         return choose(repo, order, &wanted, &intent.base, Vec::new());
     }
-    if let Some(at) = checked_out_at(&repo.common, &intent.branch, Path::new("")) {
+    if let Some(at) = checked_out_at(&repo.common, &intent.branch, own.unwrap_or(Path::new(""))) {
         return beside(repo, order, intent, tip, &at, epoch);
     }
     Ok(Plan { tip, continued: tip != base, intent, notes: Vec::new() })

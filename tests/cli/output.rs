@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::support::deadline::wait_until;
 use crate::support::swarm::{COORDINATOR, Swarm};
 
 #[test]
@@ -129,4 +130,31 @@ fn the_morning_summary_says_what_to_type() {
     assert!(swarm.at("x.txt").exists());
     let quiet = swarm.coordinator(&["--drain", "--quiet"]).exits(0);
     assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+}
+
+#[test]
+fn a_terminal_sees_progress_and_a_log_sees_lines() {
+    let swarm = Swarm::new();
+    swarm.drop("good", "echo x > x.txt");
+    let mut command: Command = swarm.command("script");
+    let line = format!("{COORDINATOR} --drain --agents 1");
+    command.args(["-qec", &line, "/dev/null"]).env("TERM", "xterm");
+    let shown = swarm.start(&mut command).end().exits(0).out;
+    assert!(shown.contains("Ctrl-C") && shown.contains("1 done"), "{shown:?}");
+    swarm.drop("more", "echo x > x.txt");
+    let log = swarm.coordinator(&["--drain", "--agents", "1"]).exits(0);
+    assert!(!log.err.contains("Ctrl-C") && !log.err.contains('\r'), "{}", log.err);
+}
+
+#[test]
+fn watch_draws_again_and_again() {
+    let swarm = Swarm::new();
+    swarm.drain();
+    let watch = swarm.start_coordinator(&["status", "--watch"]);
+    swarm.drop("new", "true");
+    wait_until("the new task", || watch.out().contains("new"));
+    assert!(!watch.out().contains('\u{1b}'));
+    watch.signal(nix::sys::signal::Signal::SIGTERM);
+    watch.end().exits(143);
+    std::fs::remove_file(swarm.pending().join("new")).unwrap();
 }

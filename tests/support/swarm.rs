@@ -38,7 +38,7 @@ worktree = false
 "#;
 
 pub(crate) struct Swarm {
-    dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
     root: PathBuf,
     started: Cell<u32>,
     pub(crate) sound: Cell<bool>,
@@ -72,7 +72,7 @@ impl Swarm {
         for made in [root.clone(), dir.path().join("home"), dir.path().join("marks")] {
             fs::create_dir(made).unwrap();
         }
-        Swarm { dir, root, started: Cell::new(0), sound: Cell::new(true) }
+        Swarm { _dir: dir, root, started: Cell::new(0), sound: Cell::new(true) }
     }
 
     /// Writes `swarm.toml`: these lines, and the usual ones whose keys they do not set.
@@ -248,11 +248,6 @@ impl Swarm {
     /// Lets a script go on.
     pub(crate) fn let_go(&self, name: &str) {
         fs::write(self.beside("marks").join(format!("{name}.go")), "").unwrap();
-    }
-
-    /// Forgets that a script came to its [`Swarm::holds`].
-    pub(crate) fn forget(&self, name: &str) {
-        fs::remove_file(self.beside("marks").join(name)).unwrap();
     }
 
     /// Runs git in the root, which has to succeed.
