@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::make::checked_out_at;
 use super::occupant::replace_json;
 use super::order::Order;
-use super::patience::patiently;
+use super::patience::{patiently, remove_stale_branch_lock};
 use super::repo::Repo;
 use super::resolve::{branch_in_the_way, branch_tip, refuse_bad_branch};
 use super::trouble::{Result, Trouble};
@@ -60,6 +60,8 @@ pub(crate) fn plan(repo: &Repo, order: &Order<'_>, own: Option<&Path>) -> Result
     let Some(tip) = branch_tip(&repo.git, &intent.branch) else {
         let start = oid(repo, &intent.start)?;
         let continued = start != base;
+        // Who wrote the intent may have been killed with the lock in his hand.
+        remove_stale_branch_lock(&repo.common, &intent.branch)?;
         return match create(repo, order.task, &intent.branch, start)? {
             Creation::Made => Ok(Plan { tip: start, continued, intent, notes: Vec::new() }),
             Creation::Exists | Creation::Blocked(_) => {
