@@ -30,11 +30,13 @@ pub(super) struct Idle {
     control: Control,
     watch: Option<Watch>,
     armed: bool,
+    /// Whether the end of others' tasks matters: it ends a drain.
+    drains: bool,
 }
 
 impl Idle {
-    pub(super) fn new(bell: Receiver<()>, control: Control) -> Idle {
-        Idle { ready: ReadyList::default(), bell, control, watch: None, armed: false }
+    pub(super) fn new(bell: Receiver<()>, control: Control, drains: bool) -> Idle {
+        Idle { ready: ReadyList::default(), bell, control, watch: None, armed: false, drains }
     }
 
     /// Busy again: no more hints.
@@ -68,8 +70,12 @@ impl Idle {
         self.armed = true;
         let control = self.control.clone();
         let watch = Watch::new(move || control.ring());
-        let dirs =
-            [queue.layout().dir(Dir::Pending), queue.layout().dir(Dir::Ready), root.to_owned()];
+        let dir = |dir| queue.layout().dir(dir);
+        let mut dirs = vec![dir(Dir::Pending), dir(Dir::Ready), root.to_owned()];
+        if self.drains {
+            // A task leaves `ready/` before its claim goes, and only then the drain is over.
+            dirs.push(dir(Dir::Claims));
+        }
         self.watch =
             watch.and_then(|mut watch| dirs.iter().all(|dir| watch.add(dir)).then_some(watch));
     }
