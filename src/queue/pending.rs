@@ -20,10 +20,19 @@ const QUIET_MS: u64 = 1_500;
 /// An empty file gets so long for its content to arrive, milliseconds.
 const EMPTY_MS: u64 = 5_000;
 
-/// What is remembered of files that were not settled, between two looks.
+/// A list is believed for so long while it still holds names, milliseconds.
+const FRESH_MS: u64 = 200;
+/// Listing takes at most one part in so many of the time.
+const SHARE: u64 = 20;
+
+/// What is remembered between two looks: the list, and files that were not settled.
 #[derive(Debug, Default)]
 pub struct Looks {
     seen: HashMap<OsString, Sight>,
+    /// Names of the latest listing that were not looked at yet, last first. With very many files it saves
+    /// looking at all of them for each batch.
+    backlog: Vec<OsString>,
+    stale_at_ms: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,38 +41,62 @@ struct Sight {
     since_ms: u64,
 }
 
-/// A file to take up now, and one that needs time.
+/// Files to take up now, and how many need time.
 #[derive(Debug, Default)]
 pub struct Drops {
     /// Settled, in the order in which they are taken up: by time, then by name.
     pub settled: Vec<OsString>,
-    /// How many still need time; look again within a second.
+    /// How many still need time or were not looked at; look again within a second.
     pub unsettled: usize,
 }
 
 impl Queue {
-    /// Looks at the drop zone.
-    pub fn drops(&self, looks: &mut Looks) -> Result<Drops> {
+    /// How many files lie in the drop zone, as far as is known; lists it where that is not known any more.
+    pub fn dropped(&self, looks: &mut Looks) -> Result<usize> {
+        let before = clock::mono_ms();
+        if looks.backlog.is_empty() || before >= looks.stale_at_ms {
+            self.list_drops(looks)?;
+            let after = clock::mono_ms();
+            looks.stale_at_ms = after + FRESH_MS.max((after - before) * SHARE);
+        }
+        Ok(looks.backlog.len())
+    }
+
+    fn list_drops(&self, looks: &mut Looks) -> Result<()> {
         let mut names = fs::list(&self.dir(Dir::Pending))?;
         names.retain(|name| !is_private(name));
+        looks.backlog.clear();
         if names.is_empty() {
             looks.seen.clear();
-            return Ok(Drops::default());
+            return Ok(());
         }
         looks.seen.retain(|name, _| names.contains(name));
-        let mut settled = Vec::new();
-        let mut unsettled = 0;
+        let mut timed = Vec::with_capacity(names.len());
         for name in names {
+            if let Some(meta) = fs::look(&self.dir(Dir::Pending).join(&name))? {
+                timed.push((fs::mtime_ns(&meta), name));
+            }
+        }
+        timed.sort_unstable_by(|a, b| b.cmp(a));
+        looks.backlog = timed.into_iter().map(|(_, name)| name).collect();
+        Ok(())
+    }
+
+    /// Looks at what [`Queue::dropped`] found, until so many are settled.
+    pub fn drops(&self, looks: &mut Looks, most: usize) -> Result<Drops> {
+        let mut drops = Drops::default();
+        while drops.settled.len() < most {
+            let Some(name) = looks.backlog.pop() else { break };
             let path = self.dir(Dir::Pending).join(&name);
             let Some(meta) = fs::look(&path)? else { continue };
             if looks.settled(&name, &path, &meta) {
-                settled.push((fs::mtime_ns(&meta), name));
+                drops.settled.push(name);
             } else {
-                unsettled += 1;
+                drops.unsettled += 1;
             }
         }
-        settled.sort();
-        Ok(Drops { settled: settled.into_iter().map(|(_, name)| name).collect(), unsettled })
+        drops.unsettled += looks.backlog.len();
+        Ok(drops)
     }
 }
 

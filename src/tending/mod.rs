@@ -131,35 +131,24 @@ impl Tender {
     /// Takes up what is settled, a batch at a time; of several processes one does it, and the others find the
     /// result in `ready/`.
     pub fn take_up(&mut self, journal: &Journal) -> Result<Round> {
-        let drops = self.queue.drops(&mut self.drops)?;
+        let dropped = self.queue.dropped(&mut self.drops)?;
+        if dropped == 0 {
+            return Ok(Round::default());
+        }
+        let turn = Lock::try_take(&self.queue.layout().takeup_lock())?;
+        if turn.is_none() && self.leader.is_none() {
+            // Somebody is at it. If it was stopped there, the files are still here at the leader's round.
+            return Ok(Round { unsettled: dropped, ..Round::default() });
+        }
+        let drops = self.queue.drops(&mut self.drops, BATCH)?;
         let mut round = Round { unsettled: drops.unsettled, ..Round::default() };
         if drops.settled.is_empty() {
             return Ok(round);
         }
-        let Some(_turn) = Lock::try_take(&self.queue.layout().takeup_lock())? else {
-            // Somebody is at it. If it was stopped there, the files are still here at the next round.
-            round.unsettled += drops.settled.len();
-            return if self.leader.is_some() {
-                self.take_batch(&drops.settled, round, journal)
-            } else {
-                Ok(round)
-            };
-        };
-        self.take_batch(&drops.settled, round, journal)
-    }
-
-    fn take_batch(
-        &self,
-        names: &[std::ffi::OsString],
-        mut round: Round,
-        journal: &Journal,
-    ) -> Result<Round> {
-        let batch = &names[..names.len().min(BATCH)];
-        for taken in self.queue.take_up(batch, &self.intake)? {
+        for taken in self.queue.take_up(&drops.settled, &self.intake)? {
             round.taken += usize::from(taken != Taken::Lost);
             note_taken(journal, &taken);
         }
-        round.unsettled += names.len() - batch.len();
         Ok(round)
     }
 
