@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sys::process::Signal;
 
+use super::environment::Inherited;
 use super::supervise::Plan;
-use super::{Job, Refusal, claude, command, demo, environment};
+use super::{Job, Refusal, claude, command, demo};
 use crate::domain::config::AgentKind;
 use crate::sys;
 
@@ -41,7 +43,7 @@ pub(super) enum Verdict {
 pub(super) fn prepare(job: &Job) -> Result<Launch, Refusal> {
     let mut given = job.env.clone();
     given.push((MARK.into(), job.session.clone()));
-    let mut env = environment::build(sys::env::all(), &job.env_deny, &given, &job.cwd);
+    let mut env = inherited(&job.env_deny).build(&given, &job.cwd);
     match &job.kind {
         AgentKind::Claude { config_dir, .. } => {
             if let Some(dir) = config_dir {
@@ -53,6 +55,16 @@ pub(super) fn prepare(job: &Job) -> Result<Launch, Refusal> {
         }
         AgentKind::Command { argv } => command::prepare(job, argv, env),
         AgentKind::Demo => demo::prepare(job, env),
+    }
+}
+
+/// What the agents of this process inherit; it never changes its own environment.
+fn inherited(denies: &[String]) -> Arc<Inherited> {
+    static LAST: Mutex<Option<Arc<Inherited>>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some(known) if known.obeys(denies) => known.clone(),
+        _ => last.insert(Arc::new(Inherited::new(sys::env::all(), denies))).clone(),
     }
 }
 

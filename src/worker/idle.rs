@@ -13,6 +13,7 @@ use crate::queue::ready::ReadyList;
 use crate::queue::{Dir, Queue};
 use crate::sys::random;
 use crate::sys::watch::Watch;
+use crate::tending::Round;
 
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
@@ -22,6 +23,8 @@ const SLOW_POLL_MS: u64 = 5_000;
 const SETTLING_MS: u64 = 250;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
+/// While another process keeps house: how often to see whether it still does, with as much jitter on top.
+const STAND_BY_MS: u64 = 2_000;
 
 /// What an idle worker has.
 pub(super) struct Idle {
@@ -81,17 +84,19 @@ impl Idle {
     }
 }
 
-/// The housekeeper's thread: a round a second if it is this worker's turn.
+/// The housekeeper's thread: a round a second if it is this worker's turn, else a look now and then whether
+/// it has become so.
 pub(super) fn start_housekeeper(shared: &Shared) -> Ticker {
     let shared = shared.clone();
     Ticker::start("housekeeper", KEEP_MS, move || {
-        if shared.control.level() <= Level::Drain {
-            // An error here meets the main thread too, which reports it.
-            let round = shared.tender().tend(&shared.journal).unwrap_or_default();
-            if round != crate::tending::Round::default() {
-                shared.control.ring();
-            }
+        if shared.control.level() > Level::Drain {
+            return KEEP_MS;
         }
-        KEEP_MS
+        let mut tender = shared.tender();
+        // An error here meets the main thread too, which reports it.
+        if tender.tend(&shared.journal).unwrap_or_default() != Round::default() {
+            shared.control.ring();
+        }
+        if tender.leads() { KEEP_MS } else { STAND_BY_MS + random::below(STAND_BY_MS) }
     })
 }
