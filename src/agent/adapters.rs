@@ -1,9 +1,11 @@
 //! The three implementations behind their trait, and the environment that all of them share.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::claude::Claude;
 use super::command::Command;
 use super::demo::Demo;
-use super::environment;
+use super::environment::Inherited;
 use super::launch::{Agent, Launch};
 use super::{Job, Refusal};
 use crate::domain::config::AgentKind;
@@ -27,6 +29,16 @@ pub(super) fn agent(kind: &AgentKind) -> Box<dyn Agent + '_> {
 pub(super) fn prepare(job: &Job) -> Result<Launch, Refusal> {
     let mut given = job.env.clone();
     given.push((MARK.into(), job.session.clone()));
-    let env = environment::build(sys::env::all(), &job.env_deny, &given, &job.cwd);
+    let env = inherited(&job.env_deny).build(&given, &job.cwd);
     agent(&job.kind).launch(job, env)
+}
+
+/// What the agents of this process inherit; it never changes its own environment.
+fn inherited(denies: &[String]) -> Arc<Inherited> {
+    static LAST: Mutex<Option<Arc<Inherited>>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some(known) if known.obeys(denies) => known.clone(),
+        _ => last.insert(Arc::new(Inherited::new(sys::env::all(), denies))).clone(),
+    }
 }
