@@ -75,22 +75,40 @@ const DEFAULTS: [(&str, &str); 10] = [
 /// Git settings for the agent only: a repository's clean-up would block the other worktrees of it.
 const GIT_SETTINGS: [(&str, &str); 2] = [("gc.auto", "0"), ("maintenance.auto", "false")];
 
-/// Builds the environment of an agent that works in `cwd`.
-pub(super) fn build(
-    inherited: Vec<(OsString, OsString)>,
-    operator_denies: &[String],
-    given: &[(String, String)],
-    cwd: &Path,
-) -> Vec<(OsString, OsString)> {
-    let mut env: BTreeMap<OsString, OsString> =
-        inherited.into_iter().filter(|(name, _)| !denied(name, operator_denies)).collect();
-    env.extend(given.iter().map(|(name, value)| (name.into(), value.into())));
-    for (name, value) in DEFAULTS {
-        env.entry(name.into()).or_insert_with(|| value.into());
+/// What every agent of a worker inherits: the same for all its tasks, so worth making once.
+#[derive(Debug)]
+pub(super) struct Inherited {
+    denies: Vec<String>,
+    env: BTreeMap<OsString, OsString>,
+}
+
+impl Inherited {
+    /// From the worker's own environment, less what is denied.
+    pub(super) fn new(own: Vec<(OsString, OsString)>, denies: &[String]) -> Inherited {
+        let env = own.into_iter().filter(|(name, _)| !denied(name, denies)).collect();
+        Inherited { denies: denies.to_vec(), env }
     }
-    env.insert("PWD".into(), cwd.into());
-    add_git_settings(&mut env);
-    env.into_iter().collect()
+
+    /// Whether these are the rules that it was made by.
+    pub(super) fn obeys(&self, denies: &[String]) -> bool {
+        self.denies == denies
+    }
+
+    /// The environment of an agent that is given these variables and works in `cwd`.
+    pub(super) fn build(
+        &self,
+        given: &[(String, String)],
+        cwd: &Path,
+    ) -> Vec<(OsString, OsString)> {
+        let mut env = self.env.clone();
+        env.extend(given.iter().map(|(name, value)| (name.into(), value.into())));
+        for (name, value) in DEFAULTS {
+            env.entry(name.into()).or_insert_with(|| value.into());
+        }
+        env.insert("PWD".into(), cwd.into());
+        add_git_settings(&mut env);
+        env.into_iter().collect()
+    }
 }
 
 fn denied(name: &OsStr, operator_denies: &[String]) -> bool {
@@ -137,7 +155,8 @@ mod tests {
         let own = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
         let inherited = inherited.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let deny: Vec<String> = deny.iter().map(|d| (*d).to_owned()).collect();
-        build(inherited, &deny, &given.iter().map(own).collect::<Vec<_>>(), Path::new("/tree"))
+        let inherited = Inherited::new(inherited, &deny);
+        inherited.build(&given.iter().map(own).collect::<Vec<_>>(), Path::new("/tree"))
     }
 
     #[test]

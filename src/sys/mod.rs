@@ -23,4 +23,5 @@ pub mod signal;
 pub mod spawn;
 pub mod sweep;
 pub mod tool;
+mod vfork;
 pub mod watch;

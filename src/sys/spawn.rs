@@ -4,19 +4,23 @@
 //! dispositions, our limits, exactly the given environment and no descriptor but 0, 1 and 2. It knows
 //! nothing of agents. Invariant: only [`Child::reap`] takes the exit status of a child from here.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{ChildStdout, Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use super::rlimit::Rlimit;
+use super::vfork::{self, Plan, Stage, Strings};
 
 /// What to start.
 #[derive(Debug)]
@@ -59,7 +63,7 @@ pub enum SpawnStep {
     Input,
     /// The program is missing or cannot be executed.
     Program,
-    /// Its arguments and environment are longer than the kernel takes.
+    /// Its arguments and environment are longer than the kernel takes, or hold a NUL byte.
     Arguments,
     /// The system had no process, memory or descriptor left, or refused otherwise.
     System,
@@ -71,7 +75,7 @@ impl fmt::Display for SpawnError {
             SpawnStep::Directory => "its directory is missing",
             SpawnStep::Input => "its input could not be prepared",
             SpawnStep::Program => "the program cannot be executed",
-            SpawnStep::Arguments => "its arguments are too long",
+            SpawnStep::Arguments => "its arguments cannot be passed on",
             SpawnStep::System => "the system could not start it",
         };
         write!(f, "{what}: {}", self.source)
@@ -105,41 +109,57 @@ impl fmt::Display for Exit {
 /// A started child.
 #[derive(Debug)]
 pub struct Child {
-    inner: std::process::Child,
-    stdout: Option<ChildStdout>,
+    pid: Pid,
+    stdout: Option<PipeReader>,
     ended: OwnedFd,
 }
 
 /// Starts a child. It dies with the calling thread, which therefore has to be one that stays.
 pub fn spawn(order: &Order<'_>) -> Result<Child, SpawnError> {
-    if !super::fs::is_dir(order.cwd) {
-        return Err(failed(SpawnStep::Directory)(io::ErrorKind::NotFound.into()));
-    }
     let stdin = input(order.stdin).map_err(failed(SpawnStep::Input))?;
-    let stderr = order.stderr.try_clone().map_err(failed(SpawnStep::System))?;
-    let mut command = Command::new(order.program);
-    command.arg0(order.argv0).args(order.args).current_dir(order.cwd);
-    command.env_clear().envs(order.env.iter().map(|(key, value)| (key, value)));
-    command.stdin(stdin).stdout(Stdio::piped()).stderr(stderr);
-    prepare_in_child(&mut command, order.death_signal, order.rlimits.to_vec());
-    let mut inner = command.spawn().map_err(|source| {
-        let at = match source.raw_os_error() {
-            Some(libc::ENOENT | libc::EACCES | libc::ENOEXEC | libc::ENOTDIR | libc::ELOOP) => {
-                SpawnStep::Program
-            }
-            Some(libc::E2BIG) => SpawnStep::Arguments,
+    let (stdout, writer) = io::pipe().map_err(failed(SpawnStep::System))?;
+    let stdio = [stdin.as_fd(), writer.as_fd(), order.stderr.as_fd()];
+    let plan = plan(order, stdio).map_err(|errno| failed(SpawnStep::Arguments)(errno.into()))?;
+    let pid = vfork::start(&plan).map_err(|(stage, errno)| SpawnError {
+        at: match (stage, errno) {
+            (Stage::Directory, _) => SpawnStep::Directory,
+            (Stage::Exec, Errno::E2BIG) => SpawnStep::Arguments,
+            (
+                Stage::Exec,
+                Errno::ENOENT | Errno::EACCES | Errno::ENOEXEC | Errno::ENOTDIR | Errno::ELOOP,
+            ) => SpawnStep::Program,
             _ => SpawnStep::System,
-        };
-        SpawnError { at, source }
+        },
+        source: errno.into(),
     })?;
-    let stdout = inner.stdout.take();
-    let ended = end_of(&inner).map_err(|source| {
+    let ended = end_of(pid.as_raw()).map_err(|source| {
         // Without a way to see its end there is no supervising it.
-        let _ = inner.kill();
-        let _ = inner.wait();
+        super::process::kill_hard(pid.as_raw());
+        let _its_end_is_nobodys_concern = status(pid);
         failed(SpawnStep::System)(source)
     })?;
-    Ok(Child { inner, stdout, ended })
+    Ok(Child { pid, stdout: Some(stdout), ended })
+}
+
+fn plan<'a>(order: &'a Order<'_>, stdio: [BorrowedFd<'a>; 3]) -> Result<Plan<'a>, Errno> {
+    let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL);
+    let mut argv = Strings::default();
+    argv.push(&[order.argv0.as_bytes()])?;
+    order.args.iter().try_for_each(|arg| argv.push(&[arg.as_bytes()]))?;
+    let mut env = Strings::default();
+    order
+        .env
+        .iter()
+        .try_for_each(|(key, value)| env.push(&[key.as_bytes(), b"=", value.as_bytes()]))?;
+    Ok(Plan {
+        program: c_string(order.program.as_os_str())?,
+        argv,
+        env,
+        cwd: c_string(order.cwd.as_os_str())?,
+        stdio,
+        death_signal: order.death_signal,
+        rlimits: order.rlimits,
+    })
 }
 
 fn failed(at: SpawnStep) -> impl FnOnce(io::Error) -> SpawnError {
@@ -148,64 +168,20 @@ fn failed(at: SpawnStep) -> impl FnOnce(io::Error) -> SpawnError {
 
 /// Standard input as a file in memory: no thread has to feed it and any length is taken at once. It is
 /// opened again for reading only, as the agent has no business to write there.
-fn input(bytes: &[u8]) -> io::Result<Stdio> {
+fn input(bytes: &[u8]) -> io::Result<File> {
     use nix::sys::memfd::{MFdFlags, memfd_create};
     use std::os::fd::AsRawFd;
     if bytes.is_empty() {
-        return Ok(Stdio::null());
+        return File::open("/dev/null");
     }
     let mut file = File::from(memfd_create(c"prompt", MFdFlags::MFD_CLOEXEC)?);
     file.write_all(bytes)?;
-    Ok(File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?.into())
-}
-
-#[expect(unsafe_code, reason = "there is no safe way to run code between fork and exec")]
-fn prepare_in_child(command: &mut Command, death_signal: Signal, rlimits: Vec<Rlimit>) {
-    let parent = nix::unistd::getpid();
-    let prepare = move || {
-        nix::unistd::setsid()?;
-        nix::sys::prctl::set_pdeathsig(death_signal)?;
-        if nix::unistd::getppid() != parent {
-            // It died before the line above: nobody would ever stop this child.
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        for limit in &rlimits {
-            nix::sys::resource::setrlimit(limit.resource, limit.soft, limit.hard)?;
-        }
-        default_signals()?;
-        close_on_exec();
-        Ok(())
-    };
-    // SAFETY: the closure only makes system calls and touches memory that was allocated before the fork:
-    // no allocation, no lock, so it is safe whatever the other threads were doing.
-    unsafe { command.pre_exec(prepare) };
-}
-
-/// Gives signals their default meaning, which a shell, `nohup` or we ourselves may have changed for good,
-/// and lets all of them through.
-#[expect(unsafe_code, reason = "nix marks sigaction unsafe")]
-fn default_signals() -> nix::Result<()> {
-    use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow};
-    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    for signal in Signal::iterator() {
-        // SAFETY: the default action runs no code of ours. KILL and STOP refuse, having no other.
-        let _ = unsafe { nix::sys::signal::sigaction(signal, &default) };
-    }
-    nix::sys::signal::sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
-}
-
-/// Marks every descriptor from 3 up to be closed by exec: libraries may have opened one without the mark.
-#[expect(unsafe_code, reason = "nix does not wrap close_range")]
-fn close_on_exec() {
-    // SAFETY: three integers; with CLOEXEC it closes nothing by itself. A kernel that does not know it
-    // (before 5.11) changes nothing, and what Rust opens carries the mark anyway.
-    unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 /// Something that becomes readable when the child has ended: its pidfd, or where the kernel has none, a
 /// pipe that a waiting thread closes.
-fn end_of(child: &std::process::Child) -> io::Result<OwnedFd> {
-    let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
+fn end_of(pid: i32) -> io::Result<OwnedFd> {
     super::process::descriptor(pid).or_else(|_| {
         let (reader, writer) = io::pipe()?;
         std::thread::Builder::new().name("wait".into()).spawn(move || {
@@ -218,16 +194,15 @@ fn end_of(child: &std::process::Child) -> io::Result<OwnedFd> {
 
 /// Blocks until the child has ended and leaves its status for [`Child::reap`].
 fn see_end(pid: i32) {
-    use nix::errno::Errno;
     use nix::sys::wait::{Id, WaitPidFlag, waitid};
     let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-    while waitid(Id::Pid(nix::unistd::Pid::from_raw(pid)), flags) == Err(Errno::EINTR) {}
+    while waitid(Id::Pid(Pid::from_raw(pid)), flags) == Err(Errno::EINTR) {}
 }
 
 impl Child {
     /// Its process number, which is also that of its session and group.
     pub fn pid(&self) -> i32 {
-        i32::try_from(self.inner.id()).unwrap_or(i32::MAX)
+        self.pid.as_raw()
     }
 
     /// Becomes readable when it has ended.
@@ -254,9 +229,24 @@ impl Child {
     /// Takes its exit status; blocks unless [`Child::ended`] is readable. `None` where the status was
     /// taken from us.
     pub fn reap(&mut self) -> Option<Exit> {
-        let status = self.inner.wait().ok()?;
-        status.code().map(Exit::Code).or_else(|| status.signal().map(Exit::Signal))
+        status(self.pid)
     }
+}
+
+/// Waits for the end of a child; `None` where its status was taken from us.
+#[expect(unsafe_code, reason = "nix loses the status of a child that a real-time signal killed")]
+fn status(pid: Pid) -> Option<Exit> {
+    let mut raw = 0;
+    loop {
+        // SAFETY: the status is written to a variable of ours, and nothing else.
+        match Errno::result(unsafe { libc::waitpid(pid.as_raw(), &mut raw, 0) }) {
+            Ok(_) => break,
+            Err(Errno::EINTR) => {}
+            Err(_) => return None,
+        }
+    }
+    let status = ExitStatus::from_raw(raw);
+    status.code().map(Exit::Code).or_else(|| status.signal().map(Exit::Signal))
 }
 
 /// Runs a small helper program to its end, input closed and output captured. For what takes no time:

@@ -102,3 +102,34 @@ fn a_missing_program_and_a_missing_directory_are_told_apart() {
     assert_eq!(missing("/etc/passwd", "/"), SpawnStep::Program);
     assert_eq!(missing("/bin/true", "/nowhere"), SpawnStep::Directory);
 }
+
+#[test]
+fn a_script_without_its_first_line_runs_and_a_nul_byte_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("agent");
+    std::fs::write(&script, "echo \"$0 $1\"\n").unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let start = |arg: &str| {
+        let args = [OsString::from(arg)];
+        spawn(&Order {
+            program: &script,
+            argv0: OsStr::new("agent"),
+            args: &args,
+            env: &[],
+            cwd: dir.path(),
+            stdin: b"",
+            stderr: File::options().write(true).open("/dev/null").unwrap(),
+            death_signal: Signal::SIGKILL,
+            rlimits: &[],
+        })
+    };
+    let mut child = start("one two").unwrap();
+    let mut buffer = [0; 4096];
+    let count = child.read(&mut buffer);
+    let said = String::from_utf8_lossy(&buffer[..count]).into_owned();
+    assert_eq!(said, format!("{} one two\n", script.display()));
+    assert_eq!(child.reap(), Some(Exit::Code(0)));
+    assert_eq!(start("a\0b").unwrap_err().at, SpawnStep::Arguments);
+    assert_eq!(start(&"x".repeat(1 << 20)).unwrap_err().at, SpawnStep::Arguments);
+}

@@ -132,6 +132,11 @@ impl Tender {
         Ok(!self.dead_workers()?.is_empty())
     }
 
+    /// Whether it is this process's turn until it ends.
+    pub fn leads(&self) -> bool {
+        self.leader.is_some()
+    }
+
     /// A whole round, whoever else may be at it.
     pub fn round(&mut self, journal: &Journal) -> Result<Round> {
         let mut round = self.take_up(journal)?;

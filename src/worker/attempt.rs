@@ -10,7 +10,7 @@ use super::Worker;
 use super::control::Level;
 use super::verdict::Close;
 use super::workplace::{Left, NoPlace, Workplace};
-use crate::agent::{Job, Report, Session};
+use crate::agent::{Job, Progress, Report, Session};
 use crate::domain::config::{AgentKind, AgentProfile};
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::problem::Problem;
@@ -147,7 +147,7 @@ impl Worker {
         if argv.is_empty() || place.continued() || place.branch().is_none() {
             return None;
         }
-        let mut report = self.supervise(&self.setup_job(claim.attempt(), argv, job));
+        let mut report = self.supervise(&self.setup_job(claim.attempt(), argv, job), None);
         match &mut report.ending {
             Ending::Success => None,
             Ending::Failure { fault, detail } => {
@@ -161,14 +161,19 @@ impl Worker {
     }
 
     fn run_agent(&self, job: &Job, profile: &AgentProfile) -> Report {
-        let _turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_turn());
-        self.supervise(job)
+        let turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_turn());
+        self.supervise(job, turn.flatten())
     }
 
-    fn supervise(&self, job: &Job) -> Report {
+    /// Runs a job within reach of the other threads; `turn` ends with the first word of the agent.
+    fn supervise(&self, job: &Job, mut turn: Option<Lock>) -> Report {
         let session = Session::new();
         self.shared.control.attach(session.remote());
-        let report = session.run(job, &mut |_progress| {});
+        let report = session.run(job, &mut |progress| {
+            if !matches!(progress, Progress::Started { .. }) {
+                turn = None;
+            }
+        });
         self.shared.control.detach();
         report
     }

@@ -16,6 +16,7 @@ use crate::queue::{Dir, Queue};
 use crate::sys::lock::Lock;
 use crate::sys::random;
 use crate::sys::watch::Watch;
+use crate::tending::Round;
 
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
@@ -27,6 +28,8 @@ const SETTLING_MS: u64 = 250;
 const WATCHERS: usize = 4;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
+/// While another process keeps house: how often to see whether it still does, with as much jitter on top.
+const STAND_BY_MS: u64 = 1_000;
 
 /// What an idle worker has.
 pub(super) struct Idle {
@@ -34,11 +37,13 @@ pub(super) struct Idle {
     bell: Receiver<()>,
     control: Control,
     watch: Option<(Watch, Lock)>,
+    /// Whether the end of others' tasks matters: it ends a drain.
+    drains: bool,
 }
 
 impl Idle {
-    pub(super) fn new(bell: Receiver<()>, control: Control) -> Idle {
-        Idle { ready: ReadyList::default(), bell, control, watch: None }
+    pub(super) fn new(bell: Receiver<()>, control: Control, drains: bool) -> Idle {
+        Idle { ready: ReadyList::default(), bell, control, watch: None, drains }
     }
 
     /// Busy again: no more hints.
@@ -71,8 +76,12 @@ impl Idle {
         self.watch = seat(queue).and_then(|seat| {
             let control = self.control.clone();
             let mut watch = Watch::new(move || control.ring())?;
-            let layout = queue.layout();
-            let dirs = [layout.dir(Dir::Pending), layout.dir(Dir::Ready), root.to_owned()];
+            let dir = |dir| queue.layout().dir(dir);
+            let mut dirs = vec![dir(Dir::Pending), dir(Dir::Ready), root.to_owned()];
+            if self.drains {
+                // A task leaves `ready/` before its claim goes, and only then the drain is over.
+                dirs.push(dir(Dir::Claims));
+            }
             dirs.iter().all(|dir| watch.add(dir)).then_some((watch, seat))
         });
         self.watch.is_some()
@@ -87,17 +96,19 @@ fn seat(queue: &Queue) -> Option<Lock> {
     })
 }
 
-/// The housekeeper's thread: a round a second if it is this worker's turn.
+/// The housekeeper's thread: a round a second if it is this worker's turn, else a look now and then whether
+/// it has become so.
 pub(super) fn start_housekeeper(shared: &Shared) -> Ticker {
     let shared = shared.clone();
     Ticker::start("housekeeper", KEEP_MS, move || {
-        if shared.control.level() <= Level::Drain {
-            // An error here meets the main thread too, which reports it.
-            let round = shared.tender().tend(&shared.journal).unwrap_or_default();
-            if round != crate::tending::Round::default() {
-                shared.control.ring();
-            }
+        if shared.control.level() > Level::Drain {
+            return KEEP_MS;
         }
-        KEEP_MS
+        let mut tender = shared.tender();
+        // An error here meets the main thread too, which reports it.
+        if tender.tend(&shared.journal).unwrap_or_default() != Round::default() {
+            shared.control.ring();
+        }
+        if tender.leads() { KEEP_MS } else { STAND_BY_MS + random::below(STAND_BY_MS) }
     })
 }

@@ -103,7 +103,7 @@ pub fn run(
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
-        idle: Idle::new(bell, control.clone()),
+        idle: Idle::new(bell, control.clone(), order.mode != Mode::Stay),
         config,
         order,
         failed: false,
