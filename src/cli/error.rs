@@ -80,7 +80,8 @@ impl From<std::io::Error> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(e: ConfigError) -> Failure {
-        Failure::usage(e.to_string()).hint("mend it; `coordinator config` shows every setting")
+        let hint = format!("edit {}; all keys are in docs/configuration.md", e.path.display());
+        Failure::usage(e.to_string()).hint(hint)
     }
 }
 

@@ -100,6 +100,9 @@ pub fn run(
     };
     shared.journal.note("start", None, json!({ "pid": shared.registration.card().process.pid }));
     let log = order.log.clone();
+    if config.limits.processes.is_some() && crate::sys::env::is_root() {
+        (log)("limits.processes is not enforced: the kernel does not for root");
+    }
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
