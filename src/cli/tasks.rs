@@ -57,7 +57,7 @@ pub(super) fn add(context: &Context, add: &Add) -> Outcome {
             ));
             Ok(exit::OK)
         }
-        Taken::Lost => {
+        Taken::Lost | Taken::Stuck(_) => {
             Err(Failure::new(exit::MISSING, "the staged file vanished").hint("coordinator check"))
         }
     }

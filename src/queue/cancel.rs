@@ -36,9 +36,19 @@ impl Queue {
         self.sync_dir(Dir::Cancel)
     }
 
-    /// Whether there is a wish to cancel this task.
-    pub fn cancel_wanted(&self, id: &TaskId) -> bool {
-        fs::exists(&self.file(Dir::Cancel, id))
+    /// Whether there is a wish to cancel this task in its present life.
+    pub fn cancel_wanted(&self, id: &TaskId) -> Result<bool> {
+        match self.wished_life(id)? {
+            Some(wished) => Ok(self.life(id)? <= wished),
+            None => Ok(false),
+        }
+    }
+
+    /// The life that a wish is for, where there is one.
+    fn wished_life(&self, id: &TaskId) -> Result<Option<Epoch>> {
+        let bytes = fs::read_if_any(&self.file(Dir::Cancel, id))?;
+        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(text.map(|text| Epoch::parse(&text).unwrap_or_default()))
     }
 
     /// All wishes.
@@ -50,8 +60,7 @@ impl Queue {
     /// Tries once to carry a wish out, and removes it once the task has ended.
     pub fn carry_out(&self, id: &TaskId) -> Result<Cancelled> {
         let wish = self.file(Dir::Cancel, id);
-        let Some(bytes) = fs::read_if_any(&wish)? else { return Ok(Cancelled::Ended) };
-        let wished = std::str::from_utf8(&bytes).ok().and_then(Epoch::parse).unwrap_or_default();
+        let Some(wished) = self.wished_life(id)? else { return Ok(Cancelled::Ended) };
         if self.life(id)? > wished {
             fs::unlink(&wish)?;
             return Ok(Cancelled::Ended);
@@ -103,7 +112,7 @@ impl Queue {
         let Some(seen) = self.dropped(text)? else { return Ok(None) };
         let taken = self.take_up(&[text.into()], admission)?.pop();
         let id = match taken {
-            None | Some(Taken::Lost) => return Ok(None),
+            None | Some(Taken::Lost | Taken::Stuck(_)) => return Ok(None),
             Some(
                 Taken::Ready(id) | Taken::Blocked(id) | Taken::Rejected(id) | Taken::Unfinished(id),
             ) => id,

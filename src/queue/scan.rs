@@ -68,7 +68,8 @@ impl Queue {
 
     /// How many names `ready/` and `claims/` hold, and whether `pending/` holds any: what a drain asks.
     pub fn unfinished(&self) -> Result<(usize, usize)> {
-        Ok((fs::list(&self.dir(Dir::Ready))?.len(), fs::list(&self.dir(Dir::Claims))?.len()))
+        let ready = self.parsed(Dir::Ready, QueueName::parse)?.len();
+        Ok((ready, self.parsed(Dir::Claims, TaskEpoch::parse)?.len()))
     }
 
     fn parsed<T>(&self, dir: Dir, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {

@@ -102,7 +102,9 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
         Ended::Rejected(at) => {
             let report = rejected_report(queue, at);
             let text = fs::read_text(&report).unwrap_or_else(|e| e.to_string());
-            explanation.because("its file is wrong:").because(text.trim_end().to_owned()).command(
+            // The report's own last word is a hint for whoever finds the file; here comes a better one.
+            let said = text.rsplit_once("\nhint:").map_or(text.as_str(), |(said, _)| said);
+            explanation.because("its file is wrong:").because(said.trim_end().to_owned()).command(
                 format!(
                     "mend the file in {:?}, then: coordinator retry {short}",
                     report.with_extension("").with_extension("")

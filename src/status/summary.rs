@@ -18,6 +18,8 @@ pub struct Commands<'a> {
     pub repository: &'a str,
 }
 
+/// Commands for at most so many branches.
+const BRANCHES: usize = 40;
 /// At most so many hints of one kind.
 const HINTS: usize = 8;
 
@@ -73,15 +75,23 @@ fn ended_since(row: &Row, since: UnixMs) -> bool {
 fn next(ended: &[Row], commands: &Commands<'_>, style: Style) -> String {
     let mut out = String::new();
     let git = |args: &str| format!("git -C {} {args}", shell_words::quote(commands.repository));
-    let mut branches = ended
+    let done = ended
         .iter()
         .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
-    let first = branches.find_map(|row| row.branch.as_deref());
-    if let Some(branch) = first {
-        let branch = shell_words::quote(branch);
+    let branches: Vec<&str> = done.filter_map(|row| row.branch.as_deref()).collect();
+    if let Some(first) = branches.first() {
         let _written = writeln!(out, "\n{}", style.dim("look at a branch, then take it over:"));
-        let _written = writeln!(out, "  {}", git(&format!("log --stat HEAD..{branch}")));
-        let _written = writeln!(out, "  {}", git(&format!("merge {branch}")));
+        let first = shell_words::quote(first);
+        let _written = writeln!(out, "  {}", git(&format!("log --stat -p HEAD..{first}")));
+        for branch in branches.iter().take(BRANCHES) {
+            let _written =
+                writeln!(out, "  {}", git(&format!("merge {}", shell_words::quote(branch))));
+        }
+        let more = branches.len().saturating_sub(BRANCHES);
+        if more > 0 {
+            let _written =
+                writeln!(out, "  {}", style.dim(&format!("and {more} more, as in the table")));
+        }
     }
     let wrong = ended.iter().filter(|row| matches!(row.state, State::Failed | State::Rejected));
     let wrong: Vec<&TaskId> = wrong.filter_map(|row| row.id.as_ref()).take(HINTS).collect();

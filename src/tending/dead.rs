@@ -33,13 +33,14 @@ impl Tender {
     /// Declares the dead dead and moves their tasks on. Returns how many claims went.
     pub fn reclaim(&mut self, journal: &Journal) -> Result<usize> {
         self.declare_dead(journal)?;
-        let gone = self.queue.gone()?;
+        let gone = self.queue.gone_since()?;
         let mut claims = self.queue.dead_claims()?;
         if gone.is_empty() && claims.is_empty() {
             return Ok(0);
         }
         let mut seen_dead: HashSet<WorkerId> = HashSet::new();
-        for card in gone.iter().chain(claims.iter().map(|claim| &claim.card)) {
+        let cards = gone.iter().map(|(card, _)| card);
+        for card in cards.chain(claims.iter().map(|claim| &claim.card)) {
             if !seen_dead.contains(&card.id) && self.put_to_rest(card) {
                 seen_dead.insert(card.id.clone());
             }
@@ -48,8 +49,8 @@ impl Tender {
         for claim in &claims {
             self.reclaim_one(claim, journal)?;
         }
-        for card in gone.iter().filter(|card| seen_dead.contains(&card.id)) {
-            self.bury(card)?;
+        for (card, beaten_at) in gone.iter().filter(|(card, _)| seen_dead.contains(&card.id)) {
+            self.bury(card, *beaten_at)?;
         }
         Ok(claims.len())
     }
@@ -116,9 +117,11 @@ impl Tender {
         Ok(())
     }
 
-    fn bury(&self, card: &Card) -> Result<()> {
+    /// `beaten_at`: the last sign of life, nanoseconds by the file system's clock.
+    fn bury(&self, card: &Card, beaten_at: i128) -> Result<()> {
         let here = self.me.vantage(&card.process) != Vantage::Elsewhere;
-        let long_ago = clock::now().since(card.started_at) > FOREIGN_MS;
+        let silent_ns = i128::from(clock::now().0) * 1_000_000 - beaten_at;
+        let long_ago = silent_ns > i128::from(FOREIGN_MS) * 1_000_000;
         if here {
             // Its directory is empty or garbage: what it published is in the queue.
             let _stays_till_its_next_user = Scratch::forget(&self.scratch_dir, card.id.short());

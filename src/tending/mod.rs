@@ -9,7 +9,7 @@ mod intake;
 mod rest;
 mod trees;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -71,6 +71,9 @@ pub struct Tender {
     next_suspicion_ms: u64,
     next_sweep_ms: u64,
     rejected: usize,
+    /// What was said of files that may not be moved.
+    stuck: HashSet<String>,
+    torn_looked_for: bool,
 }
 
 impl Tender {
@@ -91,6 +94,8 @@ impl Tender {
             next_suspicion_ms: 0,
             next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
             rejected: 0,
+            stuck: HashSet::new(),
+            torn_looked_for: false,
             queue,
         }
     }
@@ -142,6 +147,11 @@ impl Tender {
         let mut round = self.take_up(journal)?;
         self.finish_takings(journal)?;
         let mut over = self.carry_out_wishes(journal)?;
+        if !self.torn_looked_for {
+            // Only a power cut leaves them, and every process begins after it.
+            self.torn_looked_for = true;
+            self.queue.sweep_torn()?;
+        }
         round.reclaimed = self.reclaim(journal)?;
         round.unblocked = self.unblock(journal)?;
         if clock::mono_ms() >= self.next_sweep_ms {
@@ -214,6 +224,13 @@ impl Tender {
             Taken::Ready(id) => ("take_up", id),
             Taken::Blocked(id) => ("take_up_blocked", id),
             Taken::Rejected(id) => ("reject", id),
+            Taken::Stuck(why) => {
+                // Said once: it is found again at every look.
+                if self.stuck.insert(why.clone()) {
+                    journal.note("stuck", None, json!({ "why": why }));
+                }
+                return;
+            }
             Taken::Unfinished(_) | Taken::Lost => return,
         };
         self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));

@@ -37,7 +37,7 @@ impl Worker {
 
     fn work(&mut self, claim: Claim) -> Result<bool> {
         let queue = self.shared.queue.clone();
-        if queue.cancel_wanted(&claim.name().at.id) {
+        if queue.cancel_wanted(&claim.name().at.id)? {
             let _either_way_it_ended = queue.cancel_held(claim)?;
             return Ok(false);
         }

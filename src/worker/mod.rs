@@ -121,6 +121,10 @@ pub fn run(
         (log)(&e.to_string());
     }
     shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    if ended.is_err() {
+        // What it holds is nobody's fault: it waits again, and no death is counted.
+        heart::disown_all(&shared);
+    }
     if !matches!(ended, Ok(Ended::Fenced))
         && let Ok(registration) = Arc::try_unwrap(shared.registration)
     {
