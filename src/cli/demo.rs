@@ -106,7 +106,7 @@ fn temporary() -> PathBuf {
     base.join(format!("swarmdir-demo-{:08x}", random::number() as u32))
 }
 
-/// A repository with one commit. The identity is given on the command line: a fresh machine has none.
+/// A repository with one commit, and an author of its own: a fresh machine has none.
 fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     if fs::exists(dir) {
         return Err(Failure::usage(format!("{dir:?} exists")).hint("coordinator demo --dir NEW"));
@@ -118,11 +118,12 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     fs::write(&repository.join(FILE_NAME), SETTINGS.as_bytes())?;
     fs::write(&repository.join(".gitignore"), b"/queue/\n/.swarmdir/\n/interrupt\n")?;
     let path = repository.to_string_lossy().into_owned();
-    let identity = ["-c", "user.name=swarmdir", "-c", "user.email=swarmdir@localhost"];
     for args in [
         vec!["init", "-q", "-b", "main", &path],
+        vec!["-C", &path, "config", "user.name", "swarmdir"],
+        vec!["-C", &path, "config", "user.email", "swarmdir@localhost"],
         vec!["-C", &path, "add", "-A"],
-        [&["-C", &path], &identity[..], &["commit", "-q", "-m", "Start"]].concat(),
+        vec!["-C", &path, "commit", "-q", "-m", "Start"],
     ] {
         tool::run("git", &args).map_err(|why| {
             Failure::new(exit::MISSING, format!("git {}: {why}", args.join(" ")))

@@ -121,6 +121,11 @@ impl Looks {
         now - sight.since_ms >= patience
     }
 
+    /// Whether a name was seen before.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.seen.contains_key(OsStr::new(name))
+    }
+
     /// Whether a name of ours was there a while ago already, so that its maker has probably died.
     pub(super) fn lingers(&mut self, name: &str) -> bool {
         let now = clock::mono_ms();

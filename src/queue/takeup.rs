@@ -162,6 +162,7 @@ impl Queue {
             Content::Bytes(bytes) => bytes,
         };
         let dropped = self.dropped_name(id);
+        fs::unlink(&self.put_off_note(id))?;
         match admission.admit(&Dropped { id, name: &dropped, bytes: &bytes }) {
             Admitted::Ready(record) => {
                 self.write_record(&record)?;
@@ -268,7 +269,12 @@ impl Queue {
             .filter(|name| name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking));
         let taking: Vec<QueueName> = taking.collect();
         looks.keep_only(&taking);
-        Ok(taking.into_iter().filter(|name| looks.lingers(&name.to_string())).collect())
+        // One that was put off has no maker at work: it is tried at the first look, then now and then.
+        let due = |name: &QueueName| {
+            let first = !looks.knows(&name.to_string()) && self.is_put_off(&name.at.id);
+            looks.lingers(&name.to_string()) || first
+        };
+        Ok(taking.into_iter().filter(due).collect())
     }
 }
 
