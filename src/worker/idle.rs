@@ -21,6 +21,8 @@ const POLL_MS: u64 = 1_000;
 const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
+/// So many tasks in a row make a busy worker, which needs no hints.
+const BUSY_AFTER: u32 = 8;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
 /// While another process keeps house: how often to see whether it still does, with as much jitter on top.
@@ -33,25 +35,40 @@ pub(super) struct Idle {
     control: Control,
     watch: Option<Watch>,
     armed: bool,
+    /// Tasks since it last waited.
+    since_idle: u32,
     /// Whether the end of others' tasks matters: it ends a drain.
     drains: bool,
 }
 
 impl Idle {
     pub(super) fn new(bell: Receiver<()>, control: Control, drains: bool) -> Idle {
-        Idle { ready: ReadyList::default(), bell, control, watch: None, armed: false, drains }
+        Idle {
+            ready: ReadyList::default(),
+            bell,
+            control,
+            watch: None,
+            armed: false,
+            since_idle: 0,
+            drains,
+        }
     }
 
-    /// Busy again: no more hints.
-    pub(super) fn disarm(&mut self) {
-        self.watch = None;
-        self.armed = false;
+    /// Busy again. Soon no more hints; but not at once, as making and ending watches takes the kernel
+    /// longer than a few hints do.
+    pub(super) fn worked(&mut self) {
+        self.since_idle += 1;
+        if self.since_idle >= BUSY_AFTER {
+            self.watch = None;
+            self.armed = false;
+        }
     }
 
     /// Waits for a hint, a ring or the timer. The first wait only arms: what came before the watch existed is
     /// found by the look that follows at once.
     pub(super) fn wait(&mut self, queue: &Queue, root: &Path, unsettled: bool) {
         self.ready.invalidate();
+        self.since_idle = 0;
         if !self.armed {
             self.arm(queue, root);
             return;
