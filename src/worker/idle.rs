@@ -26,7 +26,7 @@ const BUSY_AFTER: u32 = 8;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
 /// While another process keeps house: how often to see whether it still does, with as much jitter on top.
-const STAND_BY_MS: u64 = 2_000;
+const STAND_BY_MS: u64 = 3_000;
 
 /// What an idle worker has.
 pub(super) struct Idle {
