@@ -228,7 +228,8 @@ pub fn open_foreign(path: &Path) -> Result<Option<File>> {
 
 /// Reads an open file up to `max` bytes and one more, so that the caller can tell that there was more.
 pub fn read_up_to(file: &File, path: &Path, max: u64) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Most files here are small: room for them at once saves reads.
+    let mut bytes = Vec::with_capacity(4096);
     file.take(max + 1).read_to_end(&mut bytes).map_err(FsError::of("read", path))?;
     Ok(bytes)
 }

@@ -1,5 +1,7 @@
 //! Which process is which: identities read from the kernel.
 
+use std::fs::File;
+use std::io::Read;
 use std::os::linux::fs::MetadataExt;
 
 use crate::domain::identity::ProcessIdentity;
@@ -48,7 +50,10 @@ pub(super) fn threads(pid: i32) -> Option<u64> {
 
 /// The fields of `/proc/PID/stat` from the state on: the name before may hold spaces and brackets.
 fn stat_fields(pid: i32) -> Option<Vec<String>> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // One read gets it all, where reading "to the end" would take several: the kernel makes it up anew for each.
+    let mut stat = [0; 4096];
+    let count = File::open(format!("/proc/{pid}/stat")).and_then(|mut f| f.read(&mut stat)).ok()?;
+    let stat = String::from_utf8_lossy(&stat[..count]);
     let (_, rest) = stat.rsplit_once(')')?;
     Some(rest.split_whitespace().map(str::to_owned).collect())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use notify::event::{AccessKind, AccessMode};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// Watches directories until dropped.
 pub struct Watch {
@@ -20,7 +20,10 @@ impl Watch {
                 hint();
             }
         };
-        notify::recommended_watcher(handler).ok().map(|watcher| Watch { watcher })
+        // Reading is left out at the source: our own looks must not wake us.
+        let kinds = EventKindMask::CORE | EventKindMask::ACCESS_CLOSE;
+        let config = Config::default().with_event_kinds(kinds);
+        RecommendedWatcher::new(handler, config).ok().map(|watcher| Watch { watcher })
     }
 
     /// Adds one directory (not what is below it); false where the system refuses.

@@ -26,6 +26,8 @@ const SLOW_POLL_MS: u64 = 5_000;
 const SETTLING_MS: u64 = 250;
 /// So many idle workers of a machine watch.
 const WATCHERS: usize = 4;
+/// So many tasks in a row make a busy worker, which needs no hints.
+const BUSY_AFTER: u32 = 8;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
 /// While another process keeps house: how often to see whether it still does, with as much jitter on top.
@@ -36,26 +38,47 @@ pub(super) struct Idle {
     pub(super) ready: ReadyList,
     bell: Receiver<()>,
     control: Control,
-    watch: Option<(Watch, Lock)>,
+    watch: Option<Watch>,
+    /// The right to watch, while idle.
+    seat: Option<Lock>,
+    /// Tasks since it last waited.
+    since_idle: u32,
     /// Whether the end of others' tasks matters: it ends a drain.
     drains: bool,
 }
 
 impl Idle {
     pub(super) fn new(bell: Receiver<()>, control: Control, drains: bool) -> Idle {
-        Idle { ready: ReadyList::default(), bell, control, watch: None, drains }
+        let ready = ReadyList::default();
+        Idle { ready, bell, control, watch: None, seat: None, since_idle: 0, drains }
     }
 
-    /// Busy again: no more hints.
-    pub(super) fn disarm(&mut self) {
-        self.watch = None;
+    /// A task is in hand: another idle worker may watch instead.
+    pub(super) fn busy(&mut self) {
+        self.seat = None;
+    }
+
+    /// The task is over. Soon no more hints; but not at once, as making and ending watches takes the kernel
+    /// longer than a few hints do.
+    pub(super) fn worked(&mut self) {
+        self.since_idle += 1;
+        if self.since_idle >= BUSY_AFTER {
+            self.watch = None;
+        }
     }
 
     /// Waits for a hint, a ring or the timer. A wait that arms returns at once: what came before the watch
     /// existed is found by the look that follows.
     pub(super) fn wait(&mut self, queue: &Queue, root: &Path, unsettled: bool) {
         self.ready.invalidate();
-        if self.watch.is_none() && self.arm(queue, root) {
+        self.since_idle = 0;
+        if self.seat.is_none() {
+            self.seat = seat(queue);
+        }
+        if self.seat.is_none() {
+            // Enough others watch.
+            self.watch = None;
+        } else if self.watch.is_none() && self.arm(queue, root) {
             return;
         }
         let base = match (unsettled, &self.watch) {
@@ -71,18 +94,17 @@ impl Idle {
         let _hint_or_timer = self.bell.recv_timeout(Duration::from_millis(ms));
     }
 
-    /// Begins to watch, if the machine has watches left and not enough others do. True: it does.
+    /// Begins to watch, if the machine has watches left. True: it does.
     fn arm(&mut self, queue: &Queue, root: &Path) -> bool {
-        self.watch = seat(queue).and_then(|seat| {
-            let control = self.control.clone();
-            let mut watch = Watch::new(move || control.ring())?;
+        let control = self.control.clone();
+        self.watch = Watch::new(move || control.ring()).and_then(|mut watch| {
             let dir = |dir| queue.layout().dir(dir);
             let mut dirs = vec![dir(Dir::Pending), dir(Dir::Ready), root.to_owned()];
             if self.drains {
                 // A task leaves `ready/` before its claim goes, and only then the drain is over.
                 dirs.push(dir(Dir::Claims));
             }
-            dirs.iter().all(|dir| watch.add(dir)).then_some((watch, seat))
+            dirs.iter().all(|dir| watch.add(dir)).then_some(watch)
         });
         self.watch.is_some()
     }

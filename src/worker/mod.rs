@@ -186,7 +186,7 @@ impl Worker {
                 Ok(Step::Worked) if self.order.mode == Mode::Once => {
                     return Ok(self.finished(false));
                 }
-                Ok(Step::Worked) => self.idle.disarm(),
+                Ok(Step::Worked) => self.idle.worked(),
                 Ok(Step::Nothing { unsettled }) => {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
@@ -221,6 +221,7 @@ impl Worker {
         let round = self.shared.tender().take_up(&self.shared.journal)?;
         match self.claim_next()? {
             Some(claim) => {
+                self.idle.busy();
                 self.failed |= self.attempt(claim)?;
                 Ok(Step::Worked)
             }
