@@ -97,6 +97,9 @@ impl Claim {
         &self.attempt
     }
 
+    /// We were declared dead: the link stays, and whoever reclaims it decides.
+    pub fn leave_to_reclaimer(self) {}
+
     /// Copies what was claimed to the attempt's own directory and returns the copy's content (cut one byte
     /// beyond `max_bytes`). All work goes on from that copy: the file in `ready/` may be edited by anybody.
     pub fn read(&self, queue: &Queue, max_bytes: u64) -> Result<Vec<u8>> {

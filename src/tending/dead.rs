@@ -88,6 +88,8 @@ impl Tender {
     /// Sees to it that the worker and its agents run no more, as far as this machine can.
     fn put_to_rest(&self, card: &Card) -> bool {
         match self.me.vantage(&card.process) {
+            // Declared dead ourselves: the heart ends us, and the others see to what we held.
+            Vantage::Here if card.process == self.me => false,
             Vantage::Here => {
                 process::kill_and_see_dead(&card.process, PATIENCE_MS)
                     && sweep::marked(WORKER_MARK, card.id.as_str(), PATIENCE_MS).left == 0

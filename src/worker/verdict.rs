@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Worker;
+use super::control::Level;
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::Report;
 use crate::domain::name::TaskEpoch;
@@ -65,6 +66,12 @@ impl Worker {
             notes,
         };
         self.shared.queue.write_result(claim.attempt(), &result)?;
+        if self.shared.control.level() == Level::Fenced {
+            // Its work is saved on its branch. The tree stays its task's, and all else is the reclaimer's.
+            drop(place);
+            claim.leave_to_reclaimer();
+            return Ok(false);
+        }
         let began_at = UnixMs(clock::now().0.saturating_sub(report.elapsed_ms));
         self.mind_gate(&agent, &report.ending, began_at)?;
         let step = self.resolve(&claim, &verdict)?;
