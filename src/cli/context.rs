@@ -10,7 +10,8 @@ use crate::domain::id::TaskId;
 use crate::queue::find::Found;
 use crate::queue::journal::Journal;
 use crate::queue::{Dir, Queue};
-use crate::sys::env;
+use crate::sys::{env, fs};
+use crate::worktree::Repo;
 
 /// A command's surroundings.
 pub(super) struct Context {
@@ -49,10 +50,17 @@ impl Context {
         Ok(Queue::open(&config.root.join("queue"), config.durability)?)
     }
 
-    /// The queue, made where it is missing.
+    /// The queue, made where it is missing; then git is kept from seeing it, if there is one.
     pub(super) fn queue_or_make(&self) -> Result<Queue, Failure> {
         let config = self.config();
-        Ok(Queue::open_or_make(&config.root.join("queue"), config.durability)?)
+        let path = config.root.join("queue");
+        let first = !fs::exists(&path.join("FORMAT"));
+        let queue = Queue::open_or_make(&path, config.durability)?;
+        if first && let Ok(repo) = Repo::discover(&config.root) {
+            // `doctor` tells where that did not work.
+            let _seen_by_git = super::setup::hide(&repo, &config.root);
+        }
+        Ok(queue)
     }
 
     /// The one task that is meant.

@@ -12,10 +12,10 @@ use super::exit;
 use crate::agent;
 use crate::domain::config::AgentKind;
 use crate::sys::fs;
-use crate::worktree::{Repo, doctor};
+use crate::worktree::{Repo, Trouble, doctor};
 
 /// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
-pub(crate) const EXCLUDES: [&str; 3] = ["/queue/", "/interrupt", "/.swarmdir/"];
+const EXCLUDES: [&str; 3] = ["/queue/", "/interrupt", "/.swarmdir/"];
 
 /// `init`
 pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
@@ -27,36 +27,35 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
     let common = Common { root: Some(fs::canonical(&dir)?), ..common.clone() };
     let context = Context::new(&common, Flags::default())?;
     let root = context.config().root.clone();
+    let hidden = Repo::discover(&root).map(|repo| hide(&repo, &root));
     context.queue_or_make()?;
     fs::mkdirs(&root.join(".swarmdir"))?;
     let ui = context.ui;
     ui.say(&format!("queue: {}", root.join("queue").display()));
     write_settings(&context, &root)?;
-    match Repo::discover(&root) {
-        Ok(repo) => {
-            let hidden = doctor::exclude(
-                &repo,
-                &EXCLUDES
-                    .map(|pattern| exclusion(&repo, &root, pattern))
-                    .each_ref()
-                    .map(String::as_str),
-            );
-            match hidden {
-                Ok(added) if added.is_empty() => ui.say("git ignores it already"),
-                Ok(_) => ui.say("hidden from git in .git/info/exclude, so that git clean and git stash -u leave it"),
-                Err(e) => ui.say(&format!("git may see it: {e}")),
-            }
+    ui.say(&match hidden {
+        Ok(Ok(added)) if added.is_empty() => "git ignores it already".to_owned(),
+        Ok(Ok(_)) => {
+            "hidden from git in .git/info/exclude, so that git clean and git stash -u leave it"
+                .into()
         }
-        Err(e) => ui.say(&format!(
+        Ok(Err(e)) => format!("git may see it: {e}"),
+        Err(e) => format!(
             "no repository here ({e}): name one in {FILE_NAME}, or use agents with worktree = false"
-        )),
-    }
+        ),
+    });
     ui.say("next: coordinator add -m \"what is to be done\"; coordinator --agents 3");
     Ok(exit::OK)
 }
 
+/// Hides what of ours lies in a checkout from git. Returns what had to be added.
+pub(super) fn hide(repo: &Repo, root: &Path) -> Result<Vec<String>, Trouble> {
+    let patterns = EXCLUDES.map(|pattern| exclusion(repo, root, pattern));
+    doctor::exclude(repo, &patterns.each_ref().map(String::as_str))
+}
+
 /// A pattern from the root of the checkout, which may lie above ours.
-pub(crate) fn exclusion(repo: &Repo, root: &Path, pattern: &str) -> String {
+fn exclusion(repo: &Repo, root: &Path, pattern: &str) -> String {
     let below = repo.checkout().and_then(|checkout| root.strip_prefix(checkout).ok());
     match below.and_then(Path::to_str) {
         Some(below) if !below.is_empty() => format!("/{below}{pattern}"),

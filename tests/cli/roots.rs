@@ -106,3 +106,13 @@ fn init_makes_queue_and_settings_and_hides_them_from_git() {
     swarm.git(&["stash", "-u", "--quiet"]);
     assert_eq!(swarm.names("pending"), ["precious"], "git clean and git stash -u leave the queue");
 }
+
+#[test]
+fn the_first_run_hides_the_queue_from_git() {
+    let swarm = Swarm::new();
+    std::fs::write(swarm.at(".git/info/exclude"), "/swarm.toml\n").unwrap();
+    swarm.drain();
+    std::fs::write(swarm.at("interrupt"), "").unwrap();
+    assert_eq!(swarm.git(&["status", "--porcelain"]), "");
+    std::fs::remove_file(swarm.at("interrupt")).unwrap();
+}
