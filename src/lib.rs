@@ -1,4 +1,110 @@
-//! swarmdir: a directory is the whole queue.
+//! swarmdir: a directory is the whole queue. The map of the program, on one page.
+//!
+//! A task is a file, what it is called says what state it is in, and `rename(2)` decides every race. Any process
+//! may die at any instruction: no task is lost, and at worst one is run again. `queue/README.md` is the
+//! specification of the directory; this page says how the program around it is built.
+//!
+//! # Layers
+//!
+//! ```text
+//!  bin/coordinator  bin/worker                  a line each
+//!        └──────┬───────┘
+//!              cli                              words, settings, JSON, exit codes; the only one that prints
+//!   ┌──────┬────┴────┬─────────┐
+//! coordinator worker status  doctor             duties: keep a pool · work · show · examine
+//!   └───┬──────┘       ┊       ┊
+//!    tending           ┊       ┊                housekeeping that coordinator and worker share
+//!   ┌───┴──┬──────────┬┴───────┴┐
+//! queue  worktree   agent   taskfile            mechanisms; none knows another
+//!   └──────┴────┬─────┴─────────┘
+//!              sys                              the only door to the operating system
+//!
+//! domain  words, names, decisions    \
+//! form    reading what people fill in } pure: everybody may use them, they use nothing above themselves
+//! shape   what text looks like       /
+//! ```
+//!
+//! Arrows go down only; modules of a row do not know each other (`coordinator` talks to `worker` through files
+//! alone: that is the product). The test `tidy::layers` holds the table of what may name what.
+//!
+//! # The life of a task
+//!
+//! ```text
+//! pending/fix.md ─ rename → blocked/5-T.0~taking ─ rename → ready/5-T.1        tending::intake, queue::takeup
+//! claims/T.1 is linked to workers/W; the file is copied to runs/T/1.W/task     queue::claim
+//! a tree is entered, the agent runs in it and is watched                       worktree::forest, agent::run
+//! what it left is committed; verdict and result are written                    worktree::collect, domain::outcome
+//! ready/5-T.1 ─ rename → done/T.1.W, failed/T.1.W or blocked/5-T.2~REASON      worker::verdict, queue::finish
+//! ```
+//!
+//! Start at [`worker::run`] for a task's way, at [`coordinator::run`] for the pool, at [`queue`] for a
+//! transition, at [`agent::Session`] for supervision, at [`cli`] for a command.
+//!
+//! # Code map
+//!
+//! - [`domain`] — identities, names, reasons, leases, verdicts. **Architecture Invariant:** no file, no clock, no
+//!   environment; a value that exists needs no second check.
+//! - [`form`] — reads fields of tables and lists, whatever notation they came in, and collects every mistake.
+//!   **Architecture Invariant:** it stops at no first mistake, and reads no file.
+//! - [`shape`] — colour, columns, durations, money. **Architecture Invariant:** it knows no terminal.
+//! - [`sys`] — files, processes, clocks, signals, locks, wake-ups. **Architecture Invariant:** it knows no task
+//!   and no directory of the queue; clippy forbids the calls it wraps everywhere else.
+//! - [`queue`] — the protocol, a file for each row of its table. **Architecture Invariant:** every transition
+//!   commits by one link, rename or unlink; it starts no process and knows no git.
+//! - [`taskfile`] — one task file to a [`domain::task::TaskSpec`], or all its mistakes. **Architecture
+//!   Invariant:** pure; hostile bytes give problems, never a panic.
+//! - [`worktree`] — trees, branches, what an agent left, what makes it durable. **Architecture Invariant:** it
+//!   changes nothing of the user's checkout: no index, no HEAD, no stash, no hook; nothing is removed that is
+//!   not committed or ignored.
+//! - [`agent`] — one supervised child, three kinds behind one door. **Architecture Invariant:** it does not know
+//!   why it runs; when it returns, no process of the agent is left.
+//! - [`tending`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture
+//!   Invariant:** any number may do it at once; its locks are a courtesy.
+//! - [`worker`] — claims, works, publishes; a heart and a housekeeper beside it. **Architecture Invariant:** it
+//!   does not know whether a coordinator exists; a worker that cannot beat has stopped its agent before anybody
+//!   may judge it dead.
+//! - [`coordinator`] — keeps N workers running. **Architecture Invariant:** it decides about no outcome; if it
+//!   dies, the work goes on.
+//! - [`status`] — what people see. **Architecture Invariant:** it changes nothing.
+//! - [`doctor`] — what works here and how to mend the rest. **Architecture Invariant:** every finding was tried or
+//!   read in this very place.
+//! - [`cli`] — commands. **Architecture Invariant:** the only module that prints, the only one that reads settings.
+//!
+//! # Time
+//!
+//! Two clocks that never meet. Milliseconds of [`sys::clock::mono_ms`] count durations within one process: leases,
+//! deadlines, back-off. [`domain::time::UnixMs`] is the calendar: names, "not before", and what people read.
+//! Whether a worker is dead is decided by the first alone.
+//!
+//! # Failure
+//!
+//! - An *outcome* is a value: a lost race, a vanished file, a failed agent (`Closed`, `Tried`, `Ending`).
+//! - An *error* is what the system would not do: disk full, permission. Each module has its own type, with what
+//!   was tried, on what, and why; `cli` gives it an exit code and a hint.
+//! - A *bug* is a panic: it ends the process, and recovery is another process's, as after any crash.
+//!
+//! Whose fault a failed attempt is, is decided in one place, [`domain::outcome`]: what is not the task's own costs
+//! it nothing.
+//!
+//! # Formats
+//!
+//! The queue has a format number (`queue/FORMAT`), records and `--json` a `schema`; both grow by addition
+//! (`queue/README.md`, `docs/json.md`). What real agents said is kept in `tests/formats`.
+//!
+//! # Testing
+//!
+//! Unit tests stand in the file where the code is pure. `tests/it.rs` is one binary: real files, real git, real
+//! processes, the scripted agent of `agent::demo`, and the real `claude` against a stub of its service. No sleeps to
+//! synchronise, no retries, no ignored tests.
+//!
+//! # What was decided against
+//!
+//! - A daemon and a socket: one more thing that is down at night; `ls` and `mv` need none.
+//! - SQLite: its locks do not survive every network file system, and a corrupt file is every task.
+//! - `flock` as truth: it ends with a process, not with a task, and means nothing to others.
+//! - Async: a worker waits for one child and one channel.
+//! - A lock for each task: the rename is one already.
+//! - Deciding by the claim: a link that was freed can be made again, and then two publish.
 
 pub mod agent;
 pub mod cli;
@@ -7,6 +113,7 @@ pub mod doctor;
 pub mod domain;
 pub mod form;
 pub mod queue;
+pub mod shape;
 pub mod status;
 pub mod sys;
 pub mod taskfile;

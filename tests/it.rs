@@ -7,7 +7,13 @@
 )]
 
 mod agent;
+mod checkout;
 mod claude;
+mod cli;
+mod crowd;
+mod intake;
+mod running;
 mod stub;
 mod support;
+mod tidy;
 mod worktree;

@@ -4,14 +4,14 @@
 //! a flag: each stands behind the `=` of its own flag, and the prompt comes on standard input.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::sys::process::Signal;
 
 use super::environment::get;
-use super::launch::{Launch, Verdict};
+use super::launch::{Agent, Launch, Verdict};
 use super::supervise::Plan;
-use super::{Job, Refusal, find};
+use super::{Job, Missing, Refusal};
 use crate::domain::outcome::Fault;
 use crate::domain::task::PermissionMode;
 use crate::sys;
@@ -36,22 +36,39 @@ pub(super) const BANNED: [&str; 8] = [
 /// It refuses a longer prompt.
 const MAX_PROMPT_BYTES: usize = 10 * 1024 * 1024;
 
-pub(super) fn prepare(job: &Job, env: Vec<(OsString, OsString)>) -> Result<Launch, Refusal> {
-    check(job, &env)?;
-    let program = find(&job.kind)
-        .map_err(|missing| Refusal::new(Fault::Missing, format!("{missing}: {}", missing.hint)))?;
-    let args = args(job, write_instructions(job)?)?;
-    Ok(Launch {
-        program,
-        argv0: "claude".into(),
-        args,
-        env,
-        plan: Plan::speaking(job),
-        // Killed, it would leave its tools behind; terminated, it ends them.
-        death_signal: Signal::SIGTERM,
-        group: false,
-        verdict: Verdict::Result,
-    })
+/// `claude -p`.
+pub(super) struct Claude<'a> {
+    /// Its file; `None`: the one on PATH.
+    pub(super) program: Option<&'a Path>,
+    /// A configuration of its own instead of the user's.
+    pub(super) config_dir: Option<&'a Path>,
+}
+
+impl Agent for Claude<'_> {
+    fn program(&self) -> Result<PathBuf, Missing> {
+        let name = self.program.map_or_else(|| "claude".into(), Path::to_string_lossy);
+        Missing::unless_found(&name, HINT)
+    }
+
+    fn launch(&self, job: &Job, mut env: Vec<(OsString, OsString)>) -> Result<Launch, Refusal> {
+        if let Some(dir) = self.config_dir {
+            sys::fs::mkdirs_private(dir)?;
+            env.retain(|(name, _)| name != "CLAUDE_CONFIG_DIR");
+            env.push(("CLAUDE_CONFIG_DIR".into(), dir.into()));
+        }
+        check(job, &env)?;
+        Ok(Launch {
+            program: self.program()?,
+            argv0: "claude".into(),
+            args: args(job, write_instructions(job)?)?,
+            env,
+            plan: Plan::speaking(job),
+            // Killed, it would leave its tools behind; terminated, it ends them.
+            death_signal: Signal::SIGTERM,
+            group: false,
+            verdict: Verdict::Result,
+        })
+    }
 }
 
 /// What it would refuse itself, with a clearer word.

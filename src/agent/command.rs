@@ -4,48 +4,51 @@
 //! script around claude) is understood like claude itself.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::sys::process::Signal;
 
-use super::launch::{Launch, Verdict};
+use super::launch::{Agent, Launch, Verdict};
 use super::supervise::Plan;
-use super::{Job, Refusal, find};
+use super::{Job, Missing, Refusal};
 use crate::domain::outcome::Fault;
 
 /// Replaced by the prompt.
 const PLACE: &str = "{prompt}";
 
-pub(super) fn prepare(
-    job: &Job,
-    argv: &[String],
-    env: Vec<(OsString, OsString)>,
-) -> Result<Launch, Refusal> {
-    let [name, rest @ ..] = argv else {
-        return Err(Refusal::new(Fault::Missing, "argv of this agent is empty"));
-    };
-    if argv.iter().any(|arg| arg.contains(PLACE)) && job.prompt.contains('\0') {
-        return Err(Refusal::new(Fault::Error, "a prompt with a NUL byte cannot be an argument"));
-    }
-    Ok(Launch {
-        program: program(job, name)?,
-        argv0: name.into(),
-        args: rest.iter().map(|arg| arg.replace(PLACE, &job.prompt).into()).collect(),
-        env,
-        plan: Plan::mute(job),
-        death_signal: Signal::SIGKILL,
-        group: true,
-        verdict: Verdict::ExitCode,
-    })
+/// Any program.
+pub(super) struct Command<'a> {
+    /// It and its arguments.
+    pub(super) argv: &'a [String],
 }
 
-/// A relative path with a slash is the tree's own: `./agent.sh` is the one that was checked out.
-fn program(job: &Job, name: &str) -> Result<PathBuf, Refusal> {
-    if name.contains('/') {
-        return Ok(job.cwd.join(Path::new(name)));
+impl Agent for Command<'_> {
+    fn program(&self) -> Result<PathBuf, Missing> {
+        let name = self.argv.first().map_or("", String::as_str);
+        Missing::unless_found(name, "look at argv of this agent in swarm.toml")
     }
-    find(&job.kind)
-        .map_err(|missing| Refusal::new(Fault::Missing, format!("{missing}: {}", missing.hint)))
+
+    fn launch(&self, job: &Job, env: Vec<(OsString, OsString)>) -> Result<Launch, Refusal> {
+        let [name, rest @ ..] = self.argv else {
+            return Err(Refusal::new(Fault::Missing, "argv of this agent is empty"));
+        };
+        if self.argv.iter().any(|arg| arg.contains(PLACE)) && job.prompt.contains('\0') {
+            let detail = "a prompt with a NUL byte cannot be an argument";
+            return Err(Refusal::new(Fault::Error, detail));
+        }
+        // A relative path with a slash is the tree's own: `./agent.sh` is the one that was checked out.
+        let own = name.contains('/').then(|| job.cwd.join(name));
+        Ok(Launch {
+            program: own.map_or_else(|| self.program(), Ok)?,
+            argv0: name.into(),
+            args: rest.iter().map(|arg| arg.replace(PLACE, &job.prompt).into()).collect(),
+            env,
+            plan: Plan::mute(job),
+            death_signal: Signal::SIGKILL,
+            group: true,
+            verdict: Verdict::ExitCode,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -57,8 +60,8 @@ mod tests {
     fn the_prompt_is_one_argument_whatever_it_holds() {
         let job = job("a b; rm -rf / \"$(x)\" {prompt}");
         let argv = ["/bin/echo", "--task={prompt}", "{prompt}", "{ prompt }"].map(str::to_owned);
-        let launch = prepare(&job, &argv, Vec::new()).unwrap();
-        assert_eq!(launch.program, Path::new("/bin/echo"));
+        let launch = Command { argv: &argv }.launch(&job, Vec::new()).unwrap();
+        assert_eq!(launch.program, std::path::Path::new("/bin/echo"));
         assert_eq!(launch.args.len(), 3);
         assert_eq!(launch.args[0], OsString::from(format!("--task={}", job.prompt)));
         assert_eq!(launch.args[1], OsString::from(&job.prompt));
@@ -68,7 +71,10 @@ mod tests {
     #[test]
     fn a_relative_path_is_the_trees_own() {
         let job = job("x");
-        assert_eq!(program(&job, "./agent.sh").unwrap(), job.cwd.join("./agent.sh"));
-        assert_eq!(prepare(&job, &[], Vec::new()).unwrap_err().fault, Fault::Missing);
+        let argv = ["./agent.sh".to_owned()];
+        let launch = Command { argv: &argv }.launch(&job, Vec::new()).unwrap();
+        assert_eq!(launch.program, job.cwd.join("./agent.sh"));
+        let refusal = Command { argv: &[] }.launch(&job, Vec::new()).unwrap_err();
+        assert_eq!(refusal.fault, Fault::Missing);
     }
 }

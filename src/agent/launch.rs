@@ -1,19 +1,13 @@
-//! A job translated by its adapter: what to start, how to stop it, how to judge it.
+//! A job translated by its agent: what to start, how to stop it, how to judge it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::sys::process::Signal;
 
-use super::environment::Inherited;
 use super::supervise::Plan;
-use super::{Job, Refusal, claude, command, demo};
-use crate::domain::config::AgentKind;
+use super::{Job, Missing, Refusal};
 use crate::sys;
-
-/// The variable that marks everything an attempt starts, wherever it moves: the session's id.
-pub(super) const MARK: &str = "SWARMDIR_SESSION";
 
 /// Everything that is decided before the start.
 #[derive(Debug)]
@@ -39,33 +33,13 @@ pub(super) enum Verdict {
     ExitCode,
 }
 
-/// Translates a job. Writes the files that the agent will read.
-pub(super) fn prepare(job: &Job) -> Result<Launch, Refusal> {
-    let mut given = job.env.clone();
-    given.push((MARK.into(), job.session.clone()));
-    let mut env = inherited(&job.env_deny).build(&given, &job.cwd);
-    match &job.kind {
-        AgentKind::Claude { config_dir, .. } => {
-            if let Some(dir) = config_dir {
-                sys::fs::mkdirs_private(dir)?;
-                env.retain(|(name, _)| name != "CLAUDE_CONFIG_DIR");
-                env.push(("CLAUDE_CONFIG_DIR".into(), dir.into()));
-            }
-            claude::prepare(job, env)
-        }
-        AgentKind::Command { argv } => command::prepare(job, argv, env),
-        AgentKind::Demo => demo::prepare(job, env),
-    }
-}
+/// An agent: what it takes to start it on a job. What happens then is the same for all.
+pub(super) trait Agent {
+    /// Where its program is.
+    fn program(&self) -> Result<PathBuf, Missing>;
 
-/// What the agents of this process inherit; it never changes its own environment.
-fn inherited(denies: &[String]) -> Arc<Inherited> {
-    static LAST: Mutex<Option<Arc<Inherited>>> = Mutex::new(None);
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*last {
-        Some(known) if known.obeys(denies) => known.clone(),
-        _ => last.insert(Arc::new(Inherited::new(sys::env::all(), denies))).clone(),
-    }
+    /// Translates a job, in an environment that is made already. Writes the files that the agent will read.
+    fn launch(&self, job: &Job, env: Vec<(OsString, OsString)>) -> Result<Launch, Refusal>;
 }
 
 impl Plan {

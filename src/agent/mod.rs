@@ -19,6 +19,7 @@ use crate::domain::task::PermissionMode;
 use crate::domain::usage::Usage;
 use crate::sys;
 
+mod adapters;
 mod claude;
 mod command;
 pub mod demo;
@@ -155,19 +156,21 @@ impl fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
+impl Missing {
+    fn unless_found(name: &str, hint: &'static str) -> Result<PathBuf, Missing> {
+        sys::env::find_program(name).ok_or_else(|| Missing { program: name.to_owned(), hint })
+    }
+}
+
+impl From<Missing> for Refusal {
+    fn from(missing: Missing) -> Refusal {
+        Refusal::new(Fault::Missing, format!("{missing}: {}", missing.hint))
+    }
+}
+
 /// Where the agent's program is. A relative path with a slash is taken from the current directory.
 pub fn find(kind: &AgentKind) -> Result<PathBuf, Missing> {
-    let (name, hint) = match kind {
-        AgentKind::Claude { program: Some(path), .. } => {
-            (path.to_string_lossy().into_owned(), claude::HINT)
-        }
-        AgentKind::Claude { program: None, .. } => ("claude".to_owned(), claude::HINT),
-        AgentKind::Command { argv } => {
-            (argv.first().cloned().unwrap_or_default(), "look at argv of this agent in swarm.toml")
-        }
-        AgentKind::Demo => return Ok(PathBuf::from(demo::SELF)),
-    };
-    sys::env::find_program(&name).ok_or(Missing { program: name, hint })
+    adapters::agent(kind).program()
 }
 
 /// Why a job was not started or an adapter refused it.

@@ -5,9 +5,10 @@
 
 use std::fs::File;
 
+use super::adapters::{self, MARK};
 use super::ears::{Ears, sign};
 use super::judge::{Evidence, judge};
-use super::launch::{self, Launch, MARK};
+use super::launch::Launch;
 use super::session::Remote;
 use super::supervise::{Action, Event, Phase, State, step};
 use super::transcript::{Splitter, brief, parse_line};
@@ -35,7 +36,7 @@ pub(super) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Progress)) -
         let refusal = Refusal::new(Fault::Stopped, "stopped before it was started");
         return refused(refusal, started_ms);
     }
-    match launch::prepare(job).and_then(|launch| start(job, launch, started_ms)) {
+    match adapters::prepare(job).and_then(|launch| start(job, launch, started_ms)) {
         Ok(mut shell) => {
             seen(&Progress::Started { pid: shell.child.pid() });
             shell.supervise(orders, seen);

@@ -10,6 +10,7 @@ use crate::domain::id::TaskId;
 use crate::queue::find::Found;
 use crate::queue::journal::Journal;
 use crate::queue::{Dir, Queue};
+use crate::sys::env;
 
 /// A command's surroundings.
 pub(super) struct Context {
@@ -24,6 +25,18 @@ impl Context {
         let flags = Flags { root: common.root.clone(), ..flags };
         let loaded = config::load_here(&flags)?;
         Ok(Context { loaded, ui: Ui::new(common.color), flags })
+    }
+
+    /// How to call a program of ours again on this root, for commands that are printed.
+    pub(super) fn program(&self, name: &str) -> String {
+        let root = &self.config().root;
+        let here = env::current_dir().is_ok_and(|dir| dir.starts_with(root));
+        let name = shell_words::quote(name).into_owned();
+        if here {
+            name
+        } else {
+            format!("{name} --root {}", shell_words::quote(&root.to_string_lossy()))
+        }
     }
 
     pub(super) fn config(&self) -> &Config {

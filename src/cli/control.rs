@@ -10,6 +10,7 @@ use super::exit;
 use crate::coordinator::scale_file;
 use crate::domain::identity::{ProcessIdentity, Vantage};
 use crate::domain::time::UnixMs;
+use crate::queue::register::Card;
 use crate::queue::{Queue, QueueError};
 use crate::sys::lock::Lock;
 use crate::sys::signal::Signal;
@@ -72,16 +73,21 @@ pub(super) fn scale(context: &Context, agents: u32) -> Outcome {
 pub(super) fn stop(context: &Context, now: bool) -> Outcome {
     let queue = context.queue()?;
     let signal = if now { Signal::Terminate } else { Signal::Interrupt };
-    let mut processes = workers_here(&queue)?;
-    // The coordinator first: it must not replace the workers that end.
-    processes.splice(0..0, incumbent(context)?.map(|incumbent| incumbent.process));
-    if processes.is_empty() {
+    let coordinator = incumbent(context)?.map(|incumbent| incumbent.process);
+    let workers = workers_here(&queue)?;
+    if coordinator.is_none() && workers.is_empty() {
         context.ui.say("nothing runs here");
         return Ok(exit::OK);
     }
-    for target in &processes {
+    // The coordinator first: it must not replace the workers that end. It tells those of its pool, and a
+    // second interrupt would mean: stop now.
+    let told = |card: &Card| now || coordinator.is_none() || card.slot.is_none();
+    let alone = workers.iter().filter(|card| told(card)).map(|card| &card.process);
+    for target in coordinator.iter().chain(alone) {
         process::signal(target.pid, signal.number());
     }
+    let processes: Vec<ProcessIdentity> =
+        coordinator.into_iter().chain(workers.into_iter().map(|card| card.process)).collect();
     context.ui.say(if now {
         "stopping now: work in hand is committed, its tasks are parked"
     } else {
@@ -95,8 +101,9 @@ pub(super) fn stop(context: &Context, now: bool) -> Outcome {
 }
 
 /// Live workers of this machine.
-fn workers_here(queue: &Queue) -> Result<Vec<ProcessIdentity>, QueueError> {
+fn workers_here(queue: &Queue) -> Result<Vec<Card>, QueueError> {
     let me = identity::me();
-    let workers = queue.workers()?.into_iter().map(|(card, _)| card.process);
-    Ok(workers.filter(|p| me.vantage(p) == Vantage::Here && process::alive(p)).collect())
+    let here = |p: &ProcessIdentity| me.vantage(p) == Vantage::Here && process::alive(p);
+    let workers = queue.workers()?.into_iter().map(|(card, _)| card);
+    Ok(workers.filter(|card| here(&card.process)).collect())
 }

@@ -13,7 +13,7 @@ use super::exit;
 use super::progress::Progress;
 use crate::coordinator::Observer;
 use crate::queue::{Dir, Queue};
-use crate::status::summary::summary;
+use crate::status::summary::{Commands, summary};
 use crate::status::view::{Scope, view};
 use crate::sys::{clock, env, fs, process, random, tool};
 
@@ -33,21 +33,21 @@ terminate_grace = \"500ms\"
 const TASKS: [(&str, &str); 6] = [
     (
         "add-a-greeting.md",
-        "---\ntitle: Add a greeting\n---\nwrite greeting.txt Hello from the swarm\\n\ncommit Add a greeting\ncost 0.04\nsay added greeting.txt\n",
+        "---\ntitle: Add a greeting\n---\nwrite greeting.txt Hello from the swarm\ncommit Add a greeting\ncost 0.04\nsay added greeting.txt\n",
     ),
     (
         "forget-to-commit.md",
-        "---\ntitle: Edit and forget to commit\n---\nappend README.md \\nEdited by an agent that forgot to commit.\\n\ncost 0.03\nsay edited README.md\n",
+        "---\ntitle: Edit and forget to commit\n---\nappend README.md \\nEdited by an agent that forgot to commit.\ncost 0.03\nsay edited README.md\n",
     ),
     (
         "two-steps.md",
-        "---\ntitle: Two steps, first in line\npriority: 1\n---\nwrite a.txt one\\n\ncommit First step\nsleep 1s\nwrite b.txt two\\n\ncommit Second step\ncost 0.11\n",
+        "---\ntitle: Two steps, first in line\npriority: 1\n---\nwrite a.txt one\ncommit First step\nsleep 1s\nwrite b.txt two\ncommit Second step\ncost 0.11\n",
     ),
-    ("red-tests.md", "write broken.txt draft\\n\nsleep 300ms\ncost 0.02\nfail the tests are red\n"),
+    ("red-tests.md", "write broken.txt draft\nsleep 300ms\ncost 0.02\nfail the tests are red\n"),
     ("hang.md", "say thinking about it\nhang\n"),
     (
         "survive-a-crash.md",
-        "write survivor.txt first half\\n\nattempt 1 sleep 60s\nappend survivor.txt second half\\n\ncommit Survive a crash\ncost 0.07\n",
+        "write survivor.txt first half\nattempt 1 sleep 60s\nappend survivor.txt second half\ncommit Survive a crash\ncost 0.07\n",
     ),
 ];
 
@@ -71,15 +71,20 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
     let since = clock::now();
     let mut show = Show { progress: Progress::new(&context, false, since), killed: false };
     let run = Run { drain: true, ..Run::default() };
-    let ended = super::run::pool(&context, &run, &queue, &mut show);
+    let ended =
+        super::run::pool(&context, &run, &queue, &super::run::only_one(&context)?, &mut show);
     show.progress.end();
     ended?;
     let seen = view(&queue, &repository, Scope::ALL)?;
     let shown = repository.display().to_string();
-    context
-        .ui
-        .print(&format!("\n{}", summary(&seen, since, clock::now(), &shown, context.ui.style())));
-    context.ui.print(&verify(&repository));
+    // Run from a checkout of this program, it is on nobody's PATH.
+    let own =
+        env::current_exe().map_or_else(|_| "coordinator".into(), |exe| exe.display().to_string());
+    let program = context.program(&own);
+    let commands = Commands { program: &program, repository: &shown };
+    let period = (since, clock::now());
+    context.ui.print(&format!("\n{}", summary(&seen, period, &commands, context.ui.style())));
+    context.ui.print(&verify(&shown, &program));
     let sound = queue.check()?.is_empty();
     context.ui.say(if sound {
         "the queue is sound"
@@ -101,7 +106,7 @@ fn temporary() -> PathBuf {
     base.join(format!("swarmdir-demo-{:08x}", random::number() as u32))
 }
 
-/// A repository with one commit. The identity is given on the command line: a fresh machine has none.
+/// A repository with one commit, and an author of its own: a fresh machine has none.
 fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     if fs::exists(dir) {
         return Err(Failure::usage(format!("{dir:?} exists")).hint("coordinator demo --dir NEW"));
@@ -113,11 +118,12 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     fs::write(&repository.join(FILE_NAME), SETTINGS.as_bytes())?;
     fs::write(&repository.join(".gitignore"), b"/queue/\n/.swarmdir/\n/interrupt\n")?;
     let path = repository.to_string_lossy().into_owned();
-    let identity = ["-c", "user.name=swarmdir", "-c", "user.email=swarmdir@localhost"];
     for args in [
         vec!["init", "-q", "-b", "main", &path],
+        vec!["-C", &path, "config", "user.name", "swarmdir"],
+        vec!["-C", &path, "config", "user.email", "swarmdir@localhost"],
         vec!["-C", &path, "add", "-A"],
-        [&["-C", &path], &identity[..], &["commit", "-q", "-m", "Start"]].concat(),
+        vec!["-C", &path, "commit", "-q", "-m", "Start"],
     ] {
         tool::run("git", &args).map_err(|why| {
             Failure::new(exit::MISSING, format!("git {}: {why}", args.join(" ")))
@@ -127,12 +133,13 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     Ok(repository)
 }
 
-fn verify(repository: &Path) -> String {
-    let path = repository.display().to_string();
-    let path = shell_words::quote(&path);
+fn verify(repository: &str, program: &str) -> String {
+    let path = shell_words::quote(repository);
+    let parent = Path::new(repository).parent().unwrap_or(Path::new("/")).display().to_string();
     format!(
-        "\nsee for yourself:\n  git -C {path} log --oneline --graph --all\n  \
-         git -C {path} fsck\n  coordinator --root {path} status\n  rm -rf {path}*    # when you have seen enough\n"
+        "\nsee for yourself:\n  git -C {path} log --oneline --graph --all\n  git -C {path} fsck\n  \
+         {program} status\n  rm -rf {}    # when you have seen enough\n",
+        shell_words::quote(&parent)
     )
 }
 

@@ -29,6 +29,18 @@ impl Failure {
         Failure::new(exit::USAGE, message)
     }
 
+    /// What to do next, whatever happened: its own hint, or where to look for such a code. `None` where the
+    /// message holds one already.
+    pub(super) fn next(&self) -> Option<&str> {
+        match (&self.hint, self.code) {
+            (Some(hint), _) => Some(hint),
+            (None, _) if self.message.contains("hint:") => None,
+            (None, exit::USAGE) => Some("coordinator status --all; coordinator --help"),
+            (None, exit::LATER) => Some("coordinator status"),
+            (None, _) => Some("coordinator doctor"),
+        }
+    }
+
     /// With what to do next.
     #[must_use]
     pub(super) fn hint(self, hint: impl Into<String>) -> Failure {
@@ -68,7 +80,8 @@ impl From<std::io::Error> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(e: ConfigError) -> Failure {
-        Failure::usage(e.to_string()).hint("mend it; `coordinator config` shows every setting")
+        let hint = format!("edit {}; all keys are in docs/configuration.md", e.path.display());
+        Failure::usage(e.to_string()).hint(hint)
     }
 }
 

@@ -31,8 +31,11 @@ use context::Context;
 use error::Outcome;
 use ui::Ui;
 
+use crate::sys::process;
+
 /// `coordinator`, from its arguments to its exit code.
 pub fn coordinator() -> ExitCode {
+    process::end_on_panic();
     let args = Coordinator::parse();
     let common = args.common.clone();
     conclude("coordinator", &common, dispatch(args))
@@ -40,6 +43,7 @@ pub fn coordinator() -> ExitCode {
 
 /// `worker`, from its arguments to its exit code.
 pub fn worker() -> ExitCode {
+    process::end_on_panic();
     let args = Worker::parse();
     let outcome = match args.hidden {
         Some(HiddenWorker::DemoAgent) => demo_agent(),

@@ -8,7 +8,8 @@ use crate::coordinator::Observer;
 use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
-use crate::status::style::{dollars, duration};
+use crate::shape::style::{dollars, duration};
+use crate::status::bill::Bill;
 use crate::status::text::counts;
 use crate::status::view::{Scope, view};
 use crate::sys::{clock, env};
@@ -24,6 +25,7 @@ pub(super) struct Progress {
     root: std::path::PathBuf,
     bar: Option<ProgressBar>,
     next_ms: u64,
+    bill: Option<Bill>,
 }
 
 impl Progress {
@@ -37,7 +39,8 @@ impl Progress {
         });
         let config = context.config();
         let root = config.root.clone();
-        let mut progress = Progress { ui: context.ui, quiet, since, root, bar, next_ms: 0 };
+        let mut progress =
+            Progress { ui: context.ui, quiet, since, root, bar, next_ms: 0, bill: None };
         let queue = progress.root.join("queue");
         progress.say(&format!(
             "{} workers ({}) on {}",
@@ -58,15 +61,18 @@ impl Progress {
         }
     }
 
-    fn picture(&self, queue: &Queue, running: usize) -> Option<String> {
+    fn picture(&mut self, queue: &Queue) -> Option<String> {
         let seen = view(queue, &self.root, Scope { last: 0, waiting: 0 }).ok()?;
         let busy: Vec<String> = seen
             .workers
             .iter()
             .filter_map(|worker| Some(worker.task.as_ref()?.slug().to_owned()))
             .collect();
-        let cost: f64 =
-            seen.tasks.iter().filter_map(|row| Some(row.usage.as_ref()?.cost_usd)).sum();
+        let bill = match &mut self.bill {
+            Some(bill) => bill,
+            None => self.bill.insert(Bill::from_now(queue).ok()?),
+        };
+        let usage = bill.so_far(queue).ok()?;
         let elapsed = duration(clock::now().since(self.since));
         let style = self.ui.talk_style();
         let doing = if busy.is_empty() {
@@ -75,9 +81,10 @@ impl Progress {
             format!("  {}", one_line(&busy.join(", "), 50))
         };
         let paused = seen.paused.as_ref().map(|why| format!("  paused: {why}")).unwrap_or_default();
-        let money =
-            if cost > 0.0 { format!(" · {}", dollars(cost, false)) } else { String::new() };
-        let _ = running;
+        let money = match usage.cost_usd {
+            0.0 => String::new(),
+            cost => format!(" · {}", dollars(cost, usage.estimated)),
+        };
         Some(format!("{} · {elapsed}{money}{}{paused}", counts(&seen, style), style.dim(&doing)))
     }
 }
@@ -93,13 +100,12 @@ impl Observer for Progress {
         }
     }
 
-    fn tick(&mut self, queue: &Queue, running: usize, _wanted: usize) {
-        let Some(bar) = &self.bar else { return };
+    fn tick(&mut self, queue: &Queue, _running: usize, _wanted: usize) {
         let begun = clock::mono_ms();
-        if begun < self.next_ms {
+        if self.bar.is_none() || begun < self.next_ms {
             return;
         }
-        if let Some(picture) = self.picture(queue, running) {
+        if let (Some(picture), Some(bar)) = (self.picture(queue), &self.bar) {
             bar.set_message(picture);
             bar.tick();
         }

@@ -13,7 +13,7 @@ use super::progress::Progress;
 use crate::coordinator::{self, Ended, Observer, Order, scale_file};
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
-use crate::status::summary::summary;
+use crate::status::summary::{Commands, summary};
 use crate::status::view::{Scope, View, view};
 use crate::sys::lock::Lock;
 use crate::sys::signal::{self, ORDERS_AND_CHILDREN};
@@ -25,9 +25,10 @@ pub(super) fn run(common: &Common, run: &Run) -> Outcome {
     let context = Context::new(common, flags)?;
     let queue = context.queue_or_make()?;
     super::needs::check(&context)?;
+    let lock = only_one(&context)?;
     let since = clock::now();
     let mut progress = Progress::new(&context, run.quiet, since);
-    let ended = pool(&context, run, &queue, &mut progress);
+    let ended = pool(&context, run, &queue, &lock, &mut progress);
     progress.end();
     finish(&context, &queue, run, ended?, since)
 }
@@ -37,9 +38,9 @@ pub(super) fn pool(
     context: &Context,
     run: &Run,
     queue: &Queue,
+    _held: &Lock,
     observer: &mut dyn Observer,
 ) -> Result<Ended, Failure> {
-    let _lock = only_one(context)?;
     // An earlier `scale` held for the coordinator that it was said to.
     fs::unlink(&scale_file(&context.config().root))?;
     let (sender, signals) = channel();
@@ -78,7 +79,8 @@ pub(super) fn reload(
     })
 }
 
-fn only_one(context: &Context) -> Result<Lock, Failure> {
+/// The coordinator's lock, or who holds it.
+pub(super) fn only_one(context: &Context) -> Result<Lock, Failure> {
     let path = lock_path(context);
     fs::mkdirs(path.parent().unwrap_or(&context.config().root))?;
     let Some(lock) = Lock::try_take(&path)? else {
@@ -107,7 +109,9 @@ fn finish(context: &Context, queue: &Queue, run: &Run, ended: Ended, since: Unix
     let seen = view(queue, root, scope)?;
     if !run.quiet {
         let repository = repository(context);
-        let text = summary(&seen, since, clock::now(), &repository, context.ui.style());
+        let program = context.program("coordinator");
+        let commands = Commands { program: &program, repository: &repository };
+        let text = summary(&seen, (since, clock::now()), &commands, context.ui.style());
         context.ui.print(&text);
     }
     let failed = failed_since(&seen, since);

@@ -21,7 +21,7 @@ use crate::queue::shift::{Ended, Place};
 use crate::queue::takeup::{MAX_TASK_BYTES, Taken};
 use crate::sys::{clock, fs};
 use crate::taskfile;
-use crate::tending::{Intake, Tender, known};
+use crate::tending::{Intake, known};
 
 /// A task that hops is looked for so many times before we say that it is nowhere.
 const LOOKS: u32 = 40;
@@ -57,7 +57,7 @@ pub(super) fn add(context: &Context, add: &Add) -> Outcome {
             ));
             Ok(exit::OK)
         }
-        Taken::Lost => {
+        Taken::Lost | Taken::Stuck(_) => {
             Err(Failure::new(exit::MISSING, "the staged file vanished").hint("coordinator check"))
         }
     }
@@ -71,9 +71,11 @@ fn text_of(add: &Add) -> Result<(OsString, Vec<u8>), Failure> {
             Ok((given.unwrap_or_else(|| words.join(" ").into()), text.clone().into_bytes()))
         }
         (None, Some(path)) if path != Path::new("-") => {
-            let file = fs::open(path).map_err(|e| Failure::usage(e.to_string()))?;
-            let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)
-                .map_err(|e| Failure::usage(e.to_string()))?;
+            let wrong = |e: fs::FsError| {
+                Failure::usage(e.to_string()).hint("name a task file, or `-`, or say -m TEXT")
+            };
+            let file = fs::open(path).map_err(wrong)?;
+            let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES).map_err(wrong)?;
             let own = path.file_name().unwrap_or(OsStr::new("task")).to_owned();
             Ok((given.unwrap_or(own), bytes))
         }
@@ -133,12 +135,13 @@ fn waiting(queue: &Queue, name: &QueueName) -> &'static str {
 /// `cancel`: the wish is written first, then carried out; a name in `pending/` is taken up for it.
 pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     let queue = context.queue()?;
+    let intake = Intake::new(context.config());
+    let mut meant = Vec::new();
     for text in tasks {
-        if queue.dropped_as(text)? {
-            take_up_all(context, &queue)?;
-        }
+        let dropped = queue.take_up_named(text, &intake)?;
+        meant.push(dropped.map_or_else(|| text.clone(), |id| id.to_string()));
     }
-    each(context, tasks, |queue, id| {
+    each(context, &meant, |queue, id| {
         if let Some(ended) = queue.ended(id)? {
             let state = crate::status::view::state_of(&ended).word();
             return Err(Failure::usage(format!("{id} has ended: it is {state}")));
@@ -152,6 +155,11 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
                 }
                 Cancelled::Ended => {
                     let ended = queue.ended(id)?;
+                    // Whoever met the wish first carried it out: that is what was asked for.
+                    if let Some(Ended::Cancelled(_)) = ended {
+                        context.ui.say(&format!("{id} cancelled"));
+                        return Ok(());
+                    }
                     let state = ended.map_or("gone", |e| crate::status::view::state_of(&e).word());
                     return Err(Failure::usage(format!("{id} ended meanwhile: it is {state}")));
                 }
@@ -160,12 +168,6 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
         }
         Err(moved(id))
     })
-}
-
-fn take_up_all(context: &Context, queue: &Queue) -> Result<(), Failure> {
-    let journal = context.journal(queue)?;
-    Tender::new(queue.clone(), context.config()).take_up(&journal)?;
-    Ok(())
 }
 
 /// `hold`
@@ -210,6 +212,13 @@ fn unclaimed(queue: &Queue, id: &TaskId) -> Result<QueueName, Failure> {
             Err(Failure::usage(format!("{id} is running"))
                 .hint(format!("coordinator cancel {}", id.tail())))
         }
+        // It has no record yet: only its take-up may move it.
+        Some(Place::Waiting(name))
+            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking) =>
+        {
+            Err(Failure::new(exit::LATER, format!("the take-up of {id} is not finished"))
+                .hint(format!("coordinator explain {}", id.tail())))
+        }
         Some(Place::Waiting(name)) => Ok(name),
         Some(Place::Ended(ended)) => {
             let state = crate::status::view::state_of(&ended).word();
@@ -246,9 +255,10 @@ fn each(
         let done = context.task(&queue, text).and_then(|id| act(&queue, &id));
         failures.extend(done.err());
     }
-    let Some(last) = failures.pop() else { return Ok(exit::OK) };
+    let worst = failures.iter().map(|failure| failure.code).max();
+    let (Some(last), Some(code)) = (failures.pop(), worst) else { return Ok(exit::OK) };
     for failure in &failures {
         context.ui.report("coordinator", failure);
     }
-    Err(last)
+    Err(Failure { code, ..last })
 }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use super::error::Failure;
-use crate::status::style::Style;
+use crate::shape::style::Style;
 use crate::sys::env;
 
 /// When to use colour.
@@ -78,7 +78,7 @@ impl Ui {
     pub(super) fn report(self, program: &str, failure: &Failure) {
         let style = self.talk_style();
         self.say(&format!("{program}: {} {failure}", style.paint("31", "error:")));
-        if let Some(hint) = &failure.hint {
+        if let Some(hint) = failure.next() {
             self.say(&format!("{} {hint}", style.paint("36", "hint:")));
         }
     }

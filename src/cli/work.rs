@@ -33,6 +33,9 @@ pub(super) fn work(common: &Common, work: &Work) -> Outcome {
         log: log(&context, work)?,
     };
     let ended = worker::run(context.config().clone(), queue, &control, bell, order)?;
+    if let (Some(signal), false) = (control.ordered_by(), ended == Ended::Fenced) {
+        return Ok(exit::signalled(signal));
+    }
     Ok(match ended {
         Ended::Finished { later: true, .. } => exit::LATER,
         Ended::Finished { failed: true, .. } => exit::FOUND,

@@ -140,7 +140,8 @@ impl Coordinator {
                 if self.pool.running() > 0 {
                     return Ok(None);
                 }
-                self.tender.round(&self.journal)?;
+                // What was killed goes back; what was parked stays parked, for the next run.
+                self.tender.reclaim(&self.journal)?;
                 Ok(Some(Ended::Signalled(signal)))
             }
         }
@@ -155,6 +156,9 @@ impl Coordinator {
             other => other?,
         };
         self.rescale(observer);
+        if self.order.drain {
+            self.pool.retire_stayers(&self.queue)?;
+        }
         if self.order.drain && self.pool.all_finished() {
             let paused = fs::exists(&self.config.root.join("interrupt"));
             match rest(&self.queue, self.config.drain_wait_ms)? {

@@ -183,6 +183,16 @@ impl Pool {
         Ok(())
     }
 
+    /// In a drain: workers that an earlier coordinator started to stay end after their tasks, and are replaced.
+    pub(super) fn retire_stayers(&mut self, queue: &Queue) -> Result<()> {
+        let adopted = |member: &Option<Member>| member.as_ref().is_some_and(|m| !m.child);
+        let stayers = (0..self.members.len()).filter(|index| adopted(&self.members[*index]));
+        for index in stayers.collect::<Vec<_>>() {
+            self.retire(index, queue)?;
+        }
+        Ok(())
+    }
+
     /// Passes a signal on to every worker of the pool.
     pub(super) fn signal(&self, signal: Signal) {
         for member in self.members.iter().flatten() {

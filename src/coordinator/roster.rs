@@ -27,9 +27,13 @@ pub(super) fn live(queue: &Queue) -> Result<Vec<(usize, Member)>> {
     Ok(pooled.collect())
 }
 
-/// The worker that a process registered as, among the living and the dead.
+/// The worker that a process of this machine registered as, among the living and the dead.
 pub(super) fn worker_of(queue: &Queue, pid: i32) -> Option<WorkerId> {
+    let me = identity::me();
     let workers = queue.workers().ok()?.into_iter().map(|(card, _)| card);
     let gone = queue.gone().ok()?;
-    workers.chain(gone).find(|card| card.process.pid == pid).map(|card| card.id)
+    workers
+        .chain(gone)
+        .find(|card| card.process.pid == pid && me.vantage(&card.process) == Vantage::Here)
+        .map(|card| card.id)
 }

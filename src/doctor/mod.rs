@@ -9,7 +9,7 @@ mod place;
 use serde_json::{Value, json};
 
 use crate::domain::config::Config;
-use crate::status::style::Style;
+use crate::shape::style::Style;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -16,8 +16,10 @@ pub struct Gate {
     /// One line for people.
     pub detail: String,
     /// Claims wait until then.
+    #[serde(rename = "until_ms")]
     pub until: UnixMs,
     /// When it was closed last.
+    #[serde(rename = "since_ms")]
     pub since: UnixMs,
     /// How many times in a row.
     pub strikes: u32,

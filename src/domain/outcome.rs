@@ -197,7 +197,10 @@ fn step(fault: Fault, now: UnixMs) -> Step {
         Fault::Spend => until(Wait::Spend, waits::PERSON_MS),
         Fault::Missing => until(Wait::Missing, waits::PERSON_MS),
         Fault::Disk => until(Wait::Disk, waits::MACHINE_MS),
-        Fault::Stopped => until(Wait::Park, 0),
+        // Due at once: the next run, which may begin within this very second, goes on with it.
+        Fault::Stopped => {
+            Step::Blocked(Reason { wait: Wait::Park, until_secs: Some(now.0 / 1000) })
+        }
         _ => until(Wait::Machine, waits::MACHINE_MS),
     }
 }

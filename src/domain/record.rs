@@ -20,6 +20,7 @@ pub struct TaskRecord {
     /// The dropped file's name, invalid UTF-8 replaced.
     pub name: String,
     /// When it was taken up.
+    #[serde(rename = "taken_at_ms")]
     pub taken_at: UnixMs,
     /// Its title, for people.
     pub title: Option<String>,
@@ -61,6 +62,7 @@ pub struct AttemptStart {
     /// The agent's name in the configuration.
     pub agent: String,
     /// When.
+    #[serde(rename = "started_at_ms")]
     pub started_at: UnixMs,
     /// Directory that the agent works in.
     pub cwd: String,
@@ -80,6 +82,7 @@ pub struct AttemptResult {
     /// 1.
     pub schema: u32,
     /// When it ended.
+    #[serde(rename = "ended_at_ms")]
     pub ended_at: UnixMs,
     /// `done`, `no_change`, `denied`, or what went wrong.
     pub outcome: String,
@@ -131,6 +134,7 @@ pub struct Lost {
     /// Who died.
     pub worker: WorkerId,
     /// When it was noticed.
+    #[serde(rename = "noticed_at_ms")]
     pub noticed_at: UnixMs,
     /// How one knows: `process gone`, `lease expired`.
     pub evidence: String,

@@ -4,9 +4,12 @@
 //! first; it names the life that it is for, so that it can never reach into the next one.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use super::finish::Closed;
+use super::pending::is_private;
 use super::shift::Place;
+use super::takeup::{Admission, Taken};
 use super::{Dir, Queue, Result};
 use crate::domain::id::{Epoch, TaskId};
 use crate::domain::name::QueueName;
@@ -33,9 +36,19 @@ impl Queue {
         self.sync_dir(Dir::Cancel)
     }
 
-    /// Whether there is a wish to cancel this task.
-    pub fn cancel_wanted(&self, id: &TaskId) -> bool {
-        fs::exists(&self.file(Dir::Cancel, id))
+    /// Whether there is a wish to cancel this task in its present life.
+    pub fn cancel_wanted(&self, id: &TaskId) -> Result<bool> {
+        match self.wished_life(id)? {
+            Some(wished) => Ok(self.life(id)? <= wished),
+            None => Ok(false),
+        }
+    }
+
+    /// The life that a wish is for, where there is one.
+    fn wished_life(&self, id: &TaskId) -> Result<Option<Epoch>> {
+        let bytes = fs::read_if_any(&self.file(Dir::Cancel, id))?;
+        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(text.map(|text| Epoch::parse(&text).unwrap_or_default()))
     }
 
     /// All wishes.
@@ -47,8 +60,7 @@ impl Queue {
     /// Tries once to carry a wish out, and removes it once the task has ended.
     pub fn carry_out(&self, id: &TaskId) -> Result<Cancelled> {
         let wish = self.file(Dir::Cancel, id);
-        let Some(bytes) = fs::read_if_any(&wish)? else { return Ok(Cancelled::Ended) };
-        let wished = std::str::from_utf8(&bytes).ok().and_then(Epoch::parse).unwrap_or_default();
+        let Some(wished) = self.wished_life(id)? else { return Ok(Cancelled::Ended) };
         if self.life(id)? > wished {
             fs::unlink(&wish)?;
             return Ok(Cancelled::Ended);
@@ -80,8 +92,39 @@ impl Queue {
         Ok(closed)
     }
 
-    /// The names in `pending/` that a person may mean by `text`.
+    /// Whether a person means a name in `pending/` by `text`.
     pub fn dropped_as(&self, text: &str) -> Result<bool> {
-        Ok(fs::look(&self.dir(Dir::Pending).join(OsStr::new(text)))?.is_some())
+        Ok(self.dropped(text)?.is_some())
+    }
+
+    /// Which file a name in `pending/` is now; never one outside of it, nor one that is not finished.
+    fn dropped(&self, text: &str) -> Result<Option<(u64, u64)>> {
+        let name = OsStr::new(text);
+        if Path::new(name).file_name() != Some(name) || is_private(name) {
+            return Ok(None);
+        }
+        Ok(fs::look(&self.dir(Dir::Pending).join(name))?.as_ref().map(fs::file_id))
+    }
+
+    /// Takes up what a person means by a name in `pending/`, so that it can be cancelled. `None`: there is no
+    /// such name, or another file bore it by then: that one stays taken up.
+    pub fn take_up_named(&self, text: &str, admission: &dyn Admission) -> Result<Option<TaskId>> {
+        let Some(seen) = self.dropped(text)? else { return Ok(None) };
+        let taken = self.take_up(&[text.into()], admission)?.pop();
+        let id = match taken {
+            None | Some(Taken::Lost | Taken::Stuck(_)) => return Ok(None),
+            Some(
+                Taken::Ready(id) | Taken::Blocked(id) | Taken::Rejected(id) | Taken::Unfinished(id),
+            ) => id,
+        };
+        let file = match self.whereabouts(&id)? {
+            Some(Place::Waiting(name)) => {
+                let dir = if name.reason.is_some() { Dir::Blocked } else { Dir::Ready };
+                fs::look(&self.file(dir, &name))?
+            }
+            _ => None,
+        };
+        let same = file.is_none_or(|meta| fs::file_id(&meta) == seen);
+        Ok(same.then_some(id))
     }
 }

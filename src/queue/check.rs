@@ -170,6 +170,8 @@ impl Queue {
             };
             if self.ready_name(&at)?.is_none() {
                 report("I7", "a claim on a task that is not there (any more)");
+            } else if super::register::is_torn(&path) {
+                report("I8", "a claim whose content is lost (a power cut)");
             } else if let Some((card, _)) = super::register::read_card(&path)
                 && !fs::exists(&self.file(Dir::Workers, &card.id))
             {

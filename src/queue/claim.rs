@@ -77,7 +77,7 @@ impl Queue {
         if !self.bears_my_inode(me, &self.file(Dir::Claims, &name.at))? {
             return Ok(Standing::ClaimGone);
         }
-        let wanted = fs::exists(&self.file(Dir::Cancel, &name.at.id));
+        let wanted = self.cancel_wanted(&name.at.id)?;
         Ok(if wanted { Standing::CancelWanted } else { Standing::Holds })
     }
 

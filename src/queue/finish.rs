@@ -40,12 +40,6 @@ impl Queue {
         self.close(claim, dir, &name)
     }
 
-    /// Back to `ready/`, nothing being owed.
-    pub fn give_back(&self, claim: Claim) -> Result<Closed> {
-        let name = claim.name.ready_next().to_string();
-        self.close(claim, Dir::Ready, &name)
-    }
-
     /// Back to `blocked/`, for a reason.
     pub fn give_back_blocked(&self, claim: Claim, reason: Reason) -> Result<Closed> {
         let name = claim.name.blocked_next(reason).to_string();
@@ -63,7 +57,10 @@ impl Queue {
     pub fn cancel_held(&self, claim: Claim) -> Result<Closed> {
         let at = claim.name.at.clone();
         let closed = self.close(claim, Dir::Cancelled, &at.to_string())?;
-        fs::unlink(&self.file(Dir::Cancel, &at.id))?;
+        // Refused, the task has hopped on: the wish follows it.
+        if closed == Closed::Won {
+            fs::unlink(&self.file(Dir::Cancel, &at.id))?;
+        }
         Ok(closed)
     }
 

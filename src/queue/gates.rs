@@ -29,9 +29,12 @@ impl Queue {
         Ok(())
     }
 
-    /// Opens an agent's gate: a task of its went well.
-    pub fn open_gate(&self, agent: &str) -> Result<()> {
-        fs::unlink(&self.file(Dir::Gates, agent))?;
+    /// Opens an agent's gate: a task of its, begun at `since`, went well. One that began before the gate was
+    /// closed says nothing about the trouble.
+    pub fn open_gate(&self, agent: &str, since: UnixMs) -> Result<()> {
+        if self.gate(agent).is_some_and(|gate| gate.since < since) {
+            fs::unlink(&self.file(Dir::Gates, agent))?;
+        }
         Ok(())
     }
 

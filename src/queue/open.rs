@@ -10,6 +10,11 @@ use crate::sys::fs::{self, FsError, Linked};
 use crate::sys::random;
 
 const MAGIC: &str = "swarmdir queue 1";
+/// How the files begin with which a place is tried.
+pub(super) const PROBE: &str = ".probe-";
+/// Where they may be left by a process that died.
+pub(super) const PROBED: [Dir; 7] =
+    [Dir::Workers, Dir::Claims, Dir::Tmp, Dir::Pending, Dir::Blocked, Dir::Ready, Dir::Done];
 
 impl Queue {
     /// Opens an existing queue for reading; nothing is made.
@@ -24,6 +29,10 @@ impl Queue {
     /// Opens a queue, makes what is missing of it, and tries what it needs of the file system.
     pub fn open_or_make(path: &Path, durability: Durability) -> Result<Queue> {
         let layout = Layout::new(path.to_owned());
+        // A queue of another version is left as it is.
+        if let Some(bytes) = fs::read_if_any(&layout.format())? {
+            parse_format(&layout, &bytes)?;
+        }
         fs::mkdirs(layout.root())?;
         for dir in Dir::ALL {
             fs::mkdir(&layout.dir(dir))?;
@@ -63,7 +72,7 @@ fn parse_format(layout: &Layout, bytes: &[u8]) -> Result<String> {
 
 /// Links and renames across the directories that transitions cross.
 fn probe(layout: &Layout) -> fs::Result<()> {
-    let name = format!(".probe-{:016x}", random::number());
+    let name = format!("{PROBE}{:016x}", random::number());
     let at = |dir| layout.file(dir, &name);
     fs::write(&at(Dir::Workers), b"")?;
     let linked = fs::link(&at(Dir::Workers), &at(Dir::Claims));

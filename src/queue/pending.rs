@@ -3,7 +3,7 @@
 //! Anybody may write here, so nothing is trusted: names are bytes, files may be links or FIFOs, and "settled"
 //! is only a hint that saves work. What counts is decided under the name that take-up gives.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
@@ -20,19 +20,13 @@ const QUIET_MS: u64 = 1_500;
 /// An empty file gets so long for its content to arrive, milliseconds.
 const EMPTY_MS: u64 = 5_000;
 
-/// A list is believed for so long while it still holds names, milliseconds.
-const FRESH_MS: u64 = 200;
-/// Listing takes at most one part in so many of the time.
+/// A look at the drop zone takes at most one part in so many of a process's time.
 const SHARE: u64 = 20;
 
-/// What is remembered between two looks: the list, and files that were not settled.
+/// What is remembered of files that were not settled, between two looks.
 #[derive(Debug, Default)]
 pub struct Looks {
     seen: HashMap<OsString, Sight>,
-    /// Names of the latest listing that were not looked at yet, last first. With very many files it saves
-    /// looking at all of them for each batch.
-    backlog: Vec<OsString>,
-    stale_at_ms: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,62 +35,68 @@ struct Sight {
     since_ms: u64,
 }
 
-/// Files to take up now, and how many need time.
+/// One process's view of the drop zone: listed rarely, worked off in order.
 #[derive(Debug, Default)]
-pub struct Drops {
-    /// Settled, in the order in which they are taken up: by time, then by name.
-    pub settled: Vec<OsString>,
-    /// How many still need time or were not looked at; look again within a second.
-    pub unsettled: usize,
+pub struct DropZone {
+    looks: Looks,
+    /// Names as listed, not yet looked at.
+    listed: Vec<OsString>,
+    /// Names in the order in which they are taken up: by time, then by name.
+    backlog: VecDeque<OsString>,
+    /// Names that need time.
+    unsettled: usize,
+    listed_again_at_ms: u64,
 }
 
-impl Queue {
-    /// How many files lie in the drop zone, as far as is known; lists it where that is not known any more.
-    pub fn dropped(&self, looks: &mut Looks) -> Result<usize> {
-        let before = clock::mono_ms();
-        if looks.backlog.is_empty() || before >= looks.stale_at_ms {
-            self.list_drops(looks)?;
+impl DropZone {
+    /// How many files lie there, at the price of one listing at most.
+    pub fn waiting(&mut self, queue: &Queue) -> Result<usize> {
+        let now = clock::mono_ms();
+        if self.backlog.is_empty() && now >= self.listed_again_at_ms {
+            let mut names = fs::list(&queue.dir(Dir::Pending))?;
+            names.retain(|name| !is_private(name));
+            self.looks.seen.retain(|name, _| names.contains(name));
+            self.unsettled = 0;
+            self.listed = names;
             let after = clock::mono_ms();
-            looks.stale_at_ms = after + FRESH_MS.max((after - before) * SHARE);
+            self.listed_again_at_ms = after + (after - now) * SHARE;
         }
-        Ok(looks.backlog.len())
+        Ok(self.listed.len() + self.backlog.len() + self.unsettled)
     }
 
-    fn list_drops(&self, looks: &mut Looks) -> Result<()> {
-        let mut names = fs::list(&self.dir(Dir::Pending))?;
-        names.retain(|name| !is_private(name));
-        looks.backlog.clear();
-        if names.is_empty() {
-            looks.seen.clear();
-            return Ok(());
-        }
-        looks.seen.retain(|name, _| names.contains(name));
-        let mut timed = Vec::with_capacity(names.len());
-        for name in names {
-            if let Some(meta) = fs::look(&self.dir(Dir::Pending).join(&name))? {
-                timed.push((fs::mtime_ns(&meta), name));
-            }
-        }
-        timed.sort_unstable_by(|a, b| b.cmp(a));
-        looks.backlog = timed.into_iter().map(|(_, name)| name).collect();
-        Ok(())
-    }
-
-    /// Looks at what [`Queue::dropped`] found, until so many are settled.
-    pub fn drops(&self, looks: &mut Looks, most: usize) -> Result<Drops> {
-        let mut drops = Drops::default();
-        while drops.settled.len() < most {
-            let Some(name) = looks.backlog.pop() else { break };
-            let path = self.dir(Dir::Pending).join(&name);
+    /// The next settled files, at most so many. Call it only in one process at a time: it opens them.
+    pub fn settled(&mut self, queue: &Queue, most: usize) -> Result<Vec<OsString>> {
+        self.sort(queue)?;
+        let mut settled = Vec::new();
+        while settled.len() < most
+            && let Some(name) = self.backlog.pop_front()
+        {
+            let path = queue.dir(Dir::Pending).join(&name);
             let Some(meta) = fs::look(&path)? else { continue };
-            if looks.settled(&name, &path, &meta) {
-                drops.settled.push(name);
+            if self.looks.settled(&name, &path, &meta) {
+                settled.push(name);
             } else {
-                drops.unsettled += 1;
+                self.unsettled += 1;
             }
         }
-        drops.unsettled += looks.backlog.len();
-        Ok(drops)
+        Ok(settled)
+    }
+
+    /// How many are left for a later look.
+    pub fn left(&self) -> usize {
+        self.backlog.len() + self.unsettled
+    }
+
+    fn sort(&mut self, queue: &Queue) -> Result<()> {
+        let mut dated = Vec::with_capacity(self.listed.len());
+        for name in self.listed.drain(..) {
+            if let Some(meta) = fs::look(&queue.dir(Dir::Pending).join(&name))? {
+                dated.push((fs::mtime_ns(&meta), name));
+            }
+        }
+        dated.sort();
+        self.backlog.extend(dated.into_iter().map(|(_, name)| name));
+        Ok(())
     }
 }
 
@@ -119,6 +119,11 @@ impl Looks {
             *sight = Sight { what, since_ms: now };
         }
         now - sight.since_ms >= patience
+    }
+
+    /// Whether a name was seen before.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.seen.contains_key(OsStr::new(name))
     }
 
     /// Whether a name of ours was there a while ago already, so that its maker has probably died.
@@ -149,7 +154,7 @@ fn open_writers(path: &Path) -> Writers {
 }
 
 /// Names that editors and copiers use for what is not finished.
-fn is_private(name: &OsStr) -> bool {
+pub(super) fn is_private(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let ends = |suffix: &str| name.ends_with(suffix.as_bytes());
     name.starts_with(b".")

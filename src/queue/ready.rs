@@ -3,13 +3,17 @@
 //! Listing 100,000 names takes tens of milliseconds, a lost claim one microsecond: so it is listed rarely,
 //! and a lost name is exact knowledge (names never come back).
 
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+
 use super::{Dir, Queue, Result};
 use crate::domain::name::QueueName;
 use crate::sys::clock;
 use crate::sys::fs;
 use crate::sys::random;
 
-/// Workers choose at random among the first so many of one band, so that they do not fight for the head.
+/// Workers choose at random among the first so many of one band (twice as many as there are workers, where
+/// that is more), so that they do not fight for the head.
 const WINDOW: usize = 16;
 /// A list is at least so old before it is made anew while it still holds names, milliseconds.
 const FRESH_MS: u64 = 200;
@@ -21,6 +25,7 @@ const SHARE: u64 = 20;
 pub struct ReadyList {
     /// Last first, so that the head is cheap to take away.
     names: Vec<String>,
+    window: usize,
     stale_at_ms: u64,
 }
 
@@ -62,7 +67,7 @@ impl ReadyList {
     fn pick(&mut self) -> Option<String> {
         let head = self.names.last()?;
         let band = head.as_bytes().first().copied();
-        let same = self.names.iter().rev().take(WINDOW);
+        let same = self.names.iter().rev().take(self.window);
         let window = same.take_while(|name| name.as_bytes().first().copied() == band).count();
         let choice = usize::try_from(random::below(window as u64)).unwrap_or(0);
         Some(self.names.remove(self.names.len() - 1 - choice))
@@ -70,8 +75,14 @@ impl ReadyList {
 
     fn relist(&mut self, queue: &Queue) -> Result<()> {
         let before = clock::mono_ms();
+        // A task that is worked on keeps its name here. Claims are listed first: one that goes meanwhile
+        // only costs a look at the next listing.
+        let claimed: HashSet<OsString> = fs::list(&queue.dir(Dir::Claims))?.into_iter().collect();
+        let free = |name: &String| name.get(2..).is_none_or(|at| !claimed.contains(OsStr::new(at)));
         let names = fs::list(&queue.dir(Dir::Ready))?;
-        self.names = names.into_iter().filter_map(|name| name.into_string().ok()).collect();
+        let names = names.into_iter().filter_map(|name| name.into_string().ok());
+        self.names = names.filter(free).collect();
+        self.window = WINDOW.max(2 * claimed.len());
         self.names.sort_unstable_by(|a, b| b.cmp(a));
         let after = clock::mono_ms();
         self.stale_at_ms = after + FRESH_MS.max((after - before) * SHARE);

@@ -40,10 +40,15 @@ impl Queue {
 
     /// Workers declared dead whose remains are still there.
     pub fn gone(&self) -> Result<Vec<Card>> {
+        Ok(self.gone_since()?.into_iter().map(|(card, _)| card).collect())
+    }
+
+    /// The same, with the last sign of life: nanoseconds by the file system's clock.
+    pub fn gone_since(&self) -> Result<Vec<(Card, i128)>> {
         let names = fs::list(&self.dir(Dir::Gone))?;
         let cards = names.iter().filter_map(|name| {
             let id = WorkerId::parse(name.to_str()?)?;
-            read_card(&self.file(Dir::Gone, &id)).map(|(card, _)| card)
+            read_card(&self.file(Dir::Gone, &id)).map(|(card, pulse)| (card, pulse.mtime_ns))
         });
         Ok(cards.collect())
     }

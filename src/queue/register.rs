@@ -17,6 +17,8 @@ use crate::sys::fs;
 
 /// Digits of the counter at the start of the file, before a line feed.
 const COUNTER_WIDTH: usize = 20;
+/// No card is longer, bytes.
+const CARD_MAX: u64 = 16 * 1024;
 
 /// Who a worker is, as its file says.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -30,6 +32,7 @@ pub struct Card {
     /// Its place in a coordinator's pool; `None` for one that was started alone.
     pub slot: Option<u32>,
     /// When it started.
+    #[serde(rename = "started_at_ms")]
     pub started_at: UnixMs,
 }
 
@@ -56,7 +59,9 @@ impl Queue {
     pub fn register(&self, card: Card) -> Result<Registration> {
         let staged = self.staging();
         let json = serde_json::to_string(&card).expect("a card is plain data");
-        fs::write(&staged, format!("{:0COUNTER_WIDTH$}\n{json}\n", 0).as_bytes())?;
+        // Synced in any case: a power cut must not leave a claim that nobody can read.
+        let text = format!("{:0COUNTER_WIDTH$}\n{json}\n", 0);
+        fs::write_synced(&staged, text.as_bytes(), true)?;
         let path = self.file(Dir::Workers, &card.id);
         let _made = fs::rename(&staged, &path)?;
         let file = fs::open_in_place(&path)?;
@@ -124,13 +129,23 @@ impl Registration {
     }
 }
 
+/// Whether a worker's file (or a claim) can be read and holds no card: its content was lost in a power cut,
+/// so nobody who made it lives.
+pub(super) fn is_torn(path: &std::path::Path) -> bool {
+    let Ok(Some(file)) = fs::open_foreign(path) else { return false };
+    fs::read_up_to(&file, path, CARD_MAX).is_ok_and(|bytes| parse_card(bytes).is_none())
+}
+
 /// Reads a worker's file (or a claim, which is the same file) by open and fstat: a stat by name may be old.
 pub(super) fn read_card(path: &std::path::Path) -> Option<(Card, Pulse)> {
     let file = fs::open_foreign(path).ok()??;
     let meta = file.metadata().ok()?;
-    let bytes = fs::read_up_to(&file, path, 16 * 1024).ok()?;
+    let (card, count) = parse_card(fs::read_up_to(&file, path, CARD_MAX).ok()?)?;
+    Some((card, Pulse { mtime_ns: fs::mtime_ns(&meta), count }))
+}
+
+fn parse_card(bytes: Vec<u8>) -> Option<(Card, u64)> {
     let text = String::from_utf8(bytes).ok()?;
     let (count, json) = text.split_once('\n')?;
-    let card = serde_json::from_str(json).ok()?;
-    Some((card, Pulse { mtime_ns: fs::mtime_ns(&meta), count: count.parse().ok()? }))
+    Some((serde_json::from_str(json).ok()?, count.parse().ok()?))
 }

@@ -56,7 +56,7 @@ impl Queue {
         let dir = self.run_dir(id);
         let made = fs::mkdir(&dir)?;
         if made && !told_by_slug(id, dropped) {
-            fs::write(&dir.join("name"), dropped.as_bytes())?;
+            fs::write_synced(&dir.join("name"), dropped.as_bytes(), self.strict())?;
         }
         Ok(made)
     }
@@ -73,7 +73,7 @@ impl Queue {
     pub fn dropped_name(&self, id: &TaskId) -> OsString {
         match fs::read_if_any(&self.run_dir(id).join("name")) {
             Ok(Some(bytes)) if !bytes.is_empty() => OsString::from_vec(bytes),
-            _ => OsString::from(id.slug()),
+            _ => self.record(id).map_or_else(|| id.slug().into(), |record| record.name.into()),
         }
     }
 

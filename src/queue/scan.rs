@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
+use super::pending::is_private;
 use super::register::Card;
 use super::shift::Ended;
 use super::{Dir, Queue, Result};
@@ -40,10 +41,7 @@ impl Queue {
         let mut ready = self.parsed(Dir::Ready, QueueName::parse)?;
         ready.sort_by(|a, b| (a.band, &a.at).cmp(&(b.band, &b.at)));
         let mut snapshot = Snapshot {
-            pending: pending
-                .into_iter()
-                .filter(|n| !n.as_encoded_bytes().starts_with(b"."))
-                .collect(),
+            pending: pending.into_iter().filter(|name| !is_private(name)).collect(),
             ready,
             blocked: self.parsed(Dir::Blocked, QueueName::parse)?,
             claims,
@@ -70,7 +68,8 @@ impl Queue {
 
     /// How many names `ready/` and `claims/` hold, and whether `pending/` holds any: what a drain asks.
     pub fn unfinished(&self) -> Result<(usize, usize)> {
-        Ok((fs::list(&self.dir(Dir::Ready))?.len(), fs::list(&self.dir(Dir::Claims))?.len()))
+        let ready = self.parsed(Dir::Ready, QueueName::parse)?.len();
+        Ok((ready, self.parsed(Dir::Claims, TaskEpoch::parse)?.len()))
     }
 
     fn parsed<T>(&self, dir: Dir, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {

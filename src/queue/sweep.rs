@@ -1,5 +1,7 @@
 //! Row *sweep*: what crashes leave and nobody needs. Idempotent, and never what a live process still uses.
 
+use super::open::{PROBE, PROBED};
+use super::register::is_torn;
 use super::{Dir, Queue, Result};
 use crate::domain::id::{TaskId, WorkerId};
 use crate::sys::fs;
@@ -12,15 +14,36 @@ impl Queue {
     /// Removes old staging files, wishes to retire of workers that are gone, and reservations that came to
     /// nothing. Returns how many names went.
     pub fn sweep(&self) -> Result<usize> {
-        Ok(self.sweep_staging()? + self.sweep_retired()? + self.sweep_reservations()?)
+        let now = self.file_system_now()?;
+        Ok(self.sweep_staging(now)? + self.sweep_retired()? + self.sweep_reservations(now)?)
     }
 
-    fn sweep_staging(&self) -> Result<usize> {
+    /// Removes claims and workers' files whose content a power cut took. Whoever made them is dead; the task
+    /// behind such a claim is ready again under the same name, as if the claim had never been.
+    pub fn sweep_torn(&self) -> Result<usize> {
         let mut removed = 0;
-        for name in fs::list(&self.dir(Dir::Tmp))? {
-            let path = self.dir(Dir::Tmp).join(&name);
-            if !name.as_encoded_bytes().starts_with(b".") && self.is_old(&path)? {
-                removed += usize::from(fs::unlink(&path)?);
+        for dir in [Dir::Claims, Dir::Workers, Dir::Gone] {
+            for name in fs::list(&self.dir(dir))? {
+                let path = self.dir(dir).join(&name);
+                if !name.as_encoded_bytes().starts_with(b".") && is_torn(&path) {
+                    removed += usize::from(fs::unlink(&path)?);
+                }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// In `tmp/` all but the locks; elsewhere what a start that died left of its trial of the file system.
+    fn sweep_staging(&self, now: i128) -> Result<usize> {
+        let mut removed = 0;
+        for dir in PROBED {
+            for name in fs::list(&self.dir(dir))? {
+                let bytes = name.as_encoded_bytes();
+                let staged = dir == Dir::Tmp && !bytes.starts_with(b".");
+                let path = self.dir(dir).join(&name);
+                if (staged || bytes.starts_with(PROBE.as_bytes())) && is_old(&path, now)? {
+                    removed += usize::from(fs::unlink(&path)?);
+                }
             }
         }
         Ok(removed)
@@ -38,7 +61,7 @@ impl Queue {
     }
 
     /// A directory in `runs/` that holds no more than the dropped name, of a task that is nowhere.
-    fn sweep_reservations(&self) -> Result<usize> {
+    fn sweep_reservations(&self, now: i128) -> Result<usize> {
         let mut removed = 0;
         for name in fs::list(&self.dir(Dir::Runs))? {
             let Some(id) = name.to_str().and_then(TaskId::parse) else { continue };
@@ -47,7 +70,7 @@ impl Queue {
                 let names = fs::list_if_any(&dir)?;
                 fs::Result::Ok(names.iter().all(|n| n == "name"))
             };
-            if self.is_old(&dir)? && only_reserved()? && self.whereabouts(&id)?.is_none() {
+            if is_old(&dir, now)? && only_reserved()? && self.whereabouts(&id)?.is_none() {
                 self.unreserve(&id)?;
                 removed += 1;
             }
@@ -55,10 +78,17 @@ impl Queue {
         Ok(removed)
     }
 
-    /// By the file system's own clock: compared with a file that was made just now.
-    fn is_old(&self, path: &std::path::Path) -> Result<bool> {
-        let Some(meta) = fs::look(path)? else { return Ok(false) };
-        let now = i128::from(crate::sys::clock::now().0) * 1_000_000;
-        Ok(now - fs::mtime_ns(&meta) > i128::from(OLD_MS) * 1_000_000)
+    /// What the clock of the file system says, nanoseconds: the time of a file made just now.
+    fn file_system_now(&self) -> Result<i128> {
+        let path = self.staging();
+        fs::write(&path, b"")?;
+        let made = fs::look(&path)?;
+        fs::unlink(&path)?;
+        Ok(made.as_ref().map_or(0, fs::mtime_ns))
     }
+}
+
+fn is_old(path: &std::path::Path, now: i128) -> Result<bool> {
+    let meta = fs::look(path)?;
+    Ok(meta.is_some_and(|meta| now - fs::mtime_ns(&meta) > i128::from(OLD_MS) * 1_000_000))
 }

@@ -5,12 +5,12 @@
 //! anything. Any process may finish what another one began.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::finish::Closed;
 use super::pending::Looks;
 use super::runs::to_json;
-use super::{Dir, Queue, Result};
+use super::{Dir, Queue, QueueError, Result};
 use crate::domain::id::{Epoch, TaskId};
 use crate::domain::name::{Band, QueueName, TaskEpoch};
 use crate::domain::problem::Problem;
@@ -71,6 +71,8 @@ pub enum Taken {
     Rejected(TaskId),
     /// Not finished: still written to, or not to be judged now; somebody looks again.
     Unfinished(TaskId),
+    /// It may not be moved: why. It stays where it is.
+    Stuck(String),
     /// Somebody else was first.
     Lost,
 }
@@ -81,20 +83,25 @@ impl Queue {
         let mut begun = Vec::new();
         for name in names {
             let dropped = self.dir(Dir::Pending).join(name);
-            begun.push(self.begin_taking(&dropped, name)?);
+            begun.push(match self.begin_taking(&dropped, name) {
+                // One file that may not be moved must not keep the others waiting.
+                Err(QueueError::Fs(e)) if !e.disk_full() => Err(Taken::Stuck(e.to_string())),
+                other => Ok(other?),
+            });
         }
-        if self.strict() && begun.iter().any(Option::is_some) {
+        if self.strict() && begun.iter().any(|begun| matches!(begun, Ok(Some(_)))) {
             fs::sync(&self.dir(Dir::Runs))?;
         }
         let mut taken = Vec::new();
-        for name in begun {
-            taken.push(match name {
-                Some(name) => self.finish_taking(&name, admission)?,
-                None => Taken::Lost,
-            });
-        }
+        let finish = |begun| match begun {
+            Ok(Some(name)) => self.finish(&name, admission),
+            Ok(None) => Ok(Taken::Lost),
+            Err(stuck) => Ok(stuck),
+        };
+        let finished: Result<()> =
+            begun.into_iter().try_for_each(|begun| finish(begun).map(|done| taken.push(done)));
         self.sync_after(&taken)?;
-        Ok(taken)
+        finished.map(|()| taken)
     }
 
     /// Takes up a text that was never in `pending/` (`add`); durable when this returns.
@@ -105,9 +112,7 @@ impl Queue {
         if self.strict() {
             fs::sync(&self.dir(Dir::Runs))?;
         }
-        let taken = self.finish_taking(&taking, admission)?;
-        self.sync_after(std::slice::from_ref(&taken))?;
-        Ok(taken)
+        self.finish_taking(&taking, admission)
     }
 
     /// The first rename. `None`: somebody else was first, or its user took the file away.
@@ -118,13 +123,11 @@ impl Queue {
             at: TaskEpoch { id, epoch: Epoch(0) },
             reason: Some(Reason::open(Wait::Taking)),
         };
-        match fs::rename(from, &self.file(Dir::Blocked, &name))? {
-            Renamed::Done => Ok(Some(name)),
-            Renamed::Gone => {
-                self.unreserve(&name.at.id)?;
-                Ok(None)
-            }
+        let renamed = fs::rename(from, &self.file(Dir::Blocked, &name));
+        if !matches!(renamed, Ok(Renamed::Done)) {
+            self.unreserve(&name.at.id)?;
         }
+        Ok((renamed? == Renamed::Done).then_some(name))
     }
 
     fn new_id(&self, dropped: &OsStr) -> Result<TaskId> {
@@ -139,8 +142,14 @@ impl Queue {
         }
     }
 
-    /// From `~taking` to what the admission says; also for what a dead process left.
+    /// From `~taking` to what the admission says; for what a dead process left, and what was put off.
     pub fn finish_taking(&self, name: &QueueName, admission: &dyn Admission) -> Result<Taken> {
+        let taken = self.finish(name, admission)?;
+        self.sync_after(std::slice::from_ref(&taken))?;
+        Ok(taken)
+    }
+
+    fn finish(&self, name: &QueueName, admission: &dyn Admission) -> Result<Taken> {
         let path = self.file(Dir::Blocked, name);
         let id = &name.at.id;
         let bytes = match self.read_dropped(&path)? {
@@ -153,6 +162,7 @@ impl Queue {
             Content::Bytes(bytes) => bytes,
         };
         let dropped = self.dropped_name(id);
+        fs::unlink(&self.put_off_note(id))?;
         match admission.admit(&Dropped { id, name: &dropped, bytes: &bytes }) {
             Admitted::Ready(record) => {
                 self.write_record(&record)?;
@@ -166,10 +176,19 @@ impl Queue {
             }
             Admitted::Rejected { problems, report } => self.move_rejected(name, problems, &report),
             Admitted::NotNow(why) => {
-                fs::write(&self.run_dir(id).join("waiting"), why.as_bytes())?;
+                fs::write(&self.put_off_note(id), why.as_bytes())?;
                 Ok(Taken::Unfinished(id.clone()))
             }
         }
+    }
+
+    /// Whether a take-up was put off, for a reason that only somebody else can mend.
+    pub fn is_put_off(&self, id: &TaskId) -> bool {
+        fs::exists(&self.put_off_note(id))
+    }
+
+    fn put_off_note(&self, id: &TaskId) -> PathBuf {
+        self.run_dir(id).join("waiting")
     }
 
     fn move_taken(&self, from: &Path, dir: Dir, to: &QueueName, won: Taken) -> Result<Taken> {
@@ -250,7 +269,12 @@ impl Queue {
             .filter(|name| name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking));
         let taking: Vec<QueueName> = taking.collect();
         looks.keep_only(&taking);
-        Ok(taking.into_iter().filter(|name| looks.lingers(&name.to_string())).collect())
+        // One that was put off has no maker at work: it is tried at the first look, then now and then.
+        let due = |name: &QueueName| {
+            let first = !looks.knows(&name.to_string()) && self.is_put_off(&name.at.id);
+            looks.lingers(&name.to_string()) || first
+        };
+        Ok(taking.into_iter().filter(due).collect())
     }
 }
 

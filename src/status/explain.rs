@@ -82,8 +82,7 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
             let tries = task.attempts.len();
             let mut explanation =
                 explanation.because(format!("it failed after {tries} attempt(s)"));
-            for attempt in &task.attempts {
-                let epoch = attempt.name.at.epoch;
+            for (number, attempt) in (1..).zip(&task.attempts) {
                 let why = match (&attempt.lost, &attempt.result) {
                     (Some(lost), _) => format!("its worker died ({})", lost.evidence),
                     (None, Some(result)) => {
@@ -91,7 +90,7 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
                     }
                     (None, None) => "it left no result".into(),
                 };
-                explanation = explanation.because(format!("  attempt {epoch}: {why}"));
+                explanation = explanation.because(format!("  attempt {number}: {why}"));
             }
             explanation
                 .command(format!("coordinator logs {short}"))
@@ -103,7 +102,9 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
         Ended::Rejected(at) => {
             let report = rejected_report(queue, at);
             let text = fs::read_text(&report).unwrap_or_else(|e| e.to_string());
-            explanation.because("its file is wrong:").because(text.trim_end().to_owned()).command(
+            // The report's own last word is a hint for whoever finds the file; here comes a better one.
+            let said = text.rsplit_once("\nhint:").map_or(text.as_str(), |(said, _)| said);
+            explanation.because("its file is wrong:").because(said.trim_end().to_owned()).command(
                 format!(
                     "mend the file in {:?}, then: coordinator retry {short}",
                     report.with_extension("").with_extension("")
@@ -119,15 +120,15 @@ fn last_reason(task: &Task) -> Option<String> {
 }
 
 fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Explanation {
-    let when = reason.until_secs.map(|secs| {
-        let at = UnixMs::from_secs(secs);
-        if at <= clock::now() {
-            "as soon as somebody works".into()
-        } else {
-            format!("at {}", clock::local(at))
-        }
-    });
-    let when = when.unwrap_or_else(|| "not by itself".into());
+    let when = match reason.until_secs.map(UnixMs::from_secs) {
+        None => "it does not go on by itself".into(),
+        Some(at) if at <= clock::now() => "it goes on as soon as somebody works".into(),
+        Some(at) => format!("it goes on at {}", clock::local(at)),
+    };
+    let cost = match reason.wait {
+        Wait::Retry => "that attempt counts",
+        _ => "this cost it no attempt",
+    };
     let what = match &reason.wait {
         Wait::Taking => "its take-up is not finished",
         Wait::Hold => "somebody holds it",
@@ -155,7 +156,7 @@ fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Expl
             .command("coordinator doctor");
     }
     explanation = explanation
-        .because(format!("it goes on {when}; this cost it no attempt"))
+        .because(format!("{when}; {cost}"))
         .command(format!("coordinator retry {short}    # now"));
     match reason.wait {
         Wait::Auth | Wait::Spend | Wait::Missing | Wait::Machine | Wait::Disk => {

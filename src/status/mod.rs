@@ -4,12 +4,11 @@
 //! question each. It may not know terminals' state or exit codes; what it returns is text or JSON. All text
 //! from tasks and agents goes through `domain::text` before it is shown.
 
-pub mod columns;
+pub mod bill;
 pub mod explain;
 pub mod json;
 pub mod logs;
 pub mod show;
-pub mod style;
 pub mod summary;
 pub mod text;
 pub mod view;

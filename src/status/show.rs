@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::style::{Style, dollars, duration};
 use super::view::state_of;
 use crate::domain::id::TaskId;
 use crate::domain::record::{CommitRecord, Origin, TaskRecord};
@@ -14,6 +13,7 @@ use crate::domain::usage::Usage;
 use crate::queue::runs::AttemptFiles;
 use crate::queue::shift::Place;
 use crate::queue::{Queue, Result};
+use crate::shape::style::{Style, dollars, duration};
 use crate::sys::clock;
 
 /// One task with its attempts.
@@ -163,8 +163,8 @@ pub fn text(task: &Task, style: Style) -> String {
     if !task.attempts.is_empty() {
         line("cost", dollars(usage.cost_usd, usage.estimated));
     }
-    for attempt in &task.attempts {
-        line("attempt", attempt_line(attempt, style));
+    for (number, attempt) in (1..).zip(&task.attempts) {
+        line("attempt", attempt_line(number, attempt, style));
         for note in attempt.result.iter().flat_map(|result| &result.notes) {
             line("", style.dim(&one_line(note, 160)));
         }
@@ -179,7 +179,7 @@ pub fn text(task: &Task, style: Style) -> String {
     out
 }
 
-fn attempt_line(attempt: &AttemptFiles, style: Style) -> String {
+fn attempt_line(number: u32, attempt: &AttemptFiles, style: Style) -> String {
     let start = attempt.start.as_ref();
     let when = start.map_or_else(|| "not begun".into(), |start| clock::local(start.started_at));
     let agent = start.map_or("", |start| start.agent.as_str());
@@ -197,7 +197,7 @@ fn attempt_line(attempt: &AttemptFiles, style: Style) -> String {
         }
         (None, None) => "running, or its worker died and nobody noticed yet".into(),
     };
-    format!("{} {when} {agent} {came_to}", style.dim(&attempt.name.at.epoch.to_string()))
+    format!("{} {when} {agent} {came_to}", style.dim(&number.to_string()))
 }
 
 fn short(oid: &str) -> &str {

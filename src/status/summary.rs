@@ -2,16 +2,38 @@
 
 use std::fmt::Write;
 
-use super::style::{Style, dollars, duration};
 use super::text::table;
 use super::view::{Row, View};
+use crate::domain::id::TaskId;
 use crate::domain::state::State;
 use crate::domain::time::UnixMs;
+use crate::shape::style::{Style, dollars, duration};
 
-/// What ended since `since`, what still waits, and the commands.
-pub fn summary(view: &View, since: UnixMs, now: UnixMs, repository: &str, style: Style) -> String {
-    let ended: Vec<Row> =
+/// How the commands that are printed begin.
+#[derive(Clone, Copy, Debug)]
+pub struct Commands<'a> {
+    /// This program as it was called: `coordinator --root DIR`.
+    pub program: &'a str,
+    /// The repository for `git -C`.
+    pub repository: &'a str,
+}
+
+/// Commands for at most so many branches.
+const BRANCHES: usize = 40;
+/// At most so many hints of one kind.
+const HINTS: usize = 8;
+
+/// What ended in a period (from, to), what still waits, and what to type next. What went wrong comes first.
+pub fn summary(
+    view: &View,
+    period: (UnixMs, UnixMs),
+    commands: &Commands<'_>,
+    style: Style,
+) -> String {
+    let (since, now) = period;
+    let mut ended: Vec<Row> =
         view.tasks.iter().filter(|row| ended_since(row, since)).cloned().collect();
+    ended.sort_by_key(|row| row.state == State::Done);
     let waiting: Vec<Row> =
         view.tasks.iter().filter(|row| !row.state.terminal()).cloned().collect();
     let mut out = String::new();
@@ -29,13 +51,14 @@ pub fn summary(view: &View, since: UnixMs, now: UnixMs, repository: &str, style:
         parts.push(format!("{} waiting", waiting.len()));
     }
     let took = duration(now.since(since));
-    let line = format!("{} in {took}, {}", parts.join(", "), dollars(cost, estimated));
+    let bill = if cost > 0.0 { format!(", {}", dollars(cost, estimated)) } else { String::new() };
+    let line = format!("{} in {took}{bill}", parts.join(", "));
     let _written = writeln!(out, "{}", style.bold(&line));
     if !ended.is_empty() || !waiting.is_empty() {
         let rows: Vec<Row> = ended.iter().chain(&waiting).cloned().collect();
         let _written = writeln!(out, "\n{}", table(&rows, style));
     }
-    out.push_str(&commands(&ended, repository, style));
+    out.push_str(&next(&ended, commands, style));
     out
 }
 
@@ -49,23 +72,34 @@ fn ended_since(row: &Row, since: UnixMs) -> bool {
 }
 
 /// What to type to look at and take over each branch.
-fn commands(ended: &[Row], repository: &str, style: Style) -> String {
+fn next(ended: &[Row], commands: &Commands<'_>, style: Style) -> String {
     let mut out = String::new();
-    let git = |args: &str| format!("git -C {} {args}", shell_words::quote(repository));
-    let mut branches = ended
+    let git = |args: &str| format!("git -C {} {args}", shell_words::quote(commands.repository));
+    let done = ended
         .iter()
         .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
-    let first = branches.find_map(|row| row.branch.as_deref());
-    if let Some(branch) = first {
-        let branch = shell_words::quote(branch);
+    let branches: Vec<&str> = done.filter_map(|row| row.branch.as_deref()).collect();
+    if let Some(first) = branches.first() {
         let _written = writeln!(out, "\n{}", style.dim("look at a branch, then take it over:"));
-        let _written = writeln!(out, "  {}", git(&format!("log --stat HEAD..{branch}")));
-        let _written = writeln!(out, "  {}", git(&format!("merge {branch}")));
-    }
-    for row in ended.iter().filter(|row| matches!(row.state, State::Failed | State::Rejected)) {
-        if let Some(id) = &row.id {
-            let _written = writeln!(out, "  coordinator explain {}-{}", id.slug(), id.tail());
+        let first = shell_words::quote(first);
+        let _written = writeln!(out, "  {}", git(&format!("log --stat -p HEAD..{first}")));
+        for branch in branches.iter().take(BRANCHES) {
+            let _written =
+                writeln!(out, "  {}", git(&format!("merge {}", shell_words::quote(branch))));
         }
+        let more = branches.len().saturating_sub(BRANCHES);
+        if more > 0 {
+            let _written =
+                writeln!(out, "  {}", style.dim(&format!("and {more} more, as in the table")));
+        }
+    }
+    let wrong = ended.iter().filter(|row| matches!(row.state, State::Failed | State::Rejected));
+    let wrong: Vec<&TaskId> = wrong.filter_map(|row| row.id.as_ref()).take(HINTS).collect();
+    if !wrong.is_empty() {
+        let _written = writeln!(out, "\n{}", style.dim("see what went wrong:"));
+    }
+    for id in wrong {
+        let _written = writeln!(out, "  {} explain {}-{}", commands.program, id.slug(), id.tail());
     }
     out
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::columns::Align::{Left, Right};
-use super::columns::{Cell, Table};
-use super::style::{Style, dollars, duration};
 use super::view::{Row, View};
 use crate::domain::state::State;
 use crate::domain::text::one_line;
+use crate::shape::columns::Align::{Left, Right};
+use crate::shape::columns::{Cell, Table};
+use crate::shape::style::{Style, dollars, duration};
 use crate::sys::clock;
 
 /// Counts, then what needs attention, then the table of tasks.
@@ -99,7 +99,8 @@ fn cells(row: &Row) -> [Cell; 6] {
         (Some(start), None) if row.state == State::Running => duration(clock::now().since(start)),
         _ => String::new(),
     };
-    let cost = row.usage.as_ref().map_or(String::new(), |u| dollars(u.cost_usd, u.estimated));
+    let billed = row.usage.as_ref().filter(|usage| usage.cost_usd > 0.0 || usage.estimated);
+    let cost = billed.map_or(String::new(), |u| dollars(u.cost_usd, u.estimated));
     let outcome = row.outcome.as_deref().filter(|outcome| shown_outcome(row.state, outcome));
     let outcome = outcome.map(|outcome| format!(" ({outcome})")).unwrap_or_default();
     let reason = row.reason.as_deref().map(|reason| one_line(reason, 90));

@@ -28,8 +28,9 @@ pub enum Ended {
     Crashed,
 }
 
-/// Exit codes of a worker that are no crash: all well, a task failed, try later, fenced.
-const CLEAN: [i32; 3] = [0, 1, 75];
+/// Exit codes of a worker that are no crash: all well, a task failed, try later or fenced, and told to end
+/// by INT or TERM.
+const CLEAN: [i32; 5] = [0, 1, 75, 130, 143];
 
 /// Starts this very program again (also when its file was replaced meanwhile) in a new session.
 pub fn spawn(argv: &[String], log: &Path) -> io::Result<i32> {

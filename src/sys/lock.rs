@@ -45,3 +45,11 @@ impl Lock {
         fs::write_at(&self.file, path, text.as_bytes(), 0)
     }
 }
+
+/// Given back in so many words: a child between fork and exec shares the lock, and closing ours would leave it held.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What cannot be given back ends with the last copy of the descriptor.
+        let _ends_with_the_process = FileExt::unlock(&self.file);
+    }
+}

@@ -24,4 +24,5 @@ pub mod spawn;
 pub mod sweep;
 pub mod tool;
 mod vfork;
+pub mod walk;
 pub mod watch;

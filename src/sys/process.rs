@@ -96,3 +96,13 @@ pub fn signal_group(group: i32, signal: Signal) -> bool {
 pub fn signal(pid: i32, signal: Signal) -> bool {
     kill(Pid::from_raw(pid), signal).is_ok()
 }
+
+/// From now on a panic of any thread ends this process: half a worker would hold its task and never beat.
+/// What follows is what follows any crash.
+pub fn end_on_panic() {
+    let say = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        say(panic);
+        std::process::exit(101);
+    }));
+}

@@ -48,9 +48,8 @@ pub fn plan(limits: &Limits) -> (Vec<Rlimit>, Vec<String>) {
     add(Resource::RLIMIT_AS, "RLIMIT_AS", limits.memory_bytes);
     add(Resource::RLIMIT_DATA, "RLIMIT_DATA", limits.data_bytes);
     match limits.processes {
-        Some(_) if super::env::is_root() => {
-            notes.push("RLIMIT_NPROC is not enforced for root".into());
-        }
+        // The kernel does not enforce it for root: said once at a worker's start and by `doctor`.
+        Some(_) if super::env::is_root() => {}
         more => {
             let wanted = more.map(|more| more.saturating_add(tasks_of_user()));
             add(Resource::RLIMIT_NPROC, "RLIMIT_NPROC", wanted);

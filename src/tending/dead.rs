@@ -31,15 +31,16 @@ pub const WORKER_MARK: &str = "SWARMDIR_WORKER";
 
 impl Tender {
     /// Declares the dead dead and moves their tasks on. Returns how many claims went.
-    pub(super) fn reclaim(&mut self, journal: &Journal) -> Result<usize> {
+    pub fn reclaim(&mut self, journal: &Journal) -> Result<usize> {
         self.declare_dead(journal)?;
-        let gone = self.queue.gone()?;
+        let gone = self.queue.gone_since()?;
         let mut claims = self.queue.dead_claims()?;
         if gone.is_empty() && claims.is_empty() {
             return Ok(0);
         }
         let mut seen_dead: HashSet<WorkerId> = HashSet::new();
-        for card in gone.iter().chain(claims.iter().map(|claim| &claim.card)) {
+        let cards = gone.iter().map(|(card, _)| card);
+        for card in cards.chain(claims.iter().map(|claim| &claim.card)) {
             if !seen_dead.contains(&card.id) && self.put_to_rest(card) {
                 seen_dead.insert(card.id.clone());
             }
@@ -48,27 +49,30 @@ impl Tender {
         for claim in &claims {
             self.reclaim_one(claim, journal)?;
         }
-        for card in gone.iter().filter(|card| seen_dead.contains(&card.id)) {
-            self.bury(card)?;
+        for (card, beaten_at) in gone.iter().filter(|(card, _)| seen_dead.contains(&card.id)) {
+            self.bury(card, *beaten_at)?;
         }
         Ok(claims.len())
     }
 
     fn declare_dead(&mut self, journal: &Journal) -> Result<()> {
-        let workers = self.queue.workers()?;
-        self.pulses.retain(|id, _| workers.iter().any(|(card, _)| card.id == *id));
-        for (card, pulse) in workers {
-            if let Some(evidence) = self.evidence_of_death(&card, pulse)
-                && self.queue.declare_dead(&card.id)?
-            {
-                journal.note(
-                    "declare_dead",
-                    None,
-                    json!({ "worker": card.id, "evidence": evidence }),
-                );
+        for (id, evidence) in self.dead_workers()? {
+            if self.queue.declare_dead(&id)? {
+                journal.note("declare_dead", None, json!({ "worker": id, "evidence": evidence }));
             }
         }
         Ok(())
+    }
+
+    /// Registered workers that are dead, by what this process has seen so far, and how one knows.
+    pub(super) fn dead_workers(&mut self) -> Result<Vec<(WorkerId, &'static str)>> {
+        let workers = self.queue.workers()?;
+        self.pulses.retain(|id, _| workers.iter().any(|(card, _)| card.id == *id));
+        let dead = workers.into_iter().filter_map(|(card, pulse)| {
+            let evidence = self.evidence_of_death(&card, pulse)?;
+            Some((card.id, evidence))
+        });
+        Ok(dead.collect())
     }
 
     fn evidence_of_death(&mut self, card: &Card, pulse: Pulse) -> Option<&'static str> {
@@ -113,9 +117,11 @@ impl Tender {
         Ok(())
     }
 
-    fn bury(&self, card: &Card) -> Result<()> {
+    /// `beaten_at`: the last sign of life, nanoseconds by the file system's clock.
+    fn bury(&self, card: &Card, beaten_at: i128) -> Result<()> {
         let here = self.me.vantage(&card.process) != Vantage::Elsewhere;
-        let long_ago = clock::now().since(card.started_at) > FOREIGN_MS;
+        let silent_ns = i128::from(clock::now().0) * 1_000_000 - beaten_at;
+        let long_ago = silent_ns > i128::from(FOREIGN_MS) * 1_000_000;
         if here {
             // Its directory is empty or garbage: what it published is in the queue.
             let _stays_till_its_next_user = Scratch::forget(&self.scratch_dir, card.id.short());

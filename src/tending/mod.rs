@@ -9,7 +9,7 @@ mod intake;
 mod rest;
 mod trees;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -20,7 +20,7 @@ use crate::domain::identity::ProcessIdentity;
 use crate::domain::lease::Look;
 use crate::queue::finish::Closed;
 use crate::queue::journal::Journal;
-use crate::queue::pending::Looks;
+use crate::queue::pending::{DropZone, Looks};
 use crate::queue::takeup::Taken;
 use crate::queue::{Queue, Result};
 use crate::sys::lock::Lock;
@@ -33,6 +33,9 @@ pub use rest::{Rest, rest};
 /// Everybody sweeps and reclaims so often even while another process holds the lock, milliseconds: it may
 /// have been stopped with the lock in its hand.
 const DISTRUST_MS: u64 = 30_000;
+/// Whoever does not hold the lock looks for dead workers so often, milliseconds: the one who does may be the
+/// dead one.
+const SUSPECT_MS: u64 = 5_000;
 /// Garbage is swept so often, milliseconds.
 const SWEEP_EVERY_MS: u64 = 3_600_000;
 /// Files taken up in one go, so that a stop is heard in between and the first of many starts early.
@@ -60,12 +63,17 @@ pub struct Tender {
     trees: Option<PathBuf>,
     repositories: Vec<PathBuf>,
     me: ProcessIdentity,
-    drops: Looks,
+    drops: DropZone,
     takings: Looks,
     pulses: HashMap<WorkerId, Look>,
     leader: Option<Lock>,
     last_round_ms: u64,
+    next_suspicion_ms: u64,
     next_sweep_ms: u64,
+    rejected: usize,
+    /// What was said of files that may not be moved.
+    stuck: HashSet<String>,
+    torn_looked_for: bool,
 }
 
 impl Tender {
@@ -78,14 +86,23 @@ impl Tender {
             trees: config.trees.clone(),
             repositories: trees::repositories(config),
             me: identity::me(),
-            drops: Looks::default(),
+            drops: DropZone::default(),
             takings: Looks::default(),
             pulses: HashMap::new(),
             leader: None,
             last_round_ms: clock::mono_ms(),
+            next_suspicion_ms: 0,
             next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
+            rejected: 0,
+            stuck: HashSet::new(),
+            torn_looked_for: false,
             queue,
         }
+    }
+
+    /// Files that this process rejected at take-up, since it began.
+    pub fn rejected(&self) -> usize {
+        self.rejected
     }
 
     /// New settings.
@@ -103,11 +120,21 @@ impl Tender {
             self.leader = Lock::try_take(&self.lock_path(".tend.lock"))?;
         }
         let now = clock::mono_ms();
-        if self.leader.is_none() && now - self.last_round_ms < DISTRUST_MS {
+        let trusted = now - self.last_round_ms < DISTRUST_MS;
+        if self.leader.is_none() && trusted && !self.suspects(now)? {
             return Ok(Round::default());
         }
         self.last_round_ms = now;
         self.round(journal)
+    }
+
+    /// Now and then: whether some worker is dead, and nobody has said so.
+    fn suspects(&mut self, now: u64) -> Result<bool> {
+        if now < self.next_suspicion_ms {
+            return Ok(false);
+        }
+        self.next_suspicion_ms = now + SUSPECT_MS;
+        Ok(!self.dead_workers()?.is_empty())
     }
 
     /// Whether it is this process's turn until it ends.
@@ -120,6 +147,11 @@ impl Tender {
         let mut round = self.take_up(journal)?;
         self.finish_takings(journal)?;
         let mut over = self.carry_out_wishes(journal)?;
+        if !self.torn_looked_for {
+            // Only a power cut leaves them, and every process begins after it.
+            self.torn_looked_for = true;
+            self.queue.sweep_torn()?;
+        }
         round.reclaimed = self.reclaim(journal)?;
         round.unblocked = self.unblock(journal)?;
         if clock::mono_ms() >= self.next_sweep_ms {
@@ -136,30 +168,30 @@ impl Tender {
     /// Takes up what is settled, a batch at a time; of several processes one does it, and the others find the
     /// result in `ready/`.
     pub fn take_up(&mut self, journal: &Journal) -> Result<Round> {
-        let dropped = self.queue.dropped(&mut self.drops)?;
-        if dropped == 0 {
+        let waiting = self.drops.waiting(&self.queue)?;
+        if waiting == 0 {
             return Ok(Round::default());
         }
+        // Who is turned away leaves it to the one who is at it. If that one was stopped there, the leader
+        // of the housekeeping goes on all the same.
         let turn = Lock::try_take(&self.queue.layout().takeup_lock())?;
         if turn.is_none() && self.leader.is_none() {
-            // Somebody is at it. If it was stopped there, the files are still here at the leader's round.
-            return Ok(Round { unsettled: dropped, ..Round::default() });
+            return Ok(Round { unsettled: waiting, ..Round::default() });
         }
-        let drops = self.queue.drops(&mut self.drops, BATCH)?;
-        let mut round = Round { unsettled: drops.unsettled, ..Round::default() };
-        if drops.settled.is_empty() {
-            return Ok(round);
-        }
-        for taken in self.queue.take_up(&drops.settled, &self.intake)? {
+        let mut round = Round::default();
+        let names = self.drops.settled(&self.queue, BATCH)?;
+        for taken in self.queue.take_up(&names, &self.intake)? {
             round.taken += usize::from(taken != Taken::Lost);
-            note_taken(journal, &taken);
+            self.note_taken(journal, &taken);
         }
+        round.unsettled = self.drops.left();
         Ok(round)
     }
 
     fn finish_takings(&mut self, journal: &Journal) -> Result<()> {
         for name in self.queue.unfinished_takings(&mut self.takings)? {
-            note_taken(journal, &self.queue.finish_taking(&name, &self.intake)?);
+            let taken = self.queue.finish_taking(&name, &self.intake)?;
+            self.note_taken(journal, &taken);
         }
         Ok(())
     }
@@ -187,17 +219,25 @@ impl Tender {
         Ok(unblocked)
     }
 
+    fn note_taken(&mut self, journal: &Journal, taken: &Taken) {
+        let (event, id) = match taken {
+            Taken::Ready(id) => ("take_up", id),
+            Taken::Blocked(id) => ("take_up_blocked", id),
+            Taken::Rejected(id) => ("reject", id),
+            Taken::Stuck(why) => {
+                // Said once: it is found again at every look.
+                if self.stuck.insert(why.clone()) {
+                    journal.note("stuck", None, json!({ "why": why }));
+                }
+                return;
+            }
+            Taken::Unfinished(_) | Taken::Lost => return,
+        };
+        self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
+        journal.note(event, None, json!({ "task": id }));
+    }
+
     fn lock_path(&self, name: &str) -> PathBuf {
         self.queue.layout().file(crate::queue::Dir::Tmp, name)
     }
-}
-
-fn note_taken(journal: &Journal, taken: &Taken) {
-    let (event, id) = match taken {
-        Taken::Ready(id) => ("take_up", id),
-        Taken::Blocked(id) => ("take_up_blocked", id),
-        Taken::Rejected(id) => ("reject", id),
-        Taken::Unfinished(_) | Taken::Lost => return,
-    };
-    journal.note(event, None, json!({ "task": id }));
 }

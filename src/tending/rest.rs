@@ -29,9 +29,10 @@ pub fn rest(queue: &Queue, wait_ms: u64) -> Result<Rest> {
     let mut later = ready > 0;
     for name in queue.blocked()? {
         match name.reason {
-            Some(reason) if reason.wait == Wait::Taking || reason.due(soon) => {
+            Some(reason) if reason.wait == Wait::Taking && !queue.is_put_off(&name.at.id) => {
                 return Ok(Rest::Busy);
             }
+            Some(reason) if reason.due(soon) => return Ok(Rest::Busy),
             _ => later = true,
         }
     }

@@ -10,7 +10,7 @@ use super::Worker;
 use super::control::Level;
 use super::verdict::Close;
 use super::workplace::{Left, NoPlace, Workplace};
-use crate::agent::{Job, Report, Session};
+use crate::agent::{Job, Progress, Report, Session};
 use crate::domain::config::{AgentKind, AgentProfile};
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::problem::Problem;
@@ -37,7 +37,7 @@ impl Worker {
 
     fn work(&mut self, claim: Claim) -> Result<bool> {
         let queue = self.shared.queue.clone();
-        if queue.cancel_wanted(&claim.name().at.id) {
+        if queue.cancel_wanted(&claim.name().at.id)? {
             let _either_way_it_ended = queue.cancel_held(claim)?;
             return Ok(false);
         }
@@ -105,7 +105,7 @@ impl Worker {
             claim.name().at.id,
             job.cwd.display()
         ));
-        let report = match self.set_up(&claim, &job, &place) {
+        let report = match self.set_up(&claim, spec, &job, &place) {
             Some(failed) => failed,
             None => self.run_agent(&job, &profile),
         };
@@ -134,13 +134,20 @@ impl Worker {
     }
 
     /// Runs the setup command in a fresh tree; a report means that it failed.
-    fn set_up(&self, claim: &Claim, job: &Job, place: &Workplace) -> Option<Report> {
-        let rig = self.config.rig.as_ref().and_then(|rig| self.config.rigs.get(rig)?.setup.clone());
+    fn set_up(
+        &self,
+        claim: &Claim,
+        spec: &TaskSpec,
+        job: &Job,
+        place: &Workplace,
+    ) -> Option<Report> {
+        let rig = spec.rig.as_ref().or(self.config.rig.as_ref());
+        let rig = rig.and_then(|rig| self.config.rigs.get(rig)?.setup.clone());
         let argv = rig.unwrap_or_else(|| self.config.setup.clone());
         if argv.is_empty() || place.continued() || place.branch().is_none() {
             return None;
         }
-        let mut report = self.supervise(&self.setup_job(claim.attempt(), argv, job));
+        let mut report = self.supervise(&self.setup_job(claim.attempt(), argv, job), None);
         match &mut report.ending {
             Ending::Success => None,
             Ending::Failure { fault, detail } => {
@@ -154,14 +161,19 @@ impl Worker {
     }
 
     fn run_agent(&self, job: &Job, profile: &AgentProfile) -> Report {
-        let _turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_turn());
-        self.supervise(job)
+        let turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_turn());
+        self.supervise(job, turn.flatten())
     }
 
-    fn supervise(&self, job: &Job) -> Report {
+    /// Runs a job within reach of the other threads; `turn` ends with the first word of the agent.
+    fn supervise(&self, job: &Job, mut turn: Option<Lock>) -> Report {
         let session = Session::new();
         self.shared.control.attach(session.remote());
-        let report = session.run(job, &mut |_progress| {});
+        let report = session.run(job, &mut |progress| {
+            if !matches!(progress, Progress::Started { .. }) {
+                turn = None;
+            }
+        });
         self.shared.control.detach();
         report
     }

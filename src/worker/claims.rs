@@ -1,5 +1,6 @@
 //! Which task this worker holds, as its threads know it; and how it gets one.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
@@ -7,7 +8,7 @@ use serde_json::json;
 use super::Worker;
 use super::control::Level;
 use crate::domain::gate::Gate;
-use crate::domain::name::QueueName;
+use crate::domain::name::{QueueName, TaskEpoch};
 use crate::queue::claim::{Claim, Tried};
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
@@ -37,13 +38,17 @@ impl Worker {
     /// Claims the best eligible task. `None`: there is none, or a stop came.
     pub(super) fn claim_next(&mut self) -> Result<Option<Claim>> {
         let gates = self.gates()?;
+        // What others hold still stands in `ready/`: tried once a look, or an idle worker would spin on it.
+        let mut held: HashSet<TaskEpoch> = HashSet::new();
         loop {
             if self.shared.control.level() > Level::Run {
                 return Ok(None);
             }
             let queue = &self.shared.queue;
             let agent = &self.config.agent;
-            let eligible = |name: &QueueName| gates.is_empty() || open(queue, agent, &gates, name);
+            let eligible = |name: &QueueName| {
+                !held.contains(&name.at) && (gates.is_empty() || open(queue, agent, &gates, name))
+            };
             let Some(name) = self.idle.ready.next(queue, eligible)? else { return Ok(None) };
             // Known to the heart before the link exists: what bears our inode and is unknown it gives back.
             self.shared.holding.set(Some(name.clone()));
@@ -57,6 +62,7 @@ impl Worker {
                 Tried::Lost | Tried::Gone => {}
             }
             self.shared.holding.set(None);
+            held.insert(name.at);
         }
     }
 }

@@ -30,6 +30,7 @@ pub struct Control {
 struct State {
     level: AtomicU8,
     reload: AtomicBool,
+    ordered_by: Mutex<Option<Signal>>,
     agent: Mutex<Option<Remote>>,
 }
 
@@ -41,6 +42,7 @@ impl Control {
         let state = State {
             level: AtomicU8::new(Level::Run as u8),
             reload: AtomicBool::new(false),
+            ordered_by: Mutex::new(None),
             agent: Mutex::new(None),
         };
         (Control { state: Arc::new(state), bell }, receiver)
@@ -56,8 +58,16 @@ impl Control {
         }
     }
 
+    /// The signal that told it to end, if one did.
+    pub fn ordered_by(&self) -> Option<Signal> {
+        *self.order()
+    }
+
     /// A signal came.
     pub fn signal(&self, signal: Signal) {
+        if matches!(signal, Signal::Interrupt | Signal::Terminate) {
+            *self.order() = Some(signal);
+        }
         match signal {
             Signal::Interrupt if self.level() == Level::Run => self.raise(Level::Drain),
             Signal::Interrupt | Signal::Terminate => {
@@ -124,6 +134,10 @@ impl Control {
         if let Some(agent) = self.agent().as_ref() {
             act(agent);
         }
+    }
+
+    fn order(&self) -> std::sync::MutexGuard<'_, Option<Signal>> {
+        self.state.ordered_by.lock().expect("nothing panics while it holds this lock")
     }
 
     fn agent(&self) -> std::sync::MutexGuard<'_, Option<Remote>> {

@@ -64,6 +64,15 @@ pub(super) fn start(shared: &Shared) -> Ticker {
     })
 }
 
+/// Gives back whatever this worker holds; what fails is left to whoever declares it dead.
+pub(super) fn disown_all(shared: &Shared) {
+    for claim in shared.queue.claims().unwrap_or_default() {
+        if claim.card.id == *shared.registration.id() {
+            let _left_to_the_others = shared.queue.disown(&claim.at);
+        }
+    }
+}
+
 struct Heart {
     shared: Shared,
     count: u64,

@@ -1,6 +1,8 @@
 //! An idle worker: waits for a hint, and keeps house now and then. Starts nothing, costs next to nothing.
 //!
-//! Watches exist only while it is idle: a busy worker must not be woken for every rename of the others.
+//! Only a few idle workers watch: one event must not wake everybody for one task, and every look at a
+//! watched directory is itself an event for all who watch. The others look once a second; whoever of the
+//! few becomes busy makes room for one of them.
 
 use std::path::Path;
 use std::sync::mpsc::Receiver;
@@ -11,22 +13,25 @@ use super::control::{Control, Level};
 use super::heart::Ticker;
 use crate::queue::ready::ReadyList;
 use crate::queue::{Dir, Queue};
+use crate::sys::lock::Lock;
 use crate::sys::random;
 use crate::sys::watch::Watch;
 use crate::tending::Round;
 
+/// So many tasks in a row make a busy worker, which needs no hints.
+const BUSY_AFTER: u32 = 8;
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
 /// With watches, for what they may have missed, milliseconds.
 const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
-/// So many tasks in a row make a busy worker, which needs no hints.
-const BUSY_AFTER: u32 = 8;
+/// So many idle workers of a machine watch.
+const WATCHERS: usize = 4;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
 /// While another process keeps house: how often to see whether it still does, with as much jitter on top.
-const STAND_BY_MS: u64 = 3_000;
+const STAND_BY_MS: u64 = 1_000;
 
 /// What an idle worker has.
 pub(super) struct Idle {
@@ -34,7 +39,8 @@ pub(super) struct Idle {
     bell: Receiver<()>,
     control: Control,
     watch: Option<Watch>,
-    armed: bool,
+    /// Held while it waits, by one that watches.
+    seat: Option<Lock>,
     /// Tasks since it last waited.
     since_idle: u32,
     /// Whether the end of others' tasks matters: it ends a drain.
@@ -43,34 +49,26 @@ pub(super) struct Idle {
 
 impl Idle {
     pub(super) fn new(bell: Receiver<()>, control: Control, drains: bool) -> Idle {
-        Idle {
-            ready: ReadyList::default(),
-            bell,
-            control,
-            watch: None,
-            armed: false,
-            since_idle: 0,
-            drains,
-        }
+        let (watch, seat) = (None, None);
+        Idle { ready: ReadyList::default(), bell, control, watch, seat, since_idle: 0, drains }
     }
 
-    /// Busy again. Soon no more hints; but not at once, as making and ending watches takes the kernel
-    /// longer than a few hints do.
-    pub(super) fn worked(&mut self) {
+    /// Busy again: another one may watch in its place. Its own watch stays a while, as making and ending one
+    /// takes the kernel longer than a few hints do.
+    pub(super) fn busy(&mut self) {
+        self.seat = None;
         self.since_idle += 1;
         if self.since_idle >= BUSY_AFTER {
             self.watch = None;
-            self.armed = false;
         }
     }
 
-    /// Waits for a hint, a ring or the timer. The first wait only arms: what came before the watch existed is
-    /// found by the look that follows at once.
+    /// Waits for a hint, a ring or the timer. A wait that arms returns at once: what came before the watch
+    /// existed is found by the look that follows.
     pub(super) fn wait(&mut self, queue: &Queue, root: &Path, unsettled: bool) {
         self.ready.invalidate();
         self.since_idle = 0;
-        if !self.armed {
-            self.arm(queue, root);
+        if self.seat.is_none() && self.arm(queue, root) {
             return;
         }
         let base = match (unsettled, &self.watch) {
@@ -86,19 +84,43 @@ impl Idle {
         let _hint_or_timer = self.bell.recv_timeout(Duration::from_millis(ms));
     }
 
-    fn arm(&mut self, queue: &Queue, root: &Path) {
-        self.armed = true;
+    /// Begins to watch (or goes on), if the machine has watches left and not enough others do. True: it has
+    /// only just begun, so that something may have come before.
+    fn arm(&mut self, queue: &Queue, root: &Path) -> bool {
+        self.seat = seat(queue);
+        if self.seat.is_none() {
+            self.watch = None;
+            return false;
+        }
+        if self.watch.is_some() {
+            return false;
+        }
+        self.watch = self.watch(queue, root);
+        if self.watch.is_none() {
+            self.seat = None;
+        }
+        self.watch.is_some()
+    }
+
+    fn watch(&self, queue: &Queue, root: &Path) -> Option<Watch> {
         let control = self.control.clone();
-        let watch = Watch::new(move || control.ring());
+        let mut watch = Watch::new(move || control.ring())?;
         let dir = |dir| queue.layout().dir(dir);
         let mut dirs = vec![dir(Dir::Pending), dir(Dir::Ready), root.to_owned()];
         if self.drains {
             // A task leaves `ready/` before its claim goes, and only then the drain is over.
             dirs.push(dir(Dir::Claims));
         }
-        self.watch =
-            watch.and_then(|mut watch| dirs.iter().all(|dir| watch.add(dir)).then_some(watch));
+        dirs.iter().all(|dir| watch.add(dir)).then_some(watch)
     }
+}
+
+/// One of the places of those who watch; a lock, so that it is free again however its holder ends.
+fn seat(queue: &Queue) -> Option<Lock> {
+    (0..WATCHERS).find_map(|seat| {
+        let path = queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
+        Lock::try_take(&path).ok().flatten()
+    })
 }
 
 /// The housekeeper's thread: a round a second if it is this worker's turn, else a look now and then whether

@@ -110,6 +110,12 @@ impl Worker {
         place: &Workplace,
     ) -> Vec<(String, String)> {
         let mut env: Vec<(String, String)> = Vec::new();
+        if place.lacks_identity() {
+            for role in ["AUTHOR", "COMMITTER"] {
+                env.push((format!("GIT_{role}_NAME"), "swarmdir".into()));
+                env.push((format!("GIT_{role}_EMAIL"), "swarmdir@localhost".into()));
+            }
+        }
         let added = profile.env.iter().chain(&spec.env);
         env.extend(added.map(|(name, value)| (name.clone(), value.clone())));
         let ours = [

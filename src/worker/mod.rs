@@ -1,7 +1,7 @@
 //! One worker: claims the best eligible task, works on it in its own tree, publishes, goes on.
 //!
 //! It works alone or beside any number of others and does not know whether a coordinator exists. The main
-//! thread works and waits on one channel; beside it beat the heart ([`heart`]), the housekeeper (a
+//! thread works and waits on one channel; beside it beat the heart (`heart`), the housekeeper (a
 //! [`crate::tending::Tender`] once a second) and the signal thread ([`control`]). Invariant: whatever the
 //! main thread is doing, a worker that cannot beat, or that was declared dead, stops its agent.
 
@@ -68,7 +68,7 @@ pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 pub enum Ended {
     /// Nothing is left to do, or it was told to end after its task.
     Finished {
-        /// A task failed on the way.
+        /// A task failed on the way, or a file was rejected.
         failed: bool,
         /// Something waits for a later run.
         later: bool,
@@ -100,6 +100,9 @@ pub fn run(
     };
     shared.journal.note("start", None, json!({ "pid": shared.registration.card().process.pid }));
     let log = order.log.clone();
+    if config.limits.processes.is_some() && crate::sys::env::is_root() {
+        (log)("limits.processes is not enforced: the kernel does not for root");
+    }
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
@@ -118,6 +121,10 @@ pub fn run(
         (log)(&e.to_string());
     }
     shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    if ended.is_err() {
+        // What it holds is nobody's fault: it waits again, and no death is counted.
+        heart::disown_all(&shared);
+    }
     if !matches!(ended, Ok(Ended::Fenced))
         && let Ok(registration) = Arc::try_unwrap(shared.registration)
     {
@@ -179,7 +186,7 @@ impl Worker {
                 Ok(Step::Worked) if self.order.mode == Mode::Once => {
                     return Ok(self.finished(false));
                 }
-                Ok(Step::Worked) => self.idle.worked(),
+                Ok(Step::Worked) => {}
                 Ok(Step::Nothing { unsettled }) => {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
@@ -214,6 +221,7 @@ impl Worker {
         let round = self.shared.tender().take_up(&self.shared.journal)?;
         match self.claim_next()? {
             Some(claim) => {
+                self.idle.busy();
                 self.failed |= self.attempt(claim)?;
                 Ok(Step::Worked)
             }
@@ -242,7 +250,8 @@ impl Worker {
     }
 
     fn finished(&self, later: bool) -> Ended {
-        Ended::Finished { failed: self.failed, later }
+        let rejected = self.shared.tender().rejected() > 0;
+        Ended::Finished { failed: self.failed || rejected, later }
     }
 
     /// In a drain: whether all is done, or what is left is for a later run.

@@ -10,6 +10,7 @@ use crate::domain::outcome::{Ending, Fault, Step, Traces, Verdict, judge};
 use crate::domain::reason::{Reason, Wait};
 use crate::domain::record::AttemptResult;
 use crate::domain::retry::{Next, after_failure};
+use crate::domain::time::UnixMs;
 use crate::domain::usage::Usage;
 use crate::queue::Result;
 use crate::queue::claim::{Claim, Standing};
@@ -64,7 +65,8 @@ impl Worker {
             notes,
         };
         self.shared.queue.write_result(claim.attempt(), &result)?;
-        self.mind_gate(&agent, &report.ending)?;
+        let began_at = UnixMs(clock::now().0.saturating_sub(report.elapsed_ms));
+        self.mind_gate(&agent, &report.ending, began_at)?;
         let step = self.resolve(&claim, &verdict)?;
         // Before the rename: a crash in between leaves a free tree and a branch that the next attempt finds.
         self.leave(place, matches!(step, Resolved::Blocked(..)));
@@ -96,7 +98,7 @@ impl Worker {
             notes: Vec::new(),
         };
         self.shared.queue.write_result(claim.attempt(), &result)?;
-        self.mind_gate(agent, &ending)?;
+        self.mind_gate(agent, &ending, clock::now())?;
         let step = self.resolve(&claim, &verdict)?;
         self.conclude(claim, &verdict, step)
     }
@@ -133,13 +135,13 @@ impl Worker {
     }
 
     /// A trouble that the agent's other tasks would meet too closes its gate; a success opens it.
-    fn mind_gate(&mut self, agent: &str, ending: &Ending) -> Result<()> {
+    fn mind_gate(&mut self, agent: &str, ending: &Ending, began_at: UnixMs) -> Result<()> {
         match ending {
             Ending::Failure { fault, detail } => {
                 self.gates.1 = 0;
                 self.shared.queue.close_gate(agent, *fault, detail, clock::now())
             }
-            Ending::Success => self.shared.queue.open_gate(agent),
+            Ending::Success => self.shared.queue.open_gate(agent, began_at),
         }
     }
 

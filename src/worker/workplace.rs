@@ -57,7 +57,7 @@ impl Worker {
             None if profile.worktree => Err(NoPlace {
                 fault: Fault::Machine,
                 detail:
-                    "it was taken up for an agent without a worktree; coordinator retry pins a base"
+                    "it was taken up for an agent without a worktree, so it has no base: cancel it and add it again"
                         .into(),
             }),
             _ => self.enter_scratch(claim.attempt()),
@@ -125,6 +125,14 @@ impl Workplace {
         match self {
             Workplace::Tree { tree, .. } => Some(tree.branch()),
             Workplace::Scratch(_) => None,
+        }
+    }
+
+    /// Commits of an agent need an author; where the user configured none, it is us.
+    pub(super) fn lacks_identity(&self) -> bool {
+        match self {
+            Workplace::Tree { repo, .. } => !repo.has_identity(),
+            Workplace::Scratch(_) => false,
         }
     }
 

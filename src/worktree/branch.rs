@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::make::checked_out_at;
 use super::occupant::replace_json;
 use super::order::Order;
-use super::patience::patiently;
+use super::patience::{patiently, remove_stale_branch_lock};
 use super::repo::Repo;
 use super::resolve::{branch_in_the_way, branch_tip, refuse_bad_branch};
 use super::trouble::{Result, Trouble};
@@ -43,8 +43,8 @@ pub(crate) struct Plan {
     pub(crate) notes: Vec<String>,
 }
 
-/// Finds the task's branch, or makes it.
-pub(crate) fn plan(repo: &Repo, order: &Order<'_>) -> Result<Plan> {
+/// Finds the task's branch, or makes it. In `own`, the task's own tree (if it has one), it may be checked out.
+pub(crate) fn plan(repo: &Repo, order: &Order<'_>, own: Option<&Path>) -> Result<Plan> {
     let epoch = order.token.split('.').next().unwrap_or_default();
     let wanted = match order.fresh {
         true => format!("{}-e{epoch}", order.branch),
@@ -60,6 +60,8 @@ pub(crate) fn plan(repo: &Repo, order: &Order<'_>) -> Result<Plan> {
     let Some(tip) = branch_tip(&repo.git, &intent.branch) else {
         let start = oid(repo, &intent.start)?;
         let continued = start != base;
+        // Who wrote the intent may have been killed with the lock in his hand.
+        remove_stale_branch_lock(&repo.common, &intent.branch)?;
         return match create(repo, order.task, &intent.branch, start)? {
             Creation::Made => Ok(Plan { tip: start, continued, intent, notes: Vec::new() }),
             Creation::Exists | Creation::Blocked(_) => {
@@ -70,7 +72,7 @@ pub(crate) fn plan(repo: &Repo, order: &Order<'_>) -> Result<Plan> {
     if !is_ours(&repo.git, order.task, &intent.branch, tip, base) {
         return choose(repo, order, &wanted, &intent.base, Vec::new());
     }
-    if let Some(at) = checked_out_at(&repo.common, &intent.branch, Path::new("")) {
+    if let Some(at) = checked_out_at(&repo.common, &intent.branch, own.unwrap_or(Path::new(""))) {
         return beside(repo, order, intent, tip, &at, epoch);
     }
     Ok(Plan { tip, continued: tip != base, intent, notes: Vec::new() })

@@ -76,7 +76,7 @@ impl Forest {
                 Returned::Nothing(note) => notes.extend(note),
             }
         }
-        let mut plan = branch::plan(&self.repo, order)?;
+        let mut plan = branch::plan(&self.repo, order, None)?;
         notes.append(&mut plan.notes);
         let (place, git, before, more) = match self.free_place(order)? {
             Some(found) => found,
@@ -117,7 +117,7 @@ impl Forest {
         }
         if occupant.phase == Phase::Preparing {
             // No agent was in it: prepare it again, from whatever state the switch was left in.
-            let mut plan = branch::plan(&self.repo, order)?;
+            let mut plan = branch::plan(&self.repo, order, Some(&place.tree))?;
             let notes = std::mem::take(&mut plan.notes);
             let git = self.remade(&place, plan.tip)?;
             let tree = self.settle(place, git, Before::Unknown, order, plan, notes)?;

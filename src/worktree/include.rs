@@ -15,6 +15,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use super::tree::Tree;
 use super::trouble::{Result, Trouble};
 use crate::sys::fs;
+use crate::sys::walk::{self, Found};
 
 /// The file's name, at the checkout's root.
 const FILE: &str = ".worktreeinclude";
@@ -49,6 +50,14 @@ struct Walk<'a> {
     done: Included,
 }
 
+/// What becomes of a name's own contents.
+enum Below {
+    /// A directory that is looked into; chosen: all of it is meant.
+    Enter { chosen: bool },
+    /// Nothing below it matters.
+    LeaveOut,
+}
+
 impl Tree {
     /// Copies what the checkout's `.worktreeinclude` and the further patterns name. In a tree that is
     /// continued, a file that is there already stays.
@@ -75,7 +84,7 @@ impl Tree {
         let git = Repository::open(from).map_err(Trouble::git("open the repository", from))?;
         let anchors = lines.iter().filter_map(|line| anchor(line)).collect();
         let mut walk = Walk { git, rules, anchors, from, tree: self, looked_at: 0, done };
-        walk.directory(Path::new(""), false)?;
+        walk.run()?;
         Ok(walk.done)
     }
 }
@@ -111,22 +120,29 @@ fn anchor(line: &str) -> Option<PathBuf> {
 }
 
 impl Walk<'_> {
-    /// `chosen`: a rule names the directory, so all in it is meant.
-    fn directory(&mut self, dir: &Path, chosen: bool) -> Result<()> {
-        let mut names = match fs::list(&self.from.join(dir)) {
-            Ok(names) => names,
-            Err(error) => {
-                self.done.notes.push(error.to_string());
+    fn run(&mut self) -> Result<()> {
+        let mut walk = walk::Walk::below(self.from);
+        // By depth: whether a rule names the directory, so that all in it is meant.
+        let mut chosen = vec![false];
+        while let Some(found) = walk.step(self.from) {
+            let found = match found {
+                Ok(found) => found,
+                Err(error) => {
+                    self.done.notes.push(error.to_string());
+                    continue;
+                }
+            };
+            if self.is_full() {
                 return Ok(());
             }
-        };
-        names.sort_unstable();
-        for name in names {
-            if name == OsStr::new(".git") || self.is_full() {
-                continue;
-            }
             self.looked_at += 1;
-            self.entry(&dir.join(name), chosen)?;
+            chosen.truncate(found.depth);
+            let inherited = chosen.last().copied().unwrap_or(false);
+            match self.entry(&found, inherited)? {
+                Below::Enter { chosen: this } => chosen.push(this),
+                Below::LeaveOut if found.meta.is_dir() => walk.leave_out(),
+                Below::LeaveOut => {}
+            }
         }
         Ok(())
     }
@@ -145,26 +161,29 @@ impl Walk<'_> {
         full
     }
 
-    fn entry(&mut self, path: &Path, chosen: bool) -> Result<()> {
-        let Some(meta) = fs::look(&self.from.join(path))? else { return Ok(()) };
+    fn entry(&mut self, found: &Found, inherited: bool) -> Result<Below> {
+        let (path, meta) = (found.path.as_path(), &found.meta);
         let matched = self.rules.matched(path, meta.is_dir());
-        let chosen = !matched.is_whitelist() && (chosen || matched.is_ignore());
+        let chosen = !matched.is_whitelist() && (inherited || matched.is_ignore());
         if meta.is_dir() {
-            // Another repository, or one of our own trees, is not this checkout's.
-            let foreign = fs::exists(&self.from.join(path).join(".git"));
+            // git's own, another repository, or one of our own trees, is not this checkout's.
+            let foreign = path.file_name() == Some(OsStr::new(".git"))
+                || fs::exists(&self.from.join(path).join(".git"));
             let leads = chosen
                 || !self.git.is_path_ignored(path).unwrap_or(true)
                 || self.anchors.iter().any(|a| a.starts_with(path) || path.starts_with(a));
-            return if !foreign && leads { self.directory(path, chosen) } else { Ok(()) };
+            return Ok(if !foreign && leads { Below::Enter { chosen } } else { Below::LeaveOut });
         }
-        if !chosen || !self.git.is_path_ignored(path).unwrap_or(false) {
-            return Ok(());
+        let git_link = path.file_name() == Some(OsStr::new(".git"));
+        if git_link || !chosen || !self.git.is_path_ignored(path).unwrap_or(false) {
+            return Ok(Below::LeaveOut);
         }
         if !meta.is_file() && !meta.is_symlink() {
             self.done.notes.push(format!("not a file: {path:?}"));
-            return Ok(());
+            return Ok(Below::LeaveOut);
         }
-        self.copy(path, meta.is_symlink(), meta.len())
+        self.copy(path, meta.is_symlink(), meta.len())?;
+        Ok(Below::LeaveOut)
     }
 
     fn copy(&mut self, path: &Path, is_link: bool, bytes: u64) -> Result<()> {

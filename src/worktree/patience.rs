@@ -31,9 +31,14 @@ pub(crate) fn remove_stale_locks(git: &Repository, branch: Option<&str>) -> Resu
     let mut removed = fs::unlink(&git.path().join("index.lock"))?;
     removed |= outwait(&git.path().join("HEAD.lock"))?;
     if let Some(branch) = branch {
-        removed |= outwait(&git.commondir().join(format!("refs/heads/{branch}.lock")))?;
+        removed |= remove_stale_branch_lock(git.commondir(), branch)?;
     }
     Ok(removed)
+}
+
+/// Removes the lock on a branch that nobody lets go of: whoever made or moved it was killed.
+pub(crate) fn remove_stale_branch_lock(common: &Path, branch: &str) -> Result<bool> {
+    outwait(&common.join(format!("refs/heads/{branch}.lock")))
 }
 
 /// Waits until a lock is gone, or removes the one that nobody lets go of.

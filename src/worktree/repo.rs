@@ -39,6 +39,11 @@ impl Repo {
         self.git.workdir().map(|_| self.root.as_path())
     }
 
+    /// Whether commits here have an author: the user's name and mail address are configured.
+    pub fn has_identity(&self) -> bool {
+        self.git.signature().is_ok()
+    }
+
     /// Whether git leaves this path (relative to the checkout) alone.
     pub fn ignores(&self, path: &Path) -> bool {
         self.git.is_path_ignored(path).unwrap_or(false)

@@ -5,6 +5,7 @@
 mod failures;
 mod limits;
 mod stopping;
+mod swarm;
 mod work;
 
 use std::path::PathBuf;

@@ -1,7 +1,11 @@
 //! What the integration tests share. Each part stands alone; none of them asserts anything
 //! about `swarmdir`.
 
+pub(crate) mod after;
 pub(crate) mod alone;
 pub(crate) mod claude;
+pub(crate) mod deadline;
 pub(crate) mod jobs;
+pub(crate) mod running;
 pub(crate) mod stub;
+pub(crate) mod swarm;

@@ -55,6 +55,27 @@ fn after_the_branch() {
 }
 
 #[test]
+fn with_the_lock_of_the_branch_in_its_hand() {
+    let world = World::new();
+    write(&world.intent("one"), intent(&world, "swarm/one"));
+    let common = world.git(&["rev-parse", "--path-format=absolute", "--git-common-dir"]);
+    write(&std::path::Path::new(&common).join("refs/heads/swarm/one.lock"), "");
+    is_whole(&world);
+}
+
+#[test]
+fn after_head_was_put_on_the_branch_but_before_that_was_noted() {
+    let world = World::new();
+    write(&world.intent("one"), intent(&world, "swarm/one"));
+    let log = ["update-ref", "--create-reflog", "-m", "swarmdir: one"];
+    world.git(&[&log[..], &["refs/heads/swarm/one", "HEAD"]].concat());
+    let path = world.trees().join("box-1");
+    world.git(&["worktree", "add", "-q", path.to_str().unwrap(), "swarm/one"]);
+    write(&world.trees().join("box-1.json"), record(&world, "preparing"));
+    is_whole(&world);
+}
+
+#[test]
 fn after_the_intent_when_somebody_else_made_the_branch() {
     let world = World::new();
     write(&world.intent("one"), intent(&world, "swarm/one"));

@@ -7,9 +7,9 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::launch::{Launch, Verdict};
+use super::launch::{Agent, Launch, Verdict};
 use super::supervise::Plan;
-use super::{Job, Refusal};
+use super::{Job, Missing, Refusal};
 use crate::domain::outcome::Fault;
 use crate::sys;
 use crate::sys::process::Signal;
@@ -19,7 +19,7 @@ mod script;
 mod voice;
 
 /// This program, also where its file was replaced since it started.
-pub(super) const SELF: &str = "/proc/self/exe";
+const SELF: &str = "/proc/self/exe";
 
 /// The hidden subcommand that calls [`main`].
 pub const SUBCOMMAND: &str = "demo-agent";
@@ -32,20 +32,29 @@ pub fn default_argv() -> Vec<OsString> {
     vec![SELF.into(), SUBCOMMAND.into()]
 }
 
-pub(super) fn prepare(job: &Job, env: Vec<(OsString, OsString)>) -> Result<Launch, Refusal> {
-    let [program, args @ ..] = job.demo_argv.as_slice() else {
-        return Err(Refusal::new(Fault::Missing, "demo_argv is empty"));
-    };
-    Ok(Launch {
-        program: PathBuf::from(program),
-        argv0: ARGV0.into(),
-        args: args.to_vec(),
-        env,
-        plan: Plan::speaking(job),
-        death_signal: Signal::SIGTERM,
-        group: false,
-        verdict: Verdict::Result,
-    })
+/// The scripted agent.
+pub(super) struct Demo;
+
+impl Agent for Demo {
+    fn program(&self) -> Result<PathBuf, Missing> {
+        Ok(PathBuf::from(SELF))
+    }
+
+    fn launch(&self, job: &Job, env: Vec<(OsString, OsString)>) -> Result<Launch, Refusal> {
+        let [program, args @ ..] = job.demo_argv.as_slice() else {
+            return Err(Refusal::new(Fault::Missing, "demo_argv is empty"));
+        };
+        Ok(Launch {
+            program: PathBuf::from(program),
+            argv0: ARGV0.into(),
+            args: args.to_vec(),
+            env,
+            plan: Plan::speaking(job),
+            death_signal: Signal::SIGTERM,
+            group: false,
+            verdict: Verdict::Result,
+        })
+    }
 }
 
 /// Plays the script in a prompt, talking to `out`, and gives the exit code.

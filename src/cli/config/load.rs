@@ -10,7 +10,7 @@ use crate::sys;
 
 use super::check::check;
 use super::lookup::{entries, scalars, tables};
-use super::paths::Place;
+use super::paths::{Place, joined};
 use super::profiles::{self, agent_values, rig_values};
 use super::rows::{ROWS, Row};
 use super::settings::{Origin, Setting};
@@ -42,10 +42,22 @@ pub fn load_here(flags: &Flags) -> Result<Loaded, ConfigError> {
         path: PathBuf::from(FILE_NAME),
         problems: vec![Problem::new(format!("cannot tell the current directory: {error}"))],
     })?;
+    // `..` and links in the root would spread to the trees beside it and to what agents are told.
+    let real = |root: &Path| {
+        let root = joined(&cwd, root);
+        sys::fs::canonical(&root).unwrap_or(root)
+    };
+    let flags = Flags { root: flags.root.as_deref().map(real), ..flags.clone() };
+    let env = |name: &str| match name {
+        "SWARMDIR_ROOT" => {
+            sys::env::var(name).map(|root| real(root.as_ref()).to_string_lossy().into_owned())
+        }
+        _ => sys::env::var(name),
+    };
     load(
-        flags,
+        &flags,
         &World {
-            env: &sys::env::var,
+            env: &env,
             cwd: &cwd,
             read: &|path| sys::fs::read_if_any(path).map_err(|error| error.to_string()),
             exists: &sys::fs::exists,

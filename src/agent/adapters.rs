@@ -1,0 +1,44 @@
+//! The three implementations behind their trait, and the environment that all of them share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::claude::Claude;
+use super::command::Command;
+use super::demo::Demo;
+use super::environment::Inherited;
+use super::launch::{Agent, Launch};
+use super::{Job, Refusal};
+use crate::domain::config::AgentKind;
+use crate::sys;
+
+/// The variable that marks everything an attempt starts, wherever it moves: the session's id.
+pub(super) const MARK: &str = "SWARMDIR_SESSION";
+
+/// The implementation that a kind names.
+pub(super) fn agent(kind: &AgentKind) -> Box<dyn Agent + '_> {
+    match kind {
+        AgentKind::Claude { program, config_dir } => {
+            Box::new(Claude { program: program.as_deref(), config_dir: config_dir.as_deref() })
+        }
+        AgentKind::Command { argv } => Box::new(Command { argv }),
+        AgentKind::Demo => Box::new(Demo),
+    }
+}
+
+/// Translates a job.
+pub(super) fn prepare(job: &Job) -> Result<Launch, Refusal> {
+    let mut given = job.env.clone();
+    given.push((MARK.into(), job.session.clone()));
+    let env = inherited(&job.env_deny).build(&given, &job.cwd);
+    agent(&job.kind).launch(job, env)
+}
+
+/// What the agents of this process inherit; it never changes its own environment.
+fn inherited(denies: &[String]) -> Arc<Inherited> {
+    static LAST: Mutex<Option<Arc<Inherited>>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*last {
+        Some(known) if known.obeys(denies) => known.clone(),
+        _ => last.insert(Arc::new(Inherited::new(sys::env::all(), denies))).clone(),
+    }
+}

@@ -1,0 +1,108 @@
+//! Which directory is the root, and what a first run makes in it.
+
+use std::fs;
+
+use crate::support::swarm::{COORDINATOR, Swarm, WORKER};
+
+const SCRATCH: &str =
+    "default_agent = \"s\"\n[agent.s]\nkind = \"command\"\nargv = [\"sh\"]\nworktree = false\n";
+
+/// The root that `config` says is in force.
+#[track_caller]
+fn root_of(swarm: &Swarm, args: &[&str], cwd: &str, env: Option<&str>) -> String {
+    let dir = swarm.beside(cwd);
+    fs::create_dir_all(&dir).unwrap();
+    let mut command = swarm.command(COORDINATOR);
+    command.args(args).args(["config", "--json"]).current_dir(dir);
+    if let Some(env) = env {
+        command.env("SWARMDIR_ROOT", swarm.beside(env));
+    }
+    let done = swarm.start(&mut command).end().exits(0);
+    let config: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    let text = config.to_string();
+    let root = text.split("\"root\"").nth(1).unwrap_or_else(|| panic!("{text}"));
+    let base = swarm.beside("");
+    let shown = root.split('"').find(|part| part.starts_with('/')).unwrap();
+    shown
+        .strip_prefix(base.to_str().unwrap().trim_end_matches('/'))
+        .unwrap()
+        .trim_matches('/')
+        .to_owned()
+}
+
+#[test]
+fn the_flag_wins_over_the_variable_over_the_nearest_mark_over_the_current_directory() {
+    let swarm = Swarm::empty();
+    for dir in ["flag", "env", "up/a/b", "formed/queue/x", "dropped/queue/pending/deep", "none"] {
+        fs::create_dir_all(swarm.beside(dir)).unwrap();
+    }
+    fs::write(swarm.beside("up/swarm.toml"), "").unwrap();
+    fs::write(swarm.beside("formed/queue/FORMAT"), "").unwrap();
+    assert_eq!(root_of(&swarm, &["--root", "../flag"], "up", Some("env")), "flag");
+    assert_eq!(root_of(&swarm, &[], "up/a", Some("env")), "env");
+    assert_eq!(root_of(&swarm, &[], "up/a/b", None), "up");
+    assert_eq!(root_of(&swarm, &[], "formed/queue/x", None), "formed");
+    assert_eq!(root_of(&swarm, &[], "dropped/queue/pending/deep", None), "dropped");
+    assert_eq!(root_of(&swarm, &[], "none", None), "none");
+    // A directory that is merely called queue is no mark.
+    fs::create_dir_all(swarm.beside("other/queue")).unwrap();
+    assert_eq!(root_of(&swarm, &[], "other/queue", None), "other/queue");
+}
+
+#[test]
+fn the_first_run_makes_what_is_missing() {
+    let swarm = Swarm::empty();
+    fs::write(swarm.at("swarm.toml"), SCRATCH).unwrap();
+    swarm.worker(&["--drain"]).exits(0);
+    for dir in ["pending", "ready", "blocked", "claims", "workers", "runs", "done", "failed", "tmp"]
+    {
+        assert!(swarm.at("queue").join(dir).is_dir(), "{dir}");
+    }
+    assert!(swarm.at("queue/FORMAT").is_file() && swarm.at(".swarmdir").is_dir());
+    let format = fs::read_to_string(swarm.at("queue/FORMAT")).unwrap();
+    fs::remove_dir_all(swarm.at("queue/done")).unwrap();
+    swarm.drop("x", "true");
+    swarm.coordinator(&["--drain", "--agents", "1"]).exits(0);
+    assert_eq!(swarm.counts(), "done 1");
+    assert_eq!(fs::read_to_string(swarm.at("queue/FORMAT")).unwrap(), format, "the same queue");
+}
+
+#[test]
+fn a_drop_before_the_first_run_is_found_by_it() {
+    let swarm = Swarm::empty();
+    fs::write(swarm.at("swarm.toml"), SCRATCH).unwrap();
+    swarm.drop("early", "true");
+    let worker = swarm
+        .command(WORKER)
+        .args(["--once", "--root", "repo"])
+        .current_dir(swarm.beside(""))
+        .status();
+    assert!(worker.unwrap().success());
+    assert_eq!(swarm.counts(), "done 1");
+}
+
+#[test]
+fn init_makes_queue_and_settings_and_hides_them_from_git() {
+    let swarm = Swarm::new();
+    fs::remove_file(swarm.at("swarm.toml")).unwrap();
+    fs::write(swarm.at(".git/info/exclude"), "*.o\n").unwrap();
+    let inner = swarm.at("sub/dir");
+    let done = swarm.coordinator(&["init", inner.to_str().unwrap()]).exits(0);
+    assert_eq!(done.out, "", "talk is on stderr");
+    let exclude = || fs::read_to_string(swarm.at(".git/info/exclude")).unwrap();
+    assert!(exclude().contains("/sub/dir/queue/") && exclude().contains("*.o"), "{}", exclude());
+    swarm.coordinator(&["init"]).exits(0);
+    let once = exclude();
+    for line in ["/queue/", "/interrupt", "/.swarmdir/"] {
+        assert!(once.lines().any(|l| l == line), "{line} in {once}");
+    }
+    swarm.coordinator(&["init"]).exits(0);
+    assert_eq!(exclude(), once, "a second init adds nothing");
+    swarm.drop("precious", "x");
+    let written = fs::read_to_string(swarm.at("swarm.toml")).unwrap();
+    assert!(written.contains("agents"), "{written}");
+    swarm.git(&["clean", "-fdq", "-e", "swarm.toml"]);
+    fs::write(swarm.at("README"), "changed\n").unwrap();
+    swarm.git(&["stash", "-u", "--quiet"]);
+    assert_eq!(swarm.names("pending"), ["precious"], "git clean and git stash -u leave the queue");
+}

@@ -1,0 +1,9 @@
+//! What people drop, and what becomes of it: every way to drop, every form, everything that is no task.
+
+mod adding;
+mod changes;
+mod forms;
+mod names;
+mod oddities;
+mod rejects;
+mod ways;

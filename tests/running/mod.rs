@@ -1,0 +1,12 @@
+//! The swarm at work, with real processes, signals and kill -9.
+
+mod cancelling;
+mod choosing;
+mod crashes;
+mod endings;
+mod faults;
+mod lease;
+mod pool;
+mod rigs;
+mod stopping;
+mod workplace;
