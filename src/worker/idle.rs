@@ -18,8 +18,6 @@ use crate::sys::random;
 use crate::sys::watch::Watch;
 use crate::tending::Round;
 
-/// So many tasks in a row make a busy worker, which needs no hints.
-const BUSY_AFTER: u32 = 8;
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
 /// With watches, for what they may have missed, milliseconds.
@@ -28,6 +26,8 @@ const SLOW_POLL_MS: u64 = 5_000;
 const SETTLING_MS: u64 = 250;
 /// So many idle workers of a machine watch.
 const WATCHERS: usize = 4;
+/// So many tasks in a row make a busy worker, which needs no hints.
+const BUSY_AFTER: u32 = 8;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
 /// While another process keeps house: how often to see whether it still does, with as much jitter on top.
@@ -39,7 +39,7 @@ pub(super) struct Idle {
     bell: Receiver<()>,
     control: Control,
     watch: Option<Watch>,
-    /// Held while it waits, by one that watches.
+    /// The right to watch, while idle.
     seat: Option<Lock>,
     /// Tasks since it last waited.
     since_idle: u32,
@@ -49,14 +49,18 @@ pub(super) struct Idle {
 
 impl Idle {
     pub(super) fn new(bell: Receiver<()>, control: Control, drains: bool) -> Idle {
-        let (watch, seat) = (None, None);
-        Idle { ready: ReadyList::default(), bell, control, watch, seat, since_idle: 0, drains }
+        let ready = ReadyList::default();
+        Idle { ready, bell, control, watch: None, seat: None, since_idle: 0, drains }
     }
 
-    /// Busy again: another one may watch in its place. Its own watch stays a while, as making and ending one
-    /// takes the kernel longer than a few hints do.
+    /// A task is in hand: another idle worker may watch instead.
     pub(super) fn busy(&mut self) {
         self.seat = None;
+    }
+
+    /// The task is over. Soon no more hints; but not at once, as making and ending watches takes the kernel
+    /// longer than a few hints do.
+    pub(super) fn worked(&mut self) {
         self.since_idle += 1;
         if self.since_idle >= BUSY_AFTER {
             self.watch = None;
@@ -68,7 +72,13 @@ impl Idle {
     pub(super) fn wait(&mut self, queue: &Queue, root: &Path, unsettled: bool) {
         self.ready.invalidate();
         self.since_idle = 0;
-        if self.seat.is_none() && self.arm(queue, root) {
+        if self.seat.is_none() {
+            self.seat = seat(queue);
+        }
+        if self.seat.is_none() {
+            // Enough others watch.
+            self.watch = None;
+        } else if self.watch.is_none() && self.arm(queue, root) {
             return;
         }
         let base = match (unsettled, &self.watch) {
@@ -84,34 +94,19 @@ impl Idle {
         let _hint_or_timer = self.bell.recv_timeout(Duration::from_millis(ms));
     }
 
-    /// Begins to watch (or goes on), if the machine has watches left and not enough others do. True: it has
-    /// only just begun, so that something may have come before.
+    /// Begins to watch, if the machine has watches left. True: it does.
     fn arm(&mut self, queue: &Queue, root: &Path) -> bool {
-        self.seat = seat(queue);
-        if self.seat.is_none() {
-            self.watch = None;
-            return false;
-        }
-        if self.watch.is_some() {
-            return false;
-        }
-        self.watch = self.watch(queue, root);
-        if self.watch.is_none() {
-            self.seat = None;
-        }
-        self.watch.is_some()
-    }
-
-    fn watch(&self, queue: &Queue, root: &Path) -> Option<Watch> {
         let control = self.control.clone();
-        let mut watch = Watch::new(move || control.ring())?;
-        let dir = |dir| queue.layout().dir(dir);
-        let mut dirs = vec![dir(Dir::Pending), dir(Dir::Ready), root.to_owned()];
-        if self.drains {
-            // A task leaves `ready/` before its claim goes, and only then the drain is over.
-            dirs.push(dir(Dir::Claims));
-        }
-        dirs.iter().all(|dir| watch.add(dir)).then_some(watch)
+        self.watch = Watch::new(move || control.ring()).and_then(|mut watch| {
+            let dir = |dir| queue.layout().dir(dir);
+            let mut dirs = vec![dir(Dir::Pending), dir(Dir::Ready), root.to_owned()];
+            if self.drains {
+                // A task leaves `ready/` before its claim goes, and only then the drain is over.
+                dirs.push(dir(Dir::Claims));
+            }
+            dirs.iter().all(|dir| watch.add(dir)).then_some(watch)
+        });
+        self.watch.is_some()
     }
 }
 
