@@ -186,7 +186,7 @@ impl Worker {
                 Ok(Step::Worked) if self.order.mode == Mode::Once => {
                     return Ok(self.finished(false));
                 }
-                Ok(Step::Worked) => {}
+                Ok(Step::Worked) => self.idle.worked(),
                 Ok(Step::Nothing { unsettled }) => {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
