@@ -36,6 +36,8 @@ const DISTRUST_MS: u64 = 30_000;
 /// Whoever does not hold the lock looks for dead workers so often, milliseconds: the one who does may be the
 /// dead one.
 const SUSPECT_MS: u64 = 5_000;
+/// Among many workers each looks so many times more rarely, at most.
+const MOST_TRUST: u64 = 5;
 /// Garbage is swept so often, milliseconds.
 const SWEEP_EVERY_MS: u64 = 3_600_000;
 /// Files taken up in one go, so that a stop is heard in between and the first of many starts early.
@@ -133,8 +135,11 @@ impl Tender {
         if now < self.next_suspicion_ms {
             return Ok(false);
         }
-        self.next_suspicion_ms = now + SUSPECT_MS;
-        Ok(!self.dead_workers()?.is_empty())
+        let anybody = !self.dead_workers()?.is_empty();
+        // All of them look at all of them: the more there are, the more rarely each.
+        let share = (self.pulses.len() as u64 / 2).clamp(1, MOST_TRUST);
+        self.next_suspicion_ms = now + SUSPECT_MS * share + random::below(SUSPECT_MS);
+        Ok(anybody)
     }
 
     /// Whether it is this process's turn until it ends.

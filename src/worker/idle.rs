@@ -1,8 +1,7 @@
 //! An idle worker: waits for a hint, and keeps house now and then. Starts nothing, costs next to nothing.
 //!
-//! Only a few idle workers watch: one event must not wake everybody for one task, and every look at a
-//! watched directory is itself an event for all who watch. The others look once a second; whoever of the
-//! few becomes busy makes room for one of them.
+//! Only so many idle workers watch: one event must not wake a hundred for one task. The others look once a
+//! second; whoever of the watchers becomes busy makes room for one of them.
 
 use std::path::Path;
 use std::sync::mpsc::Receiver;
@@ -25,13 +24,13 @@ const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
 /// So many idle workers of a machine watch.
-const WATCHERS: usize = 4;
+const WATCHERS: usize = 12;
 /// So many tasks in a row make a busy worker, which needs no hints.
 const BUSY_AFTER: u32 = 8;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
 /// While another process keeps house: how often to see whether it still does, with as much jitter on top.
-const STAND_BY_MS: u64 = 1_000;
+const STAND_BY_MS: u64 = 3_000;
 
 /// What an idle worker has.
 pub(super) struct Idle {
