@@ -77,6 +77,14 @@ impl Queue {
         }
     }
 
+    /// The dropped name for people, invalid UTF-8 replaced; cheap, for lists of very many.
+    pub fn shown_name(&self, id: &TaskId) -> String {
+        match fs::read_if_any(&self.run_dir(id).join("name")) {
+            Ok(Some(bytes)) if !bytes.is_empty() => String::from_utf8_lossy(&bytes).into_owned(),
+            _ => id.slug().to_owned(),
+        }
+    }
+
     /// The record made at take-up.
     pub fn record(&self, id: &TaskId) -> Option<TaskRecord> {
         read_json(&self.run_dir(id).join("task.json"))

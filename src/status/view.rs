@@ -219,7 +219,7 @@ fn last_reason(last: &AttemptFiles) -> Option<String> {
 fn ended_row(queue: &Queue, ended: &Ended) -> Row {
     let id = &ended.at().id;
     let row = Row {
-        name: queue.dropped_name(id).to_string_lossy().into_owned(),
+        name: queue.shown_name(id),
         ..Row::of(Some(id.clone()), state_of(ended)).with_attempts(queue)
     };
     match ended {
@@ -246,7 +246,7 @@ fn waiting_row(queue: &Queue, snapshot: &Snapshot, name: &QueueName) -> Row {
         (None, None) => State::Ready,
     };
     let mut row = Row {
-        name: queue.dropped_name(id).to_string_lossy().into_owned(),
+        name: queue.shown_name(id),
         worker: holder.map(|card| card.id.clone()),
         ..Row::of(Some(id.clone()), state)
     };
