@@ -29,6 +29,13 @@ pub struct ReadyList {
     stale_at_ms: u64,
 }
 
+impl Queue {
+    /// When a name last came to `ready/` or left it, by the file system's clock; `None` where that is unknown.
+    pub fn ready_stamp(&self) -> Option<i128> {
+        fs::look(&self.dir(Dir::Ready)).ok().flatten().map(|meta| fs::mtime_ns(&meta))
+    }
+}
+
 impl ReadyList {
     /// The next name to try; `eligible` may refuse some (a closed gate), which are skipped until the next
     /// listing. `None`: a fresh listing held nothing to try.

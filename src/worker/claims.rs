@@ -16,6 +16,11 @@ use crate::sys::clock;
 /// Gates are looked at so often, milliseconds: well within the second in which a closed one must hold.
 const GATES_MS: u64 = 200;
 
+/// Fruitless looks at what waits behind closed gates take at most one part in so many of a worker's time.
+const LOOK_SHARE: u64 = 20;
+/// File systems tell changes apart only so finely, with much to spare, nanoseconds.
+const YOUNG_NS: i128 = 2_000_000_000;
+
 /// The task in hand (or about to be claimed), for the heart to watch over.
 #[derive(Clone, Default)]
 pub(super) struct Holding(Arc<Mutex<Option<QueueName>>>);
@@ -38,6 +43,10 @@ impl Worker {
     /// Claims the best eligible task. `None`: there is none, or a stop came.
     pub(super) fn claim_next(&mut self) -> Result<Option<Claim>> {
         let gates = self.gates()?;
+        if self.barren.as_ref().is_some_and(|barren| barren.holds(&self.shared.queue, &gates)) {
+            return Ok(None);
+        }
+        let look = Barren::begin(&self.shared.queue, &gates);
         // What others hold still stands in `ready/`: tried once a look, or an idle worker would spin on it.
         let mut held: HashSet<TaskEpoch> = HashSet::new();
         loop {
@@ -49,7 +58,10 @@ impl Worker {
             let eligible = |name: &QueueName| {
                 !held.contains(&name.at) && (gates.is_empty() || open(queue, agent, &gates, name))
             };
-            let Some(name) = self.idle.ready.next(queue, eligible)? else { return Ok(None) };
+            let Some(name) = self.idle.ready.next(queue, eligible)? else {
+                self.barren = look.and_then(Barren::end);
+                return Ok(None);
+            };
             // Known to the heart before the link exists: what bears our inode and is unknown it gives back.
             self.shared.holding.set(Some(name.clone()));
             match queue.claim(&self.shared.registration, &name)? {
@@ -65,6 +77,49 @@ impl Worker {
             held.insert(name.at);
         }
     }
+}
+
+/// A look at `ready/` that found nothing but tasks behind closed gates: it read the record of every one, which
+/// with very many must not be done again and again all night.
+pub(super) struct Barren {
+    /// `ready/` as it was, and when the look began and the next one may begin (monotonic milliseconds).
+    stamp: i128,
+    began_ms: u64,
+    again_at_ms: u64,
+    closed: Vec<String>,
+}
+
+impl Barren {
+    /// Before a look; `None` while all gates are open, when looking is cheap.
+    fn begin(queue: &Queue, gates: &[(String, Gate)]) -> Option<Barren> {
+        if gates.is_empty() {
+            return None;
+        }
+        let began_ms = clock::mono_ms();
+        let closed = closed(gates);
+        Some(Barren { stamp: queue.ready_stamp()?, began_ms, again_at_ms: 0, closed })
+    }
+
+    /// After a look that found nothing. Looking takes at most one part in [`LOOK_SHARE`] of the time. A stamp
+    /// that is young may be that of a later change as well, and says nothing.
+    fn end(self) -> Option<Barren> {
+        let now = clock::mono_ms();
+        let young = i128::from(clock::now().0) * 1_000_000 - self.stamp < YOUNG_NS;
+        let stamp = if young { 0 } else { self.stamp };
+        let again_at_ms = now + (now - self.began_ms) * LOOK_SHARE;
+        Some(Barren { stamp, again_at_ms, ..self })
+    }
+
+    /// Whether another look would find the same.
+    fn holds(&self, queue: &Queue, gates: &[(String, Gate)]) -> bool {
+        let same_gates = closed(gates) == self.closed;
+        let soon = || clock::mono_ms() < self.again_at_ms;
+        same_gates && (soon() || queue.ready_stamp() == Some(self.stamp))
+    }
+}
+
+fn closed(gates: &[(String, Gate)]) -> Vec<String> {
+    gates.iter().map(|(agent, _)| agent.clone()).collect()
 }
 
 impl Worker {

@@ -111,6 +111,7 @@ pub fn run(
         order,
         failed: false,
         gates: (Vec::new(), 0),
+        barren: None,
         shared,
     };
     let ended = worker.go_on();
@@ -168,6 +169,7 @@ struct Worker {
     failed: bool,
     /// Closed gates, and until when they are believed (monotonic milliseconds).
     gates: (Vec<(String, Gate)>, u64),
+    barren: Option<claims::Barren>,
 }
 
 /// What one look at the queue came to.
