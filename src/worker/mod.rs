@@ -245,6 +245,8 @@ impl Worker {
             Ok(config) => {
                 self.shared.tender().configure(&config);
                 self.config = config;
+                // Another default agent may have an open gate.
+                self.barren = None;
                 (self.order.log)("settings re-read");
             }
             Err(why) => (self.order.log)(&format!("the settings stay as they were: {why}")),
