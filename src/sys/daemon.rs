@@ -1,6 +1,5 @@
 //! Processes that outlive us: started in a session of their own, logging to a file, reaped without blocking.
 
-use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -34,7 +33,7 @@ const CLEAN: [i32; 5] = [0, 1, 75, 130, 143];
 
 /// Starts this very program again (also when its file was replaced meanwhile) in a new session.
 pub fn spawn(argv: &[String], log: &Path) -> io::Result<i32> {
-    let log = OpenOptions::new().create(true).append(true).open(log)?;
+    let log = super::fs::open_append(log).map_err(|e| e.source)?;
     let mut command = Command::new("/proc/self/exe");
     command.args(argv).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     command.arg0("swarmdir-worker");

@@ -1,16 +1,22 @@
-//! Files: the calls that the queue's transitions are made of, and plain reading and writing.
+//! Files: the calls that the queue's transitions are made of, plain writing, and (in [`read`]) plain reading.
 //!
 //! `link`, `rename` and `unlink` return what the race decided. Nothing here retries, and nothing follows
 //! a symbolic link in the last component of a name that somebody else may have made, unless it says so.
 
-use std::ffi::{OsStr, OsString};
+mod read;
+
 use std::fmt;
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 
 use nix::libc;
+
+pub use read::*;
+
+use super::seam::{Call, Op, through};
+use read::lstat;
 
 /// What was tried, on which path, and what the system said.
 #[derive(Debug)]
@@ -78,7 +84,8 @@ pub enum Renamed {
 
 /// Makes a second name for a file.
 pub fn link(existing: &Path, new: &Path) -> Result<Linked> {
-    match std::fs::hard_link(existing, new) {
+    let call = Call::between(Op::Link, existing, new);
+    match through(call, |call| std::fs::hard_link(call.path, call.to.unwrap_or(new))) {
         Ok(()) => Ok(Linked::Made),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(Linked::Exists),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(Linked::Gone),
@@ -89,11 +96,12 @@ pub fn link(existing: &Path, new: &Path) -> Result<Linked> {
 /// Moves a name. The caller guarantees that the new name never existed. A missing destination directory
 /// is an error, not a lost race.
 pub fn rename(old: &Path, new: &Path) -> Result<Renamed> {
-    match std::fs::rename(old, new) {
+    let call = Call::between(Op::Rename, old, new);
+    match through(call, |call| std::fs::rename(call.path, call.to.unwrap_or(new))) {
         Ok(()) => Ok(Renamed::Done),
         Err(e) if e.kind() == ErrorKind::NotFound => {
             let parent = new.parent().unwrap_or(Path::new("."));
-            std::fs::symlink_metadata(parent).map_err(FsError::of("find the directory", parent))?;
+            lstat(parent).map_err(FsError::of("find the directory", parent))?;
             Ok(Renamed::Gone)
         }
         Err(e) => Err(FsError::of("rename", old)(e)),
@@ -102,17 +110,20 @@ pub fn rename(old: &Path, new: &Path) -> Result<Renamed> {
 
 /// Removes a name; false where it was gone already.
 pub fn unlink(path: &Path) -> Result<bool> {
-    gone_is_false(std::fs::remove_file(path)).map_err(FsError::of("remove", path))
+    gone_is_false(through(Call::on(Op::Unlink, path), |_| std::fs::remove_file(path)))
+        .map_err(FsError::of("remove", path))
 }
 
 /// Removes an empty directory; false where it was gone already.
 pub fn rmdir(path: &Path) -> Result<bool> {
-    gone_is_false(std::fs::remove_dir(path)).map_err(FsError::of("remove the directory", path))
+    gone_is_false(through(Call::on(Op::Rmdir, path), |_| std::fs::remove_dir(path)))
+        .map_err(FsError::of("remove the directory", path))
 }
 
 /// Removes a directory with all it holds; false where it was gone already. Links are not followed.
 pub fn remove_tree(path: &Path) -> Result<bool> {
-    gone_is_false(std::fs::remove_dir_all(path)).map_err(FsError::of("remove", path))
+    gone_is_false(through(Call::on(Op::RemoveTree, path), |_| std::fs::remove_dir_all(path)))
+        .map_err(FsError::of("remove", path))
 }
 
 fn gone_is_false(result: io::Result<()>) -> io::Result<bool> {
@@ -125,7 +136,7 @@ fn gone_is_false(result: io::Result<()>) -> io::Result<bool> {
 
 /// Makes a directory; false where the name existed already.
 pub fn mkdir(path: &Path) -> Result<bool> {
-    match std::fs::create_dir(path) {
+    match through(Call::on(Op::Mkdir, path), |_| std::fs::create_dir(path)) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(FsError::of("make the directory", path)(e)),
@@ -134,176 +145,80 @@ pub fn mkdir(path: &Path) -> Result<bool> {
 
 /// Makes a directory and its parents, as needed.
 pub fn mkdirs(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path).map_err(FsError::of("make the directory", path))
+    if is_dir(path) {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        mkdirs(parent)?;
+    }
+    if mkdir(path)? || is_dir(path) {
+        return Ok(());
+    }
+    Err(FsError::of("make the directory", path)(ErrorKind::NotADirectory.into()))
 }
 
 /// Makes a directory that only its owner may enter, and its parents.
 pub fn mkdirs_private(path: &Path) -> Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(FsError::of("make the directory", path))
-}
-
-/// The names in a directory, in no order. A missing directory is an error.
-pub fn list(path: &Path) -> Result<Vec<OsString>> {
-    std::fs::read_dir(path)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
-        .map_err(FsError::of("list", path))
-}
-
-/// As [`list`], a missing directory being an empty one.
-pub fn list_if_any(path: &Path) -> Result<Vec<OsString>> {
-    match list(path) {
-        Err(e) if e.not_found() => Ok(Vec::new()),
-        other => other,
-    }
-}
-
-/// Whether the name exists (a dangling link does).
-pub fn exists(path: &Path) -> bool {
-    std::fs::symlink_metadata(path).is_ok()
-}
-
-/// What the name itself is, links not followed; `None` where it is gone.
-pub fn look(path: &Path) -> Result<Option<Metadata>> {
-    match std::fs::symlink_metadata(path) {
-        Ok(meta) => Ok(Some(meta)),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(FsError::of("look at", path)(e)),
-    }
-}
-
-/// Whether there is a directory (links followed).
-pub fn is_dir(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|meta| meta.is_dir())
-}
-
-/// Whether there is a file that this user may execute (links followed).
-pub fn is_executable(path: &Path) -> bool {
-    let is_file = std::fs::metadata(path).is_ok_and(|meta| meta.is_file());
-    is_file && nix::unistd::access(path, nix::unistd::AccessFlags::X_OK).is_ok()
-}
-
-/// Whether this user may write here.
-pub fn is_writable(path: &Path) -> bool {
-    nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok()
-}
-
-/// The absolute path without links.
-pub fn canonical(path: &Path) -> Result<PathBuf> {
-    std::fs::canonicalize(path).map_err(FsError::of("find", path))
-}
-
-/// A whole file.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(FsError::of("read", path))
-}
-
-/// A whole text, invalid UTF-8 replaced.
-pub fn read_text(path: &Path) -> Result<String> {
-    Ok(String::from_utf8_lossy(&read(path)?).into_owned())
-}
-
-/// A whole file; `None` where it is gone.
-pub fn read_if_any(path: &Path) -> Result<Option<Vec<u8>>> {
-    match read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(e) if e.not_found() => Ok(None),
-        Err(e) => Err(e),
-    }
-}
-
-/// Opens a regular file that anybody may have put there: no link followed, no waiting on a FIFO.
-/// `None` where it is gone.
-pub fn open_foreign(path: &Path) -> Result<Option<File>> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(FsError::of("open", path)(e)),
-    }
-}
-
-/// Reads an open file up to `max` bytes and one more, so that the caller can tell that there was more.
-pub fn read_up_to(file: &File, path: &Path, max: u64) -> Result<Vec<u8>> {
-    // Most files here are small: room for them at once saves reads.
-    let mut bytes = Vec::with_capacity(4096);
-    file.take(max + 1).read_to_end(&mut bytes).map_err(FsError::of("read", path))?;
-    Ok(bytes)
-}
-
-/// The last bytes of a file, at most `max`; none where it is gone.
-pub fn read_tail(path: &Path, max: u64) -> Result<Vec<u8>> {
-    let file = match File::open(path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(FsError::of("read", path))?,
-    };
-    let length = file.metadata().map_err(FsError::of("read", path))?.len();
-    let mut bytes = vec![0; usize::try_from(length.min(max)).unwrap_or(0)];
-    let count =
-        file.read_at(&mut bytes, length.saturating_sub(max)).map_err(FsError::of("read", path))?;
-    bytes.truncate(count);
-    Ok(bytes)
-}
-
-/// Opens for reading.
-pub fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(FsError::of("open", path))
+    let make = || std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    through(Call::on(Op::Mkdir, path), |_| make()).map_err(FsError::of("make the directory", path))
 }
 
 /// Opens for appending, made if missing.
 pub fn open_append(path: &Path) -> Result<File> {
-    OpenOptions::new().create(true).append(true).open(path).map_err(FsError::of("open", path))
+    let open = || OpenOptions::new().create(true).append(true).open(path);
+    through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("open", path))
 }
 
 /// Opens for in-place writing, made if missing, never cut.
 pub fn open_in_place(path: &Path) -> Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .read(true)
-        .write(true)
-        .truncate(false)
-        .open(path)
-        .map_err(FsError::of("open", path))
+    let open = || OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path);
+    through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("open", path))
 }
 
 /// Makes a new file for writing; the name must not exist.
 pub fn create_new(path: &Path) -> Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path).map_err(FsError::of("make", path))
+    let open = || OpenOptions::new().write(true).create_new(true).open(path);
+    through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))
 }
 
 /// Writes a whole file, cutting what was there. Not atomic: for files that nobody reads yet.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    std::fs::write(path, bytes).map_err(FsError::of("write", path))
+    write_synced(path, bytes, false)
 }
 
 /// Writes a whole file and, where asked, makes its content durable.
 pub fn write_synced(path: &Path, bytes: &[u8], sync: bool) -> Result<()> {
-    let file = File::create(path).map_err(FsError::of("make", path))?;
+    let file = through(Call::on(Op::Create, path), |_| File::create(path))
+        .map_err(FsError::of("make", path))?;
     write_all(&file, path, bytes)?;
     if sync { sync_file(&file, path) } else { Ok(()) }
 }
 
 /// Writes to an open file.
 pub fn write_all(mut file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
-    file.write_all(bytes).map_err(FsError::of("write", path))
+    through(Call::write(path, bytes, None), |_| file.write_all(bytes))
+        .map_err(FsError::of("write", path))
 }
 
 /// Overwrites part of an open file in place.
 pub fn write_at(file: &File, path: &Path, bytes: &[u8], offset: u64) -> Result<()> {
-    file.write_all_at(bytes, offset).map_err(FsError::of("write", path))
+    through(Call::write(path, bytes, Some(offset)), |_| file.write_all_at(bytes, offset))
+        .map_err(FsError::of("write", path))
+}
+
+/// Empties an open file.
+pub fn cut(file: &File, path: &Path) -> Result<()> {
+    through(Call::on(Op::Truncate, path), |_| file.set_len(0)).map_err(FsError::of("write", path))
 }
 
 /// Makes an open file's content durable.
 pub fn sync_file(file: &File, path: &Path) -> Result<()> {
-    file.sync_all().map_err(FsError::of("sync", path))
+    through(Call::on(Op::Sync, path), |_| file.sync_all()).map_err(FsError::of("sync", path))
 }
 
 /// Makes a directory's names durable (or a file's content, by name).
 pub fn sync(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(FsError::of("sync", path))
+    sync_file(&open(path)?, path)
 }
 
 /// Sets the modification time *of this name* to the file system's now; false where the name is gone.
@@ -311,39 +226,21 @@ pub fn touch(path: &Path) -> Result<bool> {
     use nix::sys::stat::{UtimensatFlags, utimensat};
     use nix::sys::time::TimeSpec;
     let now = TimeSpec::UTIME_NOW;
-    match utimensat(nix::fcntl::AT_FDCWD, path, &now, &now, UtimensatFlags::NoFollowSymlink) {
-        Ok(()) => Ok(true),
-        Err(nix::errno::Errno::ENOENT) => Ok(false),
-        Err(e) => Err(FsError::of("touch", path)(e.into())),
-    }
+    let flags = UtimensatFlags::NoFollowSymlink;
+    let touch = || Ok(utimensat(nix::fcntl::AT_FDCWD, path, &now, &now, flags)?);
+    gone_is_false(through(Call::on(Op::Touch, path), |_| touch()))
+        .map_err(FsError::of("touch", path))
 }
 
 /// Copies a file's content and permissions.
 pub fn copy(from: &Path, to: &Path) -> Result<u64> {
-    std::fs::copy(from, to).map_err(FsError::of("copy", from))
+    through(Call::between(Op::Copy, from, to), |_| std::fs::copy(from, to))
+        .map_err(FsError::of("copy", from))
 }
 
 /// Makes a symbolic link.
 pub fn symlink(target: &Path, path: &Path) -> Result<()> {
-    std::os::unix::fs::symlink(target, path).map_err(FsError::of("make the link", path))
-}
-
-/// Where a symbolic link points.
-pub fn read_link(path: &Path) -> Result<PathBuf> {
-    std::fs::read_link(path).map_err(FsError::of("read the link", path))
-}
-
-/// Modification time, nanoseconds since 1970.
-pub fn mtime_ns(meta: &Metadata) -> i128 {
-    i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec())
-}
-
-/// Device and inode: which file it is, whatever it is called.
-pub fn file_id(meta: &Metadata) -> (u64, u64) {
-    (meta.dev(), meta.ino())
-}
-
-/// A name as text, where it is text.
-pub fn utf8(name: &OsStr) -> Option<&str> {
-    name.to_str()
+    let call = Call::between(Op::Symlink, path, target);
+    through(call, |_| std::os::unix::fs::symlink(target, path))
+        .map_err(FsError::of("make the link", path))
 }

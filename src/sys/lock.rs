@@ -37,11 +37,7 @@ impl Lock {
 
     /// Writes who holds it, for whoever is turned away.
     pub fn note(&self, path: &Path, text: &str) -> Result<()> {
-        self.file.set_len(0).map_err(|source| FsError {
-            doing: "write",
-            path: path.to_owned(),
-            source,
-        })?;
+        fs::cut(&self.file, path)?;
         fs::write_at(&self.file, path, text.as_bytes(), 0)
     }
 }

@@ -18,6 +18,7 @@ pub mod process;
 pub mod random;
 pub mod ready;
 pub mod rlimit;
+pub mod seam;
 pub mod settled;
 pub mod signal;
 pub mod spawn;
