@@ -44,6 +44,7 @@ pub(super) fn pool(
     // An earlier `scale` held for the coordinator that it was said to.
     fs::unlink(&scale_file(&context.config().root))?;
     let (sender, signals) = channel();
+    let ended = sender.clone();
     signal::listen(&ORDERS_AND_CHILDREN, move |signal| {
         let _ended = sender.send(signal);
     })?;
@@ -52,6 +53,7 @@ pub(super) fn pool(
         worker_argv: worker_argv(context, run),
         log_dir: crate::coordinator::pool::log_dir(&context.config().root),
         reload: reload(context),
+        ended,
     };
     Ok(coordinator::run(context.config().clone(), queue.clone(), &signals, order, observer)?)
 }

@@ -9,7 +9,7 @@ pub mod pool;
 mod roster;
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use serde_json::json;
@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::domain::config::Config;
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
+use crate::sys::lookout::Lookout;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs};
 use crate::tending::{Rest, Tender, rest};
@@ -38,6 +39,8 @@ pub struct Order {
     pub log_dir: PathBuf,
     /// Re-reads the settings.
     pub reload: Box<dyn Fn() -> Result<Config, String>>,
+    /// Where the ends of adopted workers are told: as the signal that those of children are.
+    pub ended: Sender<Signal>,
 }
 
 /// Is told what happens, for people.
@@ -84,12 +87,18 @@ pub fn run(
     let journal = queue.journal(&format!("coordinator-{:016x}", crate::sys::random::number()))?;
     journal.note("start", None, json!({ "agents": config.agents, "drain": order.drain }));
     let tender = Tender::new(queue.clone(), &config);
+    let ended = order.ended.clone();
+    // Where the system has none, the timer has to do.
+    let lookout = Lookout::start(move || {
+        let _nobody_listens_any_more = ended.send(Signal::Child);
+    })
+    .ok();
     let pool = Pool::adopt(&queue, &order, config.agents)?;
     if pool.running() > 0 {
         observer.say(&format!("adopted {} running worker(s)", pool.running()));
     }
     let mut coordinator =
-        Coordinator { config, queue, order, pool, tender, journal, phase: Phase::Run };
+        Coordinator { config, queue, order, pool, tender, lookout, journal, phase: Phase::Run };
     let ended = coordinator.go_on(signals, observer);
     coordinator.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
     ended
@@ -101,6 +110,7 @@ struct Coordinator {
     order: Order,
     pool: Pool,
     tender: Tender,
+    lookout: Option<Lookout>,
     journal: Journal,
     phase: Phase,
 }
@@ -155,6 +165,9 @@ impl Coordinator {
             }
             other => other?,
         };
+        if let Some(lookout) = &self.lookout {
+            lookout.watch(&self.tender.watched());
+        }
         self.rescale(observer);
         if self.order.drain {
             self.pool.retire_stayers(&self.queue)?;

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{TaskId, WorkerId};
+use super::identity::ProcessIdentity;
 use super::name::Band;
 use super::problem::Problem;
 use super::time::UnixMs;
@@ -59,6 +60,8 @@ pub struct AttemptStart {
     pub worker: WorkerId,
     /// On which host.
     pub host: String,
+    /// Which process: whoever goes on has to know whether it can still run.
+    pub process: Option<ProcessIdentity>,
     /// The agent's name in the configuration.
     pub agent: String,
     /// When.

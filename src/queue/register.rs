@@ -70,10 +70,16 @@ impl Queue {
         Ok(Registration { card, path, file, inode })
     }
 
+    /// Every worker that is registered, by name only.
+    pub fn worker_ids(&self) -> Result<Vec<WorkerId>> {
+        let names = fs::list(&self.dir(Dir::Workers))?;
+        Ok(names.iter().filter_map(|name| WorkerId::parse(name.to_str()?)).collect())
+    }
+
     /// Every worker that is registered, with its pulse now; unreadable files are left out.
     pub fn workers(&self) -> Result<Vec<(Card, Pulse)>> {
-        let names = fs::list(&self.dir(Dir::Workers))?;
-        Ok(names.iter().filter_map(|name| self.worker(&WorkerId::parse(name.to_str()?)?)).collect())
+        let ids = self.worker_ids()?;
+        Ok(ids.iter().filter_map(|id| self.worker(id)).collect())
     }
 
     /// One worker's card and pulse, while it is registered.

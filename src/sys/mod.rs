@@ -14,6 +14,7 @@ pub mod env;
 pub mod fs;
 pub mod identity;
 pub mod lock;
+pub mod lookout;
 pub mod process;
 pub mod random;
 pub mod ready;

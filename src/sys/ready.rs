@@ -30,6 +30,17 @@ pub fn wait<const N: usize>(
     Ok(descriptors.map(|fd| fd.is_some() && answers.next().unwrap_or(false)))
 }
 
+/// Waits for ever until one of the descriptors can be read (or has ended); which ones, in their order.
+pub fn any(descriptors: &[BorrowedFd<'_>]) -> io::Result<Vec<bool>> {
+    let mut polled: Vec<PollFd<'_>> =
+        descriptors.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+    match poll(&mut polled, PollTimeout::NONE) {
+        Ok(_) => Ok(polled.iter().map(|fd| fd.any().unwrap_or(false)).collect()),
+        Err(Errno::EINTR) => Ok(vec![false; descriptors.len()]),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
 /// A bell that any thread may ring to end another's [`wait`].
 #[derive(Debug)]
 pub struct Bell {

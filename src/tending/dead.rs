@@ -1,7 +1,6 @@
-//! Which workers are dead, and what they held.
+//! What dead workers held goes on.
 //!
-//! Two ways to know: the process is gone (same boot, same namespaces), or the heartbeat stood still over a
-//! lease by our own clock. Before a task of a dead worker goes on, the worker and all it started are dead on
+//! Before a task of a dead worker ([`super::pulses`] knows which are) goes on, the worker and all it started are dead on
 //! this machine; on another one nothing can be killed, and the rename is the fence.
 
 use std::collections::HashSet;
@@ -11,7 +10,6 @@ use serde_json::json;
 use super::Tender;
 use crate::domain::id::WorkerId;
 use crate::domain::identity::Vantage;
-use crate::domain::lease::{Look, Pulse};
 use crate::domain::record::Lost;
 use crate::queue::Result;
 use crate::queue::journal::Journal;
@@ -56,33 +54,12 @@ impl Tender {
     }
 
     fn declare_dead(&mut self, journal: &Journal) -> Result<()> {
-        for (id, evidence) in self.dead_workers()? {
+        for (id, evidence) in self.pulses.dead(&self.queue, &self.me)? {
             if self.queue.declare_dead(&id)? {
                 journal.note("declare_dead", None, json!({ "worker": id, "evidence": evidence }));
             }
         }
         Ok(())
-    }
-
-    /// Registered workers that are dead, by what this process has seen so far, and how one knows.
-    pub(super) fn dead_workers(&mut self) -> Result<Vec<(WorkerId, &'static str)>> {
-        let workers = self.queue.workers()?;
-        self.pulses.retain(|id, _| workers.iter().any(|(card, _)| card.id == *id));
-        let dead = workers.into_iter().filter_map(|(card, pulse)| {
-            let evidence = self.evidence_of_death(&card, pulse)?;
-            Some((card.id, evidence))
-        });
-        Ok(dead.collect())
-    }
-
-    fn evidence_of_death(&mut self, card: &Card, pulse: Pulse) -> Option<&'static str> {
-        if self.me.vantage(&card.process) == Vantage::Here && !process::alive(&card.process) {
-            return Some("process gone");
-        }
-        let now = clock::mono_ms();
-        let look = Look::again(self.pulses.get(&card.id).copied(), pulse, now);
-        self.pulses.insert(card.id.clone(), look);
-        look.expired(now).then_some("lease expired")
     }
 
     /// Sees to it that the worker and its agents run no more, as far as this machine can.

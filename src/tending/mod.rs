@@ -6,18 +6,18 @@
 
 mod dead;
 mod intake;
+mod lead;
+mod pulses;
 mod rest;
 mod trees;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::domain::config::Config;
-use crate::domain::id::WorkerId;
 use crate::domain::identity::ProcessIdentity;
-use crate::domain::lease::Look;
 use crate::queue::finish::Closed;
 use crate::queue::journal::Journal;
 use crate::queue::pending::{DropZone, Looks};
@@ -26,6 +26,9 @@ use crate::queue::{Queue, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
 
+use lead::Lead;
+use pulses::Pulses;
+
 pub use dead::WORKER_MARK;
 pub use intake::{Intake, Known, known};
 pub use rest::{Rest, rest};
@@ -33,8 +36,8 @@ pub use rest::{Rest, rest};
 /// Everybody sweeps and reclaims so often even while another process holds the lock, milliseconds: it may
 /// have been stopped with the lock in its hand.
 const DISTRUST_MS: u64 = 30_000;
-/// Whoever does not hold the lock looks for dead workers so often, milliseconds: the one who does may be the
-/// dead one.
+/// Whoever does not hold the lock looks for dead workers so often, milliseconds: the one who does may have been
+/// stopped. (Its end would be known at once.)
 const SUSPECT_MS: u64 = 5_000;
 /// Among many workers each looks so many times more rarely, at most.
 const MOST_TRUST: u64 = 5;
@@ -67,8 +70,8 @@ pub struct Tender {
     me: ProcessIdentity,
     drops: DropZone,
     takings: Looks,
-    pulses: HashMap<WorkerId, Look>,
-    leader: Option<Lock>,
+    pulses: Pulses,
+    lead: Lead,
     last_round_ms: u64,
     next_suspicion_ms: u64,
     next_sweep_ms: u64,
@@ -90,8 +93,8 @@ impl Tender {
             me: identity::me(),
             drops: DropZone::default(),
             takings: Looks::default(),
-            pulses: HashMap::new(),
-            leader: None,
+            pulses: Pulses::default(),
+            lead: Lead::default(),
             last_round_ms: clock::mono_ms(),
             next_suspicion_ms: 0,
             next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
@@ -118,12 +121,10 @@ impl Tender {
 
     /// A round, if it is this process's turn: it holds the lock, or distrusts the one who does.
     pub fn tend(&mut self, journal: &Journal) -> Result<Round> {
-        if self.leader.is_none() {
-            self.leader = Lock::try_take(&self.lock_path(".tend.lock"))?;
-        }
+        self.lead.take(&self.queue, &self.me)?;
         let now = clock::mono_ms();
         let trusted = now - self.last_round_ms < DISTRUST_MS;
-        if self.leader.is_none() && trusted && !self.suspects(now)? {
+        if !self.lead.is_mine() && trusted && !self.suspects(now)? {
             return Ok(Round::default());
         }
         self.last_round_ms = now;
@@ -135,16 +136,25 @@ impl Tender {
         if now < self.next_suspicion_ms {
             return Ok(false);
         }
-        let anybody = !self.dead_workers()?.is_empty();
+        let anybody = !self.pulses.dead(&self.queue, &self.me)?.is_empty();
         // All of them look at all of them: the more there are, the more rarely each.
-        let share = (self.pulses.len() as u64 / 2).clamp(1, MOST_TRUST);
+        let share = (self.pulses.count() as u64 / 2).clamp(1, MOST_TRUST);
         self.next_suspicion_ms = now + SUSPECT_MS * share + random::below(SUSPECT_MS);
         Ok(anybody)
     }
 
-    /// Whether it is this process's turn until it ends.
-    pub fn leads(&self) -> bool {
-        self.leader.is_some()
+    /// The processes whose end this process should hear of at once: the leader all workers', the others his.
+    pub fn watched(&self) -> Vec<ProcessIdentity> {
+        match self.lead.other() {
+            Some(leader) => vec![leader.clone()],
+            None if self.lead.is_mine() => self.pulses.processes(&self.me),
+            None => Vec::new(),
+        }
+    }
+
+    /// When to tend again if nothing happens, milliseconds.
+    pub fn next_look_ms(&self) -> u64 {
+        self.lead.next_look_ms()
     }
 
     /// A whole round, whoever else may be at it.
@@ -180,7 +190,7 @@ impl Tender {
         // Who is turned away leaves it to the one who is at it. If that one was stopped there, the leader
         // of the housekeeping goes on all the same.
         let turn = Lock::try_take(&self.queue.layout().takeup_lock())?;
-        if turn.is_none() && self.leader.is_none() {
+        if turn.is_none() && !self.lead.is_mine() {
             return Ok(Round { unsettled: waiting, ..Round::default() });
         }
         let mut round = Round::default();
@@ -240,9 +250,5 @@ impl Tender {
         };
         self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
         journal.note(event, None, json!({ "task": id }));
-    }
-
-    fn lock_path(&self, name: &str) -> PathBuf {
-        self.queue.layout().file(crate::queue::Dir::Tmp, name)
     }
 }

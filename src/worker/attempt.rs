@@ -122,6 +122,7 @@ impl Worker {
                 schema: 1,
                 worker: card.id.clone(),
                 host: card.process.host.clone(),
+                process: Some(card.process.clone()),
                 agent: agent.to_owned(),
                 started_at: clock::now(),
                 cwd: job.cwd.display().to_string(),

@@ -4,11 +4,9 @@
 //! could not beat for [`SELF_STOP_AFTER_MS`] has killed its agent before anybody may judge it dead.
 
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use super::Shared;
+use super::ticker::Ticker;
 use crate::agent::StopReason;
 use crate::domain::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
 use crate::domain::name::TaskEpoch;
@@ -17,40 +15,6 @@ use crate::queue::claim::Standing;
 use crate::queue::register::Beat;
 use crate::sys::clock;
 
-/// A thread that runs something at an interval until it is stopped.
-pub(super) struct Ticker {
-    stop: SyncSender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Ticker {
-    /// Runs `tick` every so many milliseconds (as it returns), the first time after `first_ms`.
-    pub(super) fn start(
-        name: &str,
-        first_ms: u64,
-        mut tick: impl FnMut() -> u64 + Send + 'static,
-    ) -> Ticker {
-        let (stop, stopped) = sync_channel(1);
-        let run = move || {
-            let mut wait = first_ms;
-            while stopped.recv_timeout(Duration::from_millis(wait))
-                == Err(RecvTimeoutError::Timeout)
-            {
-                wait = tick();
-            }
-        };
-        let thread = std::thread::Builder::new().name(name.into()).spawn(run);
-        Ticker { stop, thread: thread.expect("a worker that cannot start a thread cannot work") }
-    }
-
-    /// Ends the thread, and waits until it has.
-    pub(super) fn stop(self) {
-        drop(self.stop);
-        // A panic there has been printed; there is nothing to add to it.
-        let _panicked = self.thread.join();
-    }
-}
-
 pub(super) fn start(shared: &Shared) -> Ticker {
     let mut heart = Heart {
         shared: shared.clone(),
@@ -58,9 +22,11 @@ pub(super) fn start(shared: &Shared) -> Ticker {
         last_beat_ms: clock::mono_ms(),
         strangers: Vec::new(),
     };
-    Ticker::start("heart", HEARTBEAT_EVERY_MS, move || {
-        heart.beat();
-        HEARTBEAT_EVERY_MS
+    Ticker::start("heart", HEARTBEAT_EVERY_MS, |_| {
+        move || {
+            heart.beat();
+            HEARTBEAT_EVERY_MS
+        }
     })
 }
 

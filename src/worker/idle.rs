@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use super::Shared;
 use super::control::{Control, Level};
-use super::heart::Ticker;
+use super::ticker::Ticker;
 use crate::queue::ready::ReadyList;
 use crate::queue::{Dir, Queue};
 use crate::sys::lock::Lock;
+use crate::sys::lookout::Lookout;
 use crate::sys::random;
 use crate::sys::watch::Watch;
 use crate::tending::Round;
@@ -29,8 +30,6 @@ const WATCHERS: usize = 12;
 const BUSY_AFTER: u32 = 8;
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
-/// While another process keeps house: how often to see whether it still does, with as much jitter on top.
-const STAND_BY_MS: u64 = 3_000;
 
 /// What an idle worker has.
 pub(super) struct Idle {
@@ -118,18 +117,25 @@ fn seat(queue: &Queue) -> Option<Lock> {
 }
 
 /// The housekeeper's thread: a round a second if it is this worker's turn, else a look now and then whether
-/// it has become so.
+/// it has become so. The end of a process that matters (of a worker, or of the one who keeps house) wakes it.
 pub(super) fn start_housekeeper(shared: &Shared) -> Ticker {
     let shared = shared.clone();
-    Ticker::start("housekeeper", KEEP_MS, move || {
-        if shared.control.level() > Level::Drain {
-            return KEEP_MS;
+    Ticker::start("housekeeper", KEEP_MS, move |waker| {
+        // Where the system has none, the timer has to do.
+        let lookout = Lookout::start(move || waker.wake()).ok();
+        move || {
+            if shared.control.level() > Level::Drain {
+                return KEEP_MS;
+            }
+            let mut tender = shared.tender();
+            // An error here meets the main thread too, which reports it.
+            if tender.tend(&shared.journal).unwrap_or_default() != Round::default() {
+                shared.control.ring();
+            }
+            if let Some(lookout) = &lookout {
+                lookout.watch(&tender.watched());
+            }
+            tender.next_look_ms()
         }
-        let mut tender = shared.tender();
-        // An error here meets the main thread too, which reports it.
-        if tender.tend(&shared.journal).unwrap_or_default() != Round::default() {
-            shared.control.ring();
-        }
-        if tender.leads() { KEEP_MS } else { STAND_BY_MS + random::below(STAND_BY_MS) }
     })
 }

@@ -11,6 +11,7 @@ pub mod control;
 mod heart;
 mod idle;
 mod job;
+mod ticker;
 mod verdict;
 mod workplace;
 

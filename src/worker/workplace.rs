@@ -4,10 +4,12 @@ use std::path::Path;
 
 use super::Worker;
 use crate::domain::config::AgentProfile;
+use crate::domain::identity::Vantage;
 use crate::domain::name::AttemptName;
 use crate::domain::outcome::Fault;
 use crate::domain::record::{CommitRecord, Origin};
 use crate::queue::claim::Claim;
+use crate::queue::runs::AttemptFiles;
 use crate::worktree::{
     CollectOrder, Collected, Entered, Fingerprint, Forest, Order, Repo, Scratch, Tree, Trouble,
 };
@@ -84,7 +86,7 @@ impl Worker {
             sync: queue.strict(),
             base_oid: &origin.base,
             intent: &queue.run_dir(&attempt.at.id).join("branch.json"),
-            fresh: self.lost_elsewhere(attempt),
+            fresh: self.may_run_elsewhere(attempt),
         })?;
         match entered {
             Entered::Tree(tree) => Ok(Workplace::Tree { tree, repo, before }),
@@ -95,13 +97,18 @@ impl Worker {
         }
     }
 
-    /// Whether the attempt before was lost on another machine: its agent may still run there, in its tree.
-    fn lost_elsewhere(&self, attempt: &AttemptName) -> bool {
+    /// Whether an earlier attempt may still run where this machine cannot kill it: it never came to a result, and
+    /// its process cannot be seen from here. Its tree and its branch are then left to it. (Whether somebody wrote
+    /// down that it was lost says nothing: that note may have died with its writer.)
+    fn may_run_elsewhere(&self, attempt: &AttemptName) -> bool {
         let attempts = self.shared.queue.attempts(&attempt.at.id).unwrap_or_default();
-        let earlier = attempts.iter().rev().find(|files| files.name != *attempt);
-        let host = &self.shared.registration.card().process.host;
-        earlier.is_some_and(|files| {
-            files.lost.is_some() && files.start.as_ref().is_some_and(|start| start.host != *host)
+        let me = &self.shared.registration.card().process;
+        let unfinished = |files: &&AttemptFiles| files.name != *attempt && files.result.is_none();
+        let mut starts =
+            attempts.iter().filter(unfinished).filter_map(|files| files.start.as_ref());
+        starts.any(|start| match &start.process {
+            Some(process) => me.vantage(process) == Vantage::Elsewhere,
+            None => start.host != me.host,
         })
     }
 

@@ -1,0 +1,71 @@
+//! Whose turn it is: one process of a machine leads the housekeeping, the others know which one and stand by.
+//!
+//! The lock is a courtesy with a name on it. Invariant: nothing depends on who leads; whoever believes that nobody
+//! does, or that the leader hangs, does the work himself.
+
+use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::queue::{Dir, Queue, Result};
+use crate::sys::lock::Lock;
+use crate::sys::{fs, process, random};
+
+/// The leader's interval, milliseconds.
+const LEAD_MS: u64 = 1_000;
+/// Who stands by sees so often whether the leader still leads, with as much jitter on top, milliseconds.
+const STAND_BY_MS: u64 = 3_000;
+/// When the leader has just changed, milliseconds; doubled until it is known.
+const SOON_MS: u64 = 50;
+
+/// This process's part.
+#[derive(Debug, Default)]
+pub(super) struct Lead {
+    lock: Option<Lock>,
+    /// Who leads, where this machine can tell.
+    leader: Option<ProcessIdentity>,
+    /// Looks in a row that did not find out.
+    puzzled: u32,
+}
+
+impl Lead {
+    /// Takes the lead if nobody has it, else learns who does.
+    pub(super) fn take(&mut self, queue: &Queue, me: &ProcessIdentity) -> Result<()> {
+        if self.lock.is_some() {
+            return Ok(());
+        }
+        let path = queue.layout().file(Dir::Tmp, ".tend.lock");
+        self.lock = Lock::try_take(&path)?;
+        if let Some(lock) = &self.lock {
+            // Without a name on it the others stand by all the same, and look now and then.
+            let name = serde_json::to_string(me).expect("an identity is plain data");
+            let _nameless = lock.note(&path, &name);
+            return Ok(());
+        }
+        let name = fs::read_if_any(&path)?.unwrap_or_default();
+        let named: Option<ProcessIdentity> = serde_json::from_slice(&name).ok();
+        // A dead one's name is there until the next one has written his.
+        let here = |p: &ProcessIdentity| me.vantage(p) == Vantage::Here;
+        let elsewhere = named.as_ref().is_some_and(|leader| !here(leader));
+        self.leader = named.filter(|leader| here(leader) && process::alive(leader));
+        let known = elsewhere || self.leader.is_some();
+        self.puzzled = if known { 0 } else { self.puzzled.saturating_add(1) };
+        Ok(())
+    }
+
+    /// Whether it is this process.
+    pub(super) fn is_mine(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// The other one, where its end can be heard of.
+    pub(super) fn other(&self) -> Option<&ProcessIdentity> {
+        self.leader.as_ref().filter(|_| self.lock.is_none())
+    }
+
+    /// When to look again.
+    pub(super) fn next_look_ms(&self) -> u64 {
+        match self.puzzled {
+            _ if self.is_mine() => LEAD_MS,
+            0 => STAND_BY_MS + random::below(STAND_BY_MS),
+            looks => (SOON_MS << looks.min(7)).min(STAND_BY_MS),
+        }
+    }
+}

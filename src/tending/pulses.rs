@@ -1,0 +1,77 @@
+//! What this process has seen of the registered workers, and which of them are dead.
+//!
+//! Two ways to know: the process is gone (same boot, same namespaces), or the heartbeat stood still over a lease by
+//! our own clock.
+
+use std::collections::HashMap;
+
+use crate::domain::id::WorkerId;
+use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::domain::lease::Look;
+use crate::queue::{Queue, Result};
+use crate::sys::{clock, process};
+
+/// Heartbeats are read so often, milliseconds: a lease is ten times as long.
+const READ_MS: u64 = 2_000;
+
+/// Looks to remember.
+#[derive(Debug, Default)]
+pub(super) struct Pulses {
+    seen: HashMap<WorkerId, Seen>,
+    next_read_ms: u64,
+}
+
+#[derive(Debug)]
+struct Seen {
+    process: ProcessIdentity,
+    look: Look,
+}
+
+impl Pulses {
+    /// Registered workers that are dead, by what this process has seen so far, and how one knows.
+    pub(super) fn dead(
+        &mut self,
+        queue: &Queue,
+        me: &ProcessIdentity,
+    ) -> Result<Vec<(WorkerId, &'static str)>> {
+        let ids = queue.worker_ids()?;
+        self.seen.retain(|id, _| ids.contains(id));
+        let now = clock::mono_ms();
+        let all = now >= self.next_read_ms;
+        if all {
+            self.next_read_ms = now + READ_MS;
+        }
+        for id in &ids {
+            if all || !self.seen.contains_key(id) {
+                self.read(queue, id, now);
+            }
+        }
+        let dead = self.seen.iter().filter_map(|(id, seen)| {
+            let here = me.vantage(&seen.process) == Vantage::Here;
+            if here && !process::alive(&seen.process) {
+                return Some((id.clone(), "process gone"));
+            }
+            seen.look.expired(now).then(|| (id.clone(), "lease expired"))
+        });
+        Ok(dead.collect())
+    }
+
+    fn read(&mut self, queue: &Queue, id: &WorkerId, now_ms: u64) {
+        // One that cannot be read now was torn by a power cut, or has just left.
+        let Some((card, pulse)) = queue.worker(id) else { return };
+        let earlier = self.seen.get(id).map(|seen| seen.look);
+        let look = Look::again(earlier, pulse, now_ms);
+        self.seen.insert(id.clone(), Seen { process: card.process, look });
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// The processes of those that can be seen from here.
+    pub(super) fn processes(&self, me: &ProcessIdentity) -> Vec<ProcessIdentity> {
+        let here = |p: &&ProcessIdentity| me.vantage(p) == Vantage::Here && *p != me;
+        self.seen.values().map(|seen| &seen.process).filter(here).cloned().collect()
+    }
+}
