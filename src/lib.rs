@@ -10,11 +10,11 @@
 //!  bin/coordinator  bin/worker                  a line each
 //!        └──────┬───────┘
 //!              cli                              words, settings, JSON, exit codes; the only one that prints
-//!   ┌──────┬────┴────┬─────────┐
-//! coordinator worker status  doctor             duties: keep a pool · work · show · examine
-//!   └───┬──────┘       ┊       ┊
-//!    tending           ┊       ┊                housekeeping that coordinator and worker share
-//!   ┌───┴──┬──────────┬┴───────┴┐
+//!   ┌──────┬────┴────┬───────┬────────┐
+//! coordinator worker status doctor selftest     duties: keep a pool · work · show · examine · prove
+//!   └───┬──────┘       ┊       ┊        ┊
+//!    tending           ┊       ┊        ┊       housekeeping that coordinator and worker share
+//!   ┌───┴──┬──────────┬┴───────┴┬───────┘
 //! queue  worktree   agent   taskfile            mechanisms; none knows another
 //!   └──────┴────┬─────┴─────────┘
 //!              sys                              the only door to the operating system
@@ -68,6 +68,8 @@
 //! - [`status`] — what people see. **Architecture Invariant:** it changes nothing.
 //! - [`doctor`] — what works here and how to mend the rest. **Architecture Invariant:** every finding was tried or
 //!   read in this very place.
+//! - [`selftest`] — the proof that a user can run. **Architecture Invariant:** it judges by what lies on disk and
+//!   by what its witnesses saw, never by what the program under test says of itself.
 //! - [`cli`] — commands. **Architecture Invariant:** the only module that prints, the only one that reads settings.
 //!
 //! # Time
@@ -113,6 +115,7 @@ pub mod doctor;
 pub mod domain;
 pub mod form;
 pub mod queue;
+pub mod selftest;
 pub mod shape;
 pub mod status;
 pub mod sys;

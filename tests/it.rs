@@ -13,6 +13,7 @@ mod cli;
 mod crowd;
 mod intake;
 mod running;
+mod selftest;
 mod stub;
 mod support;
 mod tidy;

@@ -203,6 +203,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Prove it here: try the file system, then a storm of kills on a queue of its own
+    Selftest(Selftest),
     /// The effective settings, and where each comes from
     Config {
         /// As JSON
@@ -231,6 +233,52 @@ pub(super) enum Command {
     /// The scripted agent
     #[command(hide = true)]
     DemoAgent,
+    /// The agent of a self-test
+    #[command(hide = true)]
+    SelftestAgent,
+    /// The process of a self-test that fills a disk
+    #[command(hide = true)]
+    SelftestDisk { dir: PathBuf },
+}
+
+/// What a self-test does; all of it is said again at its end, with its seed.
+#[derive(Args, Debug)]
+pub(super) struct Selftest {
+    /// How long the storm lasts
+    #[arg(long, value_name = "M", default_value_t = 1.0)]
+    pub(super) minutes: f64,
+    /// On the file system of this directory [default: the queue's here, else the current directory]
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// Do it again as it was with this seed
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Tasks in the storm [default: 600 a minute]
+    #[arg(long, value_name = "N")]
+    pub(super) tasks: Option<usize>,
+    /// Workers in the storm
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(super) workers: u32,
+    /// Coordinators in the storm; without one the workers are on their own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub(super) coordinators: u8,
+    /// A fault so often
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration)]
+    pub(super) every: u64,
+    /// Only kill -9: nothing is stopped, cancelled, held or moved
+    #[arg(long)]
+    pub(super) kills_only: bool,
+    /// Leave everything there
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Milliseconds.
+fn duration(text: &str) -> Result<u64, String> {
+    crate::domain::quantity::parse_duration(text).map_err(|e| e.to_string())
 }
 
 /// A task from the command line.

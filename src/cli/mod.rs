@@ -13,8 +13,11 @@ mod error;
 pub mod exit;
 mod inspect;
 mod needs;
+#[cfg(debug_assertions)]
+pub mod plant;
 mod progress;
 mod run;
+mod selftest;
 mod setup;
 mod tasks;
 mod ui;
@@ -35,7 +38,7 @@ use crate::sys::process;
 
 /// `coordinator`, from its arguments to its exit code.
 pub fn coordinator() -> ExitCode {
-    process::end_on_panic();
+    begin();
     let args = Coordinator::parse();
     let common = args.common.clone();
     conclude("coordinator", &common, dispatch(args))
@@ -43,13 +46,19 @@ pub fn coordinator() -> ExitCode {
 
 /// `worker`, from its arguments to its exit code.
 pub fn worker() -> ExitCode {
-    process::end_on_panic();
+    begin();
     let args = Worker::parse();
     let outcome = match args.hidden {
         Some(HiddenWorker::DemoAgent) => demo_agent(),
         None => work::work(&args.common, &args.work),
     };
     conclude("worker", &args.common, outcome)
+}
+
+fn begin() {
+    process::end_on_panic();
+    #[cfg(debug_assertions)]
+    plant::sow();
 }
 
 fn conclude(program: &str, common: &Common, outcome: Outcome) -> ExitCode {
@@ -74,6 +83,9 @@ fn dispatch(args: Coordinator) -> Outcome {
         Some(Command::Run(run)) => run::run(common, &run),
         Some(Command::Work(work)) => work::work(common, &work),
         Some(Command::DemoAgent) => demo_agent(),
+        Some(Command::SelftestAgent) => selftest::agent(),
+        Some(Command::SelftestDisk { dir }) => Ok(selftest::disk(common, &dir)),
+        Some(Command::Selftest(order)) => selftest::selftest(&context()?, &order),
         Some(Command::Init { dir }) => setup::init(common, dir.as_deref()),
         Some(Command::Add(add)) => tasks::add(&context()?, &add),
         Some(Command::Status { json, watch, all }) => {

@@ -154,7 +154,7 @@ impl Pool {
         let log = order.log_dir.join(format!("worker-{index}.log"));
         let mut argv = order.worker_argv.clone();
         argv.extend(["--slot".into(), index.to_string()]);
-        match daemon::spawn(&argv, &log) {
+        match daemon::spawn(&argv, &[], &log) {
             Ok(pid) => {
                 let start_ticks = identity::start_ticks(pid).unwrap_or(0);
                 let process = ProcessIdentity { pid, start_ticks, ..identity::me() };

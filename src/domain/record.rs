@@ -80,7 +80,7 @@ pub struct AttemptStart {
 }
 
 /// `runs/T/e.W/result.json`: written before the outcome is published or given back.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct AttemptResult {
     /// 1.
     pub schema: u32,

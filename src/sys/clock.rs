@@ -7,8 +7,13 @@ use crate::domain::time::UnixMs;
 
 /// Milliseconds on this process's monotonic clock (from its first call).
 pub fn mono_ms() -> u64 {
+    mono_us() / 1000
+}
+
+/// The same in microseconds.
+pub fn mono_us() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
-    u64::try_from(START.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The calendar time.
@@ -41,6 +46,12 @@ pub fn local_short(at: UnixMs) -> String {
 /// RFC 3339, UTC: `2026-11-20T11:30:12.123Z`.
 pub fn rfc3339(at: UnixMs) -> String {
     calendar(at, "%Y-%m-%dT%H:%M:%S%.3fZ")
+}
+
+/// Reads what [`rfc3339`] wrote.
+pub fn parse_rfc3339(text: &str) -> Option<UnixMs> {
+    let at: jiff::Timestamp = text.parse().ok()?;
+    u64::try_from(at.as_millisecond()).ok().map(UnixMs)
 }
 
 fn calendar(at: UnixMs, format: &str) -> String {

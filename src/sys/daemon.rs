@@ -31,12 +31,13 @@ pub enum Ended {
 /// by INT or TERM.
 const CLEAN: [i32; 5] = [0, 1, 75, 130, 143];
 
-/// Starts this very program again (also when its file was replaced meanwhile) in a new session.
-pub fn spawn(argv: &[String], log: &Path) -> io::Result<i32> {
+/// Starts this very program again (also when its file was replaced meanwhile) in a new session, with these
+/// variables on top of ours.
+pub fn spawn(argv: &[String], env: &[(&str, &str)], log: &Path) -> io::Result<i32> {
     let log = super::fs::open_append(log).map_err(|e| e.source)?;
     let mut command = Command::new("/proc/self/exe");
     command.args(argv).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    command.arg0("swarmdir-worker");
+    command.arg0("swarmdir-worker").envs(env.iter().copied());
     detach(&mut command);
     let child = command.spawn()?;
     i32::try_from(child.id()).map_err(io::Error::other)

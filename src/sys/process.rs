@@ -9,6 +9,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 use super::identity::start_ticks;
+use super::seam::{Call, Op, through};
 use crate::domain::identity::ProcessIdentity;
 
 /// Whether the process with this identity lives; only for one that can be seen from here.
@@ -19,6 +20,13 @@ pub fn alive(identity: &ProcessIdentity) -> bool {
 /// Kills the process with this identity, and waits until it is dead. True when it is (or was already);
 /// false where this user may not, or it will not die within `patience_ms`.
 pub fn kill_and_see_dead(identity: &ProcessIdentity, patience_ms: u64) -> bool {
+    let path = std::path::PathBuf::from(format!("/proc/{}", identity.pid));
+    let kill =
+        || if kill_patiently(identity, patience_ms) { Ok(()) } else { Err(Errno::EBUSY.into()) };
+    through(Call::on(Op::Kill, &path), |_| kill()).is_ok()
+}
+
+fn kill_patiently(identity: &ProcessIdentity, patience_ms: u64) -> bool {
     let deadline = super::clock::mono_ms() + patience_ms;
     while alive(identity) {
         // The number cannot have been given to another process between the look and the kill more than

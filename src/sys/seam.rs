@@ -50,6 +50,8 @@ pub enum Op {
     Symlink,
     /// A whole file, with its permissions.
     Copy,
+    /// The end of a process is brought about, and waited for; the path is the process's in `/proc`.
+    Kill,
     /// `open` for reading.
     Open,
     /// `readdir`

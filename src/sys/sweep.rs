@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 
 use super::clock::{mono_ms, pause_ms};
 use super::process;
+use super::seam::{Call, Op, through};
 
 /// What a sweep did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -59,17 +60,29 @@ pub fn descendants(patience_ms: u64) -> Swept {
 /// Kills every process of this machine, but this one, whose environment says `KEY=VALUE`, for at most so
 /// long. Only processes of the same user can be seen (root sees all).
 pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
-    let mark = [key.as_bytes(), b"=", value.as_bytes()].concat();
+    let mut swept = Swept::default();
+    let mark = mark(key, value);
+    let all = std::path::Path::new("/proc");
+    let kill = |swept: &mut Swept| {
+        *swept = kill_bearers(&mark, patience_ms);
+        Ok(())
+    };
+    // Where it is only pretended, nobody was found.
+    let _tells_nothing_more = through(Call::on(Op::Kill, all), |_| kill(&mut swept));
+    swept
+}
+
+fn kill_bearers(mark: &[u8], patience_ms: u64) -> Swept {
     let deadline = mono_ms() + patience_ms;
     let mut killed = HashSet::new();
     let mut pace = Pace::new();
     loop {
-        let found: Vec<i32> = process::all().into_iter().filter(|pid| bears(*pid, &mark)).collect();
+        let found = bearers(mark);
         if found.is_empty() {
             return Swept { killed: count(killed.len()), left: 0 };
         }
         for pid in &found {
-            if process::kill_if(*pid, || bears(*pid, &mark)) {
+            if process::kill_if(*pid, || bears(*pid, mark)) {
                 killed.insert(*pid);
             }
         }
@@ -78,6 +91,19 @@ pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
         }
         pace.wait();
     }
+}
+
+/// Every process of this machine, but this one, whose environment says `KEY=VALUE`.
+pub fn bearing(key: &str, value: &str) -> Vec<i32> {
+    bearers(&mark(key, value))
+}
+
+fn mark(key: &str, value: &str) -> Vec<u8> {
+    [key.as_bytes(), b"=", value.as_bytes()].concat()
+}
+
+fn bearers(mark: &[u8]) -> Vec<i32> {
+    process::all().into_iter().filter(|pid| bears(*pid, mark)).collect()
 }
 
 /// The children of a process, as the kernel lists them; without its list, by everybody's parent.

@@ -6,6 +6,7 @@ pub(crate) mod alone;
 pub(crate) mod claude;
 pub(crate) mod deadline;
 pub(crate) mod jobs;
+pub(crate) mod proof;
 pub(crate) mod running;
 pub(crate) mod stub;
 pub(crate) mod swarm;

@@ -3,7 +3,7 @@
 use super::{assert_none, root, rust_files, shown};
 
 /// A module and what it may name. Whatever is not listed may not be named; a module always may name itself.
-const MAY_NAME: [(&str, &[&str]); 14] = [
+const MAY_NAME: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("form", &["domain"]),
     ("shape", &["domain"]),
@@ -18,6 +18,8 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
     // `logs` renders what an agent said.
     ("status", &["domain", "shape", "sys", "queue", "agent"]),
     ("doctor", &["domain", "shape", "sys", "queue", "worktree", "agent"]),
+    // A user of everything: it starts programs, and looks at what they left.
+    ("selftest", &["domain", "shape", "sys", "queue", "worktree"]),
     (
         "cli",
         &[
@@ -34,6 +36,7 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
             "coordinator",
             "status",
             "doctor",
+            "selftest",
         ],
     ),
 ];

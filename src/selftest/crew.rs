@@ -1,0 +1,109 @@
+//! The programs of a storm: as many as ordered, started again whenever one dies.
+
+use super::Order;
+use super::ground::Ground;
+use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::queue::Result;
+use crate::queue::register::Card;
+use crate::sys::{clock, daemon, identity, process, sweep};
+
+use super::witness::PLACE;
+
+/// One place is filled at most so often, milliseconds.
+const AGAIN_MS: u64 = 200;
+/// What was told to end is waited for so long, milliseconds.
+const ENDING_MS: u64 = 30_000;
+
+/// Who is there.
+#[derive(Debug)]
+pub(super) struct Crew {
+    coordinators: Vec<Place>,
+    /// Without a coordinator: workers alone.
+    alone: Vec<Place>,
+    workers: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Place {
+    process: Option<ProcessIdentity>,
+    started_at_ms: u64,
+}
+
+impl Place {
+    fn is_free(&self) -> bool {
+        let ran_long_enough = clock::mono_ms() - self.started_at_ms >= AGAIN_MS;
+        ran_long_enough && !self.process.as_ref().is_some_and(process::alive)
+    }
+
+    fn fill(&mut self, process: ProcessIdentity) {
+        *self = Place { process: Some(process), started_at_ms: clock::mono_ms() };
+    }
+}
+
+impl Crew {
+    pub(super) fn new(order: &Order) -> Crew {
+        let alone = if order.coordinators == 0 { order.workers } else { 0 };
+        Crew {
+            coordinators: vec![Place::default(); order.coordinators],
+            alone: vec![Place::default(); alone],
+            workers: order.workers,
+        }
+    }
+
+    /// Starts what is missing.
+    pub(super) fn keep(&mut self, ground: &Ground) -> Result<()> {
+        daemon::reap();
+        for (which, place) in self.coordinators.iter_mut().enumerate() {
+            if place.is_free() {
+                place.fill(ground.coordinator(which, self.workers)?);
+            }
+        }
+        for place in &mut self.alone {
+            if place.is_free() {
+                place.fill(ground.worker()?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The coordinators that live.
+    pub(super) fn coordinators(&self) -> Vec<ProcessIdentity> {
+        let all = self.coordinators.iter().filter_map(|place| place.process.clone());
+        all.filter(process::alive).collect()
+    }
+
+    /// Tells everybody to end, and waits until they have. Who is still there afterwards is not meant to be.
+    pub(super) fn end(&self, ground: &Ground) -> Result<Vec<String>> {
+        // Coordinators first: they must not replace the workers that end.
+        for coordinator in self.coordinators() {
+            process::signal(coordinator.pid, process::Signal::SIGTERM);
+        }
+        let deadline = clock::mono_ms() + ENDING_MS;
+        while !self.coordinators().is_empty() && clock::mono_ms() < deadline {
+            clock::pause_ms(20);
+            daemon::reap();
+        }
+        for card in workers_here(ground)? {
+            process::signal(card.process.pid, process::Signal::SIGTERM);
+        }
+        let mark = ground.witness.to_string_lossy();
+        let mut left = sweep::bearing(PLACE, &mark);
+        while !left.is_empty() && clock::mono_ms() < deadline {
+            clock::pause_ms(20);
+            daemon::reap();
+            left = sweep::bearing(PLACE, &mark);
+        }
+        let left = left.iter().map(|pid| format!("process {pid} is still there")).collect();
+        sweep::marked(PLACE, &mark, 2_000);
+        daemon::reap();
+        Ok(left)
+    }
+}
+
+/// Registered workers whose process lives here.
+pub(super) fn workers_here(ground: &Ground) -> Result<Vec<Card>> {
+    let me = identity::me();
+    let here = |p: &ProcessIdentity| me.vantage(p) == Vantage::Here && process::alive(p);
+    let workers = ground.queue.workers()?.into_iter().map(|(card, _)| card);
+    Ok(workers.filter(|card| here(&card.process)).collect())
+}

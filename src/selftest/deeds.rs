@@ -1,0 +1,88 @@
+//! The tasks: what each does, and what must become of it. Its name says which it is.
+
+use fastrand::Rng;
+
+use crate::queue::shift::Ended;
+
+/// What a task does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Deed {
+    /// Works for a moment.
+    Plain,
+    /// The same in a worktree, and leaves a file there.
+    Tree,
+    /// Fails.
+    Fail,
+    /// Kills its worker.
+    Poison,
+    /// Is wrong.
+    Bad,
+    /// Somebody cancels it.
+    Cancel,
+    /// Its file is written in two halves.
+    Late,
+    /// Works longer than a lease lasts.
+    Long,
+}
+
+/// Longer than a lease (20 s), with some seconds in which a second agent would meet the first, milliseconds.
+const LONG_MS: u64 = 26_000;
+
+const ALL: [(Deed, &str); 8] = [
+    (Deed::Plain, "plain"),
+    (Deed::Tree, "tree"),
+    (Deed::Fail, "fail"),
+    (Deed::Poison, "poison"),
+    (Deed::Bad, "bad"),
+    (Deed::Cancel, "cancel"),
+    (Deed::Late, "late"),
+    (Deed::Long, "long"),
+];
+
+impl Deed {
+    /// One for a storm: mostly plain ones.
+    pub(super) fn choose(rng: &mut Rng, kills_only: bool) -> Deed {
+        match rng.u32(0..100) {
+            0..77 => Deed::Plain,
+            77..80 => Deed::Late,
+            80..88 => Deed::Tree,
+            88..92 => Deed::Fail,
+            92..96 => Deed::Bad,
+            _ if kills_only => Deed::Plain,
+            _ => Deed::Cancel,
+        }
+    }
+
+    /// Its file.
+    pub(super) fn file(self, number: usize, rng: &mut Rng) -> (String, String) {
+        let (_, word) = ALL.iter().find(|(deed, _)| *deed == self).unwrap_or(&ALL[0]);
+        let ms = rng.u32(5..60);
+        let text = match self {
+            Deed::Plain | Deed::Late => format!("sleep {ms}\n"),
+            Deed::Long => format!("sleep {LONG_MS}\n"),
+            Deed::Tree => format!("---\nagent: tree\n---\nsleep {ms}\nwrite\n"),
+            Deed::Fail => format!("sleep {ms}\nfail\n"),
+            Deed::Poison => "poison\n".into(),
+            Deed::Bad => "---\nno-such-key: 1\n---\nsleep 5\n".into(),
+            Deed::Cancel => format!("sleep {}\n", ms * 5),
+        };
+        (format!("{word}-{number}"), format!("{text}end\n"))
+    }
+
+    /// What a task's name says.
+    pub(super) fn of(slug: &str) -> Option<Deed> {
+        let (word, number) = slug.split_once('-')?;
+        number.parse::<usize>().ok()?;
+        ALL.iter().find(|(_, known)| *known == word).map(|(deed, _)| *deed)
+    }
+
+    /// Whether it may end so.
+    pub(super) fn may_end(self, ended: &Ended) -> bool {
+        match self {
+            Deed::Plain | Deed::Tree | Deed::Late | Deed::Long => matches!(ended, Ended::Done(_)),
+            Deed::Fail | Deed::Poison => matches!(ended, Ended::Failed(_)),
+            Deed::Bad => matches!(ended, Ended::Rejected(_)),
+            Deed::Cancel => matches!(ended, Ended::Cancelled(_) | Ended::Done(_)),
+        }
+    }
+}

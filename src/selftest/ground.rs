@@ -1,0 +1,151 @@
+//! A repository and a queue to be tested on, and the real programs that work there.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use super::witness::PLACE;
+use super::{Order, deeds::Deed};
+use crate::domain::config::Durability;
+use crate::domain::identity::ProcessIdentity;
+use crate::queue::{Dir, Queue, QueueError, Result};
+use crate::sys::{daemon, env, fs, identity, tool};
+
+/// One queue with all that belongs to it.
+#[derive(Debug)]
+pub(super) struct Ground {
+    dir: PathBuf,
+    /// The root of the first coordinator; the second has its own, with the same queue.
+    roots: [PathBuf; 2],
+    /// Where the agents leave their names.
+    pub(super) witness: PathBuf,
+    pub(super) queue: Queue,
+    pub(super) durability: Durability,
+}
+
+impl Ground {
+    /// Makes one.
+    pub(super) fn make(order: &Order, name: &str, max_worker_deaths: u32) -> Result<Ground> {
+        let dir = order.dir.join(name);
+        let roots = ["repository", "second"].map(|name| dir.join(name));
+        let witness = dir.join("witness");
+        for made in [&roots[0], &roots[1], &witness, &dir.join("log")] {
+            fs::mkdirs(made)?;
+        }
+        make_repository(&roots[0])?;
+        let queue = Queue::open_or_make(&roots[0].join("queue"), order.durability)?;
+        fs::symlink(&roots[0].join("queue"), &roots[1].join("queue"))?;
+        let durability = order.durability;
+        let ground = Ground { dir, roots, witness, queue, durability };
+        for root in &ground.roots {
+            let text = ground.settings(max_worker_deaths)?;
+            fs::write(&root.join("swarm.toml"), text.as_bytes())?;
+        }
+        Ok(ground)
+    }
+
+    fn settings(&self, max_worker_deaths: u32) -> Result<String> {
+        // A JSON text is a TOML text, too.
+        let quoted = |text: &str| serde_json::to_string(text).expect("text");
+        let exe = quoted(&env::current_exe()?.to_string_lossy());
+        let repository = quoted(&self.roots[0].to_string_lossy());
+        let durability = match self.durability {
+            Durability::Strict => "strict",
+            Durability::Relaxed => "relaxed",
+        };
+        let agent = format!("kind = \"command\"\nargv = [{exe}, \"selftest-agent\"]");
+        Ok(format!(
+            "default_agent = \"witness\"\ndefault_rig = \"ground\"\ndurability = \"{durability}\"\n\
+             drain_wait = \"30s\"\nmax_worker_deaths = {max_worker_deaths}\n\
+             [rig.ground]\npath = {repository}\n\
+             [timeouts]\ninterrupt_grace = \"300ms\"\nterminate_grace = \"300ms\"\n\
+             [agent.witness]\n{agent}\nworktree = false\n[agent.tree]\n{agent}\n"
+        ))
+    }
+
+    /// The repository that trees are of.
+    pub(super) fn repository(&self) -> &Path {
+        &self.roots[0]
+    }
+
+    /// Drops a task's file, as anybody would.
+    pub(super) fn drop_task(
+        &self,
+        deed: Deed,
+        number: usize,
+        rng: &mut fastrand::Rng,
+    ) -> Result<()> {
+        let (name, text) = deed.file(number, rng);
+        let staged = self.dir.join("staged");
+        fs::write(&staged, text.as_bytes())?;
+        let _placed = fs::rename(&staged, &self.queue.layout().file(Dir::Pending, name))?;
+        Ok(())
+    }
+
+    /// Begins to write a task's file where it is dropped, as a slow copy would; the rest is the caller's.
+    pub(super) fn begin_to_drop(
+        &self,
+        number: usize,
+        rng: &mut fastrand::Rng,
+    ) -> Result<(File, PathBuf, String)> {
+        let (name, text) = Deed::Late.file(number, rng);
+        let path = self.queue.layout().file(Dir::Pending, name);
+        let file = fs::create_new(&path)?;
+        let (first, rest) = text.split_at(text.len() / 2);
+        fs::write_all(&file, &path, first.as_bytes())?;
+        Ok((file, path, rest.to_owned()))
+    }
+
+    /// Starts a coordinator: the first or the second.
+    pub(super) fn coordinator(&self, which: usize, agents: usize) -> Result<ProcessIdentity> {
+        let agents = agents.to_string();
+        self.start(which, &format!("coordinator-{which}"), &["run", "--quiet", "--agents", &agents])
+    }
+
+    /// Starts a coordinator that ends when all is done.
+    pub(super) fn drain(&self, agents: usize) -> Result<ProcessIdentity> {
+        let agents = agents.to_string();
+        self.start(0, "drain", &["run", "--quiet", "--drain", "--agents", &agents])
+    }
+
+    /// Starts a worker alone.
+    pub(super) fn worker(&self) -> Result<ProcessIdentity> {
+        self.start(0, "worker", &["work"])
+    }
+
+    fn start(&self, root: usize, name: &str, args: &[&str]) -> Result<ProcessIdentity> {
+        let mut argv: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        argv.extend(["--root".into(), self.roots[root].to_string_lossy().into_owned()]);
+        let place = self.witness.to_string_lossy().into_owned();
+        // Settings of the user's own swarm say nothing here: an empty variable is none.
+        let own = env::all();
+        let own = own.iter().filter_map(|(name, _)| name.to_str());
+        let mut vars: Vec<(&str, &str)> = own
+            .filter(|name| name.starts_with("SWARMDIR_") && *name != PLANT)
+            .map(|name| (name, ""))
+            .collect();
+        vars.push((PLACE, &place));
+        let pid = daemon::spawn(&argv, &vars, &self.dir.join("log").join(format!("{name}.log")))?;
+        let start_ticks = identity::start_ticks(pid).unwrap_or(0);
+        Ok(ProcessIdentity { pid, start_ticks, ..identity::me() })
+    }
+}
+
+/// Names a rule of the protocol to break, in builds that know it.
+const PLANT: &str = "SWARMDIR_PLANT";
+
+fn make_repository(root: &Path) -> Result<()> {
+    let path = root.to_string_lossy().into_owned();
+    fs::write(&root.join(".gitignore"), b"/queue/\n/.swarmdir/\n/interrupt\n")?;
+    for args in [
+        vec!["init", "-q", "-b", "main", &path],
+        vec!["-C", &path, "config", "user.name", "swarmdir"],
+        vec!["-C", &path, "config", "user.email", "swarmdir@localhost"],
+        vec!["-C", &path, "add", "-A"],
+        vec!["-C", &path, "commit", "-q", "-m", "Start"],
+    ] {
+        tool::run("git", &args).map_err(|why| {
+            QueueError::from(std::io::Error::other(format!("git {}: {why}", args.join(" "))))
+        })?;
+    }
+    Ok(())
+}

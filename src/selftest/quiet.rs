@@ -1,0 +1,61 @@
+//! One task of each kind, without a storm: also the one that kills every worker that touches it.
+
+use super::Order;
+use super::crew::Crew;
+use super::deeds::Deed;
+use super::ground::Ground;
+use super::report::Report;
+use super::storm::Tally;
+use super::verdict;
+use crate::queue::Result;
+use crate::queue::shift::Ended;
+use crate::sys::{clock, daemon, process};
+
+/// So many workers may die of the poison.
+const MAX_DEATHS: u32 = 3;
+/// It must be over by then, milliseconds: two leases, though none is waited for.
+const DEADLINE_MS: u64 = 40_000;
+
+/// Runs it and judges.
+pub(super) fn run(order: &Order, report: &mut Report) -> Result<()> {
+    let ground = Ground::make(order, "quiet", MAX_DEATHS)?;
+    let deeds = [Deed::Plain, Deed::Tree, Deed::Fail, Deed::Bad, Deed::Poison];
+    let tally = Tally::dropped(&deeds.map(|deed| (deed, 1)));
+    let mut rng = fastrand::Rng::with_seed(order.seed);
+    for (deed, number) in tally.deeds() {
+        ground.drop_task(*deed, *number, &mut rng)?;
+    }
+    let begun = clock::mono_ms();
+    let coordinator = ground.drain(2)?;
+    while process::alive(&coordinator) && clock::mono_ms() - begun < DEADLINE_MS {
+        clock::pause_ms(20);
+        daemon::reap();
+    }
+    let late = process::alive(&coordinator);
+    if late {
+        process::kill_and_see_dead(&coordinator, 1_000);
+    }
+    let left = Crew::new(order).end(&ground)?;
+    let seen = ground.queue.scan()?;
+    let mut stuck = verdict::unfinished(&seen);
+    if late {
+        stuck.push("the drain did not end".into());
+    }
+    report.judge("S6", stuck);
+    report.judge("S7", left);
+    report.judge("S5", poison(&ground)?);
+    verdict::judge(&ground, &tally, report)
+}
+
+/// What is wrong with the end of the poison.
+fn poison(ground: &Ground) -> Result<Vec<String>> {
+    let all = ground.queue.all_ended()?;
+    let ended = all.iter().find(|ended| Deed::of(ended.at().id.slug()) == Some(Deed::Poison));
+    let Some(Ended::Failed(name)) = ended else {
+        return Ok(vec![format!("the poison ended as {ended:?}")]);
+    };
+    let attempts = ground.queue.attempts(&name.at.id)?;
+    let deaths = attempts.iter().filter(|attempt| attempt.lost.is_some()).count();
+    let wrong = deaths != MAX_DEATHS as usize;
+    Ok(if wrong { vec![format!("{deaths} deaths on record, not {MAX_DEATHS}")] } else { vec![] })
+}

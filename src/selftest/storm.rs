@@ -1,0 +1,263 @@
+//! The storm: tasks come in, processes are killed and stopped, tasks are cancelled, held and moved, all at once.
+//!
+//! The order of what happens is the seed's; when exactly it happens is the machine's.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::path::PathBuf;
+
+use fastrand::Rng;
+
+use super::crew::Crew;
+use super::deeds::Deed;
+use super::ground::Ground;
+use super::recovery::Kill;
+use super::report::Report;
+use super::{Observer, Order, recovery, verdict};
+use crate::domain::identity::ProcessIdentity;
+use crate::domain::name::{Band, QueueName};
+use crate::queue::Result;
+use crate::shape::style::duration;
+use crate::sys::{clock, fs};
+
+/// The storm's own step, milliseconds.
+const STEP_MS: u64 = 5;
+/// What others do to tasks happens so often, milliseconds.
+const MEDDLE_MS: u64 = 150;
+/// Files are dropped during this part of the storm, percent: the rest is for what was hit late.
+const DROPPING: u64 = 80;
+/// A swarm in which nothing ends for so long is stuck, milliseconds: longer than a lease and what it leads to.
+const STUCK_MS: u64 = 32_000;
+/// What never follows from a crash of processes is looked for so often in the midst of it, milliseconds.
+const LIVE_CHECK_MS: u64 = 2_000;
+/// The second half of a file comes so much later, milliseconds.
+const HALVES_MS: u64 = 400;
+/// So long must it be, milliseconds.
+pub(super) const LONG_ENOUGH_MS: u64 = 45_000;
+/// So many workers may die of one task that is not to blame.
+const MAX_DEATHS: u32 = 100;
+
+/// What happened.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) dropped: Vec<(Deed, usize)>,
+    pub(super) kills: Vec<Kill>,
+    pub(super) coordinators_killed: usize,
+    pub(super) stops: usize,
+    pub(super) meddled: usize,
+    /// Moved by us while somebody may just have claimed them: he notices at his next heartbeat.
+    pub(super) moved: HashSet<String>,
+    /// Breaches that were seen in the midst of it, by invariant.
+    pub(super) seen_live: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Tally {
+    /// A task that was dropped.
+    pub(super) fn dropped(deeds: &[(Deed, usize)]) -> Tally {
+        Tally { dropped: deeds.to_vec(), ..Tally::default() }
+    }
+
+    /// Whether a task's name was changed by a person while it was ready.
+    pub(super) fn was_moved(&self, task: &str) -> bool {
+        self.moved.contains(task)
+    }
+
+    /// What was wrong in the midst of it.
+    pub(super) fn seen_live(&self, invariant: &str) -> Vec<String> {
+        self.seen_live.get(invariant).cloned().unwrap_or_default()
+    }
+
+    /// The tasks that were dropped.
+    pub(super) fn deeds(&self) -> &[(Deed, usize)] {
+        &self.dropped
+    }
+}
+
+pub(super) struct Storm<'a> {
+    pub(super) order: &'a Order,
+    pub(super) ground: &'a Ground,
+    pub(super) rng: Rng,
+    pub(super) crew: Crew,
+    pub(super) tally: Tally,
+    pub(super) stopped: Vec<(ProcessIdentity, u64)>,
+    pub(super) slept_long: bool,
+    pub(super) halves: Vec<(File, PathBuf, String, u64)>,
+    pub(super) next_check_ms: u64,
+    pub(super) began_ms: u64,
+    pub(super) next_fault_ms: u64,
+    pub(super) next_meddle_ms: u64,
+}
+
+/// Makes a storm, waits for the calm, and judges.
+pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Report) -> Result<()> {
+    observer.say(&format!(
+        "a storm of {}: {} tasks, {} workers, {} coordinator(s), a fault every {} ms",
+        duration(order.storm_ms),
+        order.tasks,
+        order.workers,
+        order.coordinators,
+        order.every_ms
+    ));
+    let ground = Ground::make(order, "storm", MAX_DEATHS)?;
+    let now = clock::mono_ms();
+    let mut storm = Storm {
+        order,
+        ground: &ground,
+        rng: Rng::with_seed(order.seed),
+        crew: Crew::new(order),
+        tally: Tally::default(),
+        stopped: Vec::new(),
+        slept_long: false,
+        halves: Vec::new(),
+        next_check_ms: now + LIVE_CHECK_MS,
+        began_ms: now,
+        next_fault_ms: now + order.every_ms,
+        next_meddle_ms: now,
+    };
+    if order.storm_ms >= LONG_ENOUGH_MS && !order.kills_only {
+        storm.drop_one(Deed::Long)?;
+    }
+    while storm.elapsed_ms() < order.storm_ms {
+        storm.step()?;
+    }
+    storm.drop_due(order.tasks)?;
+    observer.say("the storm is over: waiting for the swarm to finish by itself");
+    let stuck = storm.calm()?;
+    let left = storm.crew.end(&ground)?;
+    let took_ms = storm.elapsed_ms();
+    let tally = storm.tally;
+    recovery::tell(order, &ground, &tally, took_ms, report)?;
+    report.judge("S6", stuck);
+    report.judge("S7", left);
+    verdict::judge(&ground, &tally, report)
+}
+
+impl Storm<'_> {
+    fn elapsed_ms(&self) -> u64 {
+        clock::mono_ms() - self.began_ms
+    }
+
+    fn step(&mut self) -> Result<()> {
+        let now = clock::mono_ms();
+        self.crew.keep(self.ground)?;
+        self.wake(now);
+        let dropping_ms = self.order.storm_ms * DROPPING / 100;
+        let share = self.elapsed_ms().min(dropping_ms) as usize * self.order.tasks;
+        self.drop_due(share.checked_div(dropping_ms as usize).unwrap_or(self.order.tasks))?;
+        if now >= self.next_fault_ms {
+            self.next_fault_ms = now.max(self.next_fault_ms + self.order.every_ms);
+            self.fault(now)?;
+        }
+        if now >= self.next_meddle_ms && !self.order.kills_only {
+            self.next_meddle_ms = now + MEDDLE_MS;
+            self.meddle()?;
+        }
+        if now >= self.next_check_ms && !self.order.kills_only {
+            self.next_check_ms = now + LIVE_CHECK_MS;
+            self.check()?;
+        }
+        self.second_halves(now)?;
+        clock::pause_ms(STEP_MS);
+        Ok(())
+    }
+
+    /// What may not be seen even while everything moves; `check` itself looks twice.
+    fn check(&mut self) -> Result<()> {
+        for violation in self.ground.queue.check()? {
+            if verdict::NEVER.contains(&violation.invariant) {
+                let line = format!("{}: {}", violation.path.display(), violation.what);
+                self.tally.seen_live.entry(violation.invariant).or_default().push(line);
+            }
+        }
+        Ok(())
+    }
+
+    fn second_halves(&mut self, now: u64) -> Result<()> {
+        for (file, path, rest, _) in self.halves.extract_if(.., |(.., due_ms)| now >= *due_ms) {
+            fs::write_all(&file, &path, rest.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Drops files until there were so many.
+    fn drop_due(&mut self, due: usize) -> Result<()> {
+        while self.tally.dropped.len() < due.min(self.order.tasks) {
+            let deed = Deed::choose(&mut self.rng, self.order.kills_only);
+            self.drop_one(deed)?;
+        }
+        Ok(())
+    }
+
+    fn drop_one(&mut self, deed: Deed) -> Result<()> {
+        let number = self.tally.dropped.len();
+        if deed == Deed::Late {
+            let (file, path, rest) = self.ground.begin_to_drop(number, &mut self.rng)?;
+            self.halves.push((file, path, rest, clock::mono_ms() + HALVES_MS));
+        } else {
+            self.ground.drop_task(deed, number, &mut self.rng)?;
+        }
+        self.tally.dropped.push((deed, number));
+        Ok(())
+    }
+
+    /// Does to a task what its user might: cancels those that are meant for it, moves and holds others.
+    fn meddle(&mut self) -> Result<()> {
+        let queue = &self.ground.queue;
+        let seen = queue.scan()?;
+        self.tally.meddled += 1;
+        if let Some(name) = seen.ready.iter().find(|name| deed(name) == Some(Deed::Cancel)) {
+            queue.wish_to_cancel(&name.at.id)?;
+            let _the_wish_lasts = queue.carry_out(&name.at.id)?;
+        }
+        let waiting: Vec<&QueueName> =
+            seen.ready.iter().filter(|name| !seen.claims.contains_key(&name.at)).collect();
+        if !waiting.is_empty() {
+            let name = waiting[self.rng.usize(0..waiting.len())];
+            self.tally.moved.insert(name.at.id.to_string());
+            let band = Band::new(self.rng.u8(0..10)).unwrap_or_default();
+            let _somebody_was_faster = match self.rng.bool() {
+                true => queue.reprioritise(name, band)?,
+                false => queue.hold(name)?,
+            };
+        }
+        self.release_all()
+    }
+
+    fn release_all(&self) -> Result<()> {
+        let queue = &self.ground.queue;
+        for name in queue.blocked()? {
+            let held = name.reason.as_ref().is_some_and(|r| r.to_string() == "hold");
+            if held {
+                let _somebody_was_faster = queue.unblock(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Wakes everybody and waits until all is done. What is wrong, if it does not come to that.
+    fn calm(&mut self) -> Result<Vec<String>> {
+        self.wake(u64::MAX);
+        self.second_halves(u64::MAX)?;
+        let mut last = (0, clock::mono_ms());
+        loop {
+            self.crew.keep(self.ground)?;
+            self.release_all()?;
+            let seen = self.ground.queue.scan()?;
+            let waiting = seen.pending.len() + seen.ready.len() + seen.blocked.len();
+            if waiting + seen.claims.len() == 0 {
+                return Ok(Vec::new());
+            }
+            if seen.ended.len() != last.0 {
+                last = (seen.ended.len(), clock::mono_ms());
+            }
+            if clock::mono_ms() - last.1 > STUCK_MS {
+                return Ok(verdict::unfinished(&seen));
+            }
+            clock::pause_ms(20 * STEP_MS);
+        }
+    }
+}
+
+fn deed(name: &QueueName) -> Option<Deed> {
+    Deed::of(name.at.id.slug())
+}

@@ -1,0 +1,153 @@
+//! The judgement: what lies on disk and what the witnesses saw, against each invariant.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::deeds::Deed;
+use super::ground::Ground;
+use super::recovery::notes;
+use super::report::Report;
+use super::storm::Tally;
+use super::witness;
+use crate::domain::id::TaskId;
+use crate::domain::name::AttemptName;
+use crate::queue::scan::Snapshot;
+use crate::queue::shift::Ended;
+use crate::queue::{Dir, Queue, Result};
+use crate::sys::{fs, identity, tool};
+use crate::worktree::{Forest, Repo};
+
+/// The numbers of `queue/README.md` that `check` looks up.
+const CHECKED: [&str; 10] = ["I1", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11"];
+
+/// Those of them that never follow from a crash of processes: they hold also in the midst of a storm.
+pub(super) const NEVER: [&str; 5] = ["I1", "I3", "I4", "I5", "I6"];
+
+/// Looks at everything, after the end.
+pub(super) fn judge(ground: &Ground, tally: &Tally, report: &mut Report) -> Result<()> {
+    let queue = &ground.queue;
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for violation in queue.check()? {
+        let line = format!("{}: {}", violation.path.display(), violation.what);
+        found.entry(violation.invariant).or_default().push(line);
+    }
+    for invariant in CHECKED {
+        let mut lines = tally.seen_live(invariant);
+        lines.extend(found.remove(invariant).unwrap_or_default());
+        report.judge(invariant, lines);
+    }
+    let ended = by_number(queue)?;
+    report.judge("S1", not_once(tally, &ended));
+    report.judge("S2", twice(queue)?);
+    report.judge("S3", at_once(ground, tally)?);
+    report.judge("S4", repeated(queue)?);
+    report.judge("S7", occupied(ground));
+    report.judge("S8", undone(ground, &ended));
+    let cut = witness::cut(&ground.witness)?;
+    report
+        .judge("S8", cut.iter().map(|task| format!("{task} was worked on half-written")).collect());
+    Ok(())
+}
+
+/// What is not at its end, when it should be.
+pub(super) fn unfinished(seen: &Snapshot) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(seen.pending.iter().map(|name| format!("pending/{}", name.to_string_lossy())));
+    lines.extend(seen.ready.iter().map(|name| format!("ready/{name}")));
+    lines.extend(seen.blocked.iter().map(|name| format!("blocked/{name}")));
+    lines.extend(seen.claims.keys().map(|at| format!("claims/{at}")));
+    lines
+}
+
+/// How each task ended, by what it was dropped as.
+type Ends = HashMap<String, Vec<Ended>>;
+
+fn by_number(queue: &Queue) -> Result<Ends> {
+    let mut ends = Ends::new();
+    for ended in queue.all_ended()? {
+        ends.entry(ended.at().id.slug().to_owned()).or_default().push(ended);
+    }
+    Ok(ends)
+}
+
+fn not_once(tally: &Tally, ends: &Ends) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (deed, number) in tally.deeds() {
+        let (name, _) = deed.file(*number, &mut fastrand::Rng::with_seed(0));
+        match ends.get(&name).map(Vec::as_slice) {
+            None | Some([]) => wrong.push(format!("{name} is lost")),
+            Some([ended]) if deed.may_end(ended) => {}
+            Some([ended]) => wrong.push(format!("{name} ended as {ended:?}")),
+            Some(several) => wrong.push(format!("{name} ended {} times", several.len())),
+        }
+    }
+    wrong
+}
+
+/// Publications that won, by the journals of those who published.
+fn twice(queue: &Queue) -> Result<Vec<String>> {
+    let mut won: HashMap<String, usize> = HashMap::new();
+    for note in notes(queue)? {
+        let word = note["event"].as_str().unwrap_or_default();
+        if ["done", "failed"].contains(&word) && note["refused"] == false {
+            *won.entry(note["task"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+    }
+    let twice = won.into_iter().filter(|(_, times)| *times > 1);
+    Ok(twice.map(|(task, times)| format!("{task} was published {times} times")).collect())
+}
+
+fn at_once(ground: &Ground, tally: &Tally) -> Result<Vec<String>> {
+    let mut seen = witness::overlaps(&ground.witness)?;
+    seen.retain(|which| !tally.was_moved(which.split('.').next().unwrap_or_default()));
+    Ok(seen.into_iter().map(|which| format!("two agents at once: {which}")).collect())
+}
+
+/// Attempts of one epoch by two workers: a name came back.
+fn repeated(queue: &Queue) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for name in fs::list(&queue.layout().dir(Dir::Runs))? {
+        let Some(id) = name.to_str().and_then(TaskId::parse) else { continue };
+        let names = fs::list_if_any(&queue.run_dir(&id))?;
+        let attempts = names.iter().filter_map(|n| AttemptName::parse_dir(&id, n.to_str()?));
+        let mut epochs: Vec<u32> = attempts.map(|attempt| attempt.at.epoch.0).collect();
+        let all = epochs.len();
+        epochs.sort_unstable();
+        epochs.dedup();
+        if epochs.len() < all {
+            wrong.push(format!("{id}: {all} attempts in {} epochs", epochs.len()));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Trees that still belong to somebody.
+fn occupied(ground: &Ground) -> Vec<String> {
+    let Ok(repo) = Repo::discover(ground.repository()) else { return Vec::new() };
+    let forest = Forest::new(repo, None, &identity::host());
+    let occupants = forest.occupants().unwrap_or_default();
+    occupants.iter().map(|o| format!("a tree still belongs to {}", o.task)).collect()
+}
+
+/// Tasks in trees whose work is not on a branch, and attempts whose result does not say `done`.
+fn undone(ground: &Ground, ends: &Ends) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for ended in ends.values().flatten() {
+        let Ended::Done(name) = ended else { continue };
+        let result = ground.queue.attempt(name.clone()).result;
+        let id = &name.at.id;
+        match result {
+            None => wrong.push(format!("{id} is done without a result")),
+            Some(result) if Deed::of(id.slug()) == Some(Deed::Tree) => {
+                let branch = result.branch.unwrap_or_default();
+                let path = ground.repository().to_string_lossy();
+                let object = format!("{branch}:witness.txt");
+                let text = tool::first_line("git", &["-C", &path, "show", &object]);
+                if text.as_deref() != Some(id.as_str()) {
+                    wrong.push(format!("{id}: its file is not on {branch:?}"));
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    wrong
+}
