@@ -262,6 +262,9 @@ pub(super) struct Selftest {
     /// Coordinators in the storm; without one the workers are on their own
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
     pub(super) coordinators: u8,
+    /// How long a task takes, about
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration)]
+    pub(super) work: u64,
     /// A fault so often
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration)]
     pub(super) every: u64,

@@ -73,7 +73,7 @@ impl Hook for Plant {
                 Fate::Skip
             }
             "names-of-ones-own" if moved("ready", "done") => {
-                Fate::To(with_name(call.to.unwrap_or(call.path), "finished-"))
+                Fate::To(with_name(call.to.unwrap_or(call.path), "+"))
             }
             "no-record" if call.op == Op::Link && ends(call.to, "task.json") => Fate::Skip,
             "claims-stay" if gone("claims") => Fate::Skip,

@@ -59,6 +59,7 @@ fn order(context: &Context, wanted: &Selftest) -> Result<Order, Failure> {
         tasks,
         workers: wanted.workers as usize,
         coordinators: usize::from(wanted.coordinators),
+        work_ms: wanted.work.max(1),
         every_ms: wanted.every.max(1),
         kills_only: wanted.kills_only,
         durability: context.config().durability,

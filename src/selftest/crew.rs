@@ -72,32 +72,39 @@ impl Crew {
         all.filter(process::alive).collect()
     }
 
-    /// Tells everybody to end, and waits until they have. Who is still there afterwards is not meant to be.
+    /// Ends it; see [`end_all`].
     pub(super) fn end(&self, ground: &Ground) -> Result<Vec<String>> {
-        // Coordinators first: they must not replace the workers that end.
-        for coordinator in self.coordinators() {
-            process::signal(coordinator.pid, process::Signal::SIGTERM);
-        }
-        let deadline = clock::mono_ms() + ENDING_MS;
-        while !self.coordinators().is_empty() && clock::mono_ms() < deadline {
-            clock::pause_ms(20);
-            daemon::reap();
-        }
-        for card in workers_here(ground)? {
-            process::signal(card.process.pid, process::Signal::SIGTERM);
-        }
-        let mark = ground.witness.to_string_lossy();
-        let mut left = sweep::bearing(PLACE, &mark);
-        while !left.is_empty() && clock::mono_ms() < deadline {
-            clock::pause_ms(20);
-            daemon::reap();
-            left = sweep::bearing(PLACE, &mark);
-        }
-        let left = left.iter().map(|pid| format!("process {pid} is still there")).collect();
-        sweep::marked(PLACE, &mark, 2_000);
-        daemon::reap();
-        Ok(left)
+        end_all(ground, &self.coordinators())
     }
+}
+
+/// Tells everybody to end, and waits until they have. Who is still there afterwards is not meant to be.
+pub(super) fn end_all(ground: &Ground, coordinators: &[ProcessIdentity]) -> Result<Vec<String>> {
+    let deadline = clock::mono_ms() + ENDING_MS;
+    let wait = || {
+        clock::pause_ms(20);
+        daemon::reap();
+    };
+    // Coordinators first: they must not replace the workers that end.
+    for coordinator in coordinators {
+        process::signal(coordinator.pid, process::Signal::SIGTERM);
+    }
+    while coordinators.iter().any(process::alive) && clock::mono_ms() < deadline {
+        wait();
+    }
+    for card in workers_here(ground)? {
+        process::signal(card.process.pid, process::Signal::SIGTERM);
+    }
+    let mark = ground.witness.to_string_lossy();
+    let mut left = sweep::bearing(PLACE, &mark);
+    while !left.is_empty() && clock::mono_ms() < deadline {
+        wait();
+        left = sweep::bearing(PLACE, &mark);
+    }
+    let left = left.iter().map(|pid| format!("process {pid} is still there")).collect();
+    sweep::marked(PLACE, &mark, 2_000);
+    daemon::reap();
+    Ok(left)
 }
 
 /// Registered workers whose process lives here.

@@ -43,20 +43,19 @@ impl Deed {
     /// One for a storm: mostly plain ones.
     pub(super) fn choose(rng: &mut Rng, kills_only: bool) -> Deed {
         match rng.u32(0..100) {
-            0..77 => Deed::Plain,
-            77..80 => Deed::Late,
-            80..88 => Deed::Tree,
-            88..92 => Deed::Fail,
-            92..96 => Deed::Bad,
+            0..73 => Deed::Plain,
+            73..76 => Deed::Late,
+            76..84 => Deed::Tree,
+            84..88 => Deed::Fail,
+            88..92 => Deed::Bad,
             _ if kills_only => Deed::Plain,
             _ => Deed::Cancel,
         }
     }
 
-    /// Its file.
-    pub(super) fn file(self, number: usize, rng: &mut Rng) -> (String, String) {
-        let (_, word) = ALL.iter().find(|(deed, _)| *deed == self).unwrap_or(&ALL[0]);
-        let ms = rng.u32(5..60);
+    /// Its file; it takes about so long.
+    pub(super) fn file(self, number: usize, work_ms: u64, rng: &mut Rng) -> (String, String) {
+        let ms = rng.u64(work_ms / 2..=work_ms * 3 / 2);
         let text = match self {
             Deed::Plain | Deed::Late => format!("sleep {ms}\n"),
             Deed::Long => format!("sleep {LONG_MS}\n"),
@@ -64,9 +63,16 @@ impl Deed {
             Deed::Fail => format!("sleep {ms}\nfail\n"),
             Deed::Poison => "poison\n".into(),
             Deed::Bad => "---\nno-such-key: 1\n---\nsleep 5\n".into(),
-            Deed::Cancel => format!("sleep {}\n", ms * 5),
+            // Long enough to be seen at work.
+            Deed::Cancel => format!("sleep {}\n", 400 + ms),
         };
-        (format!("{word}-{number}"), format!("{text}end\n"))
+        (self.name(number), format!("{text}end\n"))
+    }
+
+    /// Its file's name.
+    pub(super) fn name(self, number: usize) -> String {
+        let (_, word) = ALL.iter().find(|(deed, _)| *deed == self).unwrap_or(&ALL[0]);
+        format!("{word}-{number}")
     }
 
     /// What a task's name says.

@@ -1,19 +1,15 @@
 //! The faults of a storm: who is killed or stopped, when and for how long.
 
 use super::crew::workers_here;
-use super::deeds::Deed;
 use super::recovery::Kill;
-use super::storm::{LONG_ENOUGH_MS, Storm};
+use super::storm::Storm;
 use crate::domain::identity::ProcessIdentity;
 use crate::queue::Result;
-use crate::queue::reclaim::DeadClaim;
 use crate::sys::process::Signal;
 use crate::sys::{clock, process};
 
 /// A stopped process is woken after at most so long, milliseconds.
 const STOPPED_MS: u64 = 3_000;
-/// Once in a storm that is long enough a worker sleeps beyond its lease, milliseconds.
-const BEYOND_LEASE_MS: u64 = 40_000;
 
 impl Storm<'_> {
     /// Kills or stops somebody.
@@ -28,7 +24,7 @@ impl Storm<'_> {
         }
         let mut workers = workers_here(self.ground)?;
         workers.retain(|card| self.stopped.iter().all(|(sleeper, _)| *sleeper != card.process));
-        if workers.is_empty() || self.stop_for_long(now)? {
+        if workers.is_empty() {
             return Ok(());
         }
         let victim = &workers[self.rng.usize(0..workers.len())];
@@ -54,19 +50,6 @@ impl Storm<'_> {
         process::signal(victim.pid, Signal::SIGSTOP);
         self.tally.stops += 1;
         self.stopped.push((victim, until_ms));
-    }
-
-    /// Once: the worker of the long task sleeps until after it was judged dead, while its agent goes on.
-    fn stop_for_long(&mut self, now: u64) -> Result<bool> {
-        if self.slept_long || self.order.kills_only || self.order.storm_ms < LONG_ENOUGH_MS {
-            return Ok(false);
-        }
-        let claims = self.ground.queue.claims()?;
-        let long = |claim: &&DeadClaim| Deed::of(claim.at.id.slug()) == Some(Deed::Long);
-        let Some(claim) = claims.iter().find(long) else { return Ok(false) };
-        self.slept_long = true;
-        self.stop(claim.card.process.clone(), now + BEYOND_LEASE_MS);
-        Ok(true)
     }
 
     /// Wakes whom it is time for.

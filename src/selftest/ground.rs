@@ -19,7 +19,8 @@ pub(super) struct Ground {
     /// Where the agents leave their names.
     pub(super) witness: PathBuf,
     pub(super) queue: Queue,
-    pub(super) durability: Durability,
+    durability: Durability,
+    work_ms: u64,
 }
 
 impl Ground {
@@ -35,7 +36,8 @@ impl Ground {
         let queue = Queue::open_or_make(&roots[0].join("queue"), order.durability)?;
         fs::symlink(&roots[0].join("queue"), &roots[1].join("queue"))?;
         let durability = order.durability;
-        let ground = Ground { dir, roots, witness, queue, durability };
+        let work_ms = order.work_ms;
+        let ground = Ground { dir, roots, witness, queue, durability, work_ms };
         for root in &ground.roots {
             let text = ground.settings(max_worker_deaths)?;
             fs::write(&root.join("swarm.toml"), text.as_bytes())?;
@@ -74,7 +76,7 @@ impl Ground {
         number: usize,
         rng: &mut fastrand::Rng,
     ) -> Result<()> {
-        let (name, text) = deed.file(number, rng);
+        let (name, text) = deed.file(number, self.work_ms, rng);
         let staged = self.dir.join("staged");
         fs::write(&staged, text.as_bytes())?;
         let _placed = fs::rename(&staged, &self.queue.layout().file(Dir::Pending, name))?;
@@ -87,7 +89,7 @@ impl Ground {
         number: usize,
         rng: &mut fastrand::Rng,
     ) -> Result<(File, PathBuf, String)> {
-        let (name, text) = Deed::Late.file(number, rng);
+        let (name, text) = Deed::Late.file(number, self.work_ms, rng);
         let path = self.queue.layout().file(Dir::Pending, name);
         let file = fs::create_new(&path)?;
         let (first, rest) = text.split_at(text.len() / 2);

@@ -9,6 +9,7 @@ mod deeds;
 mod faults;
 mod full;
 mod ground;
+mod lease;
 mod place;
 mod quiet;
 mod recovery;
@@ -41,6 +42,8 @@ pub struct Order {
     pub workers: usize,
     /// Coordinators in it: 0 to 2.
     pub coordinators: usize,
+    /// A task of the storm takes about so long, milliseconds.
+    pub work_ms: u64,
     /// A fault so often, milliseconds.
     pub every_ms: u64,
     /// Only `kill -9`: nothing is stopped, cancelled, held or moved.

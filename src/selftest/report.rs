@@ -75,12 +75,12 @@ impl Report {
 
     /// How to do it again.
     pub fn again(&self) -> String {
-        let Order { seed, storm_ms, tasks, workers, coordinators, every_ms, kills_only, .. } =
-            &self.order;
+        let Order { seed, storm_ms, tasks, workers, coordinators, .. } = &self.order;
+        let Order { work_ms, every_ms, kills_only, .. } = &self.order;
         let only = if *kills_only { " --kills-only" } else { "" };
         format!(
             "coordinator selftest --seed {seed} --minutes {} --tasks {tasks} --workers {workers} \
-             --coordinators {coordinators} --every {every_ms}ms{only}",
+             --coordinators {coordinators} --work {work_ms}ms --every {every_ms}ms{only}",
             minutes(*storm_ms)
         )
     }

@@ -11,6 +11,7 @@ use fastrand::Rng;
 use super::crew::Crew;
 use super::deeds::Deed;
 use super::ground::Ground;
+use super::lease::Sleeper;
 use super::recovery::Kill;
 use super::report::Report;
 use super::{Observer, Order, recovery, verdict};
@@ -32,8 +33,8 @@ const STUCK_MS: u64 = 32_000;
 const LIVE_CHECK_MS: u64 = 2_000;
 /// The second half of a file comes so much later, milliseconds.
 const HALVES_MS: u64 = 400;
-/// So long must it be, milliseconds.
-pub(super) const LONG_ENOUGH_MS: u64 = 45_000;
+/// A storm that is so long has a worker beside it that sleeps beyond its lease, milliseconds.
+const LONG_ENOUGH_MS: u64 = 45_000;
 /// So many workers may die of one task that is not to blame.
 const MAX_DEATHS: u32 = 100;
 
@@ -80,7 +81,7 @@ pub(super) struct Storm<'a> {
     pub(super) crew: Crew,
     pub(super) tally: Tally,
     pub(super) stopped: Vec<(ProcessIdentity, u64)>,
-    pub(super) slept_long: bool,
+    sleeper: Option<Sleeper>,
     pub(super) halves: Vec<(File, PathBuf, String, u64)>,
     pub(super) next_check_ms: u64,
     pub(super) began_ms: u64,
@@ -107,7 +108,7 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
         crew: Crew::new(order),
         tally: Tally::default(),
         stopped: Vec::new(),
-        slept_long: false,
+        sleeper: None,
         halves: Vec::new(),
         next_check_ms: now + LIVE_CHECK_MS,
         began_ms: now,
@@ -115,7 +116,7 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
         next_meddle_ms: now,
     };
     if order.storm_ms >= LONG_ENOUGH_MS && !order.kills_only {
-        storm.drop_one(Deed::Long)?;
+        storm.sleeper = Some(Sleeper::begin(order)?);
     }
     while storm.elapsed_ms() < order.storm_ms {
         storm.step()?;
@@ -123,6 +124,9 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
     storm.drop_due(order.tasks)?;
     observer.say("the storm is over: waiting for the swarm to finish by itself");
     let stuck = storm.calm()?;
+    if let Some(sleeper) = storm.sleeper.take() {
+        sleeper.end(report)?;
+    }
     let left = storm.crew.end(&ground)?;
     let took_ms = storm.elapsed_ms();
     let tally = storm.tally;
@@ -140,6 +144,9 @@ impl Storm<'_> {
     fn step(&mut self) -> Result<()> {
         let now = clock::mono_ms();
         self.crew.keep(self.ground)?;
+        if let Some(sleeper) = &mut self.sleeper {
+            sleeper.step()?;
+        }
         self.wake(now);
         let dropping_ms = self.order.storm_ms * DROPPING / 100;
         let share = self.elapsed_ms().min(dropping_ms) as usize * self.order.tasks;
@@ -205,7 +212,10 @@ impl Storm<'_> {
         let queue = &self.ground.queue;
         let seen = queue.scan()?;
         self.tally.meddled += 1;
-        if let Some(name) = seen.ready.iter().find(|name| deed(name) == Some(Deed::Cancel)) {
+        // In the midst of its work: its worker is then refused.
+        let at_work = |name: &&QueueName| seen.claims.contains_key(&name.at);
+        let mut cancels = seen.ready.iter().filter(|name| deed(name) == Some(Deed::Cancel));
+        if let Some(name) = cancels.find(at_work) {
             queue.wish_to_cancel(&name.at.id)?;
             let _the_wish_lasts = queue.carry_out(&name.at.id)?;
         }
