@@ -204,6 +204,7 @@ pub(super) enum Command {
         json: bool,
     },
     /// Prove it here: try the file system, then a storm of kills on a queue of its own
+    #[command(args_override_self = true)]
     Selftest(Selftest),
     /// The effective settings, and where each comes from
     Config {

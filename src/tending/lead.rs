@@ -10,8 +10,10 @@ use crate::sys::{fs, process, random};
 
 /// The leader's interval, milliseconds.
 const LEAD_MS: u64 = 1_000;
-/// Who stands by sees so often whether the leader still leads, with as much jitter on top, milliseconds.
-const STAND_BY_MS: u64 = 3_000;
+/// Who stands by sees so often whether the leader still leads, with as much jitter on top, milliseconds: where his
+/// end would be heard of, and where not.
+const HEARING_MS: u64 = 10_000;
+const DEAF_MS: u64 = 3_000;
 /// When the leader has just changed, milliseconds; doubled until it is known.
 const SOON_MS: u64 = 50;
 
@@ -64,8 +66,9 @@ impl Lead {
     pub(super) fn next_look_ms(&self) -> u64 {
         match self.puzzled {
             _ if self.is_mine() => LEAD_MS,
-            0 => STAND_BY_MS + random::below(STAND_BY_MS),
-            looks => (SOON_MS << looks.min(7)).min(STAND_BY_MS),
+            0 if self.leader.is_some() => HEARING_MS + random::below(HEARING_MS),
+            0 => DEAF_MS + random::below(DEAF_MS),
+            looks => (SOON_MS << looks.min(7)).min(DEAF_MS),
         }
     }
 }

@@ -39,6 +39,9 @@ pub(super) fn disown_all(shared: &Shared) {
     }
 }
 
+/// Claims of ours that we do not know of are looked for at every fifth beat: only a lost reply makes one.
+const STRANGERS_EVERY: u64 = 5;
+
 struct Heart {
     shared: Shared,
     count: u64,
@@ -78,7 +81,9 @@ impl Heart {
                 Standing::NameGone | Standing::ClaimGone => {}
             }
         }
-        self.disown_strangers()
+        // One that was seen is looked at again at the next beat.
+        let due = self.count.is_multiple_of(STRANGERS_EVERY) || !self.strangers.is_empty();
+        if due { self.disown_strangers() } else { Ok(()) }
     }
 
     /// Claims that bear our inode though we know nothing of them, at two beats: a lost reply, or a finish

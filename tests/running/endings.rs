@@ -68,6 +68,18 @@ fn silence_ends_an_agent_and_signs_of_life_do_not() {
 }
 
 #[test]
+fn a_task_that_keeps_failing_ends_with_every_attempts_reason() {
+    let swarm = Swarm::with("max_attempts = 2\ndrain_wait = \"2m\"");
+    swarm.drop("stubborn", "echo reason $SWARMDIR_ATTEMPT >&2; exit $((40 + SWARMDIR_ATTEMPT))");
+    swarm.drain_to(1);
+    assert_eq!(swarm.counts(), "failed 1");
+    let why = swarm.coordinator(&["explain", "stubborn"]).exits(0).out;
+    for said in ["failed after 2 attempt(s)", "attempt 1: ", "attempt 2: ", "exit 41", "exit 42"] {
+        assert!(why.contains(said), "{said}: {why}");
+    }
+}
+
+#[test]
 fn an_attempt_that_fails_is_tried_again_as_often_as_the_operator_says() {
     let swarm = Swarm::with("max_attempts = 3\ndrain_wait = \"2m\"");
     swarm.drop("stubborn", "echo $SWARMDIR_ATTEMPT >> tries.txt; [ $SWARMDIR_ATTEMPT -ge 3 ]");

@@ -142,6 +142,12 @@ impl Swarm {
         self.worker(&["--drain"]).exits(0);
     }
 
+    /// `worker --drain`, which has to end with this code, however long a back-off makes it wait.
+    #[track_caller]
+    pub(crate) fn drain_to(&self, code: i32) {
+        self.start_worker(&["--drain"]).end_slowly().exits(code);
+    }
+
     /// Drops a file into `pending/`, as `mv` would.
     pub(crate) fn drop(&self, name: impl AsRef<OsStr>, text: impl AsRef<[u8]>) -> PathBuf {
         let pending = self.pending();
