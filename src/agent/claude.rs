@@ -102,7 +102,7 @@ fn args(job: &Job, instructions: PathBuf) -> Result<Vec<OsString>, Refusal> {
     let mut args: Vec<OsString> =
         ["-p", "--output-format=stream-json", "--verbose"].map(OsString::from).to_vec();
     let mut add = |flag: &str, value: &str| args.push(format!("--{flag}={value}").into());
-    add("session-id", &job.session);
+    add(if job.resume { "resume" } else { "session-id" }, &job.session);
     if let Some(model) = &job.model {
         add("model", model);
     }
@@ -172,6 +172,17 @@ mod tests {
         assert!(args.contains(&"--append-system-prompt-file=/p/instructions.md".to_owned()));
         assert!(args.iter().any(|arg| arg.starts_with("--disallowedTools=SendMessage,")));
         assert!(args.iter().all(|arg| arg.starts_with('-')), "a bare word would be a prompt");
+    }
+
+    #[test]
+    fn a_session_is_begun_or_gone_on_with() {
+        let mut job = job("x");
+        let session = job.session.clone();
+        assert!(shown(&job).contains(&format!("--session-id={session}")));
+        job.resume = true;
+        let args = shown(&job);
+        assert!(args.contains(&format!("--resume={session}")));
+        assert!(!args.iter().any(|arg| arg.starts_with("--session-id")));
     }
 
     #[test]

@@ -46,8 +46,10 @@ pub struct Job {
     pub prompt: String,
     /// The tree or scratch directory; absolute.
     pub cwd: PathBuf,
-    /// A fresh UUID for the agent's session.
+    /// A UUID for the agent's session.
     pub session: String,
+    /// The session exists already and goes on; nobody else may use it meanwhile.
+    pub resume: bool,
     /// Model, as the agent understands it.
     pub model: Option<String>,
     /// Reasoning effort, as the agent understands it.

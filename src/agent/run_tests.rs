@@ -14,6 +14,7 @@ pub(in super::super) fn job(prompt: &str) -> Job {
         prompt: prompt.to_owned(),
         cwd: dir.clone(),
         session: "8f14e45f-ceea-467a-9575-6f3b0a1d2c3e".into(),
+        resume: false,
         model: None,
         effort: None,
         max_turns: 50,

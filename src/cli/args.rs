@@ -173,6 +173,9 @@ pub(super) enum Command {
     Pause {
         /// Why, for whoever looks
         reason: Option<String>,
+        /// Also stop what runs: its work is committed, its task goes on after `resume`
+        #[arg(long)]
+        now: bool,
     },
     /// Go on after a pause
     Resume,

@@ -39,10 +39,15 @@ pub(super) fn incumbent(context: &Context) -> Result<Option<Incumbent>, Failure>
 }
 
 /// `pause`
-pub(super) fn pause(context: &Context, reason: Option<&str>) -> Outcome {
+pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> Outcome {
     let path = context.config().root.join("interrupt");
-    fs::write(&path, format!("{}\n", reason.unwrap_or_default()).as_bytes())?;
-    context.ui.say("paused: running tasks go on, no new ones start; coordinator resume");
+    let first = if now { "now\n" } else { "" };
+    fs::write(&path, format!("{first}{}\n", reason.unwrap_or_default()).as_bytes())?;
+    context.ui.say(if now {
+        "paused: what runs is stopped within seconds and its work kept; coordinator resume"
+    } else {
+        "paused: running tasks go on, no new ones start; coordinator resume"
+    });
     Ok(exit::OK)
 }
 

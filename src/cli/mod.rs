@@ -99,7 +99,7 @@ fn dispatch(args: Coordinator) -> Outcome {
         Some(Command::Hold { tasks }) => tasks::hold(&context()?, &tasks),
         Some(Command::Release { tasks }) => tasks::release(&context()?, &tasks),
         Some(Command::Priority { task, band }) => tasks::priority(&context()?, &task, band),
-        Some(Command::Pause { reason }) => control::pause(&context()?, reason.as_deref()),
+        Some(Command::Pause { reason, now }) => control::pause(&context()?, reason.as_deref(), now),
         Some(Command::Resume) => control::resume(&context()?),
         Some(Command::Scale { agents }) => control::scale(&context()?, agents),
         Some(Command::Stop { now }) => control::stop(&context()?, now),

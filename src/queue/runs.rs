@@ -114,6 +114,20 @@ impl Queue {
         Ok(fs::write(&path, &to_json(start))?)
     }
 
+    /// Says where the task stands, for people and for whoever goes on with it. Replaced whole; not synced: what it
+    /// says stands in the branch and in the attempts' files.
+    pub fn write_context(&self, id: &TaskId, text: &str) -> Result<()> {
+        let staged = self.staging();
+        fs::write(&staged, text.as_bytes())?;
+        let _placed = fs::rename(&staged, &self.context_file(id))?;
+        Ok(())
+    }
+
+    /// Where [`Queue::write_context`] wrote.
+    pub fn context_file(&self, id: &TaskId) -> PathBuf {
+        self.run_dir(id).join("context.md")
+    }
+
     /// Writes the result and makes the attempt's files durable, so that they may be published.
     pub fn write_result(&self, attempt: &AttemptName, result: &AttemptResult) -> Result<()> {
         let dir = self.attempt_dir(attempt);

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Worker;
 use super::control::Level;
+use super::resume::is_unknown_session;
 use super::verdict::Close;
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::{Job, Progress, Report, Session};
@@ -88,7 +89,9 @@ impl Worker {
             0 | 1 => 1,
             _ => self.shared.queue.attempt_count(&claim.name().at.id)?,
         };
-        let job = match self.job(claim.attempt(), number, spec, &profile, &place) {
+        let earlier = self.earlier(claim.attempt(), &agent, &place)?;
+        let job = self.job(claim.attempt(), number, spec, &profile, &place, &earlier);
+        let job = match job {
             Ok(job) => job,
             Err(detail) => {
                 self.leave(place, true);
@@ -99,6 +102,11 @@ impl Worker {
                 );
             }
         };
+        if earlier.attempts > 0 && job.max_budget_usd <= 0.0 {
+            self.leave(place, true);
+            let detail = format!("its budget is spent: ${:.2}", earlier.spent_usd);
+            return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Budget, detail });
+        }
         self.write_start(&claim, &agent, &job, &place)?;
         (self.order.log)(&format!(
             "{} attempt {number}: {agent} in {}",
@@ -108,6 +116,14 @@ impl Worker {
         let report = match self.set_up(&claim, spec, &job, &place) {
             Some(failed) => failed,
             None => self.run_agent(&job, &profile),
+        };
+        let report = if is_unknown_session(&job, &report) {
+            notes.push("its earlier session was not there any more: a fresh one was told".into());
+            let job = earlier.begin_anew(job, spec, &place);
+            self.write_start(&claim, &agent, &job, &place)?;
+            self.run_agent(&job, &profile)
+        } else {
+            report
         };
         notes.extend(report.notes.clone());
         let left = self.collect(&claim, spec, &mut place, &mut notes);

@@ -3,6 +3,7 @@
 //! On a thread of its own, so that no long call of the main thread delays a beat. Invariant: a worker that
 //! could not beat for [`SELF_STOP_AFTER_MS`] has killed its agent before anybody may judge it dead.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Shared;
@@ -13,7 +14,7 @@ use crate::domain::name::TaskEpoch;
 use crate::queue::Result;
 use crate::queue::claim::Standing;
 use crate::queue::register::Beat;
-use crate::sys::clock;
+use crate::sys::{clock, fs};
 
 pub(super) fn start(shared: &Shared) -> Ticker {
     let mut heart = Heart {
@@ -41,6 +42,12 @@ pub(super) fn disown_all(shared: &Shared) {
 
 /// Claims of ours that we do not know of are looked for at every fifth beat: only a lost reply makes one.
 const STRANGERS_EVERY: u64 = 5;
+
+/// Whether a pause is meant for what runs already, too: its first line says `now`.
+fn stops_now(interrupt: &Path) -> bool {
+    let text = fs::read_if_any(interrupt).ok().flatten().unwrap_or_default();
+    text.split(|byte| *byte == b'\n').next().is_some_and(|line| line.trim_ascii() == b"now")
+}
 
 struct Heart {
     shared: Shared,
@@ -72,6 +79,9 @@ impl Heart {
         let Shared { queue, registration, holding, control, .. } = &self.shared;
         let held = holding.get();
         if let Some(name) = &held {
+            if stops_now(&self.shared.interrupt) {
+                control.stop_agent(StopReason::Operator);
+            }
             match queue.standing(registration, name)? {
                 Standing::Holds => {}
                 Standing::CancelWanted => control.stop_agent(StopReason::Cancelled),

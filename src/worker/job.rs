@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Worker;
+use super::resume::Earlier;
 use super::workplace::Workplace;
 use crate::agent::{AttemptFiles, Job, instructions};
 use crate::domain::config::{AgentKind, AgentProfile, Timeouts};
@@ -24,21 +25,30 @@ impl Worker {
         spec: &TaskSpec,
         profile: &AgentProfile,
         place: &Workplace,
+        earlier: &Earlier,
     ) -> Result<Job, String> {
         let defaults = &profile.defaults;
+        // Another agent's prompt may be a script: it is not for us to add to it.
+        let converses = matches!(profile.kind, AgentKind::Claude { .. });
+        let session = earlier.session.clone().filter(|_| converses);
+        let prompt = match (&session, earlier.attempts) {
+            _ if !converses => spec.prompt.clone(),
+            (_, 0) => spec.prompt.clone(),
+            (Some(_), _) => earlier.resume_prompt(&place.commits(), place.branch()),
+            (None, _) => earlier.prompt_with_summary(spec, place),
+        };
+        let cap_usd = spec.max_budget_usd.or(defaults.max_budget_usd).unwrap_or(MAX_BUDGET_USD);
         let tools = || TOOLS.iter().map(|tool| (*tool).to_owned()).collect();
         Ok(Job {
             kind: profile.kind.clone(),
-            prompt: spec.prompt.clone(),
+            prompt,
             cwd: place.path().to_owned(),
-            session: random::uuid(),
+            resume: session.is_some(),
+            session: session.unwrap_or_else(random::uuid),
             model: spec.model.clone().or_else(|| defaults.model.clone()),
             effort: spec.effort.clone().or_else(|| defaults.effort.clone()),
             max_turns: spec.max_turns.or(defaults.max_turns).unwrap_or(MAX_TURNS),
-            max_budget_usd: spec
-                .max_budget_usd
-                .or(defaults.max_budget_usd)
-                .unwrap_or(MAX_BUDGET_USD),
+            max_budget_usd: cap_usd - earlier.spent_usd,
             allowed_tools: spec
                 .allowed_tools
                 .clone()
@@ -57,7 +67,7 @@ impl Worker {
                 .unwrap_or(PermissionMode::DontAsk),
             instructions: self.instructions(attempt, number, spec, place)?,
             trust_repository: self.config.trust_repository,
-            env: self.environment(attempt, number, spec, profile, place),
+            env: self.environment(attempt, number, spec, profile, place, earlier),
             env_deny: self.config.env_deny.clone(),
             limits: self.limits(spec),
             timeouts: self.timeouts(spec),
@@ -108,6 +118,7 @@ impl Worker {
         spec: &TaskSpec,
         profile: &AgentProfile,
         place: &Workplace,
+        earlier: &Earlier,
     ) -> Vec<(String, String)> {
         let mut env: Vec<(String, String)> = Vec::new();
         if place.lacks_identity() {
@@ -126,6 +137,10 @@ impl Worker {
             ("SWARMDIR_BRANCH", place.branch().unwrap_or_default().to_owned()),
         ];
         env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+        if earlier.attempts > 0 {
+            let path = self.shared.queue.context_file(&attempt.at.id);
+            env.push(("SWARMDIR_CONTEXT".into(), path.display().to_string()));
+        }
         env
     }
 

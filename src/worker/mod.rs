@@ -11,6 +11,7 @@ pub mod control;
 mod heart;
 mod idle;
 mod job;
+mod resume;
 mod ticker;
 mod verdict;
 mod workplace;
@@ -95,6 +96,7 @@ pub fn run(
         tender: Arc::new(Mutex::new(Tender::new(queue.clone(), &config))),
         holding: claims::Holding::default(),
         control: control.clone(),
+        interrupt: config.root.join("interrupt"),
         registration,
         journal,
         queue,
@@ -154,6 +156,8 @@ struct Shared {
     tender: Arc<Mutex<Tender>>,
     holding: claims::Holding,
     control: Control,
+    /// While this file exists, nobody claims.
+    interrupt: PathBuf,
 }
 
 impl Shared {
@@ -234,11 +238,7 @@ impl Worker {
 
     /// `touch interrupt` beside the queue: no new claims.
     fn paused(&self) -> bool {
-        fs::exists(&self.interrupt())
-    }
-
-    fn interrupt(&self) -> PathBuf {
-        self.config.root.join("interrupt")
+        fs::exists(&self.shared.interrupt)
     }
 
     fn reload(&mut self) {

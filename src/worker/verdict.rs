@@ -75,6 +75,9 @@ impl Worker {
         let began_at = UnixMs(clock::now().0.saturating_sub(report.elapsed_ms));
         self.mind_gate(&agent, &report.ending, began_at)?;
         let step = self.resolve(&claim, &verdict)?;
+        if let Resolved::Blocked(..) = step {
+            self.write_context(claim.attempt(), &verdict, &left, place.branch());
+        }
         // Before the rename: a crash in between leaves a free tree and a branch that the next attempt finds.
         self.leave(place, matches!(step, Resolved::Blocked(..)));
         self.conclude(claim, &verdict, step)
@@ -94,7 +97,7 @@ impl Worker {
             ended_at: clock::now(),
             outcome: verdict.outcome.clone(),
             reason: verdict.reason.clone(),
-            charged: false,
+            charged: verdict.step == Step::Failed,
             exit: None,
             said: None,
             usage: Usage::default(),

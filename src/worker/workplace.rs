@@ -157,6 +157,14 @@ impl Workplace {
         }
     }
 
+    /// Commits so far, oldest first; none where that cannot be read: it is only told.
+    pub(super) fn commits(&self) -> Vec<CommitRecord> {
+        match self {
+            Workplace::Tree { tree, .. } => tree.commits().unwrap_or_default(),
+            Workplace::Scratch(_) => Vec::new(),
+        }
+    }
+
     /// Copies what `.worktreeinclude` names. Returns what people should know.
     pub(super) fn prepare(&mut self) -> Vec<String> {
         match self {

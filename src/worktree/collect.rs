@@ -164,6 +164,15 @@ impl Tree {
         if moved { Ok(()) } else { detach(&self.git, commit) }
     }
 
+    /// The commits that the branch holds beyond its base now, before anything is collected; oldest first.
+    pub fn commits(&self) -> Result<Vec<CommitRecord>> {
+        let failed = |error| Trouble::git("read the branch", self.path())(error);
+        let base = Oid::from_str(&self.occupant.base).map_err(failed)?;
+        let Some(head) = heads::read(&self.git).at else { return Ok(Vec::new()) };
+        let is_ours = |commit: &Commit<'_>| bears(commit, &self.occupant.task);
+        summary::commits(&self.git, base, head, is_ours).map_err(failed)
+    }
+
     fn summarise(
         &self,
         settled: heads::Settled,
@@ -177,10 +186,8 @@ impl Tree {
         if tip != base && !git.graph_descendant_of(tip, base).unwrap_or(false) {
             notes.push(format!("the branch no longer builds on its base {base}"));
         }
-        let line = format!("{TRAILER}: {}", self.occupant.task);
         let is_ours = |commit: &Commit<'_>| {
-            Some(commit.id()) == leftover
-                || String::from_utf8_lossy(commit.message_bytes()).lines().any(|text| text == line)
+            Some(commit.id()) == leftover || bears(commit, &self.occupant.task)
         };
         let commits = summary::commits(git, base, tip, is_ours).map_err(failed)?;
         let size = summary::size(git, base, tip).map_err(failed)?;
@@ -196,6 +203,12 @@ impl Tree {
             notes,
         })
     }
+}
+
+/// Whether we made the commit, for this task.
+fn bears(commit: &Commit<'_>, task: &str) -> bool {
+    let line = format!("{TRAILER}: {task}");
+    String::from_utf8_lossy(commit.message_bytes()).lines().any(|text| text == line)
 }
 
 /// One line, then the trailers.

@@ -4,6 +4,7 @@
 
 mod failures;
 mod limits;
+mod resume;
 mod stopping;
 mod swarm;
 mod work;

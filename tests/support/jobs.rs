@@ -46,6 +46,7 @@ impl Place {
             prompt: prompt.to_owned(),
             cwd: self.tree(),
             session: random::uuid(),
+            resume: false,
             model: None,
             effort: None,
             max_turns: 50,

@@ -1,0 +1,261 @@
+//! What earlier attempts of a task came to: the session to go on with, what they spent, and where things stand.
+//!
+//! It reads records, transcripts and the branch, and trusts a session only where everything about it is as it was:
+//! agent, tree, branch and base. Invariant: nothing is paid twice, so what was spent in this life counts.
+
+use std::path::Path;
+
+use super::Worker;
+use super::workplace::{Left, Workplace};
+use crate::agent::transcript::{self, Summary};
+use crate::agent::{Job, Report};
+use crate::domain::identity::Vantage;
+use crate::domain::name::AttemptName;
+use crate::domain::outcome::{Ending, Fault, Verdict};
+use crate::domain::record::{AttemptStart, CommitRecord};
+use crate::domain::task::TaskSpec;
+use crate::queue::runs::AttemptFiles;
+use crate::sys::{fs, random};
+
+/// A session is not gone on with after these: it is broken, was never begun, or led nowhere.
+const FRESH_AFTER: [Fault; 4] = [Fault::Error, Fault::NoResult, Fault::Setup, Fault::Missing];
+/// The last lines of a transcript that are told to the next attempt.
+const LAST_LINES: usize = 12;
+/// Each of them is cut, characters.
+const LINE_CHARS: usize = 300;
+/// A transcript is read to the end, but not one that is longer, bytes: then only its end.
+const TRANSCRIPT_MAX: u64 = 64 << 20;
+
+/// What came before, in this life of the task.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Earlier {
+    /// Attempts.
+    pub(super) attempts: usize,
+    /// The session to go on with.
+    pub(super) session: Option<String>,
+    /// US dollars; estimated where an attempt left no account.
+    pub(super) spent_usd: f64,
+    /// How the latest one ended, one line.
+    pub(super) ended: String,
+    /// Its last lines.
+    last_lines: Vec<String>,
+}
+
+impl Worker {
+    /// Looks back.
+    pub(super) fn earlier(
+        &self,
+        attempt: &AttemptName,
+        agent: &str,
+        place: &Workplace,
+    ) -> crate::queue::Result<Earlier> {
+        let queue = &self.shared.queue;
+        let life = queue.life(&attempt.at.id)?;
+        let mut attempts = queue.attempts(&attempt.at.id)?;
+        attempts.retain(|files| files.name != *attempt && files.name.at.epoch >= life);
+        let mut earlier = Earlier { attempts: attempts.len(), ..Earlier::default() };
+        for (index, files) in attempts.iter().enumerate() {
+            let latest = index + 1 == attempts.len();
+            let needed = latest || files.result.is_none();
+            let heard = if needed { self.heard(&files.name) } else { Heard::default() };
+            earlier.spent_usd += match &files.result {
+                Some(result) => result.usage.cost_usd,
+                None => heard.summary.usage().cost_usd,
+            };
+            if latest {
+                earlier.ended = ended(files);
+                earlier.session = self.session(files, agent, place).filter(|_| heard.begun());
+                earlier.last_lines = heard.last_lines;
+            }
+        }
+        if earlier.attempts > 0 {
+            let text = earlier.summary(&place.commits(), place.branch());
+            queue.write_context(&attempt.at.id, &text)?;
+        }
+        Ok(earlier)
+    }
+
+    /// Writes down where the task stands, now that this attempt of it is over and another one follows.
+    pub(super) fn write_context(
+        &self,
+        attempt: &AttemptName,
+        verdict: &Verdict,
+        left: &Left,
+        branch: Option<&str>,
+    ) {
+        let queue = &self.shared.queue;
+        let stands = Earlier {
+            attempts: queue.attempt_count(&attempt.at.id).map_or(1, |count| count as usize),
+            ended: outcome(&verdict.outcome, &verdict.reason),
+            last_lines: self.heard(attempt).last_lines,
+            ..Earlier::default()
+        };
+        let text = stands.summary(&left.commits, branch);
+        // The same can be read from the attempts' files: it is not worth an outcome.
+        if let Err(e) = queue.write_context(&attempt.at.id, &text) {
+            (self.order.log)(&format!("{}: {e}", attempt.at.id));
+        }
+    }
+
+    /// The latest attempt's session, where this attempt can go on with it.
+    fn session(&self, files: &AttemptFiles, agent: &str, place: &Workplace) -> Option<String> {
+        let start = files.start.as_ref()?;
+        let word = files.result.as_ref().map(|result| result.outcome.as_str());
+        let broken = FRESH_AFTER.iter().any(|fault| Some(fault.word()) == word);
+        let same = start.agent == agent && same_place(start, place);
+        let me = &self.shared.registration.card().process;
+        let elsewhere = |start: &AttemptStart| {
+            start.process.as_ref().is_none_or(|p| me.vantage(p) == Vantage::Elsewhere)
+        };
+        (same && !broken && !elsewhere(start)).then(|| start.session.clone())?
+    }
+
+    fn heard(&self, name: &AttemptName) -> Heard {
+        let path = self.shared.queue.attempt_dir(name).join("events.jsonl");
+        Heard::of(&fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default())
+    }
+}
+
+fn same_place(start: &AttemptStart, place: &Workplace) -> bool {
+    place.continued()
+        && Path::new(&start.cwd) == place.path()
+        && start.branch.as_deref() == place.branch()
+        && start.base.as_deref() == place.base()
+}
+
+fn ended(files: &AttemptFiles) -> String {
+    match (&files.lost, &files.result) {
+        (Some(_), _) => "the worker died".into(),
+        (None, Some(result)) => outcome(&result.outcome, &result.reason),
+        (None, None) => "it was cut off".into(),
+    }
+}
+
+fn outcome(word: &str, reason: &str) -> String {
+    if reason.is_empty() { word.to_owned() } else { format!("{word}: {reason}") }
+}
+
+/// What a transcript says.
+#[derive(Clone, Debug, Default)]
+struct Heard {
+    summary: Summary,
+    last_lines: Vec<String>,
+}
+
+impl Heard {
+    fn of(bytes: &[u8]) -> Heard {
+        let mut heard = Heard::default();
+        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let line = transcript::parse_line(line);
+            heard.summary.feed(&line);
+            if let Some(text) = transcript::render(&line) {
+                heard.last_lines.push(crate::domain::text::one_line(&text, LINE_CHARS));
+            }
+            if heard.last_lines.len() > LAST_LINES {
+                heard.last_lines.remove(0);
+            }
+        }
+        heard
+    }
+
+    /// The agent's own program had begun the session.
+    fn begun(&self) -> bool {
+        self.summary.session.is_some()
+    }
+}
+
+/// Whether the agent was to go on with a session that its own program does not know (any more): it ended before it
+/// began anything.
+pub(super) fn is_unknown_session(job: &Job, report: &Report) -> bool {
+    let failed = matches!(report.ending, Ending::Failure { fault: Fault::Error, .. });
+    job.resume && failed && report.session.is_none()
+}
+
+impl Earlier {
+    /// The same order in a fresh session, which is told where things stand.
+    pub(super) fn begin_anew(&self, job: Job, spec: &TaskSpec, place: &Workplace) -> Job {
+        let prompt = self.prompt_with_summary(spec, place);
+        Job { resume: false, session: random::uuid(), prompt, ..job }
+    }
+
+    /// The task, and where it stands.
+    pub(super) fn prompt_with_summary(&self, spec: &TaskSpec, place: &Workplace) -> String {
+        let stands = self.summary(&place.commits(), place.branch());
+        format!("{}\n\n---\n\n{stands}", spec.prompt)
+    }
+
+    /// What is said to an agent that goes on in its own session.
+    pub(super) fn resume_prompt(&self, commits: &[CommitRecord], branch: Option<&str>) -> String {
+        format!(
+            "You were interrupted in the middle of this task ({}). The session goes on; the directory is as you \
+             left it, except that what was uncommitted may have been committed for you.\n\n{}\n\
+             A command that was running when you were interrupted has ended, with an unknown outcome. Look at what \
+             is there (git status, git log), then go on with the task where you left off. Do not start over.\n",
+            self.ended,
+            stand(commits, branch)
+        )
+    }
+
+    /// Where the task stands, for people and for a fresh session.
+    pub(super) fn summary(&self, commits: &[CommitRecord], branch: Option<&str>) -> String {
+        let mut text = format!(
+            "# Where this task stands\n\nAttempts so far: {}. The latest ended so: {}.\n\n{}",
+            self.attempts,
+            self.ended,
+            stand(commits, branch)
+        );
+        if !self.last_lines.is_empty() {
+            text.push_str("\nThe end of its transcript:\n\n");
+            for line in &self.last_lines {
+                text.push_str(&format!("    {line}\n"));
+            }
+        }
+        text.push_str("\nGo on from there; do not do again what is done.\n");
+        text
+    }
+}
+
+fn stand(commits: &[CommitRecord], branch: Option<&str>) -> String {
+    let Some(branch) = branch else { return String::new() };
+    if commits.is_empty() {
+        return format!("There is no commit on `{branch}` yet beyond its base.\n");
+    }
+    let lines: String = commits
+        .iter()
+        .map(|c| format!("- {} {}\n", &c.id[..c.id.len().min(10)], c.subject))
+        .collect();
+    format!("Commits on `{branch}` so far, oldest first:\n\n{lines}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transcript_that_was_cut_off_still_tells_session_and_last_words() {
+        let text = concat!(
+            "{\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s\",\"model\":\"m\"}\n",
+            "{\"type\":\"assistant\",\"message\":{\"id\":\"1\",\"content\":[{\"type\":\"text\",\"text\":\"half way\"}]}}\n",
+            "{\"type\":\"assis"
+        );
+        let heard = Heard::of(text.as_bytes());
+        assert!(heard.begun());
+        assert!(heard.last_lines.iter().any(|line| line == "half way"), "{:?}", heard.last_lines);
+        assert!(!Heard::of(b"claude: command not found\n").begun());
+    }
+
+    #[test]
+    fn what_was_done_is_told_once_and_in_order() {
+        let commit = |id: &str, subject: &str| CommitRecord {
+            id: id.into(),
+            subject: subject.into(),
+            leftover: false,
+        };
+        let earlier = Earlier { attempts: 1, ended: "limit: full".into(), ..Earlier::default() };
+        let commits = [commit("aaaaaaaaaaaaaaaa", "First"), commit("bbbbbbbbbbbbbbbb", "Second")];
+        let text = earlier.summary(&commits, Some("swarm/x"));
+        assert!(text.contains("- aaaaaaaaaa First\n- bbbbbbbbbb Second\n"), "{text}");
+        assert!(text.contains("limit: full"));
+        assert!(earlier.resume_prompt(&[], Some("swarm/x")).contains("no commit on `swarm/x` yet"));
+    }
+}
