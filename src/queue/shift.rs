@@ -1,6 +1,7 @@
 //! Rows *unblock*, *re-prioritise*, *retry*: somebody moves a task that nobody works on.
 
 use super::finish::Closed;
+use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
 use crate::domain::id::TaskId;
 use crate::domain::name::{AttemptName, Band, QueueName, TaskEpoch};
@@ -76,7 +77,7 @@ impl Queue {
         if closed == Closed::Won {
             self.sync_dir(to)?;
             if let Ended::Rejected(at) = ended {
-                fs::unlink(&self.file(Dir::Rejected, format!("{at}.error.txt")))?;
+                fs::unlink(&self.file(Dir::Rejected, format!("{at}{REPORT}")))?;
             }
         }
         Ok(closed)

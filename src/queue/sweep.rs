@@ -2,6 +2,7 @@
 
 use super::open::{PROBE, PROBED};
 use super::register::is_torn;
+use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
 use crate::domain::id::{TaskId, WorkerId};
 use crate::sys::fs;
@@ -11,11 +12,14 @@ use crate::sys::fs;
 const OLD_MS: u64 = 3_600_000;
 
 impl Queue {
-    /// Removes old staging files, wishes to retire of workers that are gone, and reservations that came to
-    /// nothing. Returns how many names went.
+    /// Removes old staging files, reports of files that were not rejected after all, wishes to retire of workers
+    /// that are gone, and reservations that came to nothing. Returns how many names went.
     pub fn sweep(&self) -> Result<usize> {
         let now = self.file_system_now()?;
-        Ok(self.sweep_staging(now)? + self.sweep_retired()? + self.sweep_reservations(now)?)
+        Ok(self.sweep_staging(now)?
+            + self.sweep_reports(now)?
+            + self.sweep_retired()?
+            + self.sweep_reservations(now)?)
     }
 
     /// Removes claims and workers' files whose content a power cut took. Whoever made them is dead; the task
@@ -44,6 +48,22 @@ impl Queue {
                 if (staged || bytes.starts_with(PROBE.as_bytes())) && is_old(&path, now)? {
                     removed += usize::from(fs::unlink(&path)?);
                 }
+            }
+        }
+        Ok(removed)
+    }
+
+    /// A report is written before its file is moved beside it: whoever died in between left it alone. Whoever
+    /// rejects the same name again writes it anew, so that it is not old.
+    fn sweep_reports(&self, now: i128) -> Result<usize> {
+        let mut removed = 0;
+        for name in fs::list(&self.dir(Dir::Rejected))? {
+            let Some(at) = name.to_str().and_then(|name| name.strip_suffix(REPORT)) else {
+                continue;
+            };
+            let path = self.dir(Dir::Rejected).join(&name);
+            if is_old(&path, now)? && !fs::exists(&self.file(Dir::Rejected, at)) {
+                removed += usize::from(fs::unlink(&path)?);
             }
         }
         Ok(removed)

@@ -25,6 +25,9 @@ use crate::sys::settled::{Writers, writers};
 /// What a dropped file may hold, bytes; one more is read to see that there is more.
 pub const MAX_TASK_BYTES: u64 = 10 * 1024 * 1024;
 
+/// What a rejected file's neighbour that lists its errors is called, after the file's own name.
+pub(super) const REPORT: &str = ".error.txt";
+
 /// Judges what was dropped; implemented above, where files are parsed and repositories are known.
 pub trait Admission {
     /// Called under the task's own name, perhaps more than once (after a crash, or by two finishers).
@@ -220,7 +223,7 @@ impl Queue {
         let name = self.dropped_name(&at.id).to_string_lossy().into_owned();
         let rejection = Rejection { name, problems: problems.to_vec() };
         let strict = self.strict();
-        let text = self.file(Dir::Rejected, format!("{at}.error.txt"));
+        let text = self.file(Dir::Rejected, format!("{at}{REPORT}"));
         fs::write_synced(&text, report.as_bytes(), strict)?;
         let dir = self.run_dir(&at.id);
         fs::mkdir(&dir)?;
