@@ -67,8 +67,8 @@ impl Queue {
             Ended::Cancelled(at) => (Dir::Cancelled, at.to_string()),
             Ended::Rejected(at) => (Dir::Rejected, at.to_string()),
         };
+        let band = self.record_if_any(&at.id)?.map(|record| record.priority);
         self.write_retry(&at.id, at.epoch)?;
-        let band = self.record(&at.id).map(|record| record.priority);
         let recorded = band.is_some();
         let reason = (!recorded).then(|| Reason::open(Wait::Taking));
         let to = if recorded { Dir::Ready } else { Dir::Blocked };

@@ -62,7 +62,7 @@ impl Queue {
                 continue;
             };
             let path = self.dir(Dir::Rejected).join(&name);
-            if is_old(&path, now)? && !fs::exists(&self.file(Dir::Rejected, at)) {
+            if is_old(&path, now)? && fs::look(&self.file(Dir::Rejected, at))?.is_none() {
                 removed += usize::from(fs::unlink(&path)?);
             }
         }
@@ -72,8 +72,8 @@ impl Queue {
     fn sweep_retired(&self) -> Result<usize> {
         let mut removed = 0;
         for name in fs::list(&self.dir(Dir::Retire))? {
-            let id = name.to_str().and_then(WorkerId::parse);
-            if id.is_some_and(|id| !fs::exists(&self.file(Dir::Workers, id))) {
+            let Some(id) = name.to_str().and_then(WorkerId::parse) else { continue };
+            if fs::look(&self.file(Dir::Workers, id))?.is_none() {
                 removed += usize::from(fs::unlink(&self.dir(Dir::Retire).join(&name))?);
             }
         }

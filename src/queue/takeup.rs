@@ -18,7 +18,7 @@ use crate::domain::reason::{Reason, Wait};
 use crate::domain::record::{Rejection, TaskRecord};
 use crate::domain::text;
 use crate::sys::clock;
-use crate::sys::fs::{self, Renamed};
+use crate::sys::fs;
 use crate::sys::random;
 use crate::sys::settled::{Writers, writers};
 
@@ -118,7 +118,8 @@ impl Queue {
         self.finish_taking(&taking, admission)
     }
 
-    /// The first rename. `None`: somebody else was first, or its user took the file away.
+    /// The first rename. `None`: somebody else was first, or its user took the file away. A file that was moved is
+    /// gone on with, whatever the reply says: its reservation holds the name that it was dropped under.
     fn begin_taking(&self, from: &Path, dropped: &OsStr) -> Result<Option<QueueName>> {
         let id = self.new_id(dropped)?;
         let name = QueueName {
@@ -126,11 +127,15 @@ impl Queue {
             at: TaskEpoch { id, epoch: Epoch(0) },
             reason: Some(Reason::open(Wait::Taking)),
         };
-        let renamed = fs::rename(from, &self.file(Dir::Blocked, &name));
-        if !matches!(renamed, Ok(Renamed::Done)) {
+        let to = name.to_string();
+        let moved = match self.rename_once(from, Dir::Blocked, &to) {
+            Err(_) if self.stands(Dir::Blocked, &to)? => Ok(Closed::Won),
+            other => other,
+        };
+        if !matches!(moved, Ok(Closed::Won)) {
             self.unreserve(&name.at.id)?;
         }
-        Ok((renamed? == Renamed::Done).then_some(name))
+        Ok((moved? == Closed::Won).then_some(name))
     }
 
     fn new_id(&self, dropped: &OsStr) -> Result<TaskId> {
@@ -238,7 +243,9 @@ impl Queue {
         let file = match fs::open_foreign(path) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(Content::Gone),
-            Err(e) => return Ok(Content::Wrong(unreadable(&e))),
+            // A process or a disk in trouble is not the file's fault: it is read again later.
+            Err(e) if e.unopenable() => return Ok(Content::Wrong(unreadable(&e))),
+            Err(e) => return Err(e.into()),
         };
         if writers(&file) == Writers::Some {
             return Ok(Content::Unsettled);

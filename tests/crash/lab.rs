@@ -222,6 +222,27 @@ impl Lab {
         }
     }
 
+    /// Every file with its length, and what is random in its name left out.
+    pub(crate) fn tree(&self) -> Vec<String> {
+        let shown = |path: &PathBuf| {
+            let part = |part: std::path::Component<'_>| {
+                self.short(&part.as_os_str().to_string_lossy()).replace(char::is_numeric, "#")
+            };
+            let below = path.strip_prefix(self.path()).unwrap();
+            let staged = below.starts_with("tmp");
+            let parts: Vec<String> = below.components().map(part).collect();
+            let name = if staged { "tmp".into() } else { parts.join("/") };
+            format!(
+                "{name} {}",
+                path.metadata().map_or(0, |meta| if meta.is_dir() { 0 } else { meta.len() })
+            )
+        };
+        let mut tree: Vec<String> = walk(&self.path()).iter().map(shown).collect();
+        tree.push(self.line());
+        tree.sort();
+        tree
+    }
+
     /// Lives that a retry began.
     fn lives(&self) -> Vec<String> {
         let tasks = names(&self.path().join("runs"));
@@ -394,7 +415,7 @@ pub(crate) fn names(dir: &Path) -> Vec<String> {
 /// Every file and directory below.
 fn walk(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).unwrap().flatten() {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         if entry.file_type().unwrap().is_dir() {
             found.extend(walk(&entry.path()));
         }

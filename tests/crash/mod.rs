@@ -5,6 +5,7 @@
 //! out. Invariant: what is counted was asserted.
 
 mod child;
+mod failing;
 mod hooks;
 mod kills;
 mod lab;

@@ -10,6 +10,8 @@ mod housekeeping;
 mod moving;
 mod taking;
 
+use std::collections::HashSet;
+
 use swarmdir::queue::Result;
 use swarmdir::queue::finish::Closed;
 
@@ -27,10 +29,12 @@ pub(crate) struct Row {
     pub(crate) steps: &'static [&'static str],
     /// Made without a queue.
     pub(crate) bare: bool,
+    /// Three tasks, which go on where one of them fails.
+    pub(crate) several: bool,
 }
 
 const fn row(name: &'static str, arrange: fn(&Lab) -> Act, steps: &'static [&'static str]) -> Row {
-    Row { name, arrange, steps, bare: false }
+    Row { name, arrange, steps, bare: false, several: false }
 }
 
 impl Row {
@@ -74,6 +78,20 @@ impl Row {
         let line = lab.line();
         let step = (from..self.steps.len()).find(|step| self.state(*step) == line);
         step.unwrap_or_else(|| panic!("{context}: no state after step {from}: {line}"))
+    }
+
+    /// Where several tasks go their ways: each stands at one of its own places, wherever the others are.
+    #[track_caller]
+    pub(crate) fn assert_each_at_a_step(&self, lab: &Lab, context: &str) {
+        let line = lab.line();
+        let places: HashSet<&str> = self.steps.iter().flat_map(|step| step.split(' ')).collect();
+        assert!(line.split(' ').all(|word| places.contains(word)), "{context}: {line}");
+        let slug =
+            |word: &str| word.rsplit(['/', '-']).next()?.split('.').next().map(str::to_owned);
+        let named = line.split(' ').filter(|word| !word.starts_with("report/"));
+        let mut tasks: Vec<String> = named.filter_map(slug).collect();
+        tasks.sort();
+        assert_eq!(tasks, ["a", "b", "c"], "{context}: {line}");
     }
 
     /// After recovery: the queue is sound, every task goes its way to one end, the one that this step leads to,

@@ -58,20 +58,23 @@ pub(super) fn rows() -> Vec<Row> {
             take_up_again,
             &["blocked/5-a.0~taking => a done", "ready/5-a.1 => a done"],
         ),
-        row(
-            "take up three",
-            take_up_three,
-            &[
-                "pending/a pending/b pending/c => a done, b rejected, c done",
-                "pending/b pending/c blocked/5-a.0~taking => a done, b rejected, c done",
-                "pending/c blocked/5-a.0~taking blocked/5-b.0~taking => a done, b rejected, c done",
-                "blocked/5-a.0~taking blocked/5-b.0~taking blocked/5-c.0~taking => a done, b rejected, c done",
-                "ready/5-a.1 blocked/5-b.0~taking blocked/5-c.0~taking => a done, b rejected, c done",
-                "ready/5-a.1 blocked/5-b.0~taking blocked/5-c.0~taking report/b.0 => a done, b rejected, c done",
-                "ready/5-a.1 blocked/5-c.0~taking rejected/b.0 report/b.0 => a done, b rejected, c done",
-                "ready/5-a.1 blocked/5-c.1~hold rejected/b.0 report/b.0 => a done, b rejected, c done",
-            ],
-        ),
+        Row {
+            several: true,
+            ..row(
+                "take up three",
+                take_up_three,
+                &[
+                    "pending/a pending/b pending/c => a done, b rejected, c done",
+                    "pending/b pending/c blocked/5-a.0~taking => a done, b rejected, c done",
+                    "pending/c blocked/5-a.0~taking blocked/5-b.0~taking => a done, b rejected, c done",
+                    "blocked/5-a.0~taking blocked/5-b.0~taking blocked/5-c.0~taking => a done, b rejected, c done",
+                    "ready/5-a.1 blocked/5-b.0~taking blocked/5-c.0~taking => a done, b rejected, c done",
+                    "ready/5-a.1 blocked/5-b.0~taking blocked/5-c.0~taking report/b.0 => a done, b rejected, c done",
+                    "ready/5-a.1 blocked/5-c.0~taking rejected/b.0 report/b.0 => a done, b rejected, c done",
+                    "ready/5-a.1 blocked/5-c.1~hold rejected/b.0 report/b.0 => a done, b rejected, c done",
+                ],
+            )
+        },
         row(
             "add",
             |lab| add(lab, "do it 7"),
