@@ -9,5 +9,6 @@ mod failing;
 mod hooks;
 mod kills;
 mod lab;
+mod pauses;
 mod proof;
 mod table;

@@ -18,7 +18,7 @@ use swarmdir::queue::finish::Closed;
 use super::lab::Lab;
 
 /// What is done: true if it says that it was done, false if it says that somebody else was first.
-pub(crate) type Act = Box<dyn FnOnce() -> Result<bool>>;
+pub(crate) type Act = Box<dyn FnOnce() -> Result<bool> + Send>;
 
 /// One transition, from one state.
 pub(crate) struct Row {
