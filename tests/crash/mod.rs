@@ -12,3 +12,4 @@ mod lab;
 mod pauses;
 mod proof;
 mod table;
+mod tender;
