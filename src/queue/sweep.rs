@@ -80,22 +80,23 @@ impl Queue {
         Ok(removed)
     }
 
-    /// A directory in `runs/` that holds no more than the dropped name, of a task that is nowhere.
+    /// Old reservations that came to nothing.
     fn sweep_reservations(&self, now: i128) -> Result<usize> {
         let mut removed = 0;
         for name in fs::list(&self.dir(Dir::Runs))? {
             let Some(id) = name.to_str().and_then(TaskId::parse) else { continue };
-            let dir = self.run_dir(&id);
-            let only_reserved = || {
-                let names = fs::list_if_any(&dir)?;
-                fs::Result::Ok(names.iter().all(|n| n == "name"))
-            };
-            if is_old(&dir, now)? && only_reserved()? && self.whereabouts(&id)?.is_none() {
+            if is_old(&self.run_dir(&id), now)? && self.is_only_reserved(&id)? {
                 self.unreserve(&id)?;
                 removed += 1;
             }
         }
         Ok(removed)
+    }
+
+    /// A directory in `runs/` that holds no more than the dropped name, of a task that is nowhere.
+    pub(super) fn is_only_reserved(&self, id: &TaskId) -> Result<bool> {
+        let names = fs::list_if_any(&self.run_dir(id))?;
+        Ok(names.iter().all(|n| n == "name") && self.whereabouts(id)?.is_none())
     }
 
     /// What the clock of the file system says, nanoseconds: the time of a file made just now.
