@@ -11,7 +11,7 @@
 //! theirs one another by mistake. An agent gets none of them, as its environment holds no `SWARMDIR_*` of ours.
 //!
 //! A plan is `kill-before:N`, `kill-after:N`, `fail:ERRNO:N`, `lost:ERRNO:N` (N counts the calls that change
-//! something, from 1, over all threads) or `trace:FILE`, which appends a line for each such call. It may not know
+//! something, from 1, over all threads) or `trace:FILE`, which appends a line for each such call: thread, call, path, second path, bytes written, errno. It may not know
 //! what a call is for. Invariant: without a plan nothing is installed.
 
 use std::fs::File;
@@ -106,8 +106,8 @@ impl Hook for Faults {
         if concerns {
             let (thread, op, path) = (process::own_thread(), call.op, call.path.display());
             let to = call.to.map_or(String::new(), |to| to.display().to_string());
-            let errno = errno.unwrap_or(0);
-            let line = format!("{thread}\t{op:?}\t{path}\t{to}\t{errno}\n");
+            let (errno, bytes) = (errno.unwrap_or(0), call.bytes.len());
+            let line = format!("{thread}\t{op:?}\t{path}\t{to}\t{bytes}\t{errno}\n");
             file.write_all(line.as_bytes()).expect("the trace can be written");
         }
     }

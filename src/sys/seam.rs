@@ -157,9 +157,8 @@ mod hooked {
     /// The number of an error by its name, for those that calls on files have.
     pub fn errno(name: &str) -> Option<i32> {
         use nix::errno::Errno::*;
-        let known = [
-            EACCES, EDQUOT, EEXIST, EINTR, EIO, EMFILE, EMLINK, ENOENT, ENOSPC, EROFS, ESTALE,
-        ];
+        let known =
+            [EACCES, EDQUOT, EEXIST, EINTR, EIO, EMFILE, EMLINK, ENOENT, ENOSPC, EROFS, ESTALE];
         known.into_iter().find(|errno| format!("{errno:?}") == name).map(|errno| errno as i32)
     }
 

@@ -10,6 +10,8 @@ mod hooks;
 mod kills;
 mod lab;
 mod pauses;
+mod programs;
 mod proof;
 mod table;
 mod tender;
+mod witness;
