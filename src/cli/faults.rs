@@ -112,3 +112,23 @@ impl Hook for Faults {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_says_which_call_and_what_becomes_of_it() {
+        let fate = |text: &str| match parse(text) {
+            Some(Plan::At(nth, fate)) => Some((nth, fate)),
+            _ => None,
+        };
+        assert_eq!(fate("kill-before:3"), Some((3, Fate::KillBefore)));
+        assert_eq!(fate("kill-after:12"), Some((12, Fate::KillAfter)));
+        assert_eq!(fate("fail:EIO:1"), Some((1, Fate::Fail(5))));
+        assert_eq!(fate("lost:ENOENT:2"), Some((2, Fate::Lost(2))));
+        for wrong in ["", "kill-before", "kill-before:x", "fail:EWHAT:1", "fail:EIO", "plant:x"] {
+            assert!(parse(wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,18 +1,18 @@
 //! A worker's whole attempt: without a tree and in one, well and badly ended, and a file that is wrong.
 
-use super::{Case, Swarm, WORKER, assert_ends, drain, kill_all, plain, repository};
+use super::{Case, Swarm, WORKER, assert_ends, drain, fail_all, kill_all, plain, repository};
 use crate::crash::lab::WRONG;
 use crate::crash::proof::Proof;
 
 const ONCE: &[&str] = &[WORKER, "--once"];
 
-#[test]
-fn an_attempt_without_a_tree_may_die_at_every_call() {
-    let well = Case {
+fn without_a_tree() -> Case {
+    Case {
         name: "worker, no tree, done",
         arrange: || {
             let swarm = plain("");
-            swarm.drop("a", "echo x");
+            // Its faults are the worker's own: the agent knows of none.
+            swarm.drop("a", "[ -z \"$SWARMDIR_FAULT\" ]");
             swarm
         },
         argv: ONCE,
@@ -20,10 +20,30 @@ fn an_attempt_without_a_tree_may_die_at_every_call() {
             drain(swarm, context);
             assert_ends(swarm, &[("a", "done")], context);
         },
-    };
+    }
+}
+
+#[test]
+fn an_attempt_without_a_tree_may_die_at_every_call() {
     let mut proof = Proof::of("worker");
-    kill_all(&[well], &mut proof);
+    kill_all(&[without_a_tree()], &mut proof);
     proof.write();
+}
+
+#[test]
+fn a_call_of_an_attempt_may_fail() {
+    let mut proof = Proof::of("worker-failing");
+    fail_all(&without_a_tree(), &mut proof);
+    proof.write();
+}
+
+#[test]
+fn a_plan_that_cannot_be_read_ends_the_program() {
+    let swarm = plain("");
+    let mut worker = swarm.command(WORKER);
+    let done =
+        swarm.start(worker.args(["--drain"]).env("SWARMDIR_FAULT", "kill:1")).end().exits(101);
+    assert!(done.err.contains("SWARMDIR_FAULT is no plan"), "{}", done.err);
 }
 
 #[test]
