@@ -101,15 +101,15 @@ impl Queue {
         let dir = self.run_dir(&record.id);
         fs::mkdir(&dir)?;
         let path = dir.join("task.json");
-        if fs::exists(&path) {
-            return Ok(());
+        if !fs::exists(&path) {
+            let staged = self.staging();
+            fs::write_synced(&staged, &to_json(record), self.strict())?;
+            if fs::link(&staged, &path)? == Linked::Gone {
+                return Err(lost_on_the_way(staged));
+            }
+            fs::unlink(&staged)?;
         }
-        let staged = self.staging();
-        fs::write_synced(&staged, &to_json(record), self.strict())?;
-        if fs::link(&staged, &path)? == Linked::Gone {
-            return Err(lost_on_the_way(staged));
-        }
-        fs::unlink(&staged)?;
+        // Also where somebody else wrote it: he may have died before this.
         if self.strict() {
             fs::sync(&dir)?;
         }

@@ -160,7 +160,12 @@ impl Queue {
     fn finish(&self, name: &QueueName, admission: &dyn Admission) -> Result<Taken> {
         let path = self.file(Dir::Blocked, name);
         let id = &name.at.id;
-        let bytes = match self.read_dropped(&path)? {
+        let content = match self.read_dropped(&path) {
+            // Nor must one that cannot be read now.
+            Err(QueueError::Fs(e)) if !e.disk_full() => return self.put_off(id, &e.to_string()),
+            other => other?,
+        };
+        let bytes = match content {
             Content::Gone => return Ok(Taken::Lost),
             Content::Unsettled => return Ok(Taken::Unfinished(id.clone())),
             Content::Wrong(problem) => {
@@ -183,11 +188,15 @@ impl Queue {
                 self.move_taken(&path, Dir::Blocked, &next, Taken::Blocked(id.clone()))
             }
             Admitted::Rejected { problems, report } => self.move_rejected(name, problems, &report),
-            Admitted::NotNow(why) => {
-                fs::write(&self.put_off_note(id), why.as_bytes())?;
-                Ok(Taken::Unfinished(id.clone()))
-            }
+            Admitted::NotNow(why) => self.put_off(id, &why),
         }
+    }
+
+    /// Leaves a file where it is, with the reason for whoever asks.
+    fn put_off(&self, id: &TaskId, why: &str) -> Result<Taken> {
+        fs::mkdir(&self.run_dir(id))?;
+        fs::write(&self.put_off_note(id), why.as_bytes())?;
+        Ok(Taken::Unfinished(id.clone()))
     }
 
     /// Whether a take-up was put off, for a reason that only somebody else can mend.

@@ -69,6 +69,10 @@ pub(super) fn rows() -> Vec<Row> {
             &[
                 "pending/a => a done",
                 "blocked/5-a.0~taking => a done",
+                // Where it could not be read just then.
+                "blocked/5-a.0~taking cancel/a => a cancelled",
+                "cancelled/a.0 cancel/a => a cancelled",
+                "cancelled/a.0 => a cancelled",
                 "ready/5-a.1 => a done",
                 "ready/5-a.1 cancel/a => a cancelled",
                 "cancelled/a.1 cancel/a => a cancelled",
@@ -121,7 +125,8 @@ fn dropped(lab: &Lab) -> Act {
     Box::new(move || match queue.take_up_named("a", &Judge)? {
         Some(id) => {
             queue.wish_to_cancel(&id)?;
-            Ok(queue.carry_out(&id)? == Cancelled::Now)
+            let now = queue.carry_out(&id)? == Cancelled::Now;
+            Ok(now && queue.ended(&id)?.is_some_and(|ended| ended.at().epoch.0 == 1))
         }
         None => Ok(false),
     })

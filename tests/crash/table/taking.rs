@@ -108,31 +108,36 @@ fn register(lab: &Lab) -> Act {
     Box::new(move || queue.register(card).map(|_| true))
 }
 
-fn came_to(taken: &[Taken]) -> bool {
-    taken.iter().all(|taken| !matches!(taken, Taken::Lost | Taken::Stuck(_)))
+/// Whether all were finished, or put off where that is what is to be done.
+fn came_to(taken: &[Taken], put_off: bool) -> bool {
+    taken.iter().all(|taken| match taken {
+        Taken::Ready(_) | Taken::Blocked(_) | Taken::Rejected(_) => true,
+        Taken::Unfinished(_) => put_off,
+        Taken::Lost | Taken::Stuck(_) => false,
+    })
 }
 
-fn take_up_all(lab: &Lab, names: &[&str]) -> Act {
+fn take_up_all(lab: &Lab, names: &[&str], put_off: bool) -> Act {
     let queue = lab.queue();
     let names: Vec<OsString> = names.iter().map(OsString::from).collect();
-    Box::new(move || -> Result<bool> { Ok(came_to(&queue.take_up(&names, &Judge)?)) })
+    Box::new(move || -> Result<bool> { Ok(came_to(&queue.take_up(&names, &Judge)?, put_off)) })
 }
 
 fn take_up(lab: &Lab, text: &str) -> Act {
     lab.drop("a", text);
-    take_up_all(lab, &["a"])
+    take_up_all(lab, &["a"], text == "away")
 }
 
 fn take_up_named(lab: &Lab) -> Act {
     lab.drop("A b.json", r#"{"prompt": "do it", "priority": 3}"#);
-    take_up_all(lab, &["A b.json"])
+    take_up_all(lab, &["A b.json"], false)
 }
 
 fn take_up_three(lab: &Lab) -> Act {
     lab.drop("a", "do it");
     lab.drop("b", WRONG);
     lab.drop("c", "held");
-    take_up_all(lab, &["a", "b", "c"])
+    take_up_all(lab, &["a", "b", "c"], false)
 }
 
 fn take_up_again(lab: &Lab) -> Act {
@@ -140,10 +145,10 @@ fn take_up_again(lab: &Lab) -> Act {
     let path = lab.path().join("blocked").join(lab.name(&id).to_string());
     std::fs::write(path, "do it").unwrap();
     let (queue, name) = (lab.queue(), lab.name(&id));
-    Box::new(move || Ok(came_to(&[queue.finish_taking(&name, &Judge)?])))
+    Box::new(move || Ok(came_to(&[queue.finish_taking(&name, &Judge)?], false)))
 }
 
 fn add(lab: &Lab, text: &'static str) -> Act {
     let queue = lab.queue();
-    Box::new(move || Ok(came_to(&[queue.enqueue("a".as_ref(), text.as_bytes(), &Judge)?])))
+    Box::new(move || Ok(came_to(&[queue.enqueue("a".as_ref(), text.as_bytes(), &Judge)?], false)))
 }
