@@ -10,6 +10,8 @@ mod agent;
 mod checkout;
 mod claude;
 mod cli;
+#[cfg(debug_assertions)]
+mod crash;
 mod crowd;
 mod intake;
 mod running;

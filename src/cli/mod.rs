@@ -11,6 +11,8 @@ mod control;
 mod demo;
 mod error;
 pub mod exit;
+#[cfg(debug_assertions)]
+mod faults;
 mod inspect;
 mod needs;
 #[cfg(debug_assertions)]
@@ -40,6 +42,11 @@ use crate::sys::process;
 pub fn coordinator() -> ExitCode {
     begin();
     let args = Coordinator::parse();
+    #[cfg(debug_assertions)]
+    faults::install(match &args.command {
+        Some(Command::Work(_)) => faults::Role::Pool,
+        _ => faults::Role::Coordinator,
+    });
     let common = args.common.clone();
     conclude("coordinator", &common, dispatch(args))
 }
@@ -48,6 +55,8 @@ pub fn coordinator() -> ExitCode {
 pub fn worker() -> ExitCode {
     begin();
     let args = Worker::parse();
+    #[cfg(debug_assertions)]
+    faults::install(faults::Role::Worker);
     let outcome = match args.hidden {
         Some(HiddenWorker::DemoAgent) => demo_agent(),
         None => work::work(&args.common, &args.work),

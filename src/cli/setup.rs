@@ -80,7 +80,10 @@ fn write_settings(context: &Context, root: &Path) -> Result<(), super::error::Fa
         }
         Err(e) => context.ui.say(&format!("{e} (coordinator doctor)")),
     }
-    fs::write(&path, text.as_bytes())?;
+    // Whole or not at all: half of it would be kept the next time.
+    let staged = root.join(format!("{FILE_NAME}.new"));
+    fs::write(&staged, text.as_bytes())?;
+    let _placed = fs::rename(&staged, &path)?;
     context.ui.say(&format!("settings: {}", path.display()));
     Ok(())
 }

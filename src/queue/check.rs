@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::open::PROBE;
+use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
 use crate::domain::id::{TaskId, WorkerId};
 use crate::domain::identity::{ProcessIdentity, Vantage};
@@ -63,7 +65,9 @@ impl Queue {
         {
             for name in fs::list(&self.dir(dir))? {
                 let text = name.to_string_lossy().into_owned();
-                if dir == Dir::Rejected && text.ends_with(".error.txt") {
+                let report = dir == Dir::Rejected && text.ends_with(REPORT);
+                // What a start that died left of its trial of the file system: the sweep's.
+                if report || text.starts_with(PROBE) {
                     continue;
                 }
                 match task_of(dir, &text) {
@@ -142,7 +146,7 @@ impl Queue {
         for name in fs::list(&self.dir(Dir::Rejected))? {
             let text = name.to_string_lossy().into_owned();
             if TaskEpoch::parse(&text).is_some()
-                && !fs::exists(&self.file(Dir::Rejected, format!("{text}.error.txt")))
+                && !fs::exists(&self.file(Dir::Rejected, format!("{text}{REPORT}")))
             {
                 found.push(Violation {
                     invariant: "I6",

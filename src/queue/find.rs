@@ -16,7 +16,8 @@ pub enum Found {
 }
 
 impl Queue {
-    /// Looks a task up by id, then tail or slug, then by a part of its id.
+    /// Looks a task up by id, then tail or slug, then by a part of its id. What a take-up reserved before it died
+    /// is no task.
     pub fn find(&self, text: &str) -> Result<Found> {
         if let Some(id) = TaskId::parse(text)
             && fs::exists(&self.run_dir(&id))
@@ -30,6 +31,13 @@ impl Queue {
         if matches.is_empty() && text.len() >= 3 {
             matches = all.iter().filter(|id| id.as_str().contains(text)).cloned().collect();
         }
+        let mut real = Vec::new();
+        for id in matches {
+            if !self.is_only_reserved(&id)? {
+                real.push(id);
+            }
+        }
+        let mut matches = real;
         matches.sort_by(|a, b| b.cmp(a));
         Ok(match matches.as_slice() {
             [one] => Found::One(one.clone()),

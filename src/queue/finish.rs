@@ -85,10 +85,13 @@ impl Queue {
     pub(super) fn rename_once(&self, from: &Path, dir: Dir, name: &str) -> Result<Closed> {
         match fs::rename(from, &self.file(dir, name))? {
             Renamed::Done => Ok(Closed::Won),
-            Renamed::Gone => {
-                let there = fs::list(&self.dir(dir))?.iter().any(|n| n == name);
-                Ok(if there { Closed::Won } else { Closed::Refused })
-            }
+            Renamed::Gone if self.stands(dir, name)? => Ok(Closed::Won),
+            Renamed::Gone => Ok(Closed::Refused),
         }
+    }
+
+    /// Whether a directory lists a name.
+    pub(super) fn stands(&self, dir: Dir, name: &str) -> Result<bool> {
+        Ok(fs::list(&self.dir(dir))?.iter().any(|n| n == name))
     }
 }

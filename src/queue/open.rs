@@ -37,7 +37,10 @@ impl Queue {
         for dir in Dir::ALL {
             fs::mkdir(&layout.dir(dir))?;
         }
-        probe(&layout).map_err(|source| QueueError::Unfit { path: path.to_owned(), source })?;
+        probe(&layout).map_err(|source| match source.disk_full() {
+            true => QueueError::Fs(source),
+            false => QueueError::Unfit { path: path.to_owned(), source },
+        })?;
         if !fs::exists(&layout.format()) {
             make_format(&layout)?;
         }
@@ -70,14 +73,15 @@ fn parse_format(layout: &Layout, bytes: &[u8]) -> Result<String> {
     }
 }
 
-/// Links and renames across the directories that transitions cross.
+/// Links and renames across the directories that transitions cross. The name is random: where a call finds it
+/// made already, that was our own success, whose reply was lost.
 fn probe(layout: &Layout) -> fs::Result<()> {
     let name = format!("{PROBE}{:016x}", random::number());
     let at = |dir| layout.file(dir, &name);
     fs::write(&at(Dir::Workers), b"")?;
     let linked = fs::link(&at(Dir::Workers), &at(Dir::Claims));
     fs::unlink(&at(Dir::Claims))?;
-    if linked? != Linked::Made {
+    if linked? == Linked::Gone {
         return Err(unexpected("link", at(Dir::Claims)));
     }
     let mut now = at(Dir::Workers);
@@ -87,7 +91,8 @@ fn probe(layout: &Layout) -> fs::Result<()> {
         if renamed.is_err() {
             fs::unlink(&now)?;
         }
-        if renamed? == fs::Renamed::Gone {
+        if renamed? == fs::Renamed::Gone && !fs::list(&layout.dir(dir))?.iter().any(|n| *n == *name)
+        {
             return Err(unexpected("rename", next));
         }
         now = next;

@@ -61,12 +61,15 @@ impl Queue {
         let json = serde_json::to_string(&card).expect("a card is plain data");
         // Synced in any case: a power cut must not leave a claim that nobody can read.
         let text = format!("{:0COUNTER_WIDTH$}\n{json}\n", 0);
-        fs::write_synced(&staged, text.as_bytes(), true)?;
+        // Kept open from its making on: a second look at the name could meet another file, or make one, if this
+        // process stood still and was declared dead in between.
+        let file = fs::create_new(&staged)?;
+        fs::write_all(&file, &staged, text.as_bytes())?;
+        fs::sync_file(&file, &staged)?;
+        let inode = fs::file_id(&file.metadata()?);
         let path = self.file(Dir::Workers, &card.id);
+        // Refused where a reply of ours was lost; if it is not there, the first claim says so.
         let _made = fs::rename(&staged, &path)?;
-        let file = fs::open_in_place(&path)?;
-        let meta = fs::look(&path)?;
-        let inode = meta.as_ref().map_or((0, 0), fs::file_id);
         Ok(Registration { card, path, file, inode })
     }
 

@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Dir, Queue, Result};
+use super::{Dir, Queue, QueueError, Result};
 use crate::domain::id::{Epoch, TaskId};
 use crate::domain::name::AttemptName;
 use crate::domain::record::{AttemptResult, AttemptStart, Lost, TaskRecord};
-use crate::sys::fs;
+use crate::sys::fs::{self, FsError, Linked};
 
 /// One attempt, as far as its files tell.
 #[derive(Clone, Debug)]
@@ -85,9 +85,15 @@ impl Queue {
         }
     }
 
-    /// The record made at take-up.
+    /// The record made at take-up, where there is one that can be read.
     pub fn record(&self, id: &TaskId) -> Option<TaskRecord> {
-        read_json(&self.run_dir(id).join("task.json"))
+        self.record_if_any(id).ok().flatten()
+    }
+
+    /// The same for whoever decides by it: one that is there and cannot be read now is an error.
+    pub(super) fn record_if_any(&self, id: &TaskId) -> Result<Option<TaskRecord>> {
+        let bytes = fs::read_if_any(&self.run_dir(id).join("task.json"))?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Writes the record unless one is there: of several finishers the first decides what was pinned.
@@ -95,13 +101,15 @@ impl Queue {
         let dir = self.run_dir(&record.id);
         fs::mkdir(&dir)?;
         let path = dir.join("task.json");
-        if fs::exists(&path) {
-            return Ok(());
+        if !fs::exists(&path) {
+            let staged = self.staging();
+            fs::write_synced(&staged, &to_json(record), self.strict())?;
+            if fs::link(&staged, &path)? == Linked::Gone {
+                return Err(lost_on_the_way(staged));
+            }
+            fs::unlink(&staged)?;
         }
-        let staged = self.staging();
-        fs::write_synced(&staged, &to_json(record), self.strict())?;
-        fs::link(&staged, &path)?;
-        fs::unlink(&staged)?;
+        // Also where somebody else wrote it: he may have died before this.
         if self.strict() {
             fs::sync(&dir)?;
         }
@@ -135,7 +143,7 @@ impl Queue {
         if self.strict() {
             for name in ["task", "events.jsonl", "stderr"] {
                 let path = dir.join(name);
-                if fs::exists(&path) {
+                if fs::look(&path)?.is_some() {
                     fs::sync(&path)?;
                 }
             }
@@ -216,6 +224,12 @@ impl Queue {
 /// else at take-up.
 fn told_by_slug(id: &TaskId, dropped: &OsStr) -> bool {
     dropped == OsStr::new(id.slug())
+}
+
+/// A staged file that nobody may touch for an hour is gone: this process stood still for longer.
+fn lost_on_the_way(path: PathBuf) -> QueueError {
+    let source = std::io::ErrorKind::NotFound.into();
+    FsError { doing: "find", path, source }.into()
 }
 
 fn life_of(names: &[OsString]) -> Epoch {

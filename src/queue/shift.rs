@@ -1,6 +1,7 @@
 //! Rows *unblock*, *re-prioritise*, *retry*: somebody moves a task that nobody works on.
 
 use super::finish::Closed;
+use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
 use crate::domain::id::TaskId;
 use crate::domain::name::{AttemptName, Band, QueueName, TaskEpoch};
@@ -66,8 +67,8 @@ impl Queue {
             Ended::Cancelled(at) => (Dir::Cancelled, at.to_string()),
             Ended::Rejected(at) => (Dir::Rejected, at.to_string()),
         };
+        let band = self.record_if_any(&at.id)?.map(|record| record.priority);
         self.write_retry(&at.id, at.epoch)?;
-        let band = self.record(&at.id).map(|record| record.priority);
         let recorded = band.is_some();
         let reason = (!recorded).then(|| Reason::open(Wait::Taking));
         let to = if recorded { Dir::Ready } else { Dir::Blocked };
@@ -76,7 +77,7 @@ impl Queue {
         if closed == Closed::Won {
             self.sync_dir(to)?;
             if let Ended::Rejected(at) = ended {
-                fs::unlink(&self.file(Dir::Rejected, format!("{at}.error.txt")))?;
+                fs::unlink(&self.file(Dir::Rejected, format!("{at}{REPORT}")))?;
             }
         }
         Ok(closed)

@@ -2,6 +2,7 @@
 
 use super::open::{PROBE, PROBED};
 use super::register::is_torn;
+use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
 use crate::domain::id::{TaskId, WorkerId};
 use crate::sys::fs;
@@ -11,11 +12,14 @@ use crate::sys::fs;
 const OLD_MS: u64 = 3_600_000;
 
 impl Queue {
-    /// Removes old staging files, wishes to retire of workers that are gone, and reservations that came to
-    /// nothing. Returns how many names went.
+    /// Removes old staging files, reports of files that were not rejected after all, wishes to retire of workers
+    /// that are gone, and reservations that came to nothing. Returns how many names went.
     pub fn sweep(&self) -> Result<usize> {
         let now = self.file_system_now()?;
-        Ok(self.sweep_staging(now)? + self.sweep_retired()? + self.sweep_reservations(now)?)
+        Ok(self.sweep_staging(now)?
+            + self.sweep_reports(now)?
+            + self.sweep_retired()?
+            + self.sweep_reservations(now)?)
     }
 
     /// Removes claims and workers' files whose content a power cut took. Whoever made them is dead; the task
@@ -49,33 +53,50 @@ impl Queue {
         Ok(removed)
     }
 
+    /// A report is written before its file is moved beside it: whoever died in between left it alone. Whoever
+    /// rejects the same name again writes it anew, so that it is not old.
+    fn sweep_reports(&self, now: i128) -> Result<usize> {
+        let mut removed = 0;
+        for name in fs::list(&self.dir(Dir::Rejected))? {
+            let Some(at) = name.to_str().and_then(|name| name.strip_suffix(REPORT)) else {
+                continue;
+            };
+            let path = self.dir(Dir::Rejected).join(&name);
+            if is_old(&path, now)? && fs::look(&self.file(Dir::Rejected, at))?.is_none() {
+                removed += usize::from(fs::unlink(&path)?);
+            }
+        }
+        Ok(removed)
+    }
+
     fn sweep_retired(&self) -> Result<usize> {
         let mut removed = 0;
         for name in fs::list(&self.dir(Dir::Retire))? {
-            let id = name.to_str().and_then(WorkerId::parse);
-            if id.is_some_and(|id| !fs::exists(&self.file(Dir::Workers, id))) {
+            let Some(id) = name.to_str().and_then(WorkerId::parse) else { continue };
+            if fs::look(&self.file(Dir::Workers, id))?.is_none() {
                 removed += usize::from(fs::unlink(&self.dir(Dir::Retire).join(&name))?);
             }
         }
         Ok(removed)
     }
 
-    /// A directory in `runs/` that holds no more than the dropped name, of a task that is nowhere.
+    /// Old reservations that came to nothing.
     fn sweep_reservations(&self, now: i128) -> Result<usize> {
         let mut removed = 0;
         for name in fs::list(&self.dir(Dir::Runs))? {
             let Some(id) = name.to_str().and_then(TaskId::parse) else { continue };
-            let dir = self.run_dir(&id);
-            let only_reserved = || {
-                let names = fs::list_if_any(&dir)?;
-                fs::Result::Ok(names.iter().all(|n| n == "name"))
-            };
-            if is_old(&dir, now)? && only_reserved()? && self.whereabouts(&id)?.is_none() {
+            if is_old(&self.run_dir(&id), now)? && self.is_only_reserved(&id)? {
                 self.unreserve(&id)?;
                 removed += 1;
             }
         }
         Ok(removed)
+    }
+
+    /// A directory in `runs/` that holds no more than the dropped name, of a task that is nowhere.
+    pub(super) fn is_only_reserved(&self, id: &TaskId) -> Result<bool> {
+        let names = fs::list_if_any(&self.run_dir(id))?;
+        Ok(names.iter().all(|n| n == "name") && self.whereabouts(id)?.is_none())
     }
 
     /// What the clock of the file system says, nanoseconds: the time of a file made just now.

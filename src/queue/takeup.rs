@@ -18,12 +18,15 @@ use crate::domain::reason::{Reason, Wait};
 use crate::domain::record::{Rejection, TaskRecord};
 use crate::domain::text;
 use crate::sys::clock;
-use crate::sys::fs::{self, Renamed};
+use crate::sys::fs;
 use crate::sys::random;
 use crate::sys::settled::{Writers, writers};
 
 /// What a dropped file may hold, bytes; one more is read to see that there is more.
 pub const MAX_TASK_BYTES: u64 = 10 * 1024 * 1024;
+
+/// What a rejected file's neighbour that lists its errors is called, after the file's own name.
+pub(super) const REPORT: &str = ".error.txt";
 
 /// Judges what was dropped; implemented above, where files are parsed and repositories are known.
 pub trait Admission {
@@ -115,7 +118,8 @@ impl Queue {
         self.finish_taking(&taking, admission)
     }
 
-    /// The first rename. `None`: somebody else was first, or its user took the file away.
+    /// The first rename. `None`: somebody else was first, or its user took the file away. A file that was moved is
+    /// gone on with, whatever the reply says: its reservation holds the name that it was dropped under.
     fn begin_taking(&self, from: &Path, dropped: &OsStr) -> Result<Option<QueueName>> {
         let id = self.new_id(dropped)?;
         let name = QueueName {
@@ -123,11 +127,15 @@ impl Queue {
             at: TaskEpoch { id, epoch: Epoch(0) },
             reason: Some(Reason::open(Wait::Taking)),
         };
-        let renamed = fs::rename(from, &self.file(Dir::Blocked, &name));
-        if !matches!(renamed, Ok(Renamed::Done)) {
+        let to = name.to_string();
+        let moved = match self.rename_once(from, Dir::Blocked, &to) {
+            Err(_) if self.stands(Dir::Blocked, &to)? => Ok(Closed::Won),
+            other => other,
+        };
+        if !matches!(moved, Ok(Closed::Won)) {
             self.unreserve(&name.at.id)?;
         }
-        Ok((renamed? == Renamed::Done).then_some(name))
+        Ok((moved? == Closed::Won).then_some(name))
     }
 
     fn new_id(&self, dropped: &OsStr) -> Result<TaskId> {
@@ -152,7 +160,12 @@ impl Queue {
     fn finish(&self, name: &QueueName, admission: &dyn Admission) -> Result<Taken> {
         let path = self.file(Dir::Blocked, name);
         let id = &name.at.id;
-        let bytes = match self.read_dropped(&path)? {
+        let content = match self.read_dropped(&path) {
+            // Nor must one that cannot be read now.
+            Err(QueueError::Fs(e)) if !e.disk_full() => return self.put_off(id, &e.to_string()),
+            other => other?,
+        };
+        let bytes = match content {
             Content::Gone => return Ok(Taken::Lost),
             Content::Unsettled => return Ok(Taken::Unfinished(id.clone())),
             Content::Wrong(problem) => {
@@ -175,11 +188,15 @@ impl Queue {
                 self.move_taken(&path, Dir::Blocked, &next, Taken::Blocked(id.clone()))
             }
             Admitted::Rejected { problems, report } => self.move_rejected(name, problems, &report),
-            Admitted::NotNow(why) => {
-                fs::write(&self.put_off_note(id), why.as_bytes())?;
-                Ok(Taken::Unfinished(id.clone()))
-            }
+            Admitted::NotNow(why) => self.put_off(id, &why),
         }
+    }
+
+    /// Leaves a file where it is, with the reason for whoever asks.
+    fn put_off(&self, id: &TaskId, why: &str) -> Result<Taken> {
+        fs::mkdir(&self.run_dir(id))?;
+        fs::write(&self.put_off_note(id), why.as_bytes())?;
+        Ok(Taken::Unfinished(id.clone()))
     }
 
     /// Whether a take-up was put off, for a reason that only somebody else can mend.
@@ -220,7 +237,7 @@ impl Queue {
         let name = self.dropped_name(&at.id).to_string_lossy().into_owned();
         let rejection = Rejection { name, problems: problems.to_vec() };
         let strict = self.strict();
-        let text = self.file(Dir::Rejected, format!("{at}.error.txt"));
+        let text = self.file(Dir::Rejected, format!("{at}{REPORT}"));
         fs::write_synced(&text, report.as_bytes(), strict)?;
         let dir = self.run_dir(&at.id);
         fs::mkdir(&dir)?;
@@ -235,7 +252,9 @@ impl Queue {
         let file = match fs::open_foreign(path) {
             Ok(Some(file)) => file,
             Ok(None) => return Ok(Content::Gone),
-            Err(e) => return Ok(Content::Wrong(unreadable(&e))),
+            // A process or a disk in trouble is not the file's fault: it is read again later.
+            Err(e) if e.unopenable() => return Ok(Content::Wrong(unreadable(&e))),
+            Err(e) => return Err(e.into()),
         };
         if writers(&file) == Writers::Some {
             return Ok(Content::Unsettled);

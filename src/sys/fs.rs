@@ -40,6 +40,12 @@ impl FsError {
         matches!(self.source.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
     }
 
+    /// This file may not, or cannot, be opened by this user; another one could be.
+    pub fn unopenable(&self) -> bool {
+        let errno = self.source.raw_os_error();
+        matches!(errno, Some(libc::EACCES | libc::EPERM | libc::ELOOP | libc::ENXIO))
+    }
+
     /// The name does not exist.
     pub fn not_found(&self) -> bool {
         self.source.kind() == ErrorKind::NotFound

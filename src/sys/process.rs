@@ -89,6 +89,11 @@ pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()
 }
 
+/// The number of this thread, as the kernel counts it.
+pub fn own_thread() -> i32 {
+    nix::unistd::gettid().as_raw()
+}
+
 /// The number of every process that can be seen from here.
 pub(super) fn all() -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };

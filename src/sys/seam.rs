@@ -98,7 +98,7 @@ pub(super) fn through<T>(
 #[cfg(debug_assertions)]
 pub(super) use hooked::through;
 #[cfg(debug_assertions)]
-pub use hooked::{Fate, Hook, install, with};
+pub use hooked::{Fate, Hook, errno, install, with};
 
 #[cfg(debug_assertions)]
 mod hooked {
@@ -154,6 +154,14 @@ mod hooked {
     /// From now on all threads of this process are under this hook (a thread's own one comes first).
     pub fn install(hook: Box<dyn Hook + Send>) {
         *EVERYBODYS.lock().expect("a hook does not panic") = Some(hook);
+    }
+
+    /// The number of an error by its name, for those that calls on files have.
+    pub fn errno(name: &str) -> Option<i32> {
+        use nix::errno::Errno::*;
+        let known =
+            [EACCES, EDQUOT, EEXIST, EINTR, EIO, EMFILE, EMLINK, ENOENT, ENOSPC, EROFS, ESTALE];
+        known.into_iter().find(|errno| format!("{errno:?}") == name).map(|errno| errno as i32)
     }
 
     pub(in crate::sys) fn through<T: 'static>(

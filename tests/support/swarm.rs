@@ -49,7 +49,12 @@ impl Swarm {
 
     /// The usual settings after these lines (keys of the top level first, tables after them).
     pub(crate) fn with(lines: &str) -> Swarm {
-        let swarm = Swarm::empty();
+        Swarm::empty().into_repository(lines)
+    }
+
+    /// Makes an empty root a repository with one commit; the usual settings after these lines.
+    pub(crate) fn into_repository(self, lines: &str) -> Swarm {
+        let swarm = self;
         swarm.git(&["init", "--quiet", "--initial-branch=main"]);
         swarm.git(&["config", "user.name", "Tess"]);
         swarm.git(&["config", "user.email", "tess@localhost"]);
@@ -64,7 +69,12 @@ impl Swarm {
 
     /// A directory with nothing in it.
     pub(crate) fn empty() -> Swarm {
-        let dir = tempfile::Builder::new().prefix("swarm-").tempdir().unwrap();
+        Swarm::empty_in(&std::env::temp_dir())
+    }
+
+    /// The same, where the test wants it.
+    pub(crate) fn empty_in(place: &Path) -> Swarm {
+        let dir = tempfile::Builder::new().prefix("swarm-").tempdir_in(place).unwrap();
         let root = dir.path().canonicalize().unwrap().join("repo");
         for made in [root.clone(), dir.path().join("home"), dir.path().join("marks")] {
             fs::create_dir(made).unwrap();
