@@ -12,6 +12,7 @@ mod claude;
 mod cli;
 mod crowd;
 mod intake;
+mod model;
 mod running;
 mod stub;
 mod support;
