@@ -153,6 +153,9 @@ impl Table<'_> {
         let call = Call::Rename(next);
         if s.tasks[t].place as u8 == actor.arg && s.tasks[t].epoch == e {
             let task = &mut to.tasks[t];
+            if next == Place::Ready {
+                task.moved |= 1 << e;
+            }
             (task.born, task.deaths, task.outcomes, task.by) = (e + 1, 0, 0, 0);
             task.rename(next, e + 1);
             self.lost_reply(call, t, e, to, |_| {});
