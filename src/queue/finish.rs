@@ -59,7 +59,7 @@ impl Queue {
         let closed = self.close(claim, Dir::Cancelled, &at.to_string())?;
         // Refused, the task has hopped on: the wish follows it.
         if closed == Closed::Won {
-            fs::unlink(&self.file(Dir::Cancel, &at.id))?;
+            self.drop_wishes(&at)?;
         }
         Ok(closed)
     }
