@@ -18,7 +18,7 @@ use crate::domain::reason::{Reason, Wait};
 use crate::domain::record::{Rejection, TaskRecord};
 use crate::domain::text;
 use crate::sys::clock;
-use crate::sys::fs::{self, Renamed};
+use crate::sys::fs;
 use crate::sys::random;
 use crate::sys::settled::{Writers, writers};
 
@@ -123,11 +123,11 @@ impl Queue {
             at: TaskEpoch { id, epoch: Epoch(0) },
             reason: Some(Reason::open(Wait::Taking)),
         };
-        let renamed = fs::rename(from, &self.file(Dir::Blocked, &name));
-        if !matches!(renamed, Ok(Renamed::Done)) {
+        let closed = self.rename_once(from, Dir::Blocked, &name.to_string());
+        if !matches!(closed, Ok(Closed::Won)) {
             self.unreserve(&name.at.id)?;
         }
-        Ok((renamed? == Renamed::Done).then_some(name))
+        Ok((closed? == Closed::Won).then_some(name))
     }
 
     fn new_id(&self, dropped: &OsStr) -> Result<TaskId> {
