@@ -40,7 +40,7 @@ pub(crate) enum Call {
     WriteLost,
     LookTaking,
     LinkRecord,
-    ReadWish,
+    ListWishes,
     ListReady,
     ListBlocked,
     ListEnded,

@@ -50,7 +50,7 @@ pub(super) fn broken(config: &Config, s: &State) -> Option<&'static str> {
         if task.lost & !(task.reclaimed | task.moved) != 0 {
             return Some(FALSE_DEATH);
         }
-        if task.wanted && task.wish <= task.born {
+        if task.wanted && task.wishes >> task.born == 0 {
             return Some(WISH_LASTS);
         }
     }
@@ -92,6 +92,6 @@ pub(super) fn over(config: &Config, s: &State) -> bool {
             _ => true,
         };
         // The wish for a task that its user removed by hand stays.
-        rests && task.claims == 0 && (task.wish == 0 || task.place == Place::Removed)
+        rests && task.claims == 0 && (task.wishes == 0 || task.place == Place::Removed)
     })
 }

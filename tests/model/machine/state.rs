@@ -65,8 +65,8 @@ pub(crate) struct Task {
     pub(crate) record: bool,
     /// The latest `retry.E`, or 0.
     pub(crate) life: u8,
-    /// `cancel/T`: 0 for none, else the life it is for, plus 1.
-    pub(crate) wish: u8,
+    /// `cancel/T.L`: a bit for each life L that a wish is for.
+    pub(crate) wishes: u8,
     /// Only in a variant: the reason beside the name says that its time comes.
     pub(crate) side_due: bool,
 
@@ -178,7 +178,8 @@ pub(crate) enum At {
     /// A heart: gives back a claim that its worker does not know.
     Disown,
     DisownMove,
-    /// Take-up under `~taking`: looks, records, renames.
+    /// Take-up: lists `blocked/` after a refused rename; under `~taking` looks, records, renames.
+    TakeCheck,
     TakeLook,
     Record,
     TakeMove,
@@ -196,8 +197,7 @@ pub(crate) enum At {
     BuryGone,
     BuryRetire,
     DeclarerKills,
-    /// Carrying out a wish: reads it; lists; looks at the life again; renames; lists; unlinks.
-    WishRead,
+    /// Carrying out a wish: lists; looks at the life again; renames; lists; unlinks.
     WishReady,
     WishBlocked,
     WishEnded,
@@ -224,7 +224,7 @@ pub(crate) struct Actor {
     pub(crate) arg: u8,
     /// A worker: its rename cancelled. A user: the file it means in `pending/`, from 1.
     pub(crate) named: u8,
-    /// The life that a wish it saw is for.
+    /// A tender, a user: the life that the wish in hand is for. A worker: the wishes (bits) it removes.
     pub(crate) life: u8,
 }
 
@@ -267,7 +267,7 @@ impl Hash for State {
             let small =
                 u64::from(task.place as u8) | u64::from(task.epoch) << 8 | u64::from(task.by) << 16;
             state.write_u64(
-                names | u64::from(task.reclaimed) << 32 | bits << 48 | u64::from(task.wish) << 52,
+                names | u64::from(task.reclaimed) << 32 | bits << 48 | u64::from(task.wishes) << 52,
             );
             state.write_u64(small | u64::from(task.life) << 24 | u64::from(task.born) << 32);
         }

@@ -190,6 +190,14 @@ impl Table<'_> {
     }
 }
 
+impl super::state::Task {
+    /// The wishes that end with a life that ends at this epoch.
+    pub(super) fn wishes_until(&self, epoch: u8, config: &Config) -> u8 {
+        let named = config.rules.wish_named_by_life && epoch < 7;
+        if named { self.wishes & ((2 << epoch) - 1) } else { self.wishes }
+    }
+}
+
 impl State {
     /// Its process is gone: its locks and its memory with it. What it started may live on.
     pub(super) fn end_worker(&mut self, w: usize) {
@@ -209,15 +217,8 @@ impl State {
     /// Whether there is a wish to cancel the task, in what `runs/T` says is its present life.
     pub(super) fn wish_holds(&self, t: usize, config: &Config) -> bool {
         let task = &self.tasks[t];
-        task.wish != 0 && (task.life < task.wish || !config.rules.wish_for_a_life)
-    }
-
-    /// `unlink` of the wish for that life.
-    pub(super) fn drop_wish(&mut self, t: usize, life: u8, config: &Config) {
-        let task = &mut self.tasks[t];
-        if task.wish == life + 1 || !config.rules.wish_named_by_life {
-            task.wish = 0;
-        }
+        let life = if config.rules.wish_for_a_life { task.life } else { 0 };
+        task.wishes >> life != 0
     }
 
     /// A task just moved to `rejected/`; under the dropped name it may meet another.

@@ -3,8 +3,12 @@
 
 use super::label::Call;
 use super::promises::Sin;
-use super::state::{At, Card, Place, State};
+use super::state::{Actor, At, Card, Place, State};
 use super::table::Table;
+
+/// The first step of carrying out a wish.
+pub(super) const WISH: Actor =
+    Actor { at: At::WishReady, task: 0, epoch: 0, arg: 0, named: 0, life: 0 };
 
 impl Table<'_> {
     pub(super) fn tender(&mut self, s: &State, machine: u8) {
@@ -15,9 +19,9 @@ impl Table<'_> {
                 self.looks_after_tasks(s);
                 self.looks_after_workers(s, machine);
             }
-            At::TakeLook | At::Record | At::TakeMove => self.taking(s),
+            At::TakeCheck | At::TakeLook | At::Record | At::TakeMove => self.taking(s),
             At::Unblock => self.unblocks(s),
-            at if (At::WishRead as u8..=At::WishDrop as u8).contains(&(at as u8)) => self.wish(s),
+            at if (At::WishReady as u8..=At::WishDrop as u8).contains(&(at as u8)) => self.wish(s),
             _ => self.reclaim(s, machine),
         }
     }
@@ -45,7 +49,7 @@ impl Table<'_> {
             super::state::Actor { at: At::TakeLook, task: t as u8, named, ..Default::default() };
         self.push(Call::Rename(Place::Taking), t, 0, to);
         self.lost_reply(Call::Rename(Place::Taking), t, 0, to, |s| {
-            s.actors[me] = Default::default()
+            s.actors[me].at = At::TakeCheck;
         });
     }
 
@@ -57,6 +61,9 @@ impl Table<'_> {
         let over = if actor.named != 0 { At::NamedCheck } else { At::Idle };
         let there = s.tasks[t].is(Place::Taking, e);
         match actor.at {
+            At::TakeCheck => {
+                self.go(s, Call::ListFor(Place::Taking), if there { At::TakeLook } else { over });
+            }
             At::TakeLook if !there || s.unfinished & (1 << t) != 0 => {
                 self.go(s, Call::LookTaking, over)
             }
@@ -114,8 +121,14 @@ impl Table<'_> {
             if task.place == Place::Taking {
                 self.begin(s, Call::ListBlocked, me, t, task.epoch, At::TakeLook);
             }
-            if task.wish != 0 {
-                self.begin(s, Call::ReadWish, me, t, 0, At::WishRead);
+            for life in (0..8).filter(|life| task.wishes & (1 << life) != 0) {
+                let mut to = *s;
+                to.actors[me] = Actor { task: t as u8, life, ..WISH };
+                let blind = self.config.rules.wish_for_a_life && task.life > life;
+                if blind && !self.config.rules.life_after_name {
+                    to.actors[me].at = At::WishDrop;
+                }
+                self.push(Call::ListWishes, t, 0, to);
             }
             if self.config.rules.sweep_ready_first {
                 for e in (1..=task.epoch + 1).filter(|e| !task.is(Place::Ready, *e)) {
@@ -150,12 +163,6 @@ impl Table<'_> {
         let rules = &self.config.rules;
         let end = if rules.wish_lasts { At::Idle } else { At::WishDrop };
         match actor.at {
-            At::WishRead if task.wish == 0 => self.rest(s, Call::ReadWish),
-            At::WishRead => self.step(s, Call::ReadWish, |s, config| {
-                let over = !s.wish_holds(t, config);
-                s.actors[me].life = task.wish - 1;
-                s.actors[me].at = if over { At::WishDrop } else { At::WishReady };
-            }),
             At::WishReady => {
                 self.wish_found(s, Call::ListReady, task.place == Place::Ready, At::WishBlocked);
             }
@@ -176,7 +183,8 @@ impl Table<'_> {
                 self.go(s, Call::ListFor(Place::Cancelled), if there { At::WishDrop } else { end });
             }
             _ => self.step(s, Call::UnlinkWish, |s, config| {
-                s.drop_wish(t, actor.life, config);
+                let named = config.rules.wish_named_by_life;
+                s.tasks[t].wishes &= if named { !(1 << actor.life) } else { 0 };
                 s.actors[me] = Default::default();
             }),
         }

@@ -21,12 +21,13 @@ impl Table<'_> {
             }
             At::WishWrite => self.step(s, Call::PlaceWish, |s, _| {
                 let task = &mut s.tasks[t];
-                task.wish = actor.life + 1;
+                assert!(actor.life < 8, "a configuration with fewer retries");
+                task.wishes |= 1 << actor.life;
                 task.wanted = actor.life >= task.born && (task.place.waits());
                 if actor.named != 0 && actor.named != actor.task + 1 {
                     s.sin(Sin::OtherFile);
                 }
-                s.actors[me].at = At::WishRead;
+                s.actors[me].at = At::WishReady;
             }),
             At::RetryWrite => self.step(s, Call::WriteRetry, |s, _| {
                 s.tasks[t].life = s.tasks[t].life.max(e + 1);
@@ -35,7 +36,7 @@ impl Table<'_> {
             At::RetryMove => self.retries(s),
             At::ShiftMove => self.shifts(s),
             At::NamedTake => self.takes_up(s),
-            At::TakeLook | At::Record | At::TakeMove => self.taking(s),
+            At::TakeCheck | At::TakeLook | At::Record | At::TakeMove => self.taking(s),
             At::NamedCheck => {
                 // The new name's file, wherever take-up put it, is compared with the one that was seen.
                 let same = actor.named == actor.task + 1 || !self.config.rules.compare_inode;

@@ -27,7 +27,6 @@ impl Table<'_> {
             At::Wanted => self.step(s, Call::AskWish, |s, config| {
                 let wanted = s.wish_holds(t, config);
                 s.actors[w].arg = End::Cancel as u8;
-                s.actors[w].life = s.tasks[t].wish.saturating_sub(1);
                 s.actors[w].at = if wanted { At::Concluding } else { At::Enter };
             }),
             At::Enter => self.enter(s, w),
@@ -36,7 +35,6 @@ impl Table<'_> {
                 let mine = s.tasks[t].claim(e) == w as u8 + 1;
                 if mine && s.tasks[t].is(Place::Ready, e) && s.wish_holds(t, config) {
                     s.actors[w].arg = End::Cancel as u8;
-                    s.actors[w].life = s.tasks[t].wish - 1;
                 }
                 s.actors[w].at = At::Concluding;
             }),
@@ -46,17 +44,18 @@ impl Table<'_> {
                 s.actors[w].named = u8::from(won && end(s, w) == End::Cancel);
                 s.actors[w].at = At::EndClaim;
             }),
-            At::EndClaim => self.step(s, Call::UnlinkClaim, |s, _| {
+            At::EndClaim => self.step(s, Call::UnlinkClaim, |s, config| {
                 s.tasks[t].set_claim(e, 0);
-                if s.actors[w].named == 1 {
+                let over = s.tasks[t].wishes_until(e, config);
+                if s.actors[w].named == 1 && over != 0 {
+                    s.actors[w].life = over;
                     s.actors[w].at = At::EndWish;
                 } else {
                     s.actors[w] = Default::default();
                 }
             }),
-            At::EndWish => self.step(s, Call::UnlinkWish, |s, config| {
-                let life = s.actors[w].life;
-                s.drop_wish(t, life, config);
+            At::EndWish => self.step(s, Call::UnlinkWish, |s, _| {
+                s.tasks[t].wishes &= !s.actors[w].life;
                 s.actors[w] = Default::default();
             }),
             At::Retiring => self.step(s, Call::UnlinkRetire, |s, _| {
