@@ -3,8 +3,10 @@
 //! One action is one call that another actor can notice, or one listing of any age. What a process does between
 //! two such calls nobody else sees, so it belongs to the call before it.
 
+pub(crate) mod configs;
 pub(crate) mod explore;
 pub(crate) mod label;
+pub(crate) mod old;
 pub(crate) mod promises;
 mod reclaim;
 pub(crate) mod rules;
@@ -12,4 +14,5 @@ pub(crate) mod state;
 mod table;
 mod tender;
 mod user;
+pub(crate) mod variants;
 mod worker;

@@ -2,6 +2,7 @@
 
 use super::label::Call;
 use super::promises::Sin;
+use super::rules::Config;
 use super::state::{At, Card, Place, State};
 use super::table::Table;
 
@@ -58,8 +59,8 @@ impl Table<'_> {
                 s.workers[w].retire = false;
                 s.actors[me] = Default::default();
             }),
-            At::DeclarerKills => self.step(s, Call::Kill, |s, _| {
-                s.kill(w);
+            At::DeclarerKills => self.step(s, Call::Kill, |s, config| {
+                s.kill(w, config);
                 s.actors[me] = Default::default();
             }),
             _ => {}
@@ -79,7 +80,7 @@ impl Table<'_> {
                 && config.rules.reclaim_kills
                 && config.rules.anyone_kills
             {
-                s.kill(w);
+                s.kill(w, config);
             }
             s.actors[me].at = then;
         });
@@ -102,7 +103,8 @@ impl Table<'_> {
                 s.sin(Sin::LivingReclaimed);
             }
             // `last` is decided here, from the deaths that are written down now.
-            let from = if config.rules.deaths_of_this_life { s.tasks[t].life } else { 0 };
+            let this_life = config.rules.deaths_of_this_life && config.rules.deaths_are_files;
+            let from = if this_life { s.tasks[t].life } else { 0 };
             let last = s.tasks[t].counted_deaths(from) + 1 >= config.max_deaths;
             s.actors[me].arg |= if last { 8 } else { 0 };
             if !config.rules.reason_in_name {
@@ -152,12 +154,11 @@ impl Table<'_> {
 
 impl State {
     /// The process and its agents are dead, and seen to be.
-    fn kill(&mut self, w: usize) {
+    fn kill(&mut self, w: usize, config: &Config) {
         if self.registered(w) {
             self.sin(Sin::LivingReclaimed);
         }
         self.workers[w].agent = 0;
-        self.end_worker(w);
-        // Its heart is a thread of it.
+        self.end_worker(w, config);
     }
 }

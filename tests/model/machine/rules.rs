@@ -33,12 +33,16 @@ pub(crate) struct Rules {
     pub(crate) lost_after_winning: bool,
     /// Without: all deaths count, also those of earlier lives.
     pub(crate) deaths_of_this_life: bool,
+    /// Without: retry forgets the deaths that are written down, and every other one counts.
+    pub(crate) deaths_are_files: bool,
     /// Without: hold and priority move what is claimed, too.
     pub(crate) only_unclaimed: bool,
     /// Without: a heartbeat replaces the worker's file.
     pub(crate) one_inode: bool,
-    /// Without: a dropped file is judged where it lies, and one rename makes it ready; its record follows.
+    /// Without: a dropped file is judged where it lies, and one rename makes it ready.
     pub(crate) two_renames: bool,
+    /// Without (and in one rename): its record follows.
+    pub(crate) record_first: bool,
     /// Without: a wrong file keeps its dropped name.
     pub(crate) rejected_by_id: bool,
     /// Without: why a task is blocked stands in a file beside it.
@@ -77,6 +81,8 @@ impl Rules {
         only_unclaimed: true,
         one_inode: true,
         two_renames: true,
+        record_first: true,
+        deaths_are_files: true,
         rejected_by_id: true,
         reason_in_name: true,
         compare_inode: true,

@@ -152,7 +152,7 @@ impl Table<'_> {
             for w in (0..self.config.workers.len()).filter(|w| s.workers[*w].alive) {
                 let mut to = *s;
                 to.left.crashes -= 1;
-                to.end_worker(w);
+                to.end_worker(w, self.config);
                 let role = self.role;
                 self.role = ('W', w as u8);
                 self.push(Call::Crash, 0, 0, to);
@@ -200,12 +200,15 @@ impl super::state::Task {
 
 impl State {
     /// Its process is gone: its locks and its memory with it. What it started may live on.
-    pub(super) fn end_worker(&mut self, w: usize) {
+    pub(super) fn end_worker(&mut self, w: usize, config: &Config) {
         self.workers[w].alive = false;
         self.workers[w].fenced = false;
         self.workers[w].tree = 0;
         self.actors[w] = Default::default();
         self.actors[w].at = At::Ended;
+        if config.hearts {
+            self.actors[config.heart(w)] = Default::default();
+        }
     }
 
     pub(super) fn sin(&mut self, sin: Sin) {

@@ -101,8 +101,10 @@ impl Table<'_> {
         let mut to = *s;
         to.pending = 0;
         to.tasks[t].rename(Place::Ready, 1);
-        to.actors[me].at = At::Record;
-        to.actors[me].task = t as u8;
+        let recorded = self.config.rules.record_first;
+        to.tasks[t].record = recorded;
+        let at = if recorded { At::Idle } else { At::Record };
+        to.actors[me] = Actor { at, task: t as u8, ..Actor::default() };
         self.push(Call::Rename(Place::Ready), t, 1, to);
     }
 

@@ -157,6 +157,9 @@ impl Table<'_> {
             if next == Place::Ready {
                 task.moved |= 1 << e;
             }
+            if !self.config.rules.deaths_are_files {
+                task.lost = 0;
+            }
             (task.born, task.deaths, task.outcomes, task.by) = (e + 1, 0, 0, 0);
             task.rename(next, e + 1);
             self.lost_reply(call, t, e, to, |_| {});

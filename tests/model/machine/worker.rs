@@ -58,9 +58,9 @@ impl Table<'_> {
                 s.tasks[t].wishes &= !s.actors[w].life;
                 s.actors[w] = Default::default();
             }),
-            At::Retiring => self.step(s, Call::UnlinkRetire, |s, _| {
+            At::Retiring => self.step(s, Call::UnlinkRetire, |s, config| {
                 s.workers[w].retire = false;
-                s.end_worker(w);
+                s.end_worker(w, config);
             }),
             _ => {}
         }
@@ -104,7 +104,8 @@ impl Table<'_> {
             let seen = if self.config.old_listings { task.listed } else { now };
             for e in (0..16).filter(|e| seen & (1 << e) != 0) {
                 let there = task.claim(e);
-                if there != 0 && there != owner {
+                let known = there == owner && self.config.rules.own_link_is_mine;
+                if there != 0 && !known {
                     continue;
                 }
                 // A file that was moved to gone/ meanwhile may still be linked: its path was looked up before.
@@ -129,9 +130,9 @@ impl Table<'_> {
 
     /// It leaves everything to the others.
     fn ends_fenced(&mut self, s: &State, w: usize) {
-        self.step(s, Call::Beat, |s, _| {
+        self.step(s, Call::Beat, |s, config| {
             s.workers[w].agent = 0;
-            s.end_worker(w);
+            s.end_worker(w, config);
         });
     }
 
