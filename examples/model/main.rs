@@ -6,12 +6,14 @@
     reason = "it measures its own time, and its table is for people"
 )]
 
+mod large;
 #[path = "../../tests/model/machine/mod.rs"]
 mod machine;
 
 use std::time::Instant;
 
-use machine::configs::{LARGE, SMALL};
+use large::LARGE;
+use machine::configs::SMALL;
 use machine::explore::explore;
 use machine::old::{Old, Text};
 use machine::rules::Config;

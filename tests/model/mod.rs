@@ -17,7 +17,7 @@ use machine::variants::{BROKEN, SPARED};
 use crate::support::alone::{alone, this_test};
 
 /// Walks for each configuration.
-const WALKS: u64 = 50;
+const WALKS: u64 = 30;
 
 /// A trace, a line a step.
 fn told<M: Model>(report: &Report<M::Label>) -> String {

@@ -64,7 +64,6 @@ pub(crate) enum Call {
     Decide,
     Crash,
     DeleteClaim,
-    WriteSide,
     ReplaceCard,
 }
 

@@ -63,7 +63,6 @@ impl Old {
                         out.push(step(w, "link C", e, to));
                     }
                 }
-                return;
             }
             1 if s.pending[e] => {
                 (to.pending[e], to.running[e], to.actors[w].0) = (false, true, 2);

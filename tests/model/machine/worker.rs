@@ -118,8 +118,13 @@ impl Table<'_> {
                     (at.at, at.arg) = (At::Unborn, 1);
                 }
                 self.push(Call::Link, t, e, made);
-                if there == 0 && !self.config.rules.own_link_is_mine {
-                    self.lost_reply(Call::Link, t, e, made, |s| s.actors[w] = Default::default());
+                if there == 0 {
+                    let mine = self.config.rules.own_link_is_mine;
+                    self.lost_reply(Call::Link, t, e, made, |s| {
+                        if !mine {
+                            s.actors[w] = Default::default();
+                        }
+                    });
                 }
             }
         }

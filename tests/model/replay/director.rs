@@ -18,6 +18,9 @@ use crate::model::machine::label::{Call, End, Label};
 use crate::model::machine::rules::Config;
 use crate::model::machine::state::{ACTORS, At, Card, Place, State, TASKS};
 
+/// A walk ends after so many steps.
+const LONGEST: usize = 60;
+
 /// How much was compared.
 #[derive(Clone, Copy, Default)]
 pub(in crate::model) struct Played {
@@ -37,7 +40,7 @@ pub(in crate::model) fn walk(config: &Config, seed: u64, guide: &[Label], played
     loop {
         config.steps(&state, &mut steps);
         steps.retain(|step| step.to != state && can_be_staged(&state, &step.label));
-        if steps.is_empty() || done.len() == 80 {
+        if steps.is_empty() || done.len() == LONGEST {
             break;
         }
         let wanted = guide.by_ref().find_map(|label| steps.iter().position(|s| s.label == *label));
@@ -273,6 +276,7 @@ impl<'a> Director<'a> {
         let cue = match step.label.call {
             _ if step.label.lost => Cue::Lost,
             Call::Ends(end) => Cue::End(end),
+            Call::Enter if step.to.actors[actor].at == At::Closing => Cue::End(End::GiveBack),
             _ => Cue::Go,
         };
         player.cue(cue);

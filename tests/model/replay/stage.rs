@@ -121,6 +121,7 @@ impl Hook for Watcher {
     fn before(&mut self, call: &Call<'_>) -> Fate {
         let Some(named) = self.name(call) else { return Fate::Go };
         match self.gate.wait(named) {
+            Cue::Lost if named == Named::Link => Fate::Lost(nix::libc::EEXIST),
             Cue::Lost => Fate::Lost(nix::libc::ENOENT),
             _ => Fate::Go,
         }

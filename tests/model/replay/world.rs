@@ -90,10 +90,14 @@ impl World {
             return;
         }
         claim.read(queue, 1000).unwrap();
-        gate.wait(Call::Enter);
+        let entered = gate.wait(Call::Enter);
         if wrong {
             let _either = queue.reject(claim, "wrong\n", &[]).unwrap();
             return;
+        }
+        if let Cue::End(end) = entered {
+            // Its tree is in use.
+            return self.close(gate, me, claim, end);
         }
         // Agents and trees are not on this stage: how the attempt ends is the model's choice.
         let Cue::End(end) = gate.wait(Call::Ends(End::Done)) else { panic!("no end was given") };
