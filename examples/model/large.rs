@@ -36,8 +36,7 @@ pub(crate) const LARGE: &[Config] = &[
         commands: 3,
         acts: CANCELS,
         failures: true,
-        tenders: &[],
-        ..P
+        ..FRESH
     },
     Config {
         name: "two machines, suspicion, hearts",
