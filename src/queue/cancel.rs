@@ -119,14 +119,16 @@ impl Queue {
                 Taken::Ready(id) | Taken::Blocked(id) | Taken::Rejected(id) | Taken::Unfinished(id),
             ) => id,
         };
-        let file = match self.whereabouts(&id)? {
+        let same = match self.whereabouts(&id)? {
             Some(Place::Waiting(name)) => {
                 let dir = if name.reason.is_some() { Dir::Blocked } else { Dir::Ready };
-                fs::look(&self.file(dir, &name))?
+                let file = fs::look(&self.file(dir, &name))?;
+                file.is_some_and(|meta| fs::file_id(&meta) == seen)
             }
-            _ => None,
+            Some(Place::Ended(_)) => true,
+            // It hops, and nobody can tell which file it is: in doubt it is not cancelled.
+            None => false,
         };
-        let same = file.is_none_or(|meta| fs::file_id(&meta) == seen);
         Ok(same.then_some(id))
     }
 }

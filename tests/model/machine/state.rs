@@ -153,7 +153,7 @@ pub(crate) struct Worker {
     pub(crate) retire: bool,
 }
 
-/// How far an actor is. The numbers of an enum's steps are in the table of `machine/mod.rs`.
+/// How far an actor is: the call that it makes next.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[repr(u8)]
 pub(crate) enum At {
