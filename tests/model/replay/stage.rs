@@ -130,10 +130,18 @@ impl Hook for Watcher {
 
 impl Watcher {
     /// The model's name of a call; `None` for one that nobody else can notice, or that belongs to the one before.
+    /// A change that the model does not know is a panic.
     fn name(&mut self, call: &Call<'_>) -> Option<Named> {
-        let (dir, to) = (dir_of(call.path), call.to.map(dir_of).unwrap_or_default());
         let last = self.gate.0.last.get();
-        let named = match (call.op, dir, to) {
+        let named = self.known(last, call);
+        assert!(named.is_some() || !changes_names(call), "the model does not know {call:?}");
+        // Several wishes of one task go in one step.
+        named.filter(|named| (last, *named) != (Some(Named::UnlinkWish), Named::UnlinkWish))
+    }
+
+    fn known(&mut self, last: Option<Named>, call: &Call<'_>) -> Option<Named> {
+        let (dir, to) = (dir_of(call.path), call.to.map(dir_of).unwrap_or_default());
+        Some(match (call.op, dir, to) {
             (Op::Link, "workers", "claims") => Named::Link,
             (Op::Link, "tmp", "runs") => Named::LinkRecord,
             (Op::Open, "ready", _) => Named::Open,
@@ -158,15 +166,23 @@ impl Watcher {
             (Op::Look, "blocked", _) => Named::LookTaking,
             (Op::List, _, _) => listing(last, name_of(call.path), dir == "runs")?,
             _ => return None,
-        };
-        // Several wishes of one task go in one step.
-        let again = last == Some(Named::UnlinkWish) && named == Named::UnlinkWish;
-        (!again).then_some(named)
+        })
     }
 
     fn once(&mut self, named: Named) -> Option<Named> {
         (!std::mem::replace(&mut self.looked, true)).then_some(named)
     }
+}
+
+/// Whether a call changes what others go by: not what is staged, the files of a run, or why a file was rejected.
+fn changes_names(call: &Call<'_>) -> bool {
+    let own = |path: &Path| {
+        matches!(dir_of(path), "tmp" | "runs") || name_of(path).ends_with(".error.txt")
+    };
+    let own = own(call.path) && call.to.is_none_or(own);
+    // What is written to a wish that was just made is nothing.
+    let empty = call.op == Op::Write && call.bytes.is_empty();
+    call.op.mutates() && !own && !empty
 }
 
 /// A listing is a step of its own after these; all others belong to what was read or decided before.
