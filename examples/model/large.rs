@@ -44,7 +44,8 @@ pub(crate) const LARGE: &[Config] = &[
         tenders: &[0, 1],
         hearts: true,
         suspicions: 1,
-        ..P
+        crashes: 1,
+        ..FRESH
     },
     Config {
         name: "three workers, suspicion, two tenders",
@@ -52,7 +53,7 @@ pub(crate) const LARGE: &[Config] = &[
         tenders: &[0, 0],
         suspicions: 1,
         crashes: 1,
-        ..P
+        ..FRESH
     },
     Config { name: "two tasks, a crash, suspicion", tasks: 2, crashes: 1, suspicions: 1, ..P },
     Config {
