@@ -14,6 +14,7 @@ mod cli;
 mod crash;
 mod crowd;
 mod intake;
+mod model;
 mod running;
 mod selftest;
 mod stub;

@@ -146,9 +146,9 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
             let state = crate::status::view::state_of(&ended).word();
             return Err(Failure::usage(format!("{id} has ended: it is {state}")));
         }
-        queue.wish_to_cancel(id)?;
+        let wish = queue.wish_to_cancel(id)?;
         for _ in 0..LOOKS {
-            match queue.carry_out(id)? {
+            match queue.carry_out(&wish)? {
                 Cancelled::Now => {
                     context.ui.say(&format!("{id} cancelled"));
                     return Ok(());

@@ -1,7 +1,8 @@
 //! Row *cancel*: a wish that lasts, carried out by whoever meets the task.
 //!
 //! A task may hop between `ready/` and `blocked/` faster than anybody lists, so the wish is written down
-//! first; it names the life that it is for, so that it can never reach into the next one.
+//! first. Its name says which life it is for: so it can never reach into the next one, and whoever removes it
+//! late cannot remove a later one.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -11,8 +12,8 @@ use super::pending::is_private;
 use super::shift::Place;
 use super::takeup::{Admission, Taken};
 use super::{Dir, Queue, Result};
-use crate::domain::id::{Epoch, TaskId};
-use crate::domain::name::QueueName;
+use crate::domain::id::TaskId;
+use crate::domain::name::{QueueName, TaskEpoch};
 use crate::sys::fs;
 
 /// What became of a wish, so far.
@@ -27,58 +28,59 @@ pub enum Cancelled {
 }
 
 impl Queue {
-    /// Writes the wish down, for the task's present life.
-    pub fn wish_to_cancel(&self, id: &TaskId) -> Result<()> {
-        let life = self.life(id)?;
-        let staged = self.staging();
-        fs::write_synced(&staged, life.to_string().as_bytes(), self.strict())?;
-        let _placed = fs::rename(&staged, &self.file(Dir::Cancel, id))?;
-        self.sync_dir(Dir::Cancel)
+    /// Writes the wish down, for the task's present life; returns its name.
+    pub fn wish_to_cancel(&self, id: &TaskId) -> Result<TaskEpoch> {
+        let wish = TaskEpoch { id: id.clone(), epoch: self.life(id)? };
+        fs::write_synced(&self.file(Dir::Cancel, &wish), b"", self.strict())?;
+        self.sync_dir(Dir::Cancel)?;
+        Ok(wish)
     }
 
     /// Whether there is a wish to cancel this task in its present life.
     pub fn cancel_wanted(&self, id: &TaskId) -> Result<bool> {
-        match self.wished_life(id)? {
-            Some(wished) => Ok(self.life(id)? <= wished),
+        match self.wishes_for(id)?.last() {
+            Some(wish) => Ok(self.life(id)? <= wish.epoch),
             None => Ok(false),
         }
     }
 
-    /// The life that a wish is for, where there is one.
-    fn wished_life(&self, id: &TaskId) -> Result<Option<Epoch>> {
-        let bytes = fs::read_if_any(&self.file(Dir::Cancel, id))?;
-        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        Ok(text.map(|text| Epoch::parse(&text).unwrap_or_default()))
-    }
-
-    /// All wishes.
-    pub fn wishes(&self) -> Result<Vec<TaskId>> {
+    /// All wishes: which task, and the first epoch of the life that is meant.
+    pub fn wishes(&self) -> Result<Vec<TaskEpoch>> {
         let names = fs::list(&self.dir(Dir::Cancel))?;
-        Ok(names.iter().filter_map(|name| TaskId::parse(name.to_str()?)).collect())
+        Ok(names.iter().filter_map(|name| TaskEpoch::parse(name.to_str()?)).collect())
     }
 
-    /// Tries once to carry a wish out, and removes it once the task has ended.
-    pub fn carry_out(&self, id: &TaskId) -> Result<Cancelled> {
-        let wish = self.file(Dir::Cancel, id);
-        let Some(wished) = self.wished_life(id)? else { return Ok(Cancelled::Ended) };
-        if self.life(id)? > wished {
-            fs::unlink(&wish)?;
-            return Ok(Cancelled::Ended);
+    /// Those for one task, in the order of its lives.
+    fn wishes_for(&self, id: &TaskId) -> Result<Vec<TaskEpoch>> {
+        let mut wishes = self.wishes()?;
+        wishes.retain(|wish| wish.id == *id);
+        wishes.sort();
+        Ok(wishes)
+    }
+
+    /// Removes the wishes that a life meets which ends at `at`; a later life's stays.
+    pub(super) fn drop_wishes(&self, at: &TaskEpoch) -> Result<()> {
+        for wish in self.wishes_for(&at.id)?.iter().filter(|wish| wish.epoch <= at.epoch) {
+            fs::unlink(&self.file(Dir::Cancel, wish))?;
         }
-        match self.whereabouts(id)? {
-            None => Ok(Cancelled::NotSeen),
-            Some(Place::Ended(_)) => {
-                fs::unlink(&wish)?;
-                Ok(Cancelled::Ended)
-            }
+        Ok(())
+    }
+
+    /// Tries once to carry a wish out, and removes it once the life that it is for has ended.
+    pub fn carry_out(&self, wish: &TaskEpoch) -> Result<Cancelled> {
+        let came_to = match self.whereabouts(&wish.id)? {
+            None => return Ok(Cancelled::NotSeen),
+            Some(Place::Ended(_)) => Cancelled::Ended,
+            // After the name was seen: `retry.E` is written before the new life's first name, so a name of
+            // another life is known to be one.
+            Some(Place::Waiting(_)) if self.life(&wish.id)? > wish.epoch => Cancelled::Ended,
             Some(Place::Waiting(name)) => match self.cancel_waiting(&name)? {
-                Closed::Refused => Ok(Cancelled::NotSeen),
-                Closed::Won => {
-                    fs::unlink(&wish)?;
-                    Ok(Cancelled::Now)
-                }
+                Closed::Refused => return Ok(Cancelled::NotSeen),
+                Closed::Won => Cancelled::Now,
             },
-        }
+        };
+        fs::unlink(&self.file(Dir::Cancel, wish))?;
+        Ok(came_to)
     }
 
     /// The rename that cancels; also a running task's, whose holder then finds its name gone.
@@ -117,14 +119,16 @@ impl Queue {
                 Taken::Ready(id) | Taken::Blocked(id) | Taken::Rejected(id) | Taken::Unfinished(id),
             ) => id,
         };
-        let file = match self.whereabouts(&id)? {
+        let same = match self.whereabouts(&id)? {
             Some(Place::Waiting(name)) => {
                 let dir = if name.reason.is_some() { Dir::Blocked } else { Dir::Ready };
-                fs::look(&self.file(dir, &name))?
+                let file = fs::look(&self.file(dir, &name))?;
+                file.is_some_and(|meta| fs::file_id(&meta) == seen)
             }
-            _ => None,
+            Some(Place::Ended(_)) => true,
+            // It hops, and nobody can tell which file it is: in doubt it is not cancelled.
+            None => false,
         };
-        let same = file.is_none_or(|meta| fs::file_id(&meta) == seen);
         Ok(same.then_some(id))
     }
 }

@@ -214,12 +214,12 @@ impl Queue {
         names: &BTreeMap<TaskId, Vec<(Dir, String)>>,
         found: &mut Vec<Violation>,
     ) {
-        for id in self.wishes().unwrap_or_default() {
+        for wish in self.wishes().unwrap_or_default() {
             let ended = |dir: &Dir| !matches!(dir, Dir::Ready | Dir::Blocked);
-            if names.get(&id).is_some_and(|places| places.iter().all(|(dir, _)| ended(dir))) {
+            if names.get(&wish.id).is_some_and(|places| places.iter().all(|(dir, _)| ended(dir))) {
                 found.push(Violation {
                     invariant: "I11",
-                    path: self.file(Dir::Cancel, &id),
+                    path: self.file(Dir::Cancel, &wish),
                     what: "a wish to cancel a task that has ended".into(),
                     fix: "any running worker mends it, or: coordinator check --fix".into(),
                 });

@@ -59,7 +59,7 @@ impl Queue {
         let closed = self.close(claim, Dir::Cancelled, &at.to_string())?;
         // Refused, the task has hopped on: the wish follows it.
         if closed == Closed::Won {
-            fs::unlink(&self.file(Dir::Cancel, &at.id))?;
+            self.drop_wishes(&at)?;
         }
         Ok(closed)
     }
@@ -80,7 +80,8 @@ impl Queue {
         Ok(closed)
     }
 
-    /// Renames to a name that can only be ours. `ENOENT` may hide our own success (a reply lost on a network
+    /// Renames to a name that can only be ours, or that others make to the same end (a second reclaimer, one
+    /// who re-prioritises what is being reclaimed). `ENOENT` may hide our own success (a reply lost on a network
     /// file system): then the name is found by *listing*, as a stat may answer from an old cache.
     pub(super) fn rename_once(&self, from: &Path, dir: Dir, name: &str) -> Result<Closed> {
         match fs::rename(from, &self.file(dir, name))? {

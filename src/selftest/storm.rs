@@ -216,8 +216,8 @@ impl Storm<'_> {
         let at_work = |name: &&QueueName| seen.claims.contains_key(&name.at);
         let mut cancels = seen.ready.iter().filter(|name| deed(name) == Some(Deed::Cancel));
         if let Some(name) = cancels.find(at_work) {
-            queue.wish_to_cancel(&name.at.id)?;
-            let _the_wish_lasts = queue.carry_out(&name.at.id)?;
+            let wish = queue.wish_to_cancel(&name.at.id)?;
+            let _the_wish_lasts = queue.carry_out(&wish)?;
         }
         let waiting: Vec<&QueueName> =
             seen.ready.iter().filter(|name| !seen.claims.contains_key(&name.at)).collect();

@@ -214,9 +214,9 @@ impl Tender {
     /// Whether there were any.
     fn carry_out_wishes(&self, journal: &Journal) -> Result<bool> {
         let wishes = self.queue.wishes()?;
-        for id in &wishes {
-            let came_to = self.queue.carry_out(id)?;
-            journal.note("cancel", None, json!({ "task": id, "came_to": format!("{came_to:?}") }));
+        for wish in &wishes {
+            let came_to = format!("{:?}", self.queue.carry_out(wish)?);
+            journal.note("cancel", None, json!({ "task": wish.id, "came_to": came_to }));
         }
         Ok(!wishes.is_empty())
     }

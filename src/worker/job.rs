@@ -130,7 +130,7 @@ impl Worker {
         let added = profile.env.iter().chain(&spec.env);
         env.extend(added.map(|(name, value)| (name.clone(), value.clone())));
         let ours = [
-            ("SWARMDIR_TASK", attempt.at.id.to_string()),
+            (super::workplace::TASK_MARK, attempt.at.id.to_string()),
             ("SWARMDIR_ATTEMPT", number.to_string()),
             (crate::tending::WORKER_MARK, attempt.worker.to_string()),
             ("SWARMDIR_ROOT", self.config.root.display().to_string()),

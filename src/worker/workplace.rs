@@ -10,9 +10,15 @@ use crate::domain::outcome::Fault;
 use crate::domain::record::{CommitRecord, Origin};
 use crate::queue::claim::Claim;
 use crate::queue::runs::AttemptFiles;
+use crate::sys::sweep;
 use crate::worktree::{
     CollectOrder, Collected, Entered, Fingerprint, Forest, Order, Repo, Scratch, Tree, Trouble,
 };
+
+/// The variable by which every process of a task's agents is known.
+pub(super) const TASK_MARK: &str = "SWARMDIR_TASK";
+/// What an earlier attempt left running is given so long to be dead, milliseconds.
+const PATIENCE_MS: u64 = 2_000;
 
 /// A place to work in; must be left.
 #[must_use = "a workplace must be left, so that others can use it"]
@@ -89,7 +95,12 @@ impl Worker {
             fresh: self.may_run_elsewhere(attempt),
         })?;
         match entered {
-            Entered::Tree(tree) => Ok(Workplace::Tree { tree, repo, before }),
+            Entered::Tree(tree) => {
+                if tree.continued() {
+                    end_earlier(attempt)?;
+                }
+                Ok(Workplace::Tree { tree, repo, before })
+            }
             Entered::Busy { holder } => Err(NoPlace {
                 fault: Fault::Machine,
                 detail: format!("its tree is still in use by {holder}"),
@@ -117,6 +128,18 @@ impl Worker {
         let name = attempt.worker.short();
         Ok(Workplace::Scratch(Scratch::enter(&self.config.scratch_dir(), name)?))
     }
+}
+
+/// Ends what an earlier attempt on this machine left running: its worker died (or the tree would be locked),
+/// but the task was moved on by somebody who could not kill here, or did not have to: from another machine,
+/// by hold, priority or retry.
+fn end_earlier(attempt: &AttemptName) -> Result<(), NoPlace> {
+    let swept = sweep::marked(TASK_MARK, attempt.at.id.as_str(), PATIENCE_MS);
+    if swept.left == 0 {
+        return Ok(());
+    }
+    let detail = format!("{} processes of an earlier attempt would not die", swept.left);
+    Err(NoPlace { fault: Fault::Machine, detail })
 }
 
 impl Workplace {

@@ -77,8 +77,8 @@ impl Meanwhile {
             Meanwhile::Cancelled => {
                 let snapshot = queue.scan().unwrap();
                 for name in snapshot.ready.iter().chain(&snapshot.blocked) {
-                    queue.wish_to_cancel(&name.at.id).unwrap();
-                    queue.carry_out(&name.at.id).unwrap();
+                    let wish = queue.wish_to_cancel(&name.at.id).unwrap();
+                    queue.carry_out(&wish).unwrap();
                 }
             }
             Meanwhile::Done => {

@@ -1,6 +1,7 @@
 //! kill -9: of a worker, of its agent, of everything; each task is done once all the same.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -72,6 +73,22 @@ fn a_worker_alone_recovers_what_a_dead_one_held() {
             && swarm.names("workers").is_empty()
             && swarm.names("claims").is_empty()
     );
+}
+
+/// A dead worker's agent that nobody had to reclaim: the task was moved on by another machine, or by a command.
+#[test]
+fn what_an_earlier_attempt_left_running_ends_before_the_next_one_starts() {
+    let swarm = Swarm::new();
+    swarm.drop("again", "echo $SWARMDIR_ATTEMPT >> tries.txt; [ $SWARMDIR_ATTEMPT -gt 1 ]");
+    swarm.worker(&["--once"]);
+    let task = swarm.show("again")["id"].as_str().unwrap().to_owned();
+    let mut left = swarm.command("sleep").arg("600").env("SWARMDIR_TASK", &task).spawn().unwrap();
+    swarm.coordinator(&["retry", &task]).exits(0);
+    swarm.drain();
+    let ended = left.try_wait().unwrap();
+    let _ended_already = left.kill();
+    assert_eq!(ended.and_then(|status| status.signal()), Some(9));
+    assert_eq!(swarm.counts(), "done 1");
 }
 
 #[test]

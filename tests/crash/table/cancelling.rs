@@ -85,8 +85,8 @@ pub(super) fn rows() -> Vec<Row> {
 fn cancel(lab: &Lab, id: TaskId) -> Act {
     let queue = lab.queue();
     Box::new(move || {
-        queue.wish_to_cancel(&id)?;
-        Ok(matches!(queue.carry_out(&id)?, Cancelled::Now | Cancelled::Ended))
+        let wish = queue.wish_to_cancel(&id)?;
+        Ok(matches!(queue.carry_out(&wish)?, Cancelled::Now | Cancelled::Ended))
     })
 }
 
@@ -112,11 +112,11 @@ fn ended(lab: &Lab) -> Act {
 /// A wish that its task's end left behind, and then the task's next life.
 fn earlier_life(lab: &Lab) -> Act {
     let (id, queue) = (lab.add("a", "do it"), lab.queue());
-    queue.wish_to_cancel(&id).unwrap();
-    queue.carry_out(&id).unwrap();
-    queue.wish_to_cancel(&id).unwrap();
+    let wish = queue.wish_to_cancel(&id).unwrap();
+    queue.carry_out(&wish).unwrap();
+    let wish = queue.wish_to_cancel(&id).unwrap();
     let _won = queue.retry(&queue.ended(&id).unwrap().unwrap()).unwrap();
-    Box::new(move || Ok(queue.carry_out(&id)? == Cancelled::Ended))
+    Box::new(move || Ok(queue.carry_out(&wish)? == Cancelled::Ended))
 }
 
 fn dropped(lab: &Lab) -> Act {
@@ -124,8 +124,8 @@ fn dropped(lab: &Lab) -> Act {
     let queue = lab.queue();
     Box::new(move || match queue.take_up_named("a", &Judge)? {
         Some(id) => {
-            queue.wish_to_cancel(&id)?;
-            let now = queue.carry_out(&id)? == Cancelled::Now;
+            let wish = queue.wish_to_cancel(&id)?;
+            let now = queue.carry_out(&wish)? == Cancelled::Now;
             Ok(now && queue.ended(&id)?.is_some_and(|ended| ended.at().epoch.0 == 1))
         }
         None => Ok(false),

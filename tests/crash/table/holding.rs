@@ -110,8 +110,8 @@ fn claim(lab: &Lab) -> Act {
 fn claim_gone(lab: &Lab) -> Act {
     let (id, worker) = task_and_worker(lab);
     let (queue, name) = (lab.queue(), lab.name(&id));
-    queue.wish_to_cancel(&id).unwrap();
-    queue.carry_out(&id).unwrap();
+    let wish = queue.wish_to_cancel(&id).unwrap();
+    queue.carry_out(&wish).unwrap();
     Box::new(move || Ok(matches!(queue.claim(&worker, &name)?, Tried::Gone)))
 }
 
@@ -140,8 +140,8 @@ fn cancel_held(lab: &Lab) -> Act {
 fn abandon(lab: &Lab) -> Act {
     let (id, worker) = task_and_worker(lab);
     let (queue, claim) = (lab.queue(), lab.claim(&worker, &id));
-    queue.wish_to_cancel(&id).unwrap();
-    queue.carry_out(&id).unwrap();
+    let wish = queue.wish_to_cancel(&id).unwrap();
+    queue.carry_out(&wish).unwrap();
     Box::new(move || queue.abandon(claim).map(|()| true))
 }
 

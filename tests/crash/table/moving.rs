@@ -113,8 +113,8 @@ fn retry_failed(lab: &Lab) -> Act {
 
 fn cancel(lab: &Lab, text: &str) {
     let (id, queue) = (lab.add("a", text), lab.queue());
-    queue.wish_to_cancel(&id).unwrap();
-    queue.carry_out(&id).unwrap();
+    let wish = queue.wish_to_cancel(&id).unwrap();
+    queue.carry_out(&wish).unwrap();
 }
 
 fn retry_cancelled(lab: &Lab) -> Act {

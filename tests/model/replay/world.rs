@@ -1,0 +1,201 @@
+//! A real queue in a directory of its own, and the operations that a model's actors perform on it.
+//!
+//! Every operation is the program's own. What it decides for itself (to reject, how an attempt ends) comes with
+//! the cue, as the model chose it.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use swarmdir::domain::config::Durability;
+use swarmdir::domain::id::{TaskId, WorkerId};
+use swarmdir::domain::name::{QueueName, TaskEpoch};
+use swarmdir::domain::problem::Problem;
+use swarmdir::domain::reason::{Reason, Wait};
+use swarmdir::domain::record::{Lost, TaskRecord};
+use swarmdir::domain::time::UnixMs;
+use swarmdir::queue::Queue;
+use swarmdir::queue::claim::{Claim, Standing, Tried};
+use swarmdir::queue::finish::{Closed, Final};
+use swarmdir::queue::reclaim::DeadClaim;
+use swarmdir::queue::register::{Card, Registration};
+use swarmdir::queue::shift::{Ended, Place};
+use swarmdir::queue::takeup::{Admission, Admitted, Dropped, Taken};
+use swarmdir::sys::identity;
+
+use super::stage::{Cue, Gate};
+use crate::model::machine::label::{Call, End};
+
+/// Files whose second character is `!` are wrong.
+pub(super) struct Judge;
+
+impl Admission for Judge {
+    fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
+        if dropped.bytes.get(1) == Some(&b'!') {
+            let problems = vec![Problem::new("it says so itself")];
+            return Admitted::Rejected { problems, report: "it says so itself\n".into() };
+        }
+        Admitted::Ready(Box::new(TaskRecord {
+            schema: 1,
+            id: dropped.id.clone(),
+            name: dropped.name.to_string_lossy().into_owned(),
+            taken_at: UnixMs(1),
+            title: None,
+            agent: None,
+            priority: Default::default(),
+            labels: Vec::new(),
+            origin: None,
+        }))
+    }
+}
+
+/// The one name that the model's files are dropped under.
+pub(super) const DROPPED: &str = "drop.md";
+
+/// The queue, to be shared by threads.
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) queue: Queue,
+    max_deaths: u32,
+}
+
+impl World {
+    pub(super) fn new(path: PathBuf, max_deaths: u8) -> World {
+        let queue = Queue::open_or_make(&path, Durability::Relaxed).unwrap();
+        World { queue, max_deaths: u32::from(max_deaths) }
+    }
+
+    /// A task as take-up leaves it.
+    pub(super) fn add(&self, content: &str) -> TaskId {
+        match self.queue.enqueue(OsStr::new("added"), content.as_bytes(), &Judge).unwrap() {
+            Taken::Ready(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn register(&self, id: &str) -> Registration {
+        let id = WorkerId::parse(id).unwrap();
+        let process = identity::me();
+        let card = Card { id, process, version: "1".into(), slot: None, started_at: UnixMs(1) };
+        self.queue.register(card).unwrap()
+    }
+
+    /// A worker's main thread: from the link of a claim to the end of the attempt.
+    pub(super) fn attempt(&self, gate: &Gate, me: &Registration, name: &QueueName, wrong: bool) {
+        let queue = &self.queue;
+        let Tried::Won(claim) = queue.claim(me, name).unwrap() else { return };
+        gate.wait(Call::AskWish);
+        if queue.cancel_wanted(&name.at.id).unwrap() {
+            let _either = queue.cancel_held(claim).unwrap();
+            return;
+        }
+        claim.read(queue, 1000).unwrap();
+        let entered = gate.wait(Call::Enter);
+        if wrong {
+            let _either = queue.reject(claim, "wrong\n", &[]).unwrap();
+            return;
+        }
+        if let Cue::End(end) = entered {
+            // Its tree is in use.
+            return self.close(gate, me, claim, end);
+        }
+        // Agents and trees are not on this stage: how the attempt ends is the model's choice.
+        let Cue::End(end) = gate.wait(Call::Ends(End::Done)) else { panic!("no end was given") };
+        self.close(gate, me, claim, end);
+    }
+
+    fn close(&self, gate: &Gate, me: &Registration, claim: Claim, end: End) {
+        let queue = &self.queue;
+        gate.wait(Call::Standing);
+        let wanted = queue.standing(me, claim.name()).unwrap() == Standing::CancelWanted;
+        let due = Reason { wait: Wait::Park, until_secs: Some(1) };
+        let _either = match end {
+            _ if wanted => queue.cancel_held(claim),
+            End::Done => queue.publish(claim, Final::Done),
+            End::Failed => queue.publish(claim, Final::Failed),
+            _ => queue.give_back_blocked(claim, due),
+        }
+        .unwrap();
+    }
+
+    /// A heart: a claim of its own that nobody knows of.
+    pub(super) fn disown(&self, at: &TaskEpoch) {
+        let found = self.queue.claims().unwrap().iter().any(|claim| claim.at == *at);
+        assert!(found, "the listing lacks {at}");
+        self.queue.disown(at).unwrap();
+    }
+
+    pub(super) fn leave(&self, me: Arc<Registration>) {
+        self.queue.deregister(Arc::try_unwrap(me).expect("its other threads have ended")).unwrap();
+    }
+
+    pub(super) fn take_up(&self) {
+        self.queue.take_up(&[DROPPED.into()], &Judge).unwrap();
+    }
+
+    /// From a listing of `blocked/`: a take-up that is not finished, or a task whose time has come.
+    pub(super) fn looks_after(&self, id: &TaskId) {
+        let name =
+            self.queue.blocked().unwrap().into_iter().find(|name| name.at.id == *id).unwrap();
+        match name.reason.as_ref().map(|reason| &reason.wait) {
+            Some(Wait::Taking) => drop(self.queue.finish_taking(&name, &Judge).unwrap()),
+            _ => {
+                let _either = self.queue.unblock(&name).unwrap();
+            }
+        }
+    }
+
+    pub(super) fn declare(&self, worker: &str) {
+        self.queue.declare_dead(&WorkerId::parse(worker).unwrap()).unwrap();
+    }
+
+    pub(super) fn reclaim(&self, at: &TaskEpoch, worker: &str) {
+        let dead = self.queue.dead_claims().unwrap();
+        let is_it = |claim: &&DeadClaim| claim.at == *at && claim.card.id.as_str() == worker;
+        let Some(claim) = dead.iter().find(is_it) else { return };
+        let worker = claim.card.id.clone();
+        let lost = Lost { worker, noticed_at: UnixMs(1), evidence: "as the model says".into() };
+        self.queue.reclaim(claim, &lost, self.max_deaths).unwrap();
+    }
+
+    pub(super) fn bury(&self, gate: &Gate, worker: &str) {
+        let gone = self.queue.gone().unwrap();
+        let card = gone.iter().find(|card| card.id.as_str() == worker).unwrap();
+        gate.wait(Call::Kill);
+        self.queue.bury(&card.id).unwrap();
+    }
+
+    pub(super) fn carry_out(&self, wish: &TaskEpoch) {
+        assert!(self.queue.wishes().unwrap().contains(wish));
+        self.queue.carry_out(wish).unwrap();
+    }
+
+    pub(super) fn cancel(&self, id: &TaskId) {
+        let wish = self.queue.wish_to_cancel(id).unwrap();
+        self.queue.carry_out(&wish).unwrap();
+    }
+
+    pub(super) fn retry(&self, gate: &Gate, id: &TaskId) {
+        gate.wait(Call::Decide);
+        let _either = self.queue.retry(&self.ended(id)).unwrap();
+    }
+
+    fn ended(&self, id: &TaskId) -> Ended {
+        self.queue.ended(id).unwrap().unwrap()
+    }
+
+    /// Hold, release, priority: what a person read before stands in `name`.
+    pub(super) fn shift(&self, gate: &Gate, id: &TaskId, hold: bool) {
+        gate.wait(Call::Decide);
+        let Some(Place::Waiting(name)) = self.queue.whereabouts(id).unwrap() else {
+            panic!("{id}")
+        };
+        let band = name.band;
+        let _either: Closed = match (hold, name.reason.is_some()) {
+            (true, _) => self.queue.hold(&name),
+            (false, true) => self.queue.unblock(&name),
+            (false, false) => self.queue.reprioritise(&name, band),
+        }
+        .unwrap();
+    }
+}
