@@ -120,7 +120,7 @@ fn the_kernel_saw_the_calls_that_the_seam_saw() {
             assert_eq!(seen.len(), known.len(), "{}: thread {thread}", case.name);
         }
         let count: usize = seen.values().map(Vec::len).sum();
-        assert!(count > 20, "{}: {count}", case.name);
+        assert!(count >= 15, "{}: {count}", case.name);
         proof.add(
             &format!("calls that strace and the seam both saw, {}", case.name),
             format!("{count} of {count}"),

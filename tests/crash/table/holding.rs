@@ -69,9 +69,9 @@ pub(super) fn rows() -> Vec<Row> {
             "cancel, by the holder",
             cancel_held,
             &[
-                "ready/5-a.1 claims/a.1=W1 workers/W1 cancel/a => a cancelled",
-                "cancelled/a.1 claims/a.1=W1 workers/W1 cancel/a => a cancelled",
-                "cancelled/a.1 workers/W1 cancel/a => a cancelled",
+                "ready/5-a.1 claims/a.1=W1 workers/W1 cancel/a.0 => a cancelled",
+                "cancelled/a.1 claims/a.1=W1 workers/W1 cancel/a.0 => a cancelled",
+                "cancelled/a.1 workers/W1 cancel/a.0 => a cancelled",
                 "cancelled/a.1 workers/W1 => a cancelled",
             ],
         ),
