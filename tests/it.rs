@@ -12,6 +12,8 @@ mod claude;
 mod cli;
 mod crowd;
 mod intake;
+#[cfg(debug_assertions)]
+mod power;
 mod running;
 mod stub;
 mod support;
