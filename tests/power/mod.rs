@@ -1,10 +1,12 @@
 //! Power cuts: what was acknowledged is there afterwards, whole, once; and each fsync is needed for that.
 //!
 //! [`simulated`] goes through the states of a model of the weakest file system ([`disk`]); `docs/durability.md` lists
-//! what it shows.
+//! what it shows. [`real`] cuts the power of real file systems under the real programs.
 
 mod disk;
+mod mount;
 mod promise;
+mod real;
 mod simulated;
 mod states;
 mod tape;
@@ -12,6 +14,13 @@ mod workload;
 
 use std::fmt::Display;
 use std::sync::Mutex;
+
+/// A directory that goes away, in memory where that is possible.
+fn scratch() -> tempfile::TempDir {
+    let fast = std::path::Path::new("/dev/shm");
+    let builder = || tempfile::Builder::new();
+    if fast.is_dir() { builder().tempdir_in(fast) } else { builder().tempdir() }.unwrap()
+}
 
 /// Notes a figure in `target/proof/power.txt`, in place of an earlier one of the same label.
 fn proof(label: &str, figure: impl Display) {

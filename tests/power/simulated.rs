@@ -1,25 +1,19 @@
 //! The workloads under every power cut of the weakest file system; and each fsync, left out, is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Mutex;
 
 use swarmdir::domain::config::Durability;
 
 use super::disk::Names;
 use super::promise::Judge;
+use super::scratch;
 use super::states::{Tally, explore, mode_name};
 use super::tape::Site;
 use super::workload::{SCENARIOS, Scenario, intake};
 
 /// Random states at each cut, where all must hold.
 const SAMPLES: [(Names, usize); 2] = [(Names::Whole, 5), (Names::Torn, 1)];
-
-fn scratch() -> tempfile::TempDir {
-    let fast = Path::new("/dev/shm");
-    let builder = || tempfile::Builder::new();
-    if fast.is_dir() { builder().tempdir_in(fast) } else { builder().tempdir() }.unwrap()
-}
 
 /// Plays a scenario and goes through its states.
 fn run(

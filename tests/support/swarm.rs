@@ -49,7 +49,12 @@ impl Swarm {
 
     /// The usual settings after these lines (keys of the top level first, tables after them).
     pub(crate) fn with(lines: &str) -> Swarm {
-        let swarm = Swarm::empty();
+        Swarm::within(&std::env::temp_dir(), lines)
+    }
+
+    /// The same in this directory.
+    pub(crate) fn within(parent: &Path, lines: &str) -> Swarm {
+        let swarm = Swarm::empty_in(parent);
         swarm.git(&["init", "--quiet", "--initial-branch=main"]);
         swarm.git(&["config", "user.name", "Tess"]);
         swarm.git(&["config", "user.email", "tess@localhost"]);
@@ -64,7 +69,11 @@ impl Swarm {
 
     /// A directory with nothing in it.
     pub(crate) fn empty() -> Swarm {
-        let dir = tempfile::Builder::new().prefix("swarm-").tempdir().unwrap();
+        Swarm::empty_in(&std::env::temp_dir())
+    }
+
+    fn empty_in(parent: &Path) -> Swarm {
+        let dir = tempfile::Builder::new().prefix("swarm-").tempdir_in(parent).unwrap();
         let root = dir.path().canonicalize().unwrap().join("repo");
         for made in [root.clone(), dir.path().join("home"), dir.path().join("marks")] {
             fs::create_dir(made).unwrap();
