@@ -64,7 +64,8 @@ impl Queue {
         {
             for name in fs::list(&self.dir(dir))? {
                 let text = name.to_string_lossy().into_owned();
-                if dir == Dir::Rejected && text.ends_with(".error.txt") {
+                let swept = text.starts_with(super::open::PROBE);
+                if swept || (dir == Dir::Rejected && text.ends_with(".error.txt")) {
                     continue;
                 }
                 match task_of(dir, &text) {
