@@ -85,7 +85,7 @@ impl Queue {
         for name in names {
             reserved.push(stuck_or(self.new_id(name))?);
         }
-        if reserved.iter().any(|reserved| matches!(reserved, Ok(_))) {
+        if reserved.iter().any(std::result::Result::is_ok) {
             self.sync_dir(Dir::Runs)?;
         }
         let mut begun = Vec::new();
