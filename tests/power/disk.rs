@@ -79,7 +79,8 @@ impl Disk {
     /// How many changes of names are not durable; and files' contents.
     pub(crate) fn open(&self) -> (Vec<usize>, Vec<usize>) {
         let changes = (0..self.changes.len()).filter(|at| !self.changes[*at].durable);
-        let nodes = (0..self.nodes.len()).filter(|at| self.nodes[*at].live != self.nodes[*at].synced);
+        let nodes =
+            (0..self.nodes.len()).filter(|at| self.nodes[*at].live != self.nodes[*at].synced);
         (changes.collect(), nodes.collect())
     }
 
@@ -104,7 +105,8 @@ impl Disk {
         let mut there = vec![false; self.changes.len()];
         let mut names: HashMap<&Name, usize> = HashMap::new();
         for (at, change) in self.changes.iter().enumerate() {
-            let possible = change.needs.iter().chain(change.follows.iter()).all(|need| there[*need]);
+            let possible =
+                change.needs.iter().chain(change.follows.iter()).all(|need| there[*need]);
             there[at] = change.durable || (possible && happened(at));
             if !there[at] {
                 continue;

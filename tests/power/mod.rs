@@ -1,8 +1,9 @@
 //! Power cuts: what was acknowledged is there afterwards, whole, once; and each fsync is needed for that.
 //!
 //! [`simulated`] goes through the states of a model of the weakest file system ([`disk`]); `docs/durability.md` lists
-//! what it shows. [`real`] cuts the power of real file systems under the real programs.
+//! what it shows. [`branch`] asks the same of what git wrote; [`real`] cuts the power of real file systems under the real programs.
 
+mod branch;
 mod disk;
 mod mount;
 mod promise;

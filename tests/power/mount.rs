@@ -28,7 +28,11 @@ fn run(program: &str, args: &[&str]) -> Result<String, String> {
     let output = output.map_err(|e| format!("{program}: {e}"))?;
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let complained = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(said) } else { Err(format!("{program} {args:?}: {complained}")) }
+    if output.status.success() {
+        Ok(said)
+    } else {
+        Err(format!("{program} {args:?}: {complained}"))
+    }
 }
 
 impl Mount {

@@ -95,6 +95,20 @@ fn without_any_fsync_every_workload_loses_something() {
     }
 }
 
+/// The table in `docs/durability.md` lists exactly these.
+fn documented<'a>(sites: impl Iterator<Item = &'a Site>) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/durability.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| ")?.split(" | ");
+        let (step, what) = (cells.next()?, cells.next()?.strip_prefix('`')?.strip_suffix('`')?);
+        Some(format!("{step}: {what}"))
+    });
+    let listed: BTreeSet<String> = rows.collect();
+    let made: BTreeSet<String> = sites.map(Site::to_string).collect();
+    assert_eq!(listed, made, "the table in docs/durability.md is of other fsyncs");
+}
+
 #[test]
 fn each_fsync_left_out_is_missed() {
     let mut sites: BTreeMap<Site, Vec<&Scenario>> = BTreeMap::new();
@@ -115,6 +129,7 @@ fn each_fsync_left_out_is_missed() {
             })
         })
     });
+    documented(sites.iter().map(|(site, _)| site));
     let mut missed = Vec::new();
     for ((site, _), caught) in sites.iter().zip(&caught) {
         match caught {

@@ -46,7 +46,8 @@ pub(crate) fn explore(tape: &Tape, judge: &Judge<'_>, scratch: &Path, samples: u
             std::fs::remove_dir_all(&base).unwrap();
             if let Some(broken) = verdict {
                 let last: Vec<&Entry> = before.iter().rev().take(3).collect();
-                tally.broken = Some(format!("{broken}\n  after {last:?}\n  with {}", listed(&state)));
+                tally.broken =
+                    Some(format!("{broken}\n  after {last:?}\n  with {}", listed(&state)));
                 return tally;
             }
         }

@@ -15,20 +15,50 @@ use super::promise::Must;
 /// One thing on the tape; paths are below the base.
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
-    Make { path: PathBuf, dir: bool, emptied: bool },
-    Write { path: PathBuf, bytes: Vec<u8>, offset: Option<u64> },
-    Link { from: PathBuf, to: PathBuf },
-    Rename { from: PathBuf, to: PathBuf },
-    Remove { path: PathBuf },
-    Sync { path: PathBuf },
+    Make {
+        path: PathBuf,
+        dir: bool,
+        emptied: bool,
+    },
+    Write {
+        path: PathBuf,
+        bytes: Vec<u8>,
+        offset: Option<u64>,
+    },
+    Link {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    Remove {
+        path: PathBuf,
+    },
+    Sync {
+        path: PathBuf,
+    },
     /// From now on this may be so, too.
-    Begin { text: usize, must: Must },
+    Begin {
+        text: usize,
+        must: Must,
+    },
     /// Acknowledged: it must be so.
-    Kept { text: usize, must: Must },
+    Kept {
+        text: usize,
+        must: Must,
+    },
     /// A new life begins at this epoch: under a name of that epoch or a later one, nothing older counts.
-    Life { text: usize, epoch: u32 },
+    Life {
+        text: usize,
+        epoch: u32,
+    },
     /// So many deaths were dealt with.
-    Deaths { text: usize, count: u32 },
+    Deaths {
+        text: usize,
+        count: u32,
+    },
     /// The queue's identity was used.
     Identity(String),
 }
@@ -152,7 +182,13 @@ fn kind_of(path: &Path, content: &[u8]) -> String {
             let task = swarmdir::domain::id::TaskId::parse(task).expect("a task's directory");
             let attempt = AttemptName::parse_dir(&task, rest[0]).is_some();
             let life = rest[0].starts_with("retry.");
-            let first = if attempt { "e.W" } else if life { "retry.E" } else { rest[0] };
+            let first = if attempt {
+                "e.W"
+            } else if life {
+                "retry.E"
+            } else {
+                rest[0]
+            };
             match rest.get(1) {
                 Some(file) => format!("runs/T/{first}/{file}"),
                 None if attempt => format!("runs/T/{first}/"),

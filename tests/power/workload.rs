@@ -104,7 +104,8 @@ impl Scenario {
             let identity = Entry::Identity(queue.id().to_owned());
             tape.borrow_mut().entries.push(identity);
             let tape = tape.clone();
-            let rig = Rig { base: base.to_owned(), tape, queue, intake: intake(), texts: self.texts };
+            let rig =
+                Rig { base: base.to_owned(), tape, queue, intake: intake(), texts: self.texts };
             (self.play)(&rig);
         });
         tape.take()
@@ -225,7 +226,8 @@ impl Rig {
         claim.read(&self.queue, 1000).unwrap();
         self.queue.write_start(claim.attempt(), &start(me)).unwrap();
         let dir = claim.dir(&self.queue);
-        fs::write(&dir.join("events.jsonl"), b"{\"said\":\"this\"}\n{\"said\":\"that\"}\n").unwrap();
+        fs::write(&dir.join("events.jsonl"), b"{\"said\":\"this\"}\n{\"said\":\"that\"}\n")
+            .unwrap();
         fs::write(&dir.join("stderr"), b"a complaint of some length\n").unwrap();
         self.step("heartbeat");
         me.beat(7).unwrap();
@@ -321,7 +323,13 @@ fn dropping(rig: &Rig) {
     let taken = rig.queue.take_up(&names, &rig.intake).unwrap();
     assert!(matches!(
         taken[..],
-        [Taken::Ready(_), Taken::Ready(_), Taken::Rejected(_), Taken::Unfinished(_), Taken::Ready(_)]
+        [
+            Taken::Ready(_),
+            Taken::Ready(_),
+            Taken::Rejected(_),
+            Taken::Unfinished(_),
+            Taken::Ready(_)
+        ]
     ));
     rig.kept(4, Must::Waiting);
     // Whatever else syncs `pending/` must not take a name away.
@@ -431,6 +439,9 @@ fn rejecting(rig: &Rig) {
     rig.step("reject by its holder");
     rig.begin(1, Must::Rejected);
     let problems = [Problem::new("a mistake that was made later")];
-    assert_eq!(rig.queue.reject(claim, "a mistake, and more about it\n", &problems).unwrap(), Closed::Won);
+    assert_eq!(
+        rig.queue.reject(claim, "a mistake, and more about it\n", &problems).unwrap(),
+        Closed::Won
+    );
     rig.kept(1, Must::Rejected);
 }
