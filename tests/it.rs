@@ -15,6 +15,8 @@ mod crash;
 mod crowd;
 mod intake;
 mod model;
+#[cfg(debug_assertions)]
+mod power;
 mod running;
 mod selftest;
 mod stub;

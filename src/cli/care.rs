@@ -11,7 +11,11 @@ use crate::tending::Tender;
 
 /// `check`
 pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> Outcome {
-    let queue = context.queue()?;
+    let mut queue = context.queue()?;
+    if fix {
+        // A directory that a power cut took is made again.
+        queue = context.queue_or_make()?;
+    }
     let mut violations = queue.check()?;
     if fix && !violations.is_empty() {
         mend(context, &queue, &violations)?;

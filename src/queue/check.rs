@@ -37,16 +37,17 @@ const AGAIN_MS: u64 = 300;
 impl Queue {
     /// Everything that is wrong, twice in a row. Empty: the queue is sound.
     pub fn check(&self) -> Result<Vec<Violation>> {
-        let first = self.look_for_violations()?;
+        let first = self.violations_now()?;
         if first.is_empty() {
             return Ok(first);
         }
         clock::pause_ms(AGAIN_MS);
-        let second = self.look_for_violations()?;
+        let second = self.violations_now()?;
         Ok(second.into_iter().filter(|violation| first.contains(violation)).collect())
     }
 
-    fn look_for_violations(&self) -> Result<Vec<Violation>> {
+    /// Everything that is wrong at this instant: exact for a queue at rest, a hint for a live one.
+    pub fn violations_now(&self) -> Result<Vec<Violation>> {
         let mut found = Vec::new();
         let names = self.names(&mut found)?;
         self.check_one_name(&names, &mut found);
@@ -90,11 +91,11 @@ impl Queue {
         found: &mut Vec<Violation>,
     ) {
         for places in names.values() {
-            // `names` lists the directories in the order of precedence; within one the higher epoch wins.
+            // Done is done. Else the higher epoch wins: every move but an ending raises it. `names` lists the
+            // directories in the order that decides between equals.
             let mut places = places.clone();
-            let first_dir = places.first().map(|(dir, _)| *dir);
             places.sort_by_key(|(dir, name)| {
-                (Some(*dir) != first_dir, std::cmp::Reverse(epoch_of(*dir, name)))
+                (*dir != Dir::Done, std::cmp::Reverse(epoch_of(*dir, name)))
             });
             for (dir, name) in places.iter().skip(1) {
                 let kept = self.file(places[0].0, &places[0].1);

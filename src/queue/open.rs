@@ -33,9 +33,12 @@ impl Queue {
         if let Some(bytes) = fs::read_if_any(&layout.format())? {
             parse_format(&layout, &bytes)?;
         }
+        let above = layout.root().ancestors().filter(|dir| !dir.as_os_str().is_empty());
+        let missing: Vec<&Path> = above.take_while(|dir| !fs::is_dir(dir)).collect();
         fs::mkdirs(layout.root())?;
+        let mut made = !missing.is_empty();
         for dir in Dir::ALL {
-            fs::mkdir(&layout.dir(dir))?;
+            made |= fs::mkdir(&layout.dir(dir))?;
         }
         probe(&layout).map_err(|source| match source.disk_full() {
             true => QueueError::Fs(source),
@@ -43,6 +46,14 @@ impl Queue {
         })?;
         if !fs::exists(&layout.format()) {
             make_format(&layout)?;
+            made = true;
+        }
+        if made {
+            // Whatever is promised in here needs every name that leads to it.
+            fs::sync(layout.root())?;
+            for dir in missing {
+                fs::sync(parent_of(dir))?;
+            }
         }
         Queue::open(path, durability)
     }
@@ -55,8 +66,11 @@ fn make_format(layout: &Layout) -> Result<()> {
     fs::write_synced(&staged, format!("{MAGIC}\nid {id}\n").as_bytes(), true)?;
     fs::link(&staged, &layout.format())?;
     fs::unlink(&staged)?;
-    fs::sync(layout.root())?;
     Ok(())
+}
+
+fn parent_of(dir: &Path) -> &Path {
+    dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn parse_format(layout: &Layout, bytes: &[u8]) -> Result<String> {

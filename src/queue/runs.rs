@@ -57,6 +57,10 @@ impl Queue {
         let made = fs::mkdir(&dir)?;
         if made && !told_by_slug(id, dropped) {
             fs::write_synced(&dir.join("name"), dropped.as_bytes(), self.strict())?;
+            // It says how the text is to be read: whoever finishes a take-up needs it.
+            if self.strict() {
+                fs::sync(&dir)?;
+            }
         }
         Ok(made)
     }
@@ -141,9 +145,9 @@ impl Queue {
         let dir = self.attempt_dir(attempt);
         fs::write_synced(&dir.join("result.json"), &to_json(result), self.strict())?;
         if self.strict() {
-            for name in ["task", "events.jsonl", "stderr"] {
+            for name in fs::list(&dir)?.iter().filter(|name| *name != "result.json") {
                 let path = dir.join(name);
-                if fs::look(&path)?.is_some() {
+                if fs::look(&path)?.is_some_and(|meta| meta.is_file()) {
                     fs::sync(&path)?;
                 }
             }
@@ -157,14 +161,21 @@ impl Queue {
     pub(super) fn write_lost(&self, attempt: &AttemptName, lost: &Lost) -> Result<()> {
         let dir = self.attempt_dir(attempt);
         fs::mkdirs(&dir)?;
-        Ok(fs::write_synced(&dir.join("lost"), &to_json(lost), self.strict())?)
+        fs::write_synced(&dir.join("lost"), &to_json(lost), self.strict())?;
+        if self.strict() {
+            // A task that takes the machine down with it must not be forgiven each time.
+            fs::sync(&dir)?;
+            fs::sync(&self.run_dir(&attempt.at.id))?;
+        }
+        Ok(())
     }
 
     /// Begins a new life at `epoch`.
     pub(super) fn write_retry(&self, id: &TaskId, epoch: Epoch) -> Result<()> {
         let dir = self.run_dir(id);
         fs::mkdir(&dir)?;
-        fs::write_synced(&dir.join(format!("retry.{epoch}")), b"", self.strict())?;
+        // It is empty: only its name must last.
+        fs::write(&dir.join(format!("retry.{epoch}")), b"")?;
         if self.strict() {
             fs::sync(&dir)?;
         }

@@ -5,6 +5,7 @@
 //! anything. Any process may finish what another one began.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::finish::Closed;
@@ -83,27 +84,30 @@ pub enum Taken {
 impl Queue {
     /// Takes up settled files from `pending/`. The directories that became fuller are synced once for all.
     pub fn take_up(&self, names: &[OsString], admission: &dyn Admission) -> Result<Vec<Taken>> {
-        let mut begun = Vec::new();
+        let mut reserved = Vec::new();
         for name in names {
-            let dropped = self.dir(Dir::Pending).join(name);
-            begun.push(match self.begin_taking(&dropped, name) {
-                // One file that may not be moved must not keep the others waiting.
-                Err(QueueError::Fs(e)) if !e.disk_full() => Err(Taken::Stuck(e.to_string())),
-                other => Ok(other?),
-            });
+            reserved.push(stuck_or(self.new_id(name))?);
         }
-        if self.strict() && begun.iter().any(|begun| matches!(begun, Ok(Some(_)))) {
-            fs::sync(&self.dir(Dir::Runs))?;
+        if reserved.iter().any(std::result::Result::is_ok) {
+            self.sync_dir(Dir::Runs)?;
+        }
+        let mut begun = Vec::new();
+        for (name, reserved) in names.iter().zip(reserved) {
+            let dropped = self.dir(Dir::Pending).join(name);
+            begun.push(match reserved {
+                Ok(id) => stuck_or(self.begin_taking(&dropped, id))?,
+                Err(stuck) => Err(stuck),
+            });
         }
         let mut taken = Vec::new();
         let finish = |begun| match begun {
-            Ok(Some(name)) => self.finish(&name, admission),
+            Ok(Some(name)) => self.finish(&name, admission, Content::Foreign),
             Ok(None) => Ok(Taken::Lost),
             Err(stuck) => Ok(stuck),
         };
         let finished: Result<()> =
             begun.into_iter().try_for_each(|begun| finish(begun).map(|done| taken.push(done)));
-        self.sync_after(&taken)?;
+        self.sync_after(&taken, true)?;
         finished.map(|()| taken)
     }
 
@@ -111,17 +115,18 @@ impl Queue {
     pub fn enqueue(&self, name: &OsStr, bytes: &[u8], admission: &dyn Admission) -> Result<Taken> {
         let staged = self.staging();
         fs::write_synced(&staged, bytes, self.strict())?;
-        let Some(taking) = self.begin_taking(&staged, name)? else { return Ok(Taken::Lost) };
-        if self.strict() {
-            fs::sync(&self.dir(Dir::Runs))?;
-        }
-        self.finish_taking(&taking, admission)
+        let id = self.new_id(name)?;
+        self.sync_dir(Dir::Runs)?;
+        let Some(taking) = self.begin_taking(&staged, id)? else { return Ok(Taken::Lost) };
+        let taken = self.finish(&taking, admission, Content::Synced)?;
+        self.sync_after(std::slice::from_ref(&taken), true)?;
+        Ok(taken)
     }
 
-    /// The first rename. `None`: somebody else was first, or its user took the file away. A file that was moved is
-    /// gone on with, whatever the reply says: its reservation holds the name that it was dropped under.
-    fn begin_taking(&self, from: &Path, dropped: &OsStr) -> Result<Option<QueueName>> {
-        let id = self.new_id(dropped)?;
+    /// The first rename, once all that its name stands for is durable. `None`: somebody else was first, or its
+    /// user took the file away. A file that was moved is gone on with, whatever the reply says: its reservation
+    /// holds the name that it was dropped under.
+    fn begin_taking(&self, from: &Path, id: TaskId) -> Result<Option<QueueName>> {
         let name = QueueName {
             band: Band::DEFAULT,
             at: TaskEpoch { id, epoch: Epoch(0) },
@@ -152,42 +157,57 @@ impl Queue {
 
     /// From `~taking` to what the admission says; for what a dead process left, and what was put off.
     pub fn finish_taking(&self, name: &QueueName, admission: &dyn Admission) -> Result<Taken> {
-        let taken = self.finish(name, admission)?;
-        self.sync_after(std::slice::from_ref(&taken))?;
+        let taken = self.finish(name, admission, Content::Foreign)?;
+        self.sync_after(std::slice::from_ref(&taken), false)?;
         Ok(taken)
     }
 
-    fn finish(&self, name: &QueueName, admission: &dyn Admission) -> Result<Taken> {
+    fn finish(
+        &self,
+        name: &QueueName,
+        admission: &dyn Admission,
+        content: Content,
+    ) -> Result<Taken> {
         let path = self.file(Dir::Blocked, name);
         let id = &name.at.id;
-        let content = match self.read_dropped(&path) {
+        let read = match read_dropped(&path) {
             // Nor must one that cannot be read now.
             Err(QueueError::Fs(e)) if !e.disk_full() => return self.put_off(id, &e.to_string()),
             other => other?,
         };
-        let bytes = match content {
-            Content::Gone => return Ok(Taken::Lost),
-            Content::Unsettled => return Ok(Taken::Unfinished(id.clone())),
-            Content::Wrong(problem) => {
+        let (file, bytes) = match read {
+            Read::Gone => return Ok(Taken::Lost),
+            Read::Unsettled => return Ok(Taken::Unfinished(id.clone())),
+            Read::Wrong(problem) => {
                 let report = format!("{problem}\n");
                 return self.move_rejected(name, vec![problem], &report);
             }
-            Content::Bytes(bytes) => bytes,
+            Read::Bytes(file, bytes) => (file, bytes),
+        };
+        // Whoever dropped it may not have synced it; what is judged here is what stays.
+        let settle = || match content {
+            Content::Foreign if self.strict() => fs::sync_file(&file, &path),
+            Content::Foreign | Content::Synced => Ok(()),
         };
         let dropped = self.dropped_name(id);
         fs::unlink(&self.put_off_note(id))?;
         match admission.admit(&Dropped { id, name: &dropped, bytes: &bytes }) {
             Admitted::Ready(record) => {
+                settle()?;
                 self.write_record(&record)?;
                 let next = QueueName { band: record.priority, ..name.ready_next() };
                 self.move_taken(&path, Dir::Ready, &next, Taken::Ready(id.clone()))
             }
             Admitted::Blocked(record, reason) => {
+                settle()?;
                 self.write_record(&record)?;
                 let next = QueueName { band: record.priority, ..name.blocked_next(reason) };
                 self.move_taken(&path, Dir::Blocked, &next, Taken::Blocked(id.clone()))
             }
-            Admitted::Rejected { problems, report } => self.move_rejected(name, problems, &report),
+            Admitted::Rejected { problems, report } => {
+                settle()?;
+                self.move_rejected(name, problems, &report)
+            }
             Admitted::NotNow(why) => self.put_off(id, &why),
         }
     }
@@ -226,8 +246,8 @@ impl Queue {
         Ok(if closed == Closed::Won { Taken::Rejected(id) } else { Taken::Lost })
     }
 
-    /// The neighbour that lists what is wrong, for people and for programs. Before the name, so that nobody
-    /// sees a rejected file without its reasons.
+    /// The neighbour that lists what is wrong, for people and for programs. Before the name, and durable before
+    /// it, so that nobody sees a rejected file without its reasons.
     pub(super) fn write_rejection(
         &self,
         at: &TaskEpoch,
@@ -239,43 +259,29 @@ impl Queue {
         let strict = self.strict();
         let text = self.file(Dir::Rejected, format!("{at}{REPORT}"));
         fs::write_synced(&text, report.as_bytes(), strict)?;
+        self.sync_dir(Dir::Rejected)?;
         let dir = self.run_dir(&at.id);
         fs::mkdir(&dir)?;
-        Ok(fs::write_synced(&dir.join("rejection.json"), &to_json(&rejection), strict)?)
+        fs::write_synced(&dir.join("rejection.json"), &to_json(&rejection), strict)?;
+        if strict {
+            fs::sync(&dir)?;
+        }
+        Ok(())
     }
 
-    fn read_dropped(&self, path: &Path) -> Result<Content> {
-        let Some(meta) = fs::look(path)? else { return Ok(Content::Gone) };
-        if !meta.is_file() {
-            return Ok(Content::Wrong(not_a_file(&meta)));
-        }
-        let file = match fs::open_foreign(path) {
-            Ok(Some(file)) => file,
-            Ok(None) => return Ok(Content::Gone),
-            // A process or a disk in trouble is not the file's fault: it is read again later.
-            Err(e) if e.unopenable() => return Ok(Content::Wrong(unreadable(&e))),
-            Err(e) => return Err(e.into()),
-        };
-        if writers(&file) == Writers::Some {
-            return Ok(Content::Unsettled);
-        }
-        let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)?;
-        if self.strict() {
-            fs::sync_file(&file, path)?;
-        }
-        Ok(Content::Bytes(bytes))
-    }
-
-    fn sync_after(&self, taken: &[Taken]) -> Result<()> {
+    /// Syncs the directories that tasks came to; `begun`: also those that only came to `~taking`. `blocked/` last:
+    /// it is also where they came from, and a file system without a journal might keep only that they left.
+    fn sync_after(&self, taken: &[Taken], begun: bool) -> Result<()> {
         let any = |test: fn(&Taken) -> bool| taken.iter().any(test);
         if any(|t| matches!(t, Taken::Ready(_))) {
             self.sync_dir(Dir::Ready)?;
         }
-        if any(|t| matches!(t, Taken::Blocked(_) | Taken::Unfinished(_))) {
-            self.sync_dir(Dir::Blocked)?;
-        }
         if any(|t| matches!(t, Taken::Rejected(_))) {
             self.sync_dir(Dir::Rejected)?;
+        }
+        let unfinished = begun && any(|t| matches!(t, Taken::Unfinished(_)));
+        if unfinished || any(|t| matches!(t, Taken::Blocked(_))) {
+            self.sync_dir(Dir::Blocked)?;
         }
         Ok(())
     }
@@ -297,11 +303,47 @@ impl Queue {
     }
 }
 
+/// Who wrote what is taken up, and so whether it is durable.
+#[derive(Clone, Copy)]
 enum Content {
+    /// Anybody.
+    Foreign,
+    /// We did, and synced it.
+    Synced,
+}
+
+enum Read {
     Gone,
     Unsettled,
     Wrong(Problem),
-    Bytes(Vec<u8>),
+    Bytes(File, Vec<u8>),
+}
+
+fn read_dropped(path: &Path) -> Result<Read> {
+    let Some(meta) = fs::look(path)? else { return Ok(Read::Gone) };
+    if !meta.is_file() {
+        return Ok(Read::Wrong(not_a_file(&meta)));
+    }
+    let file = match fs::open_foreign(path) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(Read::Gone),
+        // A process or a disk in trouble is not the file's fault: it is read again later.
+        Err(e) if e.unopenable() => return Ok(Read::Wrong(unreadable(&e))),
+        Err(e) => return Err(e.into()),
+    };
+    if writers(&file) == Writers::Some {
+        return Ok(Read::Unsettled);
+    }
+    let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)?;
+    Ok(Read::Bytes(file, bytes))
+}
+
+/// One file that may not be moved must not keep the others waiting.
+fn stuck_or<T>(result: Result<T>) -> Result<std::result::Result<T, Taken>> {
+    match result {
+        Err(QueueError::Fs(e)) if !e.disk_full() => Ok(Err(Taken::Stuck(e.to_string()))),
+        other => other.map(Ok),
+    }
 }
 
 fn not_a_file(meta: &std::fs::Metadata) -> Problem {

@@ -161,9 +161,17 @@ impl Forest {
             if place.occupant()?.is_some() || !fs::is_dir(&place.tree) {
                 continue;
             }
-            match salvage::prepare(&self.repo.common, &place)? {
-                Found::Usable(git, before, notes) => return Ok(Some((place, git, before, notes))),
-                Found::Unusable(note) => place.occupy(&held(order, note))?,
+            match salvage::prepare(&self.repo.common, &place) {
+                Ok(Found::Usable(git, before, notes)) => {
+                    return Ok(Some((place, git, before, notes)));
+                }
+                Ok(Found::Unusable(note)) => place.occupy(&held(order, note))?,
+                // A power cut left half an object, say: what is there is its owner's to look at, and no
+                // reason to turn every task away.
+                Err(trouble @ Trouble::Git { .. }) if !trouble.disk_full() => {
+                    place.occupy(&held(order, trouble.to_string()))?;
+                }
+                Err(trouble) => return Err(trouble),
             }
         }
         Ok(None)

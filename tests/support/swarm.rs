@@ -49,7 +49,12 @@ impl Swarm {
 
     /// The usual settings after these lines (keys of the top level first, tables after them).
     pub(crate) fn with(lines: &str) -> Swarm {
-        Swarm::empty().into_repository(lines)
+        Swarm::within(&std::env::temp_dir(), lines)
+    }
+
+    /// The same in this directory.
+    pub(crate) fn within(parent: &Path, lines: &str) -> Swarm {
+        Swarm::empty_in(parent).into_repository(lines)
     }
 
     /// Makes an empty root a repository with one commit; the usual settings after these lines.

@@ -8,5 +8,5 @@ mod enter;
 mod heads;
 mod include;
 mod names;
-mod support;
+pub(crate) mod support;
 mod timing;
