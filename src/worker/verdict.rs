@@ -17,6 +17,7 @@ use crate::queue::Result;
 use crate::queue::claim::{Claim, Standing};
 use crate::queue::finish::{Closed, Final};
 use crate::sys::{clock, random};
+use crate::worktree::Trouble;
 
 /// Everything that an attempt came to.
 pub(super) struct Close {
@@ -43,11 +44,13 @@ impl Worker {
         let mut verdict = judge(&report.ending, &traces, clock::now());
         if let Err(e) = if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) }
         {
-            verdict = Verdict {
-                outcome: Fault::Disk.word().into(),
-                reason: format!("the branch could not be made durable: {e}"),
-                step: Step::Blocked(Reason::until(Wait::Disk, clock::now().plus_ms(60_000))),
+            // Trying again would not mend what is damaged, and would be paid for.
+            let step = match e {
+                Trouble::Damaged { .. } => Step::Failed,
+                _ => Step::Blocked(Reason::until(Wait::Disk, clock::now().plus_ms(60_000))),
             };
+            let reason = format!("the branch could not be made durable: {e}");
+            verdict = Verdict { outcome: Fault::Disk.word().into(), reason, step };
         }
         notes.extend(left.notes.iter().cloned());
         let result = AttemptResult {
