@@ -258,11 +258,11 @@ impl Queue {
         let rejection = Rejection { name, problems: problems.to_vec() };
         let strict = self.strict();
         let text = self.file(Dir::Rejected, format!("{at}{REPORT}"));
-        fs::write_synced(&text, report.as_bytes(), strict)?;
+        fs::write_over(&text, report.as_bytes(), strict)?;
         self.sync_dir(Dir::Rejected)?;
         let dir = self.run_dir(&at.id);
         fs::mkdir(&dir)?;
-        fs::write_synced(&dir.join("rejection.json"), &to_json(&rejection), strict)?;
+        fs::write_over(&dir.join("rejection.json"), &to_json(&rejection), strict)?;
         if strict {
             fs::sync(&dir)?;
         }

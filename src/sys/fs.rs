@@ -200,6 +200,19 @@ pub fn write_synced(path: &Path, bytes: &[u8], sync: bool) -> Result<()> {
     if sync { sync_file(&file, path) } else { Ok(()) }
 }
 
+/// Writes a whole file over what is there, which is never empty in between: for one that several may write, all of
+/// them the same.
+pub fn write_over(path: &Path, bytes: &[u8], sync: bool) -> Result<()> {
+    let file = open_in_place(path)?;
+    write_at(&file, path, bytes, 0)?;
+    let length = file.metadata().map_err(FsError::of("look at", path))?.len();
+    if length > bytes.len() as u64 {
+        let cut = || file.set_len(bytes.len() as u64);
+        through(Call::on(Op::Truncate, path), |_| cut()).map_err(FsError::of("write", path))?;
+    }
+    if sync { sync_file(&file, path) } else { Ok(()) }
+}
+
 /// Writes to an open file.
 pub fn write_all(mut file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
     through(Call::write(path, bytes, None), |_| file.write_all(bytes))
