@@ -15,6 +15,9 @@ use crate::domain::id::{Epoch, TaskId};
 use crate::domain::name::QueueName;
 use crate::sys::fs;
 
+/// No wish is longer, bytes: an epoch.
+const WISH_MAX: u64 = 64;
+
 /// What became of a wish, so far.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cancelled {
@@ -46,7 +49,7 @@ impl Queue {
 
     /// The life that a wish is for, where there is one.
     fn wished_life(&self, id: &TaskId) -> Result<Option<Epoch>> {
-        let bytes = fs::read_if_any(&self.file(Dir::Cancel, id))?;
+        let bytes = fs::read_foreign(&self.file(Dir::Cancel, id), WISH_MAX)?;
         let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         Ok(text.map(|text| Epoch::parse(&text).unwrap_or_default()))
     }
@@ -54,7 +57,8 @@ impl Queue {
     /// All wishes.
     pub fn wishes(&self) -> Result<Vec<TaskId>> {
         let names = fs::list(&self.dir(Dir::Cancel))?;
-        Ok(names.iter().filter_map(|name| TaskId::parse(name.to_str()?)).collect())
+        let ids = names.iter().filter_map(|name| TaskId::parse(name.to_str()?));
+        Ok(ids.filter(|id| fs::is_file(&self.file(Dir::Cancel, id))).collect())
     }
 
     /// Tries once to carry a wish out, and removes it once the task has ended.

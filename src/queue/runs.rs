@@ -16,6 +16,11 @@ use crate::domain::name::AttemptName;
 use crate::domain::record::{AttemptResult, AttemptStart, Lost, TaskRecord};
 use crate::sys::fs;
 
+/// No file name is longer, bytes.
+const NAME_MAX: u64 = 4096;
+/// No record is longer, bytes.
+const RECORD_MAX: u64 = 64 << 20;
+
 /// One attempt, as far as its files tell.
 #[derive(Clone, Debug)]
 pub struct AttemptFiles {
@@ -71,7 +76,7 @@ impl Queue {
 
     /// The name that was dropped. Where the id tells it, no file does.
     pub fn dropped_name(&self, id: &TaskId) -> OsString {
-        match fs::read_if_any(&self.run_dir(id).join("name")) {
+        match fs::read_foreign(&self.run_dir(id).join("name"), NAME_MAX) {
             Ok(Some(bytes)) if !bytes.is_empty() => OsString::from_vec(bytes),
             _ => self.record(id).map_or_else(|| id.slug().into(), |record| record.name.into()),
         }
@@ -79,7 +84,7 @@ impl Queue {
 
     /// The dropped name for people, invalid UTF-8 replaced; cheap, for lists of very many.
     pub fn shown_name(&self, id: &TaskId) -> String {
-        match fs::read_if_any(&self.run_dir(id).join("name")) {
+        match fs::read_foreign(&self.run_dir(id).join("name"), NAME_MAX) {
             Ok(Some(bytes)) if !bytes.is_empty() => String::from_utf8_lossy(&bytes).into_owned(),
             _ => id.slug().to_owned(),
         }
@@ -224,5 +229,5 @@ pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
 
 /// A record, where there is one that can be read; a torn one counts as absent.
 pub(super) fn read_json<T: DeserializeOwned>(path: &std::path::Path) -> Option<T> {
-    serde_json::from_slice(&fs::read_if_any(path).ok()??).ok()
+    serde_json::from_slice(&fs::read_foreign(path, RECORD_MAX).ok()??).ok()
 }

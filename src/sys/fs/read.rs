@@ -95,6 +95,28 @@ pub fn open_foreign(path: &Path) -> Result<Option<File>> {
     }
 }
 
+/// A regular file that anybody may have put there, at most so many bytes of it; `None` where it is gone, or is
+/// something else under its name.
+pub fn read_foreign(path: &Path, max: u64) -> Result<Option<Vec<u8>>> {
+    let file = match open_foreign(path) {
+        // A symbolic link; a socket.
+        Err(e) if matches!(e.source.raw_os_error(), Some(libc::ELOOP | libc::ENXIO)) => None,
+        other => other?,
+    };
+    let Some(file) = file else { return Ok(None) };
+    if !file.metadata().map_err(FsError::of("read", path))?.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = read_up_to(&file, path, max)?;
+    bytes.truncate(usize::try_from(max).unwrap_or(usize::MAX));
+    Ok(Some(bytes))
+}
+
+/// Whether the name is a regular file's, links not followed.
+pub fn is_file(path: &Path) -> bool {
+    lstat(path).is_ok_and(|meta| meta.is_file())
+}
+
 /// Reads an open file up to `max` bytes and one more, so that the caller can tell that there was more.
 pub fn read_up_to(file: &File, path: &Path, max: u64) -> Result<Vec<u8>> {
     // Most files here are small: room for them at once saves reads.
