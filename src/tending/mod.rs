@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::domain::config::Config;
 use crate::domain::identity::ProcessIdentity;
+use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Closed;
 use crate::queue::journal::Journal;
 use crate::queue::pending::{DropZone, Looks};
@@ -216,6 +217,10 @@ impl Tender {
         let wishes = self.queue.wishes()?;
         for id in &wishes {
             let came_to = self.queue.carry_out(id)?;
+            if came_to == Cancelled::NotSeen {
+                // Found again at every round, for as long as the wish lies there.
+                continue;
+            }
             journal.note("cancel", None, json!({ "task": id, "came_to": format!("{came_to:?}") }));
         }
         Ok(!wishes.is_empty())

@@ -17,10 +17,10 @@ pub fn list(path: &Path) -> Result<Vec<OsString>> {
     through(Call::on(Op::List, path), |_| names()).map_err(FsError::of("list", path))
 }
 
-/// As [`list`], a missing directory being an empty one.
+/// As [`list`], a missing directory being an empty one, as is a file in its place.
 pub fn list_if_any(path: &Path) -> Result<Vec<OsString>> {
     match list(path) {
-        Err(e) if e.not_found() => Ok(Vec::new()),
+        Err(e) if e.not_found() || e.source.kind() == ErrorKind::NotADirectory => Ok(Vec::new()),
         other => other,
     }
 }
