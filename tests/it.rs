@@ -11,6 +11,7 @@ mod checkout;
 mod claude;
 mod cli;
 mod crowd;
+mod hostile;
 mod intake;
 mod running;
 mod selftest;

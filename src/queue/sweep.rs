@@ -47,7 +47,8 @@ impl Queue {
         for dir in PROBED {
             for name in fs::list(&self.dir(dir))? {
                 let bytes = name.as_encoded_bytes();
-                let ours = bytes.starts_with(PROBE.as_bytes()) || dir == Dir::Tmp && is_staging(bytes);
+                let ours =
+                    bytes.starts_with(PROBE.as_bytes()) || dir == Dir::Tmp && is_staging(bytes);
                 let path = self.dir(dir).join(&name);
                 if ours && is_old(&path, now, Metadata::is_file)? {
                     removed += usize::from(fs::unlink(&path)?);
@@ -80,7 +81,10 @@ impl Queue {
                 let names = fs::list_if_any(&dir)?;
                 fs::Result::Ok(names.iter().all(|n| n == "name"))
             };
-            if is_old(&dir, now, Metadata::is_dir)? && only_reserved()? && self.whereabouts(&id)?.is_none() {
+            if is_old(&dir, now, Metadata::is_dir)?
+                && only_reserved()?
+                && self.whereabouts(&id)?.is_none()
+            {
                 self.unreserve(&id)?;
                 removed += 1;
             }
@@ -100,7 +104,8 @@ impl Queue {
 
 /// Whether a name in `tmp/` is one that the queue gives; all else there is somebody's own.
 fn is_staging(name: &[u8]) -> bool {
-    let hex = |digits: &[u8]| digits.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+    let hex =
+        |digits: &[u8]| digits.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
     match name.strip_prefix(STAGED_FORMAT.as_bytes()) {
         Some(id) => id.len() == 32 && hex(id),
         None => name.len() == 16 && hex(name),

@@ -264,7 +264,8 @@ impl Queue {
     /// Tasks whose take-up somebody began; with `looks`, only those that stay so.
     pub fn unfinished_takings(&self, looks: &mut Looks) -> Result<Vec<QueueName>> {
         let mut taking = self.blocked()?;
-        taking.retain(|name| name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking));
+        taking
+            .retain(|name| name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking));
         looks.keep_only(&taking);
         // One that was put off has no maker at work: it is tried at the first look, then now and then.
         let due = |name: &QueueName| {
