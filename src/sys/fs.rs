@@ -40,6 +40,12 @@ impl FsError {
         matches!(self.source.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
     }
 
+    /// Something of another kind stands where a file should be, or should go.
+    pub fn in_the_way(&self) -> bool {
+        let kinds = [libc::EISDIR, libc::ENOTDIR, libc::ENOTEMPTY, libc::EEXIST, libc::ELOOP];
+        self.source.raw_os_error().is_some_and(|errno| kinds.contains(&errno))
+    }
+
     /// The name does not exist.
     pub fn not_found(&self) -> bool {
         self.source.kind() == ErrorKind::NotFound
