@@ -124,3 +124,24 @@ fn every_hostile_name_becomes_one_harmless_task_and_nothing_else() {
     assert_eq!(swarm.git(&["status", "--porcelain"]), "");
     proof("hostile", "names dropped, each a safe task", names.len());
 }
+
+/// Somebody made a directory where a cancelled task's name should go: that task stays, and the others go on.
+#[test]
+fn what_lies_in_the_way_of_one_task_stops_no_other() {
+    let swarm = Swarm::new();
+    let stuck = swarm.coordinator(&["add", "--name", "stuck", "-m", "true"]).exits(0);
+    swarm.coordinator(&["hold", "stuck"]).exits(0);
+    let name = swarm.wait_in("blocked", "stuck");
+    let at = name.trim_start_matches("5-").trim_end_matches("~hold");
+    fs::create_dir(swarm.at(format!("queue/cancelled/{at}"))).unwrap();
+    fs::create_dir(swarm.at("queue/cancel/a-directory")).unwrap();
+    fs::write(swarm.at(format!("queue/cancel/{}", stuck.word())), "0").unwrap();
+    swarm.drop("other", "echo x > x.txt");
+    // 75: something is left for later.
+    swarm.worker(&["--drain"]).exits(75);
+    assert_eq!(swarm.place("other").map(|(dir, _)| dir), Some("done"));
+    assert!(swarm.at(format!("queue/blocked/{name}")).is_file());
+    fs::remove_dir(swarm.at(format!("queue/cancelled/{at}"))).unwrap();
+    swarm.drain();
+    assert_eq!(swarm.place("stuck").map(|(dir, _)| dir), Some("cancelled"));
+}
