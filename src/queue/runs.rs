@@ -51,6 +51,13 @@ impl Queue {
         self.file(Dir::Runs, id)
     }
 
+    /// The same, to be written to: made where it is missing, and never somewhere else that a link leads to.
+    pub(super) fn own_run_dir(&self, id: &TaskId) -> Result<PathBuf> {
+        let dir = self.run_dir(id);
+        fs::mkdir_if_none(&dir)?;
+        Ok(dir)
+    }
+
     /// The attempt's own directory.
     pub fn attempt_dir(&self, attempt: &AttemptName) -> PathBuf {
         self.run_dir(&attempt.at.id).join(attempt.dir())
@@ -97,8 +104,7 @@ impl Queue {
 
     /// Writes the record unless one is there: of several finishers the first decides what was pinned.
     pub(super) fn write_record(&self, record: &TaskRecord) -> Result<()> {
-        let dir = self.run_dir(&record.id);
-        fs::mkdir(&dir)?;
+        let dir = self.own_run_dir(&record.id)?;
         let path = dir.join("task.json");
         if fs::exists(&path) {
             return Ok(());
@@ -138,15 +144,15 @@ impl Queue {
 
     /// Notes that the attempt's worker died; only after the reclaim won.
     pub(super) fn write_lost(&self, attempt: &AttemptName, lost: &Lost) -> Result<()> {
+        self.own_run_dir(&attempt.at.id)?;
         let dir = self.attempt_dir(attempt);
-        fs::mkdirs(&dir)?;
+        fs::mkdir_if_none(&dir)?;
         Ok(fs::write_synced(&dir.join("lost"), &to_json(lost), self.strict())?)
     }
 
     /// Begins a new life at `epoch`.
     pub(super) fn write_retry(&self, id: &TaskId, epoch: Epoch) -> Result<()> {
-        let dir = self.run_dir(id);
-        fs::mkdir(&dir)?;
+        let dir = self.own_run_dir(id)?;
         fs::write_synced(&dir.join(format!("retry.{epoch}")), b"", self.strict())?;
         if self.strict() {
             fs::sync(&dir)?;

@@ -162,6 +162,7 @@ impl Queue {
             Content::Bytes(bytes) => bytes,
         };
         let dropped = self.dropped_name(id);
+        self.own_run_dir(id)?;
         fs::unlink(&self.put_off_note(id))?;
         match admission.admit(&Dropped { id, name: &dropped, bytes: &bytes }) {
             Admitted::Ready(record) => {
@@ -222,8 +223,7 @@ impl Queue {
         let strict = self.strict();
         let text = self.file(Dir::Rejected, format!("{at}.error.txt"));
         fs::write_synced(&text, report.as_bytes(), strict)?;
-        let dir = self.run_dir(&at.id);
-        fs::mkdir(&dir)?;
+        let dir = self.own_run_dir(&at.id)?;
         Ok(fs::write_synced(&dir.join("rejection.json"), &to_json(&rejection), strict)?)
     }
 
