@@ -34,7 +34,7 @@ fn drop_hostile_tasks(swarm: &Swarm) {
     swarm.drop("sh-good", &noise);
     swarm.drop("sh-bad", format!("{noise}exit 3\n"));
     let demo = format!(
-        "---\nagent: demo\n---\nwrite f{RAW} x\ncommit c{RAW}\ndeny T{RAW}\nsay s{RAW}\ncost 0.01\n"
+        "---\nagent: demo\ntitle: T\u{202e}\u{200b}x\n---\nwrite f{RAW} x\ncommit c{RAW}\ndeny T{RAW}\nsay s{RAW}\ncost 0.01\n"
     );
     swarm.drop("demo-good", &demo);
     swarm.drop("demo-bad", format!("{demo}garbage\nfail why {RAW}\n"));

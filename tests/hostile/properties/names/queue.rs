@@ -91,9 +91,12 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// Puts it there; two of one name are one.
+    /// Puts it there; of two of one name the first counts, but a directory may come to hold several.
     fn put(&self, queue: &Queue, outside: &Path) {
         let path = queue.layout().dir(self.dir).join(self.name);
+        if fs::symlink_metadata(&path).is_ok_and(|meta| !meta.is_dir()) {
+            return;
+        }
         let _put = match self.kind {
             b'd' => fs::create_dir(&path),
             b'l' => symlink(
