@@ -3,8 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::test_runner::{Config, TestRunner};
+
 use super::properties::{config, names, stream_line, task_file};
 use crate::support::proof::proof;
+
+/// How many near misses, and as many of any text.
+const NAMES: u32 = 20_000;
 
 type Property = fn(&[u8]);
 
@@ -60,6 +65,21 @@ fn every_recorded_stream_and_every_example_keeps_the_properties() {
         task_file::check(&bytes);
         config::check(&bytes);
     }
+}
+
+/// Names that are nearly, or just, what the queue gives: the parsers meet more of them than a whole queue could.
+#[test]
+fn names_that_are_nearly_right_have_one_spelling_or_none() {
+    let name = "[0-9]{0,2}-?[a-zA-Z0-9_-]{0,6}\\.{0,2}[0-9]{0,12}(\\.[0-9a-f]{30,33})?(~[a-z_]{0,22}(-[0-9+]{0,21})?)?";
+    let mut runner =
+        TestRunner::new(Config { cases: NAMES, failure_persistence: None, ..Config::default() });
+    let tried = runner.run(&(name, "\\PC{0,300}"), |(near, any)| {
+        names::check_name(&near);
+        names::check_name(&any);
+        Ok(())
+    });
+    assert_eq!(tried, Ok(()));
+    proof("hostile", "names tried on the parsers", 2 * NAMES);
 }
 
 fn inputs_below(dir: &Path) -> Vec<PathBuf> {

@@ -13,14 +13,17 @@ mod queue;
 pub(crate) fn check(bytes: &[u8]) {
     for part in std::iter::once(bytes).chain(bytes.split(|byte| *byte == 0)) {
         let text = String::from_utf8_lossy(part);
-        one_spelling(&text);
+        check_name(&text);
         // Without the two letters that say where a record of a queue lies.
-        let name = text.get(2..).and_then(|rest| rest.split('/').next()).unwrap_or_default();
-        one_spelling(name);
-        dropped(name);
-        dropped(&text);
+        check_name(text.get(2..).and_then(|rest| rest.split('/').next()).unwrap_or_default());
     }
     queue::check(bytes);
+}
+
+/// One name, as one of the queue's and as a dropped one.
+pub(crate) fn check_name(name: &str) {
+    one_spelling(name);
+    dropped(name);
 }
 
 /// What reads as a name is written as it was read, and is one path component.
