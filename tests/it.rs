@@ -13,6 +13,7 @@ mod cli;
 #[cfg(debug_assertions)]
 mod crash;
 mod crowd;
+mod hostile;
 mod intake;
 mod model;
 #[cfg(debug_assertions)]

@@ -1,7 +1,7 @@
 //! `claude -p`: its arguments, and what it must be refused.
 //!
 //! It knows the agent's command line and nothing of processes. Invariant: no value from a task can become
-//! a flag: each stands behind the `=` of its own flag, and the prompt comes on standard input.
+//! a flag: each stands behind the `=` of its own flag, and the prompt comes on standard input, where it is only text.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,7 @@ impl Agent for Claude<'_> {
             program: self.program()?,
             argv0: "claude".into(),
             args: args(job, write_instructions(job)?)?,
+            input: input(&job.prompt),
             env,
             plan: Plan::speaking(job),
             // Killed, it would leave its tools behind; terminated, it ends them.
@@ -89,6 +90,12 @@ fn check(job: &Job, env: &[(OsString, OsString)]) -> Result<(), Refusal> {
         return Err(Refusal::new(Fault::Error, "the prompt is empty"));
     }
     Ok(())
+}
+
+/// A prompt that begins with `/` would be a command of claude's own: it would be obeyed, or refused, and the model
+/// never asked. Behind an empty line it is text.
+fn input(prompt: &str) -> Option<String> {
+    prompt.starts_with('/').then(|| format!("\n{prompt}"))
 }
 
 fn write_instructions(job: &Job) -> Result<PathBuf, Refusal> {

@@ -42,6 +42,7 @@ impl Agent for Command<'_> {
             program: own.map_or_else(|| self.program(), Ok)?,
             argv0: name.into(),
             args: rest.iter().map(|arg| arg.replace(PLACE, &job.prompt).into()).collect(),
+            input: None,
             env,
             plan: Plan::mute(job),
             death_signal: Signal::SIGKILL,

@@ -1,5 +1,7 @@
 //! Verdicts on what the real agent printed (recorded in `tests/formats`) and on what it might.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::agent::supervise::StopReason;
 use crate::agent::transcript::parse_line;
@@ -205,4 +207,27 @@ fn an_end_that_was_not_seen_is_the_machines_fault() {
         timeouts: &Timeouts::DEFAULT,
     };
     assert_eq!(fault(&judge(&seen)), Fault::Machine);
+}
+
+proptest! {
+    /// Whatever an agent says and complains of: there is a verdict, and its reason is one harmless line.
+    #[test]
+    fn no_stream_makes_more_than_one_harmless_line_of_reason(
+        words in "\\PC{0,40}[\\x00-\\x1f\\u{80}-\\u{9f}\\u{202a}-\\u{202e}]{0,4}\\PC{0,400}",
+        subtype in proptest::sample::select(&["success", "error_max_turns", "error_x", ""][..]),
+        code in 0..256i32,
+        speaks in any::<bool>(),
+    ) {
+        let result = serde_json::json!({
+            "type": "result", "subtype": subtype, "is_error": speaks, "result": words, "errors": [words],
+        });
+        for (verdict, exit) in [(Verdict::Result, Exit::Code(code)), (Verdict::ExitCode, Exit::Signal(9))] {
+            for stream in [result.to_string(), String::new(), words.clone()] {
+                if let Ending::Failure { detail, .. } = judged(verdict, exit, &stream, None, &words) {
+                    prop_assert!(!detail.chars().any(crate::domain::text::misleads), "{detail:?}");
+                    prop_assert!(detail.chars().count() <= DETAIL_CHARS);
+                }
+            }
+        }
+    }
 }

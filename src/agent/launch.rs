@@ -15,6 +15,8 @@ pub(super) struct Launch {
     pub(super) program: PathBuf,
     pub(super) argv0: OsString,
     pub(super) args: Vec<OsString>,
+    /// What it reads on standard input, where that is not the bare prompt.
+    pub(super) input: Option<String>,
     pub(super) env: Vec<(OsString, OsString)>,
     pub(super) plan: Plan,
     /// What the kernel sends it when we die: TERM where it then ends its own children.

@@ -71,7 +71,7 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
         args: &launch.args,
         env: &launch.env,
         cwd: &job.cwd,
-        stdin: job.prompt.as_bytes(),
+        stdin: launch.input.as_ref().unwrap_or(&job.prompt).as_bytes(),
         stderr,
         death_signal: launch.death_signal,
         rlimits: &rlimits,

@@ -125,7 +125,7 @@ pub(super) enum Command {
         /// Go on while it runs
         #[arg(long, short)]
         follow: bool,
-        /// The agent's own lines
+        /// The agent's own lines, byte for byte; on a terminal without what it would obey
         #[arg(long)]
         raw: bool,
     },

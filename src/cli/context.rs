@@ -10,6 +10,7 @@ use crate::domain::id::TaskId;
 use crate::queue::find::Found;
 use crate::queue::journal::Journal;
 use crate::queue::{Dir, Queue};
+use crate::shape::paste::quoted;
 use crate::sys::{env, fs};
 use crate::worktree::Repo;
 
@@ -32,12 +33,8 @@ impl Context {
     pub(super) fn program(&self, name: &str) -> String {
         let root = &self.config().root;
         let here = env::current_dir().is_ok_and(|dir| dir.starts_with(root));
-        let name = shell_words::quote(name).into_owned();
-        if here {
-            name
-        } else {
-            format!("{name} --root {}", shell_words::quote(&root.to_string_lossy()))
-        }
+        let name = quoted(name);
+        if here { name } else { format!("{name} --root {}", quoted(&root.to_string_lossy())) }
     }
 
     pub(super) fn config(&self) -> &Config {

@@ -8,7 +8,6 @@ use crate::queue::{Queue, QueueError};
 use crate::status::view::{Scope, View, view};
 use crate::status::{explain, json, logs, show, text};
 use crate::sys::clock;
-use crate::sys::env;
 
 /// Rows of waiting tasks in the text form, unless all are asked for.
 const ROWS: usize = 50;
@@ -40,10 +39,7 @@ pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -
             context.ui.print(&picture);
             return Ok(exit::OK);
         }
-        // Home, the picture, and what is left of the old one is cleared: no flicker.
-        let cleared = picture.replace('\n', "\u{1b}[K\n");
-        let terminal = env::stdout_is_terminal();
-        context.ui.print(&if terminal { format!("\u{1b}[H{cleared}\u{1b}[J") } else { picture });
+        context.ui.repaint(&picture);
         clock::pause_ms(WATCH_MS);
     }
 }
@@ -86,15 +82,21 @@ pub(super) fn logs(context: &Context, task: &str, follow: bool, raw: bool) -> Ou
         return Err(Failure::new(exit::LATER, format!("{id} has not been tried yet"))
             .hint(format!("coordinator explain {}-{}", id.slug(), id.tail())));
     };
+    let show = |part: &[u8]| {
+        if raw {
+            context.ui.print_raw(part);
+        } else {
+            context.ui.print(&String::from_utf8_lossy(part));
+        }
+    };
     loop {
         // Looked up before reading: what was written until it ended is then read for certain.
         let running = follow && logs::running(&queue, &id)?;
-        let mut more = transcript.more()?;
-        while !more.is_empty() {
-            context.ui.print(&more);
-            more = transcript.more()?;
+        while let Some(part) = transcript.more()? {
+            show(&part);
         }
         if !running {
+            show(&transcript.rest());
             return Ok(exit::OK);
         }
         clock::pause_ms(FOLLOW_MS);

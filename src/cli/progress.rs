@@ -85,7 +85,9 @@ impl Progress {
             0.0 => String::new(),
             cost => format!(" · {}", dollars(cost, usage.estimated)),
         };
-        Some(format!("{} · {elapsed}{money}{}{paused}", counts(&seen, style), style.dim(&doing)))
+        let doing = style.dim(&doing);
+        let line = format!("{} · {elapsed}{money}{doing}{paused}", counts(&seen, style));
+        Some(style.harmless(&line))
     }
 }
 

@@ -46,7 +46,8 @@ pub(super) fn add(context: &Context, add: &Add) -> Outcome {
         Taken::Rejected(id) => {
             let ended = queue.ended(&id)?;
             let report = ended.map(|e| crate::status::view::rejected_report(&queue, e.at()));
-            let text = report.and_then(|path| fs::read_text(&path).ok()).unwrap_or_default();
+            let text = report.and_then(|path| fs::read_foreign(&path, MAX_TASK_BYTES).ok()?);
+            let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
             Err(Failure::usage(format!("{id} was rejected\n{}", text.trim_end())))
         }
         Taken::Unfinished(id) => {

@@ -1,4 +1,7 @@
 //! Output: stdout is data, stderr is talk. A closed pipe is no error; colour only where it is wanted.
+//!
+//! Invariant: text leaves here without anything that a terminal would obey, except for our own colours. Whoever
+//! makes text sees to that too (a name must stay on its line); this is the last door.
 
 use std::io::Write;
 
@@ -6,6 +9,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use super::error::Failure;
+use crate::domain::text::misleads;
 use crate::shape::style::Style;
 use crate::sys::env;
 
@@ -59,18 +63,36 @@ impl Ui {
 
     /// Data.
     pub(super) fn print(self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        // Whoever closed the pipe has read enough.
-        let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        write(self.style().harmless(text).as_bytes());
+    }
+
+    /// Data as it is, for a program that asked for it; a terminal gets it made harmless, colours included.
+    pub(super) fn print_raw(self, bytes: &[u8]) {
+        if env::stdout_is_terminal() {
+            write(Style::PLAIN.harmless(&String::from_utf8_lossy(bytes)).as_bytes());
+        } else {
+            write(bytes);
+        }
+    }
+
+    /// A picture in the place of the last one, on a terminal; elsewhere one after the other.
+    pub(super) fn repaint(self, picture: &str) {
+        if !env::stdout_is_terminal() {
+            return self.print(picture);
+        }
+        // Home, the picture, and what is left of the old one is cleared: no flicker.
+        let cleared = self.style().harmless(picture).replace('\n', "\u{1b}[K\n");
+        write(format!("\u{1b}[H{cleared}\u{1b}[J").as_bytes());
     }
 
     /// Data, as one JSON value on several lines.
     pub(super) fn print_json(self, value: &Value) {
-        self.print(&format!("{value:#}\n"));
+        write(escaped(&format!("{value:#}\n")).as_bytes());
     }
 
     /// Talk.
     pub(super) fn say(self, line: &str) {
+        let line = self.talk_style().harmless(line);
         let _closed = writeln!(std::io::stderr().lock(), "{line}");
     }
 
@@ -81,5 +103,38 @@ impl Ui {
         if let Some(hint) = failure.next() {
             self.say(&format!("{} {hint}", style.paint("36", "hint:")));
         }
+    }
+}
+
+fn write(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    // Whoever closed the pipe has read enough.
+    let _closed = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+/// JSON of the same value that is harmless on a terminal: in strings, where alone such characters can stand.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for ch in json.chars() {
+        if ch != '\n' && misleads(ch) {
+            let mut units = [0; 2];
+            out.extend(ch.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(ch);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let value = Value::from("a\u{1b}\u{7f}\u{9b}31m\u{202e}\u{e0001}\t\nü");
+        let text = escaped(&format!("{value:#}\n"));
+        assert!(text.trim_end().chars().all(|ch| !misleads(ch)), "{text:?}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("valid"), value);
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::printable;
+
 /// One error of a task file or of `swarm.toml`; a file's errors are reported all at once.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Problem {
@@ -52,10 +54,11 @@ impl fmt::Display for Problem {
             self.column.map_or(Ok(()), |column| write!(f, ", column {column}"))?;
             f.write_str(": ")?;
         }
+        // Keys and messages quote what somebody wrote, also in the words of a library.
         if let Some(key) = &self.key {
-            write!(f, "{key}: ")?;
+            write!(f, "{}: ", printable(key, false))?;
         }
-        f.write_str(&self.message)?;
-        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, " ({hint})"))
+        f.write_str(&printable(&self.message, false))?;
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, " ({})", printable(hint, true)))
     }
 }

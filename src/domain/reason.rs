@@ -97,14 +97,17 @@ impl Reason {
     /// `WORD` or `WORD-SECONDS`.
     pub fn parse(text: &str) -> Option<Reason> {
         let (word, until_secs) = match text.split_once('-') {
-            Some((word, secs)) if secs.bytes().all(|b| b.is_ascii_digit()) => {
-                (word, Some(secs.parse().ok()?))
-            }
-            Some(_) => return None,
+            Some((word, secs)) => (word, Some(seconds(secs)?)),
             None => (text, None),
         };
         Some(Reason { wait: Wait::parse(word)?, until_secs })
     }
+}
+
+/// Only the digits that are written: no sign, no leading zero.
+fn seconds(text: &str) -> Option<u64> {
+    let secs: u64 = text.parse().ok()?;
+    (secs.to_string() == text).then_some(secs)
 }
 
 impl fmt::Display for Reason {
@@ -134,6 +137,8 @@ mod tests {
         assert_eq!(reason.to_string(), "embargo");
         assert!(!reason.due(UnixMs(u64::MAX)));
         assert_eq!(Reason::parse("Bad"), None);
-        assert_eq!(Reason::parse("limit-x"), None);
+        for bad in ["limit-x", "limit-", "limit-+5", "limit--5", "limit-007"] {
+            assert_eq!(Reason::parse(bad), None, "{bad}");
+        }
     }
 }

@@ -30,14 +30,15 @@ pub fn slug_of_file(name: &str) -> String {
 }
 
 /// Text for a terminal: every control character (also C1, and those that re-order text) becomes visible;
-/// only line feed and tab stay where `multiline`.
+/// only line feeds stay where `multiline`, and a tab is blanks there.
 pub fn printable(text: &str, multiline: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for ch in text.chars() {
         match ch {
-            '\n' | '\t' if multiline => out.push(ch),
+            '\n' if multiline => out.push(ch),
+            '\t' if multiline => out.push_str("    "),
             '\n' | '\r' | '\t' => out.push(' '),
-            ch if ch.is_control() || reorders(ch) => out.extend(ch.escape_unicode()),
+            ch if misleads(ch) => out.extend(ch.escape_unicode()),
             ch => out.push(ch),
         }
     }
@@ -55,9 +56,13 @@ pub fn one_line(text: &str, max: usize) -> String {
     cut
 }
 
-/// Characters that change the order or visibility of what stands around them.
-fn reorders(ch: char) -> bool {
-    matches!(ch, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// Characters that a terminal obeys instead of showing them, or that change the order or visibility of what
+/// stands around them: two names that differ by one of them look alike.
+pub fn misleads(ch: char) -> bool {
+    let unseen = matches!(ch,
+        '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    ch.is_control() || unseen
 }
 
 #[cfg(test)]
@@ -80,5 +85,6 @@ mod tests {
         assert!(safe.chars().all(|c| c == '\n' || !c.is_control()));
         assert!(safe.contains("\\u{1b}[2J") && safe.contains("\\u{202e}"));
         assert_eq!(one_line("abc\ndef", 5), "abc …");
+        assert_eq!(printable("\ta\u{2028}b", true), "    a\\u{2028}b");
     }
 }

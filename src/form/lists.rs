@@ -20,8 +20,10 @@ const LABEL_MAX: usize = 64;
 /// The longest value of a variable, bytes: the kernel takes 128 KiB with the name.
 const ENV_VALUE_MAX: usize = 64 * 1024;
 
-/// Variables that load code into whatever starts, before it can object.
-const ENV_REFUSED: [&str; 3] = ["LD_PRELOAD", "LD_AUDIT", "BASH_ENV"];
+/// Variables that load code into whatever starts, before it can object; those of Bun because claude is built with it:
+/// it takes options and modules from them, and becomes `bun` itself.
+const ENV_REFUSED: [&str; 6] =
+    ["LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "BUN_OPTIONS", "BUN_INSPECT_PRELOAD", "BUN_BE_BUN"];
 
 /// A list of texts, or one text whose items are separated by commas outside parentheses.
 pub fn texts(node: &Node) -> Result<Vec<String>, Vec<Problem>> {

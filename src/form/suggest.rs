@@ -1,5 +1,9 @@
 //! "Did you mean": the known words nearest to one that is not known.
 
+use crate::domain::text::one_line;
+
+/// A candidate is shown to this length, characters.
+const SHOWN_MAX: usize = 64;
 /// At most this many.
 const SUGGESTIONS_MAX: usize = 3;
 
@@ -18,21 +22,25 @@ pub fn did_you_mean<'a>(
     let best = near.first().map_or(0.0, |best| best.0);
     near.retain(|(alike, _)| *alike >= 1.0 || best < 1.0 && *alike > best - 0.1);
     near.truncate(SUGGESTIONS_MAX);
-    let words: Vec<String> = near.iter().map(|(_, word)| format!("`{word}`")).collect();
+    let words: Vec<String> = near.iter().map(|(_, word)| shown(word)).collect();
     (!words.is_empty()).then(|| format!("did you mean {}?", words.join(" or ")))
 }
 
 /// A hint that names the nearest, or all.
 pub fn one_of<'a>(word: &str, candidates: &[&'a str]) -> String {
     did_you_mean(word, candidates.iter().copied()).unwrap_or_else(|| {
-        let words: Vec<String> =
-            candidates.iter().map(|candidate: &&'a str| format!("`{candidate}`")).collect();
+        let words: Vec<String> = candidates.iter().map(|word: &&'a str| shown(word)).collect();
         match words.len() {
             0 => "there is none".to_owned(),
             1 => format!("there is only {}", words[0]),
             _ => format!("it is one of {}", words.join(", ")),
         }
     })
+}
+
+/// A word that may come from a file itself.
+fn shown(word: &str) -> String {
+    format!("`{}`", one_line(word, SHOWN_MAX))
 }
 
 /// `maxTurns`, `max-turns` and `Max_Turns` are all `maxturns`.

@@ -2,7 +2,7 @@
 
 use crate::domain::problem::Problem;
 use crate::domain::quantity::{DURATION_HELP, SIZE_HELP, parse_duration, parse_size};
-use crate::domain::text::one_line;
+use crate::domain::text::{misleads, one_line};
 
 use super::node::{Node, Value};
 
@@ -54,6 +54,10 @@ pub fn word(node: &Node) -> Result<String, Problem> {
     let line = line(node)?;
     if line.starts_with('-') {
         return Err(Problem::new(format!("`{}` begins with a dash", one_line(&line, 60))));
+    }
+    if let Some(unseen) = line.chars().find(|ch| misleads(*ch)) {
+        let unseen = unseen.escape_unicode();
+        return Err(Problem::new(format!("holds {unseen}, which nobody can see")));
     }
     Ok(line)
 }
@@ -170,6 +174,7 @@ mod tests {
         }
         assert_eq!(line(&bare(" Fix it: now ")).expect("fine"), "Fix it: now");
         assert!(word(&bare("--model")).expect_err("dash").message.contains("begins with a dash"));
+        assert!(word(&bare("a\u{202e}b")).expect_err("unseen").message.contains("\\u{202e}"));
         assert_eq!(word(&bare("4.5")).expect("fine"), "4.5");
     }
 

@@ -48,7 +48,8 @@ impl Queue {
     /// All wishes: which task, and the first epoch of the life that is meant.
     pub fn wishes(&self) -> Result<Vec<TaskEpoch>> {
         let names = fs::list(&self.dir(Dir::Cancel))?;
-        Ok(names.iter().filter_map(|name| TaskEpoch::parse(name.to_str()?)).collect())
+        let wishes = names.iter().filter_map(|name| TaskEpoch::parse(name.to_str()?));
+        Ok(wishes.filter(|wish| fs::is_file(&self.file(Dir::Cancel, wish))).collect())
     }
 
     /// Those for one task, in the order of its lives.

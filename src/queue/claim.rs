@@ -105,8 +105,9 @@ impl Claim {
     pub fn read(&self, queue: &Queue, max_bytes: u64) -> Result<Vec<u8>> {
         let shown = queue.file(Dir::Ready, &self.name);
         let bytes = fs::read_up_to(&self.file, &shown, max_bytes)?;
+        queue.own_run_dir(&self.attempt.at.id)?;
         let dir = self.dir(queue);
-        fs::mkdir(&dir)?;
+        fs::mkdir_if_none(&dir)?;
         fs::write(&dir.join("task"), &bytes)?;
         Ok(bytes)
     }

@@ -17,6 +17,7 @@
 pub mod cancel;
 pub mod check;
 pub mod claim;
+mod dropped;
 pub mod error;
 pub mod find;
 pub mod finish;

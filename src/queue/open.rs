@@ -12,6 +12,8 @@ use crate::sys::random;
 const MAGIC: &str = "swarmdir queue 1";
 /// How the files begin with which a place is tried.
 pub(super) const PROBE: &str = ".probe-";
+/// How the file's name begins that is to become `FORMAT`.
+pub(super) const STAGED_FORMAT: &str = "format-";
 /// Where they may be left by a process that died.
 pub(super) const PROBED: [Dir; 7] =
     [Dir::Workers, Dir::Claims, Dir::Tmp, Dir::Pending, Dir::Blocked, Dir::Ready, Dir::Done];
@@ -62,7 +64,7 @@ impl Queue {
 /// The first of several makers wins: all read the same identity.
 fn make_format(layout: &Layout) -> Result<()> {
     let id: String = random::bits().iter().map(|b| format!("{b:02x}")).collect();
-    let staged = layout.file(Dir::Tmp, format!("format-{id}"));
+    let staged = layout.file(Dir::Tmp, format!("{STAGED_FORMAT}{id}"));
     fs::write_synced(&staged, format!("{MAGIC}\nid {id}\n").as_bytes(), true)?;
     fs::link(&staged, &layout.format())?;
     fs::unlink(&staged)?;

@@ -141,8 +141,8 @@ impl Registration {
 /// Whether a worker's file (or a claim) can be read and holds no card: its content was lost in a power cut,
 /// so nobody who made it lives.
 pub(super) fn is_torn(path: &std::path::Path) -> bool {
-    let Ok(Some(file)) = fs::open_foreign(path) else { return false };
-    fs::read_up_to(&file, path, CARD_MAX).is_ok_and(|bytes| parse_card(bytes).is_none())
+    let bytes = fs::read_foreign(path, CARD_MAX).ok().flatten();
+    bytes.is_some_and(|bytes| parse_card(bytes).is_none())
 }
 
 /// Reads a worker's file (or a claim, which is the same file) by open and fstat: a stat by name may be old.

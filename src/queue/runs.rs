@@ -16,6 +16,11 @@ use crate::domain::name::AttemptName;
 use crate::domain::record::{AttemptResult, AttemptStart, Lost, TaskRecord};
 use crate::sys::fs::{self, FsError, Linked};
 
+/// No file name is longer, bytes.
+const NAME_MAX: u64 = 4096;
+/// No record is longer, bytes.
+const RECORD_MAX: u64 = 64 << 20;
+
 /// One attempt, as far as its files tell.
 #[derive(Clone, Debug)]
 pub struct AttemptFiles {
@@ -44,6 +49,13 @@ impl Queue {
     /// The task's own directory.
     pub fn run_dir(&self, id: &TaskId) -> PathBuf {
         self.file(Dir::Runs, id)
+    }
+
+    /// The same, to be written to: made where it is missing, and never somewhere else that a link leads to.
+    pub(super) fn own_run_dir(&self, id: &TaskId) -> Result<PathBuf> {
+        let dir = self.run_dir(id);
+        fs::mkdir_if_none(&dir)?;
+        Ok(dir)
     }
 
     /// The attempt's own directory.
@@ -75,7 +87,7 @@ impl Queue {
 
     /// The name that was dropped. Where the id tells it, no file does.
     pub fn dropped_name(&self, id: &TaskId) -> OsString {
-        match fs::read_if_any(&self.run_dir(id).join("name")) {
+        match fs::read_foreign(&self.run_dir(id).join("name"), NAME_MAX) {
             Ok(Some(bytes)) if !bytes.is_empty() => OsString::from_vec(bytes),
             _ => self.record(id).map_or_else(|| id.slug().into(), |record| record.name.into()),
         }
@@ -83,7 +95,7 @@ impl Queue {
 
     /// The dropped name for people, invalid UTF-8 replaced; cheap, for lists of very many.
     pub fn shown_name(&self, id: &TaskId) -> String {
-        match fs::read_if_any(&self.run_dir(id).join("name")) {
+        match fs::read_foreign(&self.run_dir(id).join("name"), NAME_MAX) {
             Ok(Some(bytes)) if !bytes.is_empty() => String::from_utf8_lossy(&bytes).into_owned(),
             _ => id.slug().to_owned(),
         }
@@ -102,8 +114,7 @@ impl Queue {
 
     /// Writes the record unless one is there: of several finishers the first decides what was pinned.
     pub(super) fn write_record(&self, record: &TaskRecord) -> Result<()> {
-        let dir = self.run_dir(&record.id);
-        fs::mkdir(&dir)?;
+        let dir = self.own_run_dir(&record.id)?;
         let path = dir.join("task.json");
         if !fs::exists(&path) {
             let staged = self.staging();
@@ -159,8 +170,9 @@ impl Queue {
 
     /// Notes that the attempt's worker died; only after the reclaim won.
     pub(super) fn write_lost(&self, attempt: &AttemptName, lost: &Lost) -> Result<()> {
+        self.own_run_dir(&attempt.at.id)?;
         let dir = self.attempt_dir(attempt);
-        fs::mkdirs(&dir)?;
+        fs::mkdir_if_none(&dir)?;
         fs::write_synced(&dir.join("lost"), &to_json(lost), self.strict())?;
         if self.strict() {
             // A task that takes the machine down with it must not be forgiven each time.
@@ -172,8 +184,7 @@ impl Queue {
 
     /// Begins a new life at `epoch`.
     pub(super) fn write_retry(&self, id: &TaskId, epoch: Epoch) -> Result<()> {
-        let dir = self.run_dir(id);
-        fs::mkdir(&dir)?;
+        let dir = self.own_run_dir(id)?;
         // It is empty: only its name must last.
         fs::write(&dir.join(format!("retry.{epoch}")), b"")?;
         if self.strict() {
@@ -263,5 +274,5 @@ pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
 
 /// A record, where there is one that can be read; a torn one counts as absent.
 pub(super) fn read_json<T: DeserializeOwned>(path: &std::path::Path) -> Option<T> {
-    serde_json::from_slice(&fs::read_if_any(path).ok()??).ok()
+    serde_json::from_slice(&fs::read_foreign(path, RECORD_MAX).ok()??).ok()
 }

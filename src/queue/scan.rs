@@ -38,12 +38,12 @@ impl Queue {
     pub fn scan(&self) -> Result<Snapshot> {
         let claims = self.claims()?.into_iter().map(|claim| (claim.at, claim.card)).collect();
         let pending = fs::list(&self.dir(Dir::Pending))?;
-        let mut ready = self.parsed(Dir::Ready, QueueName::parse)?;
+        let mut ready = self.waiting_in(Dir::Ready)?;
         ready.sort_by(|a, b| (a.band, &a.at).cmp(&(b.band, &b.at)));
         let mut snapshot = Snapshot {
             pending: pending.into_iter().filter(|name| !is_private(name)).collect(),
             ready,
-            blocked: self.parsed(Dir::Blocked, QueueName::parse)?,
+            blocked: self.waiting_in(Dir::Blocked)?,
             claims,
             workers: self.workers()?,
             ended: self.all_ended()?,
@@ -63,12 +63,19 @@ impl Queue {
 
     /// The blocked tasks.
     pub fn blocked(&self) -> Result<Vec<QueueName>> {
-        self.parsed(Dir::Blocked, QueueName::parse)
+        self.waiting_in(Dir::Blocked)
+    }
+
+    /// The names in `ready/` or `blocked/`: with a reason in the one and without in the other, it is foreign.
+    pub(super) fn waiting_in(&self, dir: Dir) -> Result<Vec<QueueName>> {
+        let mut names = self.parsed(dir, QueueName::parse)?;
+        names.retain(|name| name.reason.is_some() == (dir == Dir::Blocked));
+        Ok(names)
     }
 
     /// How many names `ready/` and `claims/` hold, and whether `pending/` holds any: what a drain asks.
     pub fn unfinished(&self) -> Result<(usize, usize)> {
-        let ready = self.parsed(Dir::Ready, QueueName::parse)?.len();
+        let ready = self.waiting_in(Dir::Ready)?.len();
         Ok((ready, self.parsed(Dir::Claims, TaskEpoch::parse)?.len()))
     }
 

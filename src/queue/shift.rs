@@ -118,11 +118,8 @@ impl Queue {
     /// Where the task is now, by listing: waiting first, then ended. `None`: nowhere (it may be hopping).
     pub fn whereabouts(&self, id: &TaskId) -> Result<Option<Place>> {
         for dir in [Dir::Ready, Dir::Blocked] {
-            let names = fs::list(&self.dir(dir))?;
-            let mine = |name: &QueueName| name.at.id == *id;
-            if let Some(name) =
-                names.iter().filter_map(|n| QueueName::parse(n.to_str()?)).find(mine)
-            {
+            let mut names = self.waiting_in(dir)?.into_iter();
+            if let Some(name) = names.find(|name| name.at.id == *id) {
                 return Ok(Some(Place::Waiting(name)));
             }
         }

@@ -1,10 +1,14 @@
 //! Row *sweep*: what crashes leave and nobody needs. Idempotent, and never what a live process still uses.
 
-use super::open::{PROBE, PROBED};
+use std::fs::Metadata;
+use std::path::Path;
+
+use super::open::{PROBE, PROBED, STAGED_FORMAT};
 use super::register::is_torn;
 use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
 use crate::domain::id::{TaskId, WorkerId};
+use crate::domain::name::TaskEpoch;
 use crate::sys::fs;
 
 /// Staging files and empty reservations are garbage when they are so old, milliseconds: no live process
@@ -27,9 +31,13 @@ impl Queue {
     pub fn sweep_torn(&self) -> Result<usize> {
         let mut removed = 0;
         for dir in [Dir::Claims, Dir::Workers, Dir::Gone] {
+            let ours = |name: &str| match dir {
+                Dir::Claims => TaskEpoch::parse(name).is_some(),
+                _ => WorkerId::parse(name).is_some(),
+            };
             for name in fs::list(&self.dir(dir))? {
                 let path = self.dir(dir).join(&name);
-                if !name.as_encoded_bytes().starts_with(b".") && is_torn(&path) {
+                if name.to_str().is_some_and(ours) && is_torn(&path) {
                     removed += usize::from(fs::unlink(&path)?);
                 }
             }
@@ -37,15 +45,16 @@ impl Queue {
         Ok(removed)
     }
 
-    /// In `tmp/` all but the locks; elsewhere what a start that died left of its trial of the file system.
+    /// What is staged in `tmp/`; elsewhere what a start that died left of its trial of the file system.
     fn sweep_staging(&self, now: i128) -> Result<usize> {
         let mut removed = 0;
         for dir in PROBED {
             for name in fs::list(&self.dir(dir))? {
                 let bytes = name.as_encoded_bytes();
-                let staged = dir == Dir::Tmp && !bytes.starts_with(b".");
+                let ours =
+                    bytes.starts_with(PROBE.as_bytes()) || dir == Dir::Tmp && is_staging(bytes);
                 let path = self.dir(dir).join(&name);
-                if (staged || bytes.starts_with(PROBE.as_bytes())) && is_old(&path, now)? {
+                if ours && is_old(&path, now, Metadata::is_file)? {
                     removed += usize::from(fs::unlink(&path)?);
                 }
             }
@@ -62,7 +71,9 @@ impl Queue {
                 continue;
             };
             let path = self.dir(Dir::Rejected).join(&name);
-            if is_old(&path, now)? && fs::look(&self.file(Dir::Rejected, at))?.is_none() {
+            if is_old(&path, now, Metadata::is_file)?
+                && fs::look(&self.file(Dir::Rejected, at))?.is_none()
+            {
                 removed += usize::from(fs::unlink(&path)?);
             }
         }
@@ -73,8 +84,9 @@ impl Queue {
         let mut removed = 0;
         for name in fs::list(&self.dir(Dir::Retire))? {
             let Some(id) = name.to_str().and_then(WorkerId::parse) else { continue };
-            if fs::look(&self.file(Dir::Workers, id))?.is_none() {
-                removed += usize::from(fs::unlink(&self.dir(Dir::Retire).join(&name))?);
+            let path = self.dir(Dir::Retire).join(&name);
+            if fs::is_file(&path) && fs::look(&self.file(Dir::Workers, id))?.is_none() {
+                removed += usize::from(fs::unlink(&path)?);
             }
         }
         Ok(removed)
@@ -85,7 +97,7 @@ impl Queue {
         let mut removed = 0;
         for name in fs::list(&self.dir(Dir::Runs))? {
             let Some(id) = name.to_str().and_then(TaskId::parse) else { continue };
-            if is_old(&self.run_dir(&id), now)? && self.is_only_reserved(&id)? {
+            if is_old(&self.run_dir(&id), now, Metadata::is_dir)? && self.is_only_reserved(&id)? {
                 self.unreserve(&id)?;
                 removed += 1;
             }
@@ -109,7 +121,18 @@ impl Queue {
     }
 }
 
-fn is_old(path: &std::path::Path, now: i128) -> Result<bool> {
-    let meta = fs::look(path)?;
+/// Whether a name in `tmp/` is one that the queue gives; all else there is somebody's own.
+fn is_staging(name: &[u8]) -> bool {
+    let hex =
+        |digits: &[u8]| digits.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+    match name.strip_prefix(STAGED_FORMAT.as_bytes()) {
+        Some(id) => id.len() == 32 && hex(id),
+        None => name.len() == 16 && hex(name),
+    }
+}
+
+/// Whether something of this kind has been there unchanged for so long that nobody uses it.
+fn is_old(path: &Path, now: i128, kind: fn(&Metadata) -> bool) -> Result<bool> {
+    let meta = fs::look(path)?.filter(kind);
     Ok(meta.is_some_and(|meta| now - fs::mtime_ns(&meta) > i128::from(OLD_MS) * 1_000_000))
 }

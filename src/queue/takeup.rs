@@ -5,9 +5,9 @@
 //! anything. Any process may finish what another one began.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use super::dropped::{Read, read_dropped};
 use super::finish::Closed;
 use super::pending::Looks;
 use super::runs::to_json;
@@ -21,10 +21,8 @@ use crate::domain::text;
 use crate::sys::clock;
 use crate::sys::fs;
 use crate::sys::random;
-use crate::sys::settled::{Writers, writers};
 
-/// What a dropped file may hold, bytes; one more is read to see that there is more.
-pub const MAX_TASK_BYTES: u64 = 10 * 1024 * 1024;
+pub use super::dropped::MAX_TASK_BYTES;
 
 /// What a rejected file's neighbour that lists its errors is called, after the file's own name.
 pub(super) const REPORT: &str = ".error.txt";
@@ -190,6 +188,7 @@ impl Queue {
             Content::Foreign | Content::Synced => Ok(()),
         };
         let dropped = self.dropped_name(id);
+        self.own_run_dir(id)?;
         fs::unlink(&self.put_off_note(id))?;
         match admission.admit(&Dropped { id, name: &dropped, bytes: &bytes }) {
             Admitted::Ready(record) => {
@@ -260,8 +259,7 @@ impl Queue {
         let text = self.file(Dir::Rejected, format!("{at}{REPORT}"));
         fs::write_over(&text, report.as_bytes(), strict)?;
         self.sync_dir(Dir::Rejected)?;
-        let dir = self.run_dir(&at.id);
-        fs::mkdir(&dir)?;
+        let dir = self.own_run_dir(&at.id)?;
         fs::write_over(&dir.join("rejection.json"), &to_json(&rejection), strict)?;
         if strict {
             fs::sync(&dir)?;
@@ -288,11 +286,9 @@ impl Queue {
 
     /// Tasks whose take-up somebody began; with `looks`, only those that stay so.
     pub fn unfinished_takings(&self, looks: &mut Looks) -> Result<Vec<QueueName>> {
-        let names = fs::list(&self.dir(Dir::Blocked))?;
-        let taking = names.iter().filter_map(|name| QueueName::parse(name.to_str()?));
-        let taking = taking
-            .filter(|name| name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking));
-        let taking: Vec<QueueName> = taking.collect();
+        let mut taking = self.blocked()?;
+        taking
+            .retain(|name| name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking));
         looks.keep_only(&taking);
         // One that was put off has no maker at work: it is tried at the first look, then now and then.
         let due = |name: &QueueName| {
@@ -312,54 +308,10 @@ enum Content {
     Synced,
 }
 
-enum Read {
-    Gone,
-    Unsettled,
-    Wrong(Problem),
-    Bytes(File, Vec<u8>),
-}
-
-fn read_dropped(path: &Path) -> Result<Read> {
-    let Some(meta) = fs::look(path)? else { return Ok(Read::Gone) };
-    if !meta.is_file() {
-        return Ok(Read::Wrong(not_a_file(&meta)));
-    }
-    let file = match fs::open_foreign(path) {
-        Ok(Some(file)) => file,
-        Ok(None) => return Ok(Read::Gone),
-        // A process or a disk in trouble is not the file's fault: it is read again later.
-        Err(e) if e.unopenable() => return Ok(Read::Wrong(unreadable(&e))),
-        Err(e) => return Err(e.into()),
-    };
-    if writers(&file) == Writers::Some {
-        return Ok(Read::Unsettled);
-    }
-    let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)?;
-    Ok(Read::Bytes(file, bytes))
-}
-
 /// One file that may not be moved must not keep the others waiting.
 fn stuck_or<T>(result: Result<T>) -> Result<std::result::Result<T, Taken>> {
     match result {
         Err(QueueError::Fs(e)) if !e.disk_full() => Ok(Err(Taken::Stuck(e.to_string()))),
         other => other.map(Ok),
     }
-}
-
-fn not_a_file(meta: &std::fs::Metadata) -> Problem {
-    use std::os::unix::fs::FileTypeExt;
-    let kind = meta.file_type();
-    let (what, hint) = match () {
-        () if kind.is_symlink() => ("a symbolic link", "drop the file itself: cp or ln, not ln -s"),
-        () if kind.is_dir() => ("a directory", "drop its files one by one"),
-        () if kind.is_fifo() => ("a FIFO", "write the text to a file"),
-        () if kind.is_socket() => ("a socket", "write the text to a file"),
-        () => ("a device", "write the text to a file"),
-    };
-    Problem::new(format!("this is {what}, not a task file")).hint(hint)
-}
-
-fn unreadable(e: &fs::FsError) -> Problem {
-    Problem::new(format!("it cannot be opened: {}", e.source))
-        .hint("make it readable for the user that runs the swarm, then: coordinator retry TASK")
 }

@@ -4,4 +4,5 @@
 //! shows something to people (`status`, `doctor`, `cli`) uses it, so that a state looks the same everywhere.
 
 pub mod columns;
+pub mod paste;
 pub mod style;

@@ -1,6 +1,11 @@
 //! Colour and columns, decided once by the caller.
 
 use crate::domain::state::State;
+use crate::domain::text::printable;
+
+/// Every code that is ever written: an agent that writes one of them itself can colour words, and no more.
+const OWN: [&str; 7] =
+    ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[36m"];
 
 /// How text is shaped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +24,29 @@ impl Style {
     pub fn paint(self, code: &str, text: &str) -> String {
         let colored = self.color && !code.is_empty();
         if colored { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// The text without anything that a terminal would obey, but for the colours that are made here.
+    pub fn harmless(self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('\u{1b}') {
+            let (before, from) = rest.split_at(at);
+            out.push_str(&printable(before, true));
+            let own = OWN.iter().find(|code| self.color && from.starts_with(**code));
+            rest = match own {
+                Some(code) => {
+                    out.push_str(code);
+                    &from[code.len()..]
+                }
+                None => {
+                    out.push_str(&printable(&from[..1], true));
+                    &from[1..]
+                }
+            };
+        }
+        out.push_str(&printable(rest, true));
+        out
     }
 
     /// Dimmed.
@@ -75,6 +103,17 @@ mod tests {
         assert_eq!(duration(850), "850 ms");
         assert_eq!(duration(200_000), "3 min 20 s");
         assert_eq!(duration(7_500_000), "2 h 5 min");
+    }
+
+    #[test]
+    fn only_our_own_colours_get_through() {
+        let color = Style { color: true, ..Style::PLAIN };
+        let state = color.state(State::Failed);
+        assert_eq!(color.harmless(&state), state);
+        assert_eq!(Style::PLAIN.harmless(&state), "\\u{1b}[31mfailed\\u{1b}[0m");
+        let hostile = "a\u{1b}[2Jb\u{9b}1mc\u{1b}]0;x\u{7}\r\n\u{1b}[31";
+        assert_eq!(color.harmless(hostile), Style::PLAIN.harmless(hostile));
+        assert!(!color.harmless(hostile).contains('\u{1b}'));
     }
 
     #[test]

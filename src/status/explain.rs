@@ -10,11 +10,14 @@ use crate::domain::config::Config;
 use crate::domain::id::TaskId;
 use crate::domain::name::QueueName;
 use crate::domain::reason::{Reason, Wait};
-use crate::domain::text::one_line;
+use crate::domain::text::{one_line, printable};
 use crate::domain::time::UnixMs;
 use crate::queue::shift::{Ended, Place};
 use crate::queue::{Queue, Result};
 use crate::sys::{clock, fs};
+
+/// Of a longer note so much is shown, bytes.
+const NOTE_MAX: u64 = 1 << 20;
 
 /// The answer, in order of importance.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -72,7 +75,7 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
     let explanation = Explanation::default();
     match ended {
         Ended::Done(_) => {
-            let outcome = task.outcome().unwrap_or("done");
+            let outcome = one_line(task.outcome().unwrap_or("done"), 40);
             let reason = last_reason(task).map(|reason| format!(": {reason}")).unwrap_or_default();
             explanation
                 .because(format!("it is done ({outcome}){reason}"))
@@ -84,9 +87,12 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
                 explanation.because(format!("it failed after {tries} attempt(s)"));
             for (number, attempt) in (1..).zip(&task.attempts) {
                 let why = match (&attempt.lost, &attempt.result) {
-                    (Some(lost), _) => format!("its worker died ({})", lost.evidence),
+                    (Some(lost), _) => {
+                        format!("its worker died ({})", one_line(&lost.evidence, 120))
+                    }
                     (None, Some(result)) => {
-                        format!("{}: {}", result.outcome, one_line(&result.reason, 200))
+                        let outcome = one_line(&result.outcome, 40);
+                        format!("{outcome}: {}", one_line(&result.reason, 200))
                     }
                     (None, None) => "it left no result".into(),
                 };
@@ -101,7 +107,7 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
             .command(format!("coordinator retry {short}")),
         Ended::Rejected(at) => {
             let report = rejected_report(queue, at);
-            let text = fs::read_text(&report).unwrap_or_else(|e| e.to_string());
+            let text = read_note(&report).unwrap_or_else(|| format!("{report:?} cannot be read"));
             // The report's own last word is a hint for whoever finds the file; here comes a better one.
             let said = text.rsplit_once("\nhint:").map_or(text.as_str(), |(said, _)| said);
             explanation.because("its file is wrong:").because(said.trim_end().to_owned()).command(
@@ -112,6 +118,12 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
             )
         }
     }
+}
+
+/// A text that somebody may have changed, safe for a terminal.
+fn read_note(path: &Path) -> Option<String> {
+    let bytes = fs::read_foreign(path, NOTE_MAX).ok()??;
+    Some(printable(&String::from_utf8_lossy(&bytes), true))
 }
 
 fn last_reason(task: &Task) -> Option<String> {
@@ -150,7 +162,7 @@ fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Expl
         explanation = explanation.because(format!("  seen: {detail}"));
     }
     if reason.wait == Wait::Taking {
-        let waiting = fs::read_text(&queue.run_dir(&task.id).join("waiting")).unwrap_or_default();
+        let waiting = read_note(&queue.run_dir(&task.id).join("waiting")).unwrap_or_default();
         return explanation
             .because(format!("  {}", one_line(&waiting, 300)))
             .command("coordinator doctor");
@@ -176,7 +188,7 @@ fn why_running(queue: &Queue, name: &QueueName, short: &str) -> Result<Explanati
                 "worker {} (process {} on {})",
                 claim.card.id.short(),
                 process.pid,
-                process.host
+                one_line(&process.host, 64)
             )
         },
     );
@@ -208,8 +220,9 @@ fn why_waiting(queue: &Queue, config: &Config, name: &QueueName) -> Result<Expla
         if closed == agent {
             let until = clock::local(gate.until);
             explanation = explanation.because(format!(
-                "its agent {agent} waits until {until}: {} ({})",
-                gate.fault,
+                "its agent {} waits until {until}: {} ({})",
+                one_line(&agent, 64),
+                one_line(&gate.fault, 40),
                 one_line(&gate.detail, 120)
             ));
         }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use crate::agent::transcript;
+use crate::agent::transcript::{self, MAX_LINE_BYTES};
 use crate::domain::id::TaskId;
 use crate::queue::shift::Place;
 use crate::queue::{Queue, Result};
@@ -37,24 +37,43 @@ pub fn running(queue: &Queue, id: &TaskId) -> Result<bool> {
 }
 
 impl Follow {
-    /// What was added since the last call, in whole lines. Rendered text has no control characters left.
-    pub fn more(&mut self) -> Result<String> {
-        if self.file.is_none() && fs::exists(&self.path) {
-            self.file = Some(fs::open(&self.path)?);
+    /// What was added since the last call, in whole lines; `None`: nothing for now. Rendered text has no control
+    /// characters left, raw bytes are what the agent wrote.
+    pub fn more(&mut self) -> Result<Option<Vec<u8>>> {
+        if self.file.is_none() {
+            self.file = fs::open_foreign(&self.path)?;
         }
-        let Some(file) = &self.file else { return Ok(String::new()) };
-        self.rest.extend(fs::read_up_to(file, &self.path, CHUNK)?);
-        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else {
-            return Ok(String::new());
-        };
-        let lines: Vec<u8> = self.rest.drain(..=end).collect();
+        let Some(file) = &self.file else { return Ok(None) };
+        loop {
+            let bytes = fs::read_up_to(file, &self.path, CHUNK)?;
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            self.rest.extend(bytes);
+            // A longer line is shown in pieces, so that memory has an end where a line has none.
+            let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map(|end| end + 1);
+            let end = whole.or((self.rest.len() > MAX_LINE_BYTES).then_some(self.rest.len()));
+            if let Some(end) = end {
+                let lines: Vec<u8> = self.rest.drain(..end).collect();
+                return Ok(Some(self.shown(lines)));
+            }
+        }
+    }
+
+    /// A last line that nothing ended: its writer died.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let rest = std::mem::take(&mut self.rest);
+        self.shown(rest)
+    }
+
+    fn shown(&self, lines: Vec<u8>) -> Vec<u8> {
         if self.raw {
-            return Ok(String::from_utf8_lossy(&lines).into_owned());
+            return lines;
         }
         let rendered = lines
             .split(|byte| *byte == b'\n')
             .filter_map(|line| transcript::render(&transcript::parse_line(line)));
-        Ok(rendered.map(|text| format!("{text}\n")).collect())
+        rendered.map(|text| format!("{text}\n")).collect::<String>().into_bytes()
     }
 }
 

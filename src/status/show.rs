@@ -143,7 +143,8 @@ pub fn text(task: &Task, style: Style) -> String {
     }
     line("dropped as", one_line(&task.name, 100));
     let state = task.state().map_or_else(|| "unknown".into(), |state| style.state(state));
-    let outcome = task.outcome().map(|outcome| format!(" ({outcome})")).unwrap_or_default();
+    let outcome = task.outcome().map(|word| format!(" ({})", one_line(word, 40)));
+    let outcome = outcome.unwrap_or_default();
     line("state", format!("{state}{outcome}"));
     if let Some(origin) = task.origin() {
         line(
@@ -152,12 +153,12 @@ pub fn text(task: &Task, style: Style) -> String {
                 "{} ({}) in {}",
                 short(&origin.base),
                 one_line(&origin.base_name, 60),
-                origin.repository
+                printable(&origin.repository, false)
             ),
         );
     }
     if let Some(branch) = task.branch() {
-        line("branch", branch.to_owned());
+        line("branch", printable(branch, false));
     }
     let usage = task.usage();
     if !task.attempts.is_empty() {
@@ -182,9 +183,9 @@ pub fn text(task: &Task, style: Style) -> String {
 fn attempt_line(number: u32, attempt: &AttemptFiles, style: Style) -> String {
     let start = attempt.start.as_ref();
     let when = start.map_or_else(|| "not begun".into(), |start| clock::local(start.started_at));
-    let agent = start.map_or("", |start| start.agent.as_str());
+    let agent = start.map_or_else(String::new, |start| one_line(&start.agent, 64));
     let came_to = match (&attempt.lost, &attempt.result) {
-        (Some(lost), _) => format!("lost: {}", lost.evidence),
+        (Some(lost), _) => format!("lost: {}", one_line(&lost.evidence, 120)),
         (None, Some(result)) => {
             let took = start.map_or(0, |start| result.ended_at.since(start.started_at));
             let cost = dollars(result.usage.cost_usd, result.usage.estimated);
@@ -193,13 +194,15 @@ fn attempt_line(number: u32, attempt: &AttemptFiles, style: Style) -> String {
             } else {
                 format!(": {}", one_line(&result.reason, 120))
             };
-            format!("{} after {}, {cost}{reason}", result.outcome, duration(took))
+            let outcome = one_line(&result.outcome, 40);
+            format!("{outcome} after {}, {cost}{reason}", duration(took))
         }
         (None, None) => "running, or its worker died and nobody noticed yet".into(),
     };
     format!("{} {when} {agent} {came_to}", style.dim(&number.to_string()))
 }
 
-fn short(oid: &str) -> &str {
-    oid.get(..10).unwrap_or(oid)
+/// The beginning of a commit's number.
+fn short(oid: &str) -> String {
+    printable(oid.get(..10).unwrap_or(oid), false)
 }

@@ -7,6 +7,7 @@ use super::view::{Row, View};
 use crate::domain::id::TaskId;
 use crate::domain::state::State;
 use crate::domain::time::UnixMs;
+use crate::shape::paste::quoted;
 use crate::shape::style::{Style, dollars, duration};
 
 /// How the commands that are printed begin.
@@ -74,18 +75,17 @@ fn ended_since(row: &Row, since: UnixMs) -> bool {
 /// What to type to look at and take over each branch.
 fn next(ended: &[Row], commands: &Commands<'_>, style: Style) -> String {
     let mut out = String::new();
-    let git = |args: &str| format!("git -C {} {args}", shell_words::quote(commands.repository));
+    let git = |args: &str| format!("git -C {} {args}", quoted(commands.repository));
     let done = ended
         .iter()
         .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
     let branches: Vec<&str> = done.filter_map(|row| row.branch.as_deref()).collect();
     if let Some(first) = branches.first() {
         let _written = writeln!(out, "\n{}", style.dim("look at a branch, then take it over:"));
-        let first = shell_words::quote(first);
+        let first = quoted(first);
         let _written = writeln!(out, "  {}", git(&format!("log --stat -p HEAD..{first}")));
         for branch in branches.iter().take(BRANCHES) {
-            let _written =
-                writeln!(out, "  {}", git(&format!("merge {}", shell_words::quote(branch))));
+            let _written = writeln!(out, "  {}", git(&format!("merge {}", quoted(branch))));
         }
         let more = branches.len().saturating_sub(BRANCHES);
         if more > 0 {

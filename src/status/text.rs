@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::view::{Row, View};
 use crate::domain::state::State;
-use crate::domain::text::one_line;
+use crate::domain::text::{one_line, printable};
 use crate::shape::columns::Align::{Left, Right};
 use crate::shape::columns::{Cell, Table};
 use crate::shape::style::{Style, dollars, duration};
@@ -67,9 +67,9 @@ fn attention(view: &View, style: Style) -> Vec<String> {
     for (agent, gate) in &view.gates {
         let until = clock::local_short(gate.until);
         let detail = one_line(&gate.detail, 80);
-        lines.push(
-            style.paint("33", &format!("{agent} waits until {until}: {} ({detail})", gate.fault)),
-        );
+        let (agent, fault) = (one_line(agent, 64), one_line(&gate.fault, 40));
+        let line = format!("{agent} waits until {until}: {fault} ({detail})");
+        lines.push(style.paint("33", &line));
     }
     let waiting = view.counts.get(&State::Ready).copied().unwrap_or(0) > 0;
     if waiting && view.workers.is_empty() && view.paused.is_none() {
@@ -102,9 +102,10 @@ fn cells(row: &Row) -> [Cell; 6] {
     let billed = row.usage.as_ref().filter(|usage| usage.cost_usd > 0.0 || usage.estimated);
     let cost = billed.map_or(String::new(), |u| dollars(u.cost_usd, u.estimated));
     let outcome = row.outcome.as_deref().filter(|outcome| shown_outcome(row.state, outcome));
-    let outcome = outcome.map(|outcome| format!(" ({outcome})")).unwrap_or_default();
+    let outcome = outcome.map(|word| format!(" ({})", one_line(word, 40))).unwrap_or_default();
     let reason = row.reason.as_deref().map(|reason| one_line(reason, 90));
-    let last = [row.branch.clone(), reason].into_iter().flatten().collect::<Vec<_>>().join("  ");
+    let branch = row.branch.as_deref().map(|branch| printable(branch, false));
+    let last = [branch, reason].into_iter().flatten().collect::<Vec<_>>().join("  ");
     let tries = if row.attempt > 0 { row.attempt.to_string() } else { String::new() };
     [
         Cell::new(one_line(&label, 60), ""),

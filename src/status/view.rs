@@ -26,6 +26,9 @@ use crate::sys::{clock, fs, identity, process};
 /// Terminal tasks that are shown unless all are asked for.
 pub const LAST: usize = 100;
 
+/// No list of reasons is longer, bytes.
+const REJECTION_MAX: u64 = 1 << 20;
+
 /// Everything at a glance.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -230,7 +233,8 @@ fn ended_row(queue: &Queue, ended: &Ended) -> Row {
 }
 
 fn rejection(queue: &Queue, id: &TaskId) -> Option<String> {
-    let bytes = fs::read_if_any(&queue.run_dir(id).join("rejection.json")).ok()??;
+    let path = queue.run_dir(id).join("rejection.json");
+    let bytes = fs::read_foreign(&path, REJECTION_MAX).ok()??;
     let rejection: Rejection = serde_json::from_slice(&bytes).ok()?;
     let more = rejection.problems.len().saturating_sub(1);
     let first = rejection.problems.first()?.to_string();

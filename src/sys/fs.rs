@@ -46,6 +46,12 @@ impl FsError {
         matches!(errno, Some(libc::EACCES | libc::EPERM | libc::ELOOP | libc::ENXIO))
     }
 
+    /// Something of another kind stands where a file should be, or should go.
+    pub fn in_the_way(&self) -> bool {
+        let kinds = [libc::EISDIR, libc::ENOTDIR, libc::ENOTEMPTY, libc::EEXIST, libc::ELOOP];
+        self.source.raw_os_error().is_some_and(|errno| kinds.contains(&errno))
+    }
+
     /// The name does not exist.
     pub fn not_found(&self) -> bool {
         self.source.kind() == ErrorKind::NotFound
@@ -147,6 +153,14 @@ pub fn mkdir(path: &Path) -> Result<bool> {
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(FsError::of("make the directory", path)(e)),
     }
+}
+
+/// Makes a directory unless it is there; a link or a file in its place is an error.
+pub fn mkdir_if_none(path: &Path) -> Result<()> {
+    if mkdir(path)? || lstat(path).is_ok_and(|meta| meta.is_dir()) {
+        return Ok(());
+    }
+    Err(FsError::of("make the directory", path)(io::Error::from_raw_os_error(libc::ENOTDIR)))
 }
 
 /// Makes a directory and its parents, as needed.

@@ -45,7 +45,8 @@ impl Tender {
         }
         claims.retain(|claim| seen_dead.contains(&claim.card.id));
         for claim in &claims {
-            self.reclaim_one(claim, journal)?;
+            let reclaimed = self.reclaim_one(claim, journal);
+            self.spared(reclaimed, journal)?;
         }
         for (card, beaten_at) in gone.iter().filter(|(card, _)| seen_dead.contains(&card.id)) {
             self.bury(card, *beaten_at)?;

@@ -18,11 +18,12 @@ use serde_json::json;
 
 use crate::domain::config::Config;
 use crate::domain::identity::ProcessIdentity;
+use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Closed;
 use crate::queue::journal::Journal;
 use crate::queue::pending::{DropZone, Looks};
 use crate::queue::takeup::Taken;
-use crate::queue::{Queue, Result};
+use crate::queue::{Queue, QueueError, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
 
@@ -205,33 +206,57 @@ impl Tender {
 
     fn finish_takings(&mut self, journal: &Journal) -> Result<()> {
         for name in self.queue.unfinished_takings(&mut self.takings)? {
-            let taken = self.queue.finish_taking(&name, &self.intake)?;
-            self.note_taken(journal, &taken);
+            let taken = self.queue.finish_taking(&name, &self.intake);
+            if let Some(taken) = self.spared(taken, journal)? {
+                self.note_taken(journal, &taken);
+            }
         }
         Ok(())
     }
 
     /// Whether there were any.
-    fn carry_out_wishes(&self, journal: &Journal) -> Result<bool> {
+    fn carry_out_wishes(&mut self, journal: &Journal) -> Result<bool> {
         let wishes = self.queue.wishes()?;
         for wish in &wishes {
-            let came_to = format!("{:?}", self.queue.carry_out(wish)?);
-            journal.note("cancel", None, json!({ "task": wish.id, "came_to": came_to }));
+            let came_to = self.queue.carry_out(wish);
+            match self.spared(came_to, journal)? {
+                // Found again at every round, for as long as the wish lies there.
+                None | Some(Cancelled::NotSeen) => {}
+                Some(came_to) => {
+                    let came_to = format!("{came_to:?}");
+                    journal.note("cancel", None, json!({ "task": wish.id, "came_to": came_to }));
+                }
+            }
         }
         Ok(!wishes.is_empty())
     }
 
-    fn unblock(&self, journal: &Journal) -> Result<usize> {
+    fn unblock(&mut self, journal: &Journal) -> Result<usize> {
         let now = clock::now();
         let mut unblocked = 0;
         for name in self.queue.blocked()? {
             let due = name.reason.as_ref().is_some_and(|reason| reason.due(now));
-            if due && self.queue.unblock(&name)? == Closed::Won {
+            if !due {
+                continue;
+            }
+            let closed = self.queue.unblock(&name);
+            if self.spared(closed, journal)? == Some(Closed::Won) {
                 journal.note("unblock", Some(&name.at), json!({}));
                 unblocked += 1;
             }
         }
         Ok(unblocked)
+    }
+
+    /// `None` where only something that lies in the way of one task kept it from moving: the others go on.
+    fn spared<T>(&mut self, moved: Result<T>, journal: &Journal) -> Result<Option<T>> {
+        match moved {
+            Err(QueueError::Fs(e)) if e.in_the_way() => {
+                self.note_taken(journal, &Taken::Stuck(e.to_string()));
+                Ok(None)
+            }
+            moved => moved.map(Some),
+        }
     }
 
     fn note_taken(&mut self, journal: &Journal, taken: &Taken) {

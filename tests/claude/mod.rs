@@ -3,6 +3,7 @@
 //! Every test runs in a process of its own, as a worker does: a subreaper that has no other child.
 
 mod failures;
+mod hostile;
 mod limits;
 mod resume;
 mod stopping;

@@ -48,6 +48,7 @@ impl Agent for Demo {
             program: PathBuf::from(program),
             argv0: ARGV0.into(),
             args: args.to_vec(),
+            input: None,
             env,
             plan: Plan::speaking(job),
             death_signal: Signal::SIGTERM,

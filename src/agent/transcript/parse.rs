@@ -5,6 +5,10 @@ use serde_json::Value;
 use super::line::{
     ApiError, Block, Final, Line, MAX_TEXT_CHARS, Message, ModelShare, RateLimit, Tokens,
 };
+use crate::domain::usage::DOLLARS_MAX;
+
+/// More than any agent counts.
+const COUNT_MAX: u64 = 1 << 48;
 
 /// Reads a line. Never fails: what it cannot read is [`Line::Unknown`].
 pub fn parse_line(bytes: &[u8]) -> Line {
@@ -144,13 +148,14 @@ fn text(value: &Value) -> String {
     value.as_str().map(cut).unwrap_or_default()
 }
 
+/// A count, cut where sums of many would still be counts.
 fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or(0)
+    value.as_u64().unwrap_or(0).min(COUNT_MAX)
 }
 
 /// Money is never negative, and never not a number.
 fn dollars(value: &Value) -> f64 {
-    value.as_f64().filter(|usd| usd.is_finite() && *usd > 0.0).unwrap_or(0.0)
+    value.as_f64().filter(|usd| usd.is_finite() && *usd > 0.0).unwrap_or(0.0).min(DOLLARS_MAX)
 }
 
 fn milliseconds(value: &Value) -> u64 {

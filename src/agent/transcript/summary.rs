@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::price;
 use super::{ApiError, Block, Final, Line, Message, ModelShare, RateLimit, Tokens};
-use crate::domain::usage::{ModelUsage, Usage};
+use crate::domain::usage::{DOLLARS_MAX, ModelUsage, Usage};
 
 /// Messages of one id follow each other closely; sub-agents mix a few.
 const RECENT_IDS: usize = 256;
@@ -164,7 +164,7 @@ impl Summary {
 }
 
 fn add(usage: &mut Usage, model: &str, part: &ModelUsage) {
-    usage.cost_usd += part.cost_usd;
+    usage.cost_usd = (usage.cost_usd + part.cost_usd).min(DOLLARS_MAX);
     usage.input_tokens = usage.input_tokens.saturating_add(part.input_tokens);
     usage.output_tokens = usage.output_tokens.saturating_add(part.output_tokens);
     usage.cache_read_tokens = usage.cache_read_tokens.saturating_add(part.cache_read_tokens);

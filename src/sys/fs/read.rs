@@ -17,10 +17,10 @@ pub fn list(path: &Path) -> Result<Vec<OsString>> {
     through(Call::on(Op::List, path), |_| names()).map_err(FsError::of("list", path))
 }
 
-/// As [`list`], a missing directory being an empty one.
+/// As [`list`], a missing directory being an empty one, as is a file in its place.
 pub fn list_if_any(path: &Path) -> Result<Vec<OsString>> {
     match list(path) {
-        Err(e) if e.not_found() => Ok(Vec::new()),
+        Err(e) if e.not_found() || e.source.kind() == ErrorKind::NotADirectory => Ok(Vec::new()),
         other => other,
     }
 }
@@ -93,6 +93,28 @@ pub fn open_foreign(path: &Path) -> Result<Option<File>> {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
         Err(e) => Err(FsError::of("open", path)(e)),
     }
+}
+
+/// A regular file that anybody may have put there, at most so many bytes of it; `None` where it is gone, or is
+/// something else under its name.
+pub fn read_foreign(path: &Path, max: u64) -> Result<Option<Vec<u8>>> {
+    let file = match open_foreign(path) {
+        // A symbolic link; a socket.
+        Err(e) if matches!(e.source.raw_os_error(), Some(libc::ELOOP | libc::ENXIO)) => None,
+        other => other?,
+    };
+    let Some(file) = file else { return Ok(None) };
+    if !file.metadata().map_err(FsError::of("read", path))?.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = read_up_to(&file, path, max)?;
+    bytes.truncate(usize::try_from(max).unwrap_or(usize::MAX));
+    Ok(Some(bytes))
+}
+
+/// Whether the name is a regular file's, links not followed.
+pub fn is_file(path: &Path) -> bool {
+    lstat(path).is_ok_and(|meta| meta.is_file())
 }
 
 /// Reads an open file up to `max` bytes and one more, so that the caller can tell that there was more.
