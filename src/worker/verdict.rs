@@ -17,7 +17,6 @@ use crate::queue::Result;
 use crate::queue::claim::{Claim, Standing};
 use crate::queue::finish::{Closed, Final};
 use crate::sys::{clock, random};
-use crate::worktree::Trouble;
 
 /// Everything that an attempt came to.
 pub(super) struct Close {
@@ -44,11 +43,7 @@ impl Worker {
         let mut verdict = judge(&report.ending, &traces, clock::now());
         if let Err(e) = if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) }
         {
-            // Trying again would not mend what is damaged, and would be paid for.
-            let step = match e {
-                Trouble::Damaged { .. } => Step::Failed,
-                _ => Step::Blocked(Reason::until(Wait::Disk, clock::now().plus_ms(60_000))),
-            };
+            let step = Step::Blocked(Reason::until(Wait::Disk, clock::now().plus_ms(60_000)));
             let reason = format!("the branch could not be made durable: {e}");
             verdict = Verdict { outcome: Fault::Disk.word().into(), reason, step };
         }

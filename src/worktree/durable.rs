@@ -30,7 +30,6 @@ impl Tree {
                 added_by(&self.git, commit, &mut objects).map_err(failed)?;
             }
         }
-        self.read_all(&objects)?;
         let mut dirs = BTreeSet::new();
         if !self.sync_loose(&objects, &mut dirs)? {
             self.sync_packs(&mut dirs)?;
@@ -43,18 +42,6 @@ impl Tree {
         // Deepest first: a directory's own name is in the one above.
         for dir in dirs.iter().rev() {
             fs::sync(dir)?;
-        }
-        Ok(())
-    }
-
-    /// Reads every object: what a power cut left half-written under its name makes no branch, however it is synced.
-    fn read_all(&self, objects: &BTreeSet<Oid>) -> Result<()> {
-        let odb = self.git.odb().map_err(Trouble::git("open the objects", self.path()))?;
-        for oid in objects {
-            odb.read(*oid).map_err(|error| Trouble::Damaged {
-                object: oid.to_string(),
-                message: error.message().to_owned(),
-            })?;
         }
         Ok(())
     }

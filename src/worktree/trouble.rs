@@ -81,14 +81,6 @@ pub enum Trouble {
         /// git's own words.
         message: String,
     },
-    /// An object of the branch cannot be read: half of it may have been left by a power cut, and git does not write
-    /// again what it believes to have.
-    Damaged {
-        /// Which, hex digits.
-        object: String,
-        /// libgit2's words.
-        message: String,
-    },
     /// The file system refused.
     Fs(FsError),
     /// git refused.
@@ -165,7 +157,6 @@ impl Trouble {
                 "git -C {} switch --detach",
                 shell_words::quote(&at.to_string_lossy())
             )),
-            Trouble::Damaged { .. } => Some("git fsck; then: coordinator retry TASK".into()),
             Trouble::Locked { .. } => {
                 Some("see that no git runs there, then remove the .lock file it names".into())
             }
@@ -196,9 +187,6 @@ impl fmt::Display for Trouble {
                 write!(f, "the branch {branch:?} is checked out at {at:?}")
             }
             Trouble::Locked { doing, message } => write!(f, "cannot {doing}: {message}"),
-            Trouble::Damaged { object, message } => {
-                write!(f, "object {object} of the branch is damaged: {message}")
-            }
             Trouble::Fs(error) => error.fmt(f),
             Trouble::Git { doing, path, source } => {
                 write!(f, "cannot {doing} in {path:?}: {}", source.message())

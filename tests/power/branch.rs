@@ -50,24 +50,6 @@ fn needed(world: &World, refs: &[&str]) -> BTreeSet<PathBuf> {
     needed
 }
 
-/// Half an object under its own name: git believes to have it, and does not write it again.
-#[test]
-fn a_branch_with_a_damaged_object_is_not_published() {
-    let world = World::new();
-    let mut tree = worked(&world);
-    let got = collect(&mut tree);
-    let blob = git(tree.path(), &["rev-parse", "HEAD:late"]);
-    let path = world.root.join(".git/objects").join(&blob[..2]).join(&blob[2..]);
-    let whole = std::fs::read(&path).unwrap();
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    let trouble = tree.make_durable(&got).unwrap_err().to_string();
-    assert!(trouble.contains(&blob) && trouble.contains("damaged"), "{trouble}");
-    std::fs::write(&path, &whole).unwrap();
-    tree.make_durable(&got).unwrap();
-    tree.release(false).unwrap();
-}
-
 /// A tree with a commit of the agent's own, and something left over.
 fn worked(world: &World) -> Tree {
     let tree = world.enter("one");
