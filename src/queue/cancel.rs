@@ -48,8 +48,14 @@ impl Queue {
     /// All wishes: which task, and the first epoch of the life that is meant.
     pub fn wishes(&self) -> Result<Vec<TaskEpoch>> {
         let names = fs::list(&self.dir(Dir::Cancel))?;
-        let wishes = names.iter().filter_map(|name| TaskEpoch::parse(name.to_str()?));
-        Ok(wishes.filter(|wish| fs::is_file(&self.file(Dir::Cancel, wish))).collect())
+        let mut wishes = Vec::new();
+        for wish in names.iter().filter_map(|name| TaskEpoch::parse(name.to_str()?)) {
+            // What is no file is no wish of ours.
+            if fs::look(&self.file(Dir::Cancel, &wish))?.is_some_and(|meta| meta.is_file()) {
+                wishes.push(wish);
+            }
+        }
+        Ok(wishes)
     }
 
     /// Those for one task, in the order of its lives.

@@ -85,7 +85,8 @@ impl Queue {
         for name in fs::list(&self.dir(Dir::Retire))? {
             let Some(id) = name.to_str().and_then(WorkerId::parse) else { continue };
             let path = self.dir(Dir::Retire).join(&name);
-            if fs::is_file(&path) && fs::look(&self.file(Dir::Workers, id))?.is_none() {
+            let asked = fs::look(&path)?.is_some_and(|meta| meta.is_file());
+            if asked && fs::look(&self.file(Dir::Workers, id))?.is_none() {
                 removed += usize::from(fs::unlink(&path)?);
             }
         }

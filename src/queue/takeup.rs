@@ -213,7 +213,7 @@ impl Queue {
 
     /// Leaves a file where it is, with the reason for whoever asks.
     fn put_off(&self, id: &TaskId, why: &str) -> Result<Taken> {
-        fs::mkdir(&self.run_dir(id))?;
+        self.own_run_dir(id)?;
         fs::write(&self.put_off_note(id), why.as_bytes())?;
         Ok(Taken::Unfinished(id.clone()))
     }

@@ -157,7 +157,7 @@ pub fn mkdir(path: &Path) -> Result<bool> {
 
 /// Makes a directory unless it is there; a link or a file in its place is an error.
 pub fn mkdir_if_none(path: &Path) -> Result<()> {
-    if mkdir(path)? || lstat(path).is_ok_and(|meta| meta.is_dir()) {
+    if mkdir(path)? || lstat(path).map_err(FsError::of("look at", path))?.is_dir() {
         return Ok(());
     }
     Err(FsError::of("make the directory", path)(io::Error::from_raw_os_error(libc::ENOTDIR)))

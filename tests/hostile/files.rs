@@ -135,7 +135,7 @@ fn what_lies_in_the_way_of_one_task_stops_no_other() {
     let at = name.trim_start_matches("5-").trim_end_matches("~hold");
     fs::create_dir(swarm.at(format!("queue/cancelled/{at}"))).unwrap();
     fs::create_dir(swarm.at("queue/cancel/a-directory")).unwrap();
-    fs::write(swarm.at(format!("queue/cancel/{}", stuck.word())), "0").unwrap();
+    fs::write(swarm.at(format!("queue/cancel/{}.0", stuck.word())), "").unwrap();
     swarm.drop("other", "echo x > x.txt");
     // 75: something is left for later.
     swarm.worker(&["--drain"]).exits(75);
