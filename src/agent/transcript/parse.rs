@@ -132,11 +132,15 @@ fn rate_limit(info: &Value) -> RateLimit {
     /// Later than this in seconds is the year 5138: it is milliseconds.
     const SECONDS_END: u64 = 100_000_000_000;
     let reset = info["resetsAt"].as_u64().or_else(|| whole(info["resetsAt"].as_f64()?));
+    let kind = info["rateLimitType"].as_str().map(cut);
+    // Told of the window itself where the service warns, else of each of its windows.
+    let of_window = || info["unifiedWindows"][kind.as_deref()?]["utilization"].as_f64();
     RateLimit {
         status: text(&info["status"]),
         resets_at_secs: reset.map(|at| if at > SECONDS_END { at / 1000 } else { at }),
-        kind: info["rateLimitType"].as_str().map(cut),
-        utilization: info["utilization"].as_f64(),
+        utilization: info["utilization"].as_f64().or_else(of_window),
+        overage: info["isUsingOverage"] == true,
+        kind,
     }
 }
 
