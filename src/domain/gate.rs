@@ -126,6 +126,18 @@ impl Gate {
         self.opened_at.is_none() && now < self.until
     }
 
+    /// What people should know of it, as a word: `closed`, `canary` (the next task tries whether it works
+    /// again), `slow`; `None`: all is well.
+    pub fn state(&self, now: UnixMs) -> Option<&'static str> {
+        if self.closed(now) {
+            Some("closed")
+        } else if self.half_open(now) {
+            Some("canary")
+        } else {
+            self.slow(now).then_some("slow")
+        }
+    }
+
     /// Whether it was closed, and nobody has come through since its time ran out.
     pub fn half_open(&self, now: UnixMs) -> bool {
         self.opened_at.is_none() && now >= self.until

@@ -11,11 +11,14 @@ use crate::sys::fs;
 const OLD_MS: u64 = 3_600_000;
 
 impl Queue {
-    /// Removes old staging files, wishes to retire of workers that are gone, and reservations that came to
+    /// Removes old staging files, wishes to retire and canaries of workers that are gone, and reservations that came to
     /// nothing. Returns how many names went.
     pub fn sweep(&self) -> Result<usize> {
         let now = self.file_system_now()?;
-        Ok(self.sweep_staging(now)? + self.sweep_retired()? + self.sweep_reservations(now)?)
+        Ok(self.sweep_staging(now)?
+            + self.sweep_retired()?
+            + self.sweep_canaries()?
+            + self.sweep_reservations(now)?)
     }
 
     /// Removes claims and workers' files whose content a power cut took. Whoever made them is dead; the task
