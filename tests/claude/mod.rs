@@ -3,7 +3,9 @@
 //! Every test runs in a process of its own, as a worker does: a subreaper that has no other child.
 
 mod failures;
+mod gates;
 mod limits;
+mod night;
 mod resume;
 mod stopping;
 mod swarm;
