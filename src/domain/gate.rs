@@ -100,7 +100,7 @@ pub const FORGET_MS: u64 = 10 * 60_000;
 pub const RAMP_MS: u64 = 15_000;
 
 /// After the check at the beginning, milliseconds: processes are started one after another anyway.
-pub const START_RAMP_MS: u64 = 1_000;
+pub const START_RAMP_MS: u64 = 400;
 
 /// An answer of the service vouches for the log-in for so long, milliseconds.
 pub const FRESH_MS: u64 = 60 * 60_000;

@@ -93,8 +93,9 @@ impl Idle {
             (false, None) => POLL_MS,
         };
         let usual = base + random::below(base / 2);
-        // Not all at the very moment at which a gate opens.
-        let opens = opens_in_ms.map(|ms| ms + random::below(GATE_JITTER_MS));
+        // Not all at the very moment at which a gate opens; after a short wait not much later either.
+        let jitter = |ms: u64| random::below(GATE_JITTER_MS.min(ms / 4 + 50));
+        let opens = opens_in_ms.map(|ms| ms + jitter(ms));
         self.pause(opens.map_or(usual, |ms| ms.min(usual)));
     }
 

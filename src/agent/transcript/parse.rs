@@ -222,6 +222,20 @@ mod tests {
     }
 
     #[test]
+    fn how_full_a_window_is_stands_in_one_of_two_places() {
+        for info in [
+            r#""utilization":0.98"#,
+            r#""unifiedWindows":{"five_hour":{"utilization":0.98},"seven_day":{"utilization":0.1}}"#,
+        ] {
+            let line = format!(
+                r#"{{"type":"rate_limit_event","rate_limit_info":{{"status":"allowed_warning","rateLimitType":"five_hour",{info}}}}}"#
+            );
+            let Line::RateLimit(limit) = parse_line(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!((limit.utilization, limit.overage), (Some(0.98), false));
+        }
+    }
+
+    #[test]
     fn a_result_is_read_in_any_order_of_keys() {
         let line = br#"{"stop_reason":"end_turn","is_error":false,"result":"Hello","subtype":"success",
             "model_usage_since_last_result":{"m":{"inputTokens":3,"costUSD":0.009}},"type":"result"}"#;
