@@ -126,7 +126,7 @@ pub struct Report {
 pub const MAX_SAID_BYTES: usize = 4096;
 
 /// A sign of life, for whoever shows it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Progress {
     /// It was started.
     Started {
@@ -137,6 +137,10 @@ pub enum Progress {
     Doing(String),
     /// The line was none to show; it lives.
     Alive,
+    /// The service answered: the model said or did something. Told besides what it did.
+    Answered,
+    /// News of the account's limits. Told besides what is shown of them.
+    Limit(RateLimit),
     /// It is being stopped.
     Stopping,
 }

@@ -11,7 +11,7 @@ use super::judge::{Evidence, judge};
 use super::launch::Launch;
 use super::session::Remote;
 use super::supervise::{Action, Event, Phase, State, step};
-use super::transcript::{Splitter, brief, parse_line};
+use super::transcript::{Line, Splitter, brief, parse_line};
 use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::usage::Usage;
@@ -188,6 +188,11 @@ impl Shell<'_> {
     fn line(&mut self, bytes: &[u8], seen: &mut dyn FnMut(&Progress)) {
         let line = parse_line(bytes);
         self.ears.hear(&line, bytes);
+        match &line {
+            Line::Assistant(message) if message.error.is_none() => seen(&Progress::Answered),
+            Line::RateLimit(limit) => seen(&Progress::Limit(limit.clone())),
+            _ => {}
+        }
         seen(&brief(&line).map_or(Progress::Alive, Progress::Doing));
         self.event(Event::Line(sign(&line)), seen);
     }

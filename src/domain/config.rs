@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::gate::Manner;
 use super::limits::Limits;
 use super::task::PermissionMode;
 
@@ -41,6 +42,8 @@ pub struct Config {
     pub profiles: BTreeMap<String, AgentProfile>,
     /// Repositories by name.
     pub rigs: BTreeMap<String, RigProfile>,
+    /// From so many percent of a usage window on claims stop until its reset; 100: when the service refuses.
+    pub limit_stop_at: u32,
     /// Defaults of a task's limits.
     pub limits: Limits,
     /// What a task's own limits may not exceed.
@@ -55,6 +58,7 @@ impl Config {
         let profile = |kind| AgentProfile {
             kind,
             worktree: true,
+            account: None,
             env: BTreeMap::new(),
             defaults: AgentDefaults::default(),
         };
@@ -78,10 +82,34 @@ impl Config {
                 ("demo".to_owned(), profile(AgentKind::Demo)),
             ]),
             rigs: BTreeMap::new(),
+            limit_stop_at: 97,
             limits: Limits::DEFAULT,
             limit_caps: Limits::default(),
             timeouts: Timeouts::DEFAULT,
         }
+    }
+}
+
+impl Config {
+    /// The account of an agent: what its profile says; else agents of kind claude share the user's own
+    /// log-in, and every other one (also one with a configuration directory to itself) stands for itself.
+    pub fn account<'a>(&'a self, agent: &'a str) -> &'a str {
+        match self.profiles.get(agent) {
+            Some(AgentProfile { account: Some(account), .. }) => account,
+            Some(AgentProfile { kind: AgentKind::Claude { config_dir: None, .. }, .. }) => "claude",
+            Some(_) | None => agent,
+        }
+    }
+
+    /// How the agents of an account show that it works: the most demanding of them decides.
+    pub fn manner(&self, account: &str) -> Manner {
+        let of_it = self.profiles.iter().filter(|(agent, _)| self.account(agent) == account);
+        let manners = of_it.map(|(_, profile)| match profile.kind {
+            AgentKind::Claude { .. } => Manner::Checked,
+            AgentKind::Demo => Manner::Speaks,
+            AgentKind::Command { .. } => Manner::Mute,
+        });
+        manners.max().unwrap_or(Manner::Mute)
     }
 }
 
@@ -113,6 +141,8 @@ pub struct AgentProfile {
     pub kind: AgentKind,
     /// A git worktree (true) or a fresh scratch directory (false).
     pub worktree: bool,
+    /// Whose limits and log-in it uses: agents of one account share a gate. `None`: see [`Config::account`].
+    pub account: Option<String>,
     /// Variables added to its environment.
     pub env: BTreeMap<String, String>,
     /// Defaults for tasks that do not say.

@@ -16,13 +16,14 @@ use crate::sys::fs;
 const OLD_MS: u64 = 3_600_000;
 
 impl Queue {
-    /// Removes old staging files, reports of files that were not rejected after all, wishes to retire of workers
-    /// that are gone, and reservations that came to nothing. Returns how many names went.
+    /// Removes old staging files, reports of files that were not rejected after all, wishes to retire and canaries of
+    /// workers that are gone, and reservations that came to nothing. Returns how many names went.
     pub fn sweep(&self) -> Result<usize> {
         let now = self.file_system_now()?;
         Ok(self.sweep_staging(now)?
             + self.sweep_reports(now)?
             + self.sweep_retired()?
+            + self.sweep_canaries()?
             + self.sweep_reservations(now)?)
     }
 

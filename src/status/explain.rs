@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::show::{Task, task};
-use super::view::{paused, rejected_report};
+use super::text::gate_line;
+use super::view::{gates, paused, rejected_report};
 use crate::domain::config::Config;
 use crate::domain::id::TaskId;
 use crate::domain::name::QueueName;
@@ -216,15 +217,11 @@ fn why_waiting(queue: &Queue, config: &Config, name: &QueueName) -> Result<Expla
         .record(&name.at.id)
         .and_then(|record| record.agent)
         .unwrap_or_else(|| config.agent.clone());
-    for (closed, gate) in queue.closed_gates(clock::now())? {
-        if closed == agent {
-            let until = clock::local(gate.until);
-            explanation = explanation.because(format!(
-                "its agent {} waits until {until}: {} ({})",
-                one_line(&agent, 64),
-                one_line(&gate.fault, 40),
-                one_line(&gate.detail, 120)
-            ));
+    for (account, gate) in gates(queue, clock::now())? {
+        if account == config.account(&agent) {
+            let line = gate_line(&gate);
+            let (agent, account) = (one_line(&agent, 64), one_line(&account, 64));
+            explanation = explanation.because(format!("its agent {agent} waits: {account} {line}"));
         }
     }
     let busy = snapshot.claims.len();

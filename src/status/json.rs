@@ -3,8 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::view::{Row, View, WorkerRow};
+use crate::domain::gate::Gate;
 use crate::domain::id::TaskId;
 use crate::domain::state::State;
+use crate::sys::clock;
 
 /// The whole view.
 pub fn status(view: &View) -> Value {
@@ -14,12 +16,21 @@ pub fn status(view: &View) -> Value {
         "tasks": view.tasks.iter().map(task).collect::<Vec<_>>(),
         "workers": view.workers.iter().map(worker).collect::<Vec<_>>(),
         "paused": view.paused,
-        "gates": view.gates.iter().map(|(agent, gate)| json!({
-            "agent": agent,
-            "fault": gate.fault,
-            "detail": gate.detail,
-            "until_ms": gate.until,
-        })).collect::<Vec<_>>(),
+        "gates": view.gates.iter().map(gate).collect::<Vec<_>>(),
+    })
+}
+
+fn gate((account, gate): &(String, Gate)) -> Value {
+    json!({
+        "agent": account,
+        "account": account,
+        "state": gate.state(clock::now()),
+        "fault": gate.fault,
+        "detail": gate.detail,
+        "until_ms": gate.until,
+        "since_ms": gate.since,
+        "strikes": gate.strikes,
+        "window": gate.window,
     })
 }
 

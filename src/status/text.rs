@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::view::{Row, View};
+use crate::domain::gate::Gate;
 use crate::domain::state::State;
 use crate::domain::text::{one_line, printable};
 use crate::shape::columns::Align::{Left, Right};
@@ -64,18 +65,31 @@ fn attention(view: &View, style: Style) -> Vec<String> {
     if let Some(reason) = &view.paused {
         lines.push(style.paint("33", &format!("paused: {reason} (coordinator resume)")));
     }
-    for (agent, gate) in &view.gates {
-        let until = clock::local_short(gate.until);
-        let detail = one_line(&gate.detail, 80);
-        let (agent, fault) = (one_line(agent, 64), one_line(&gate.fault, 40));
-        let line = format!("{agent} waits until {until}: {fault} ({detail})");
-        lines.push(style.paint("33", &line));
-    }
+    let gates = view
+        .gates
+        .iter()
+        .map(|(account, gate)| format!("{}: {}", one_line(account, 64), gate_line(gate)));
+    lines.extend(gates.map(|line| style.paint("33", &line)));
     let waiting = view.counts.get(&State::Ready).copied().unwrap_or(0) > 0;
     if waiting && view.workers.is_empty() && view.paused.is_none() {
         lines.push(style.paint("33", "nobody works: coordinator --agents 3"));
     }
     lines
+}
+
+/// What an account's gate does, and why: `paused until 15:50, five-hour window 98 % (limit)`.
+pub fn gate_line(gate: &Gate) -> String {
+    let now = clock::now();
+    let why = one_line(&gate.why(), 100);
+    let far = gate.until.since(now) > 20 * 3_600_000;
+    let until = if far { clock::local(gate.until) } else { clock::local_short(gate.until) };
+    match gate.state(now) {
+        Some("closed") => format!("paused until {until}, {why} ({})", one_line(&gate.fault, 40)),
+        Some("canary") => {
+            format!("one task tries whether it works again, {why} ({})", one_line(&gate.fault, 40))
+        }
+        _ => format!("claims are slowed down, {why}"),
+    }
 }
 
 /// The table of tasks.

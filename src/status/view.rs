@@ -40,7 +40,7 @@ pub struct View {
     pub workers: Vec<WorkerRow>,
     /// Why no task is claimed, where the operator said so.
     pub paused: Option<String>,
-    /// Closed gates by agent.
+    /// Gates that are not simply open, by account.
     pub gates: Vec<(String, Gate)>,
 }
 
@@ -105,8 +105,14 @@ pub fn view(queue: &Queue, root: &Path, scope: Scope) -> Result<View> {
         tasks: rows(queue, &snapshot, scope),
         workers: workers(&snapshot),
         paused: paused(root),
-        gates: queue.closed_gates(now)?,
+        gates: gates(queue, now)?,
     })
+}
+
+/// The gates that people should know of, by account.
+pub fn gates(queue: &Queue, now: UnixMs) -> Result<Vec<(String, Gate)>> {
+    let gates = queue.gates()?.gates;
+    Ok(gates.into_iter().filter(|(_, gate)| gate.state(now).is_some()).collect())
 }
 
 /// The reason in `interrupt`, where it exists.

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Worker;
 use super::control::Level;
+use super::gates::Messenger;
 use super::resume::is_unknown_session;
 use super::verdict::Close;
 use super::workplace::{Left, NoPlace, Workplace};
@@ -33,6 +34,7 @@ impl Worker {
     pub(super) fn attempt(&mut self, claim: Claim) -> Result<bool> {
         let closed = self.work(claim);
         self.shared.holding.set(None);
+        self.doors.end_canary(&self.shared);
         closed
     }
 
@@ -78,6 +80,7 @@ impl Worker {
             let detail = format!("the settings name no agent {agent:?}");
             return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Missing, detail });
         };
+        self.doors.claimed(&self.shared, self.config.account(&agent));
         let origin = record.as_ref().and_then(|record| record.origin.as_ref());
         let mut place = match self.enter(&claim, &profile, origin) {
             Ok(place) => place,
@@ -115,13 +118,13 @@ impl Worker {
         ));
         let report = match self.set_up(&claim, spec, &job, &place) {
             Some(failed) => failed,
-            None => self.run_agent(&job, &profile),
+            None => self.run_agent(&job, &profile, self.messenger(&claim, &agent)),
         };
         let report = if is_unknown_session(&job, &report) {
             notes.push("its earlier session was not there any more: a fresh one was told".into());
             let job = earlier.begin_anew(job, spec, &place);
             self.write_start(&claim, &agent, &job, &place)?;
-            self.run_agent(&job, &profile)
+            self.run_agent(&job, &profile, self.messenger(&claim, &agent))
         } else {
             report
         };
@@ -164,7 +167,7 @@ impl Worker {
         if argv.is_empty() || place.continued() || place.branch().is_none() {
             return None;
         }
-        let mut report = self.supervise(&self.setup_job(claim.attempt(), argv, job), None);
+        let mut report = self.supervise(&self.setup_job(claim.attempt(), argv, job), None, None);
         match &mut report.ending {
             Ending::Success => None,
             Ending::Failure { fault, detail } => {
@@ -177,18 +180,35 @@ impl Worker {
         }
     }
 
-    fn run_agent(&self, job: &Job, profile: &AgentProfile) -> Report {
+    fn run_agent(&self, job: &Job, profile: &AgentProfile, gate: Messenger) -> Report {
         let turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_turn());
-        self.supervise(job, turn.flatten())
+        self.supervise(job, turn.flatten(), Some(gate))
+    }
+
+    /// What passes on the agent's news of its account.
+    fn messenger(&self, claim: &Claim, agent: &str) -> Messenger {
+        let account = self.config.account(agent);
+        Messenger {
+            shared: self.shared.clone(),
+            account: account.to_owned(),
+            manner: self.config.manner(account),
+            stop_at: self.config.limit_stop_at,
+            source: claim.name().at.id.to_string(),
+            began: clock::now(),
+            answered_ms: None,
+        }
     }
 
     /// Runs a job within reach of the other threads; `turn` ends with the first word of the agent.
-    fn supervise(&self, job: &Job, mut turn: Option<Lock>) -> Report {
+    fn supervise(&self, job: &Job, mut turn: Option<Lock>, mut gate: Option<Messenger>) -> Report {
         let session = Session::new();
         self.shared.control.attach(session.remote());
         let report = session.run(job, &mut |progress| {
             if !matches!(progress, Progress::Started { .. }) {
                 turn = None;
+            }
+            if let Some(gate) = &mut gate {
+                gate.pass(progress);
             }
         });
         self.shared.control.detach();

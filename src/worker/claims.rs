@@ -7,14 +7,10 @@ use serde_json::json;
 
 use super::Worker;
 use super::control::Level;
-use crate::domain::gate::Gate;
 use crate::domain::name::{QueueName, TaskEpoch};
 use crate::queue::claim::{Claim, Tried};
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
-
-/// Gates are looked at so often, milliseconds: well within the second in which a closed one must hold.
-const GATES_MS: u64 = 200;
 
 /// Fruitless looks at what waits behind closed gates take at most one part in so many of a worker's time.
 const LOOK_SHARE: u64 = 20;
@@ -42,11 +38,19 @@ impl Holding {
 impl Worker {
     /// Claims the best eligible task. `None`: there is none, or a stop came.
     pub(super) fn claim_next(&mut self) -> Result<Option<Claim>> {
-        let gates = self.gates()?;
-        if self.barren.as_ref().is_some_and(|barren| barren.holds(&self.shared.queue, &gates)) {
+        self.doors.refresh(&self.shared, &self.config)?;
+        let shut = self.doors.shut();
+        if self.barren.as_ref().is_some_and(|barren| barren.holds(&self.shared.queue, &shut)) {
             return Ok(None);
         }
-        let look = Barren::begin(&self.shared.queue, &gates);
+        let claimed = self.look(Barren::begin(&self.shared.queue, shut));
+        if !matches!(claimed, Ok(Some(_))) {
+            self.doors.end_canary(&self.shared);
+        }
+        claimed
+    }
+
+    fn look(&mut self, look: Option<Barren>) -> Result<Option<Claim>> {
         // What others hold still stands in `ready/`: tried once a look, or an idle worker would spin on it.
         let mut held: HashSet<TaskEpoch> = HashSet::new();
         loop {
@@ -54,10 +58,9 @@ impl Worker {
                 return Ok(None);
             }
             let queue = &self.shared.queue;
-            let agent = &self.config.agent;
-            let eligible = |name: &QueueName| {
-                !held.contains(&name.at) && (gates.is_empty() || open(queue, agent, &gates, name))
-            };
+            let (doors, shared, config) = (&mut self.doors, &self.shared, &self.config);
+            let eligible =
+                |name: &QueueName| !held.contains(&name.at) && doors.admits(shared, config, name);
             let Some(name) = self.idle.ready.next(queue, eligible)? else {
                 self.barren = look.and_then(Barren::end);
                 return Ok(None);
@@ -86,18 +89,17 @@ pub(super) struct Barren {
     stamp: i128,
     began_ms: u64,
     again_at_ms: u64,
-    closed: Vec<String>,
+    shut: Vec<String>,
 }
 
 impl Barren {
     /// Before a look; `None` while all gates are open, when looking is cheap.
-    fn begin(queue: &Queue, gates: &[(String, Gate)]) -> Option<Barren> {
-        if gates.is_empty() {
+    fn begin(queue: &Queue, shut: Vec<String>) -> Option<Barren> {
+        if shut.is_empty() {
             return None;
         }
         let began_ms = clock::mono_ms();
-        let closed = closed(gates);
-        Some(Barren { stamp: queue.ready_stamp()?, began_ms, again_at_ms: 0, closed })
+        Some(Barren { stamp: queue.ready_stamp()?, began_ms, again_at_ms: 0, shut })
     }
 
     /// After a look that found nothing. Looking takes at most one part in [`LOOK_SHARE`] of the time. A stamp
@@ -111,31 +113,9 @@ impl Barren {
     }
 
     /// Whether another look would find the same.
-    fn holds(&self, queue: &Queue, gates: &[(String, Gate)]) -> bool {
-        let same_gates = closed(gates) == self.closed;
+    fn holds(&self, queue: &Queue, shut: &[String]) -> bool {
+        let same_gates = shut == self.shut;
         let soon = || clock::mono_ms() < self.again_at_ms;
         same_gates && (soon() || queue.ready_stamp() == Some(self.stamp))
     }
-}
-
-fn closed(gates: &[(String, Gate)]) -> Vec<String> {
-    gates.iter().map(|(agent, _)| agent.clone()).collect()
-}
-
-impl Worker {
-    /// The closed gates, as they were a moment ago.
-    fn gates(&mut self) -> Result<Vec<(String, Gate)>> {
-        let now = clock::mono_ms();
-        if now >= self.gates.1 {
-            self.gates = (self.shared.queue.closed_gates(clock::now())?, now + GATES_MS);
-        }
-        Ok(self.gates.0.clone())
-    }
-}
-
-/// Whether the task's agent has an open gate. Read from the record, only while some gate is closed.
-fn open(queue: &Queue, default: &str, gates: &[(String, Gate)], name: &QueueName) -> bool {
-    let named = queue.record(&name.at.id).and_then(|record| record.agent);
-    let agent = named.as_deref().unwrap_or(default);
-    gates.iter().all(|(closed, _)| closed != agent)
 }

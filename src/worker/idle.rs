@@ -24,6 +24,8 @@ const POLL_MS: u64 = 1_000;
 const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
+/// Those who wait for a gate come within so long of its opening, milliseconds.
+const GATE_JITTER_MS: u64 = 500;
 /// So many idle workers of a machine watch.
 const WATCHERS: usize = 12;
 /// So many tasks in a row make a busy worker, which needs no hints.
@@ -66,8 +68,14 @@ impl Idle {
     }
 
     /// Waits for a hint, a ring or the timer. A wait that arms returns at once: what came before the watch
-    /// existed is found by the look that follows.
-    pub(super) fn wait(&mut self, queue: &Queue, root: &Path, unsettled: bool) {
+    /// existed is found by the look that follows. A gate that opens by itself ends it.
+    pub(super) fn wait(
+        &mut self,
+        queue: &Queue,
+        root: &Path,
+        unsettled: bool,
+        opens_in_ms: Option<u64>,
+    ) {
         self.ready.invalidate();
         self.since_idle = 0;
         if self.seat.is_none() {
@@ -84,7 +92,11 @@ impl Idle {
             (false, Some(_)) => SLOW_POLL_MS,
             (false, None) => POLL_MS,
         };
-        self.pause(base + random::below(base / 2));
+        let usual = base + random::below(base / 2);
+        // Not all at the very moment at which a gate opens; after a short wait not much later either.
+        let jitter = |ms: u64| random::below(GATE_JITTER_MS.min(ms / 4 + 50));
+        let opens = opens_in_ms.map(|ms| ms + jitter(ms));
+        self.pause(opens.map_or(usual, |ms| ms.min(usual)));
     }
 
     /// Waits for a ring of the bell (which hints ring too), at most so long.
@@ -97,7 +109,8 @@ impl Idle {
         let control = self.control.clone();
         self.watch = Watch::new(move || control.ring()).and_then(|mut watch| {
             let dir = |dir| queue.layout().dir(dir);
-            let mut dirs = vec![dir(Dir::Pending), dir(Dir::Ready), root.to_owned()];
+            let mut dirs =
+                vec![dir(Dir::Pending), dir(Dir::Ready), dir(Dir::Gates), root.to_owned()];
             if self.drains {
                 // A task leaves `ready/` before its claim goes, and only then the drain is over.
                 dirs.push(dir(Dir::Claims));

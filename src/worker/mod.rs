@@ -8,6 +8,7 @@
 mod attempt;
 mod claims;
 pub mod control;
+mod gates;
 mod heart;
 mod idle;
 mod job;
@@ -24,7 +25,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::json;
 
 use crate::domain::config::Config;
-use crate::domain::gate::Gate;
 use crate::domain::id::WorkerId;
 use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
@@ -113,7 +113,7 @@ pub fn run(
         config,
         order,
         failed: false,
-        gates: (Vec::new(), 0),
+        doors: gates::Doors::default(),
         barren: None,
         shared,
     };
@@ -172,8 +172,7 @@ struct Worker {
     order: Order,
     idle: Idle,
     failed: bool,
-    /// Closed gates, and until when they are believed (monotonic milliseconds).
-    gates: (Vec<(String, Gate)>, u64),
+    doors: gates::Doors,
     barren: Option<claims::Barren>,
 }
 
@@ -198,7 +197,10 @@ impl Worker {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
                     }
-                    self.idle.wait(&self.shared.queue, &self.config.root, unsettled);
+                    let opens_in_ms = self.doors.opens_in_ms();
+                    let queue = &self.shared.queue;
+                    self.idle.wait(queue, &self.config.root, unsettled, opens_in_ms);
+                    self.doors.invalidate();
                 }
                 Err(e) if e.disk_full() => {
                     (self.order.log)(&format!("{e}; waiting for room"));
@@ -248,6 +250,7 @@ impl Worker {
                 self.config = config;
                 // Another default agent may have an open gate.
                 self.barren = None;
+                self.doors.invalidate();
                 (self.order.log)("settings re-read");
             }
             Err(why) => (self.order.log)(&format!("the settings stay as they were: {why}")),

@@ -4,8 +4,10 @@ use serde_json::json;
 
 use super::Worker;
 use super::control::Level;
+use super::gates::note_gate;
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::Report;
+use crate::domain::gate::Manner;
 use crate::domain::name::TaskEpoch;
 use crate::domain::outcome::{Ending, Fault, Step, Traces, Verdict, judge};
 use crate::domain::reason::{Reason, Wait};
@@ -142,14 +144,22 @@ impl Worker {
         Ok(word == "failed" && closed == Closed::Won)
     }
 
-    /// A trouble that the agent's other tasks would meet too closes its gate; a success opens it.
+    /// A trouble that the account's other tasks would meet too closes its gate. Of an agent that does not
+    /// speak a success opens it; what the others said has done so already.
     fn mind_gate(&mut self, agent: &str, ending: &Ending, began_at: UnixMs) -> Result<()> {
+        let account = self.config.account(agent);
         match ending {
             Ending::Failure { fault, detail } => {
-                self.gates.1 = 0;
-                self.shared.queue.close_gate(agent, *fault, detail, clock::now())
+                self.doors.invalidate();
+                let queue = &self.shared.queue;
+                let gate = queue.close_gate(account, *fault, detail, clock::now())?;
+                note_gate(&self.shared.journal, account, gate.as_ref());
+                Ok(())
             }
-            Ending::Success => self.shared.queue.open_gate(agent, began_at),
+            Ending::Success if self.config.manner(account) == Manner::Mute => {
+                self.shared.queue.open_gate(account, began_at)
+            }
+            Ending::Success => Ok(()),
         }
     }
 

@@ -75,7 +75,11 @@ fn also_when_the_supervisor_is_killed() {
         swarmdir::agent::Session::new().run(&job, &mut |progress| match progress {
             Progress::Started { pid } => println!("\npid {pid}"),
             Progress::Doing(what) if what.contains("ready") => println!("ready"),
-            Progress::Doing(_) | Progress::Alive | Progress::Stopping => {}
+            Progress::Doing(_)
+            | Progress::Alive
+            | Progress::Answered
+            | Progress::Limit(_)
+            | Progress::Stopping => {}
         });
         unreachable!("it is killed before");
     }

@@ -3,8 +3,10 @@
 //! Every test runs in a process of its own, as a worker does: a subreaper that has no other child.
 
 mod failures;
+mod gates;
 mod hostile;
 mod limits;
+mod night;
 mod resume;
 mod stopping;
 mod swarm;

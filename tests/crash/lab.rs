@@ -115,7 +115,8 @@ impl Lab {
         let mut config = Config::built_in(self.dir.path().to_owned());
         let kind = AgentKind::Command { argv: vec!["true".into()] };
         let defaults = Default::default();
-        let profile = AgentProfile { kind, worktree: false, env: BTreeMap::new(), defaults };
+        let profile =
+            AgentProfile { kind, account: None, worktree: false, env: BTreeMap::new(), defaults };
         config.profiles.insert("sh".into(), profile);
         config.agent = "sh".into();
         config.max_worker_deaths = 2;

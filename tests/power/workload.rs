@@ -119,8 +119,13 @@ pub(crate) fn intake() -> Intake {
     let kind = AgentKind::Command { argv: vec!["sh".into()] };
     for (name, worktree) in [("sh", false), ("tree", true)] {
         let env = std::collections::BTreeMap::new();
-        let profile =
-            AgentProfile { kind: kind.clone(), worktree, env, defaults: Default::default() };
+        let profile = AgentProfile {
+            kind: kind.clone(),
+            account: None,
+            worktree,
+            env,
+            defaults: Default::default(),
+        };
         config.profiles.insert(name.into(), profile);
     }
     config.agent = "sh".into();

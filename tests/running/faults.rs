@@ -29,8 +29,14 @@ fn a_usage_limit_blocks_the_task_and_closes_the_gate_for_its_agent() {
     let status = swarm.status();
     let gate = &status["gates"][0];
     assert_eq!((&gate["agent"], &gate["fault"]), (&"demo".into(), &"limit".into()));
+    assert_eq!((&gate["account"], &gate["state"]), (&"demo".into(), &"closed".into()));
+    assert_eq!(gate["window"]["kind"], "five_hour", "{gate}");
     let text = swarm.coordinator(&["status"]).exits(0).out;
-    assert!(text.contains("limit") && done.out.contains("limit"), "{text}\n{}", done.out);
+    assert!(
+        text.contains("demo: paused until ") && text.contains(", five-hour window 100 %"),
+        "{text}"
+    );
+    assert!(done.out.contains("limit"), "{}", done.out);
     let why = swarm.coordinator(&["explain", "behind"]).exits(0).out;
     assert!(why.contains("its agent demo waits") && why.contains("limit"), "{why}");
     assert!(swarm.coordinator(&["explain", "limited"]).exits(0).out.contains("usage limit"));

@@ -5,6 +5,7 @@ mod choosing;
 mod crashes;
 mod endings;
 mod faults;
+mod gates;
 mod lease;
 mod pool;
 mod rigs;

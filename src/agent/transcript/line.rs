@@ -167,6 +167,8 @@ pub struct RateLimit {
     pub kind: Option<String>,
     /// How full it is, 0 to 1.
     pub utilization: Option<f64>,
+    /// The window is used up and the account goes on beyond it, for money.
+    pub overage: bool,
 }
 
 impl Block {

@@ -136,11 +136,15 @@ fn rate_limit(info: &Value) -> RateLimit {
     /// Later than this in seconds is the year 5138: it is milliseconds.
     const SECONDS_END: u64 = 100_000_000_000;
     let reset = info["resetsAt"].as_u64().or_else(|| whole(info["resetsAt"].as_f64()?));
+    let kind = info["rateLimitType"].as_str().map(cut);
+    // Told of the window itself where the service warns, else of each of its windows.
+    let of_window = || info["unifiedWindows"][kind.as_deref()?]["utilization"].as_f64();
     RateLimit {
         status: text(&info["status"]),
         resets_at_secs: reset.map(|at| if at > SECONDS_END { at / 1000 } else { at }),
-        kind: info["rateLimitType"].as_str().map(cut),
-        utilization: info["utilization"].as_f64(),
+        utilization: info["utilization"].as_f64().or_else(of_window),
+        overage: info["isUsingOverage"] == true,
+        kind,
     }
 }
 
@@ -219,6 +223,20 @@ mod tests {
             );
             let Line::RateLimit(limit) = parse_line(line.as_bytes()) else { panic!("{line}") };
             assert_eq!(limit.resets_at_secs, Some(1_795_172_864));
+        }
+    }
+
+    #[test]
+    fn how_full_a_window_is_stands_in_one_of_two_places() {
+        for info in [
+            r#""utilization":0.98"#,
+            r#""unifiedWindows":{"five_hour":{"utilization":0.98},"seven_day":{"utilization":0.1}}"#,
+        ] {
+            let line = format!(
+                r#"{{"type":"rate_limit_event","rate_limit_info":{{"status":"allowed_warning","rateLimitType":"five_hour",{info}}}}}"#
+            );
+            let Line::RateLimit(limit) = parse_line(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!((limit.utilization, limit.overage), (Some(0.98), false));
         }
     }
 

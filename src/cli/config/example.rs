@@ -41,6 +41,10 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 # Variables (NAME or PREFIX*) that agents do not inherit, besides the built-in list.
 #env_deny = ["AWS_*", "DATABASE_URL"]
 
+# Percent of an account's usage window at which claims of its tasks stop until the window's reset; 100: only when
+# the service refuses.
+#limit_stop_at = 97
+
 # Deadlines of an attempt.
 [timeouts]
 #startup = "1m"
@@ -83,6 +87,7 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #allowed_tools = ["Bash", "Read", "Edit", "Write", "Glob", "Grep"]
 #disallowed_tools = ["WebFetch"]
 #permission_mode = "dontAsk"
+#account = "claude"
 #worktree = true
 #env = { RUST_LOG = "debug" }
 

@@ -15,7 +15,7 @@ pub(super) const KINDS: [(&str, &[&str]); 3] =
     [("claude", &["program", "config_dir"]), ("command", &["argv"]), ("demo", &[])];
 
 /// Keys of every `[agent.NAME]`.
-pub(super) const COMMON_KEYS: [&str; 3] = ["kind", "worktree", "env"];
+pub(super) const COMMON_KEYS: [&str; 4] = ["kind", "worktree", "account", "env"];
 
 /// Keys of every `[rig.NAME]`.
 pub(super) const RIG_KEYS: [&str; 2] = ["path", "setup"];
@@ -73,17 +73,27 @@ fn for_each(
     let fields = Fields::of(table, &format!("{what}."));
     for entry in fields.entries() {
         let name = &entry.key;
-        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
-        if name.is_empty() || name.len() > 64 || name.starts_with('-') || !name.bytes().all(good) {
-            let problem =
-                Problem::new("is not a name: lower-case letters, digits, _ and -, at most 64")
-                    .key(format!("{what}.{}", one_line(name, 60)));
+        if !is_name(name) {
+            let problem = Problem::new(NO_NAME).key(format!("{what}.{}", one_line(name, 60)));
             problems.push(problem.at(entry.line, entry.column));
         } else {
             read(entry, problems);
         }
     }
     problems.extend(fields.into_problems());
+}
+
+const NO_NAME: &str = "is not a name: lower-case letters, digits, _ and -, at most 64";
+
+fn is_name(text: &str) -> bool {
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+    !text.is_empty() && text.len() <= 64 && !text.starts_with('-') && text.bytes().all(good)
+}
+
+/// An account is a file's name too.
+fn account(node: &Node) -> Result<String, Problem> {
+    let word = form::word(node)?;
+    if is_name(&word) { Ok(word) } else { Err(Problem::new(NO_NAME)) }
 }
 
 fn missing(what: &str, entry: &Entry, key: &str, example: &str) -> Problem {
@@ -122,6 +132,7 @@ fn agent(
     let argv = fields.read("argv", |node| form::argv(node, false));
     let defaults = form::agent_defaults(&mut fields);
     let worktree = fields.read("worktree", form::boolean).unwrap_or(true);
+    let account = fields.read("account", account);
     let env = fields.read_all("env", form::env).unwrap_or_default();
     let kind = match kind {
         Some("claude") => Some(AgentKind::Claude { program, config_dir }),
@@ -135,7 +146,7 @@ fn agent(
         None => None,
     };
     problems.extend(fields.into_problems());
-    Some(AgentProfile { kind: kind?, worktree, env, defaults })
+    Some(AgentProfile { kind: kind?, worktree, account, env, defaults })
 }
 
 /// Unknown keys, and keys that another kind has.
@@ -187,6 +198,7 @@ pub(super) fn agent_values(profile: &AgentProfile) -> Vec<(&'static str, Value)>
     values.push(("worktree", json!(profile.worktree)));
     let defaults = &profile.defaults;
     let optional = [
+        ("account", profile.account.as_ref().map(|account| json!(account))),
         ("model", defaults.model.as_ref().map(|model| json!(model))),
         ("effort", defaults.effort.as_ref().map(|effort| json!(effort))),
         ("max_turns", defaults.max_turns.map(|turns| json!(turns))),

@@ -141,7 +141,7 @@ fn env_deny(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
 
 /// Every scalar key, in the order in which they are printed.
 #[rustfmt::skip]
-pub static ROWS: [Row; 33] = [
+pub static ROWS: [Row; 34] = [
     row!("agents", "SWARMDIR_AGENTS", "number", "3", "workers that the coordinator keeps, 1 to 256",
         |config, node, place| config.agents = small(node, 256)?,
         |config| Some(json!(config.agents))),
@@ -191,6 +191,10 @@ pub static ROWS: [Row; 33] = [
         "variables (`NAME` or `PREFIX*`) that agents do not inherit, besides the built-in list",
         |config, node, place| config.env_deny = env_deny(node)?,
         |config| Some(json!(config.env_deny))),
+    row!("limit_stop_at", "SWARMDIR_LIMIT_STOP_AT", "number", "97",
+        "percent of an account's usage window at which claims of its tasks stop until the window's reset, 1 to 100; 100: only when the service refuses",
+        |config, node, place| config.limit_stop_at = small(node, 100)?,
+        |config| Some(json!(config.limit_stop_at))),
     limit!(0, limits, "limits.core", "SWARMDIR_LIMITS_CORE", "0B", "size of a core dump"),
     limit!(1, limits, "limits.open_files", "SWARMDIR_LIMITS_OPEN_FILES", "65536", "open files of each process"),
     limit!(2, limits, "limits.file_size", "SWARMDIR_LIMITS_FILE_SIZE", "64GiB", "size of each file written"),

@@ -9,6 +9,7 @@ use super::load::load;
 use super::profiles::{COMMON_KEYS, KINDS, RIG_KEYS};
 use super::*;
 use crate::domain::config::{AgentKind, Durability};
+use crate::domain::gate::Manner;
 use crate::form::{AGENT_KEYS, LIMIT_KEYS, Node};
 
 /// Loads a file's text at `/r`, with variables and flags.
@@ -42,6 +43,23 @@ fn nothing_said_is_what_is_built_in() {
         assert_eq!(setting.origin, Origin::Default, "{}", setting.key);
     }
     assert_eq!(origin(&loaded, "root"), "the nearest directory upward with swarm.toml");
+}
+
+#[test]
+fn agents_of_claude_share_an_account_unless_they_say_otherwise() {
+    let config = file(
+        "[agent.fast]\nkind = \"claude\"\n[agent.apart]\nkind = \"claude\"\nconfig_dir = \"d\"\n\
+         [agent.team]\nkind = \"claude\"\naccount = \"work\"\n\
+         [agent.make]\nkind = \"command\"\nargv = [\"make\"]\naccount = \"work\"",
+    );
+    let config = config.expect("good").config;
+    let accounts = ["claude", "fast", "apart", "team", "make", "demo", "unknown"];
+    assert_eq!(
+        accounts.map(|agent| config.account(agent)),
+        ["claude", "claude", "apart", "work", "work", "demo", "unknown"]
+    );
+    let manners = ["claude", "work", "demo", "unknown"].map(|account| config.manner(account));
+    assert_eq!(manners, [Manner::Checked, Manner::Checked, Manner::Speaks, Manner::Mute]);
 }
 
 #[test]

@@ -186,9 +186,7 @@ fn sweep_torn(lab: &Lab) -> Act {
 fn close_gate(lab: &Lab) -> Act {
     lab.add("a", "do it");
     let queue = lab.queue();
-    Box::new(move || {
-        queue.close_gate("claude", Fault::Overload, "529", UnixMs(1000)).map(|()| true)
-    })
+    Box::new(move || queue.close_gate("claude", Fault::Overload, "529", UnixMs(1000)).map(|_| true))
 }
 
 fn open_gate(lab: &Lab) -> Act {

@@ -30,20 +30,30 @@ impl Step {
     /// 429 of a five-hour window that is used up. The agent only believes it with a
     /// subscription (`CLAUDE_CODE_OAUTH_TOKEN`), not with an API key.
     pub(crate) fn usage_limited(resets_at_epoch_s: u64) -> Self {
+        Self::error(429, "rate_limit_error", "this account's rate limit is used up").window(
+            "rejected",
+            1.0,
+            resets_at_epoch_s,
+        )
+    }
+
+    /// What the service says of the five-hour window with each answer to a subscription.
+    pub(crate) fn window(self, status: &str, utilization: f64, resets_at_epoch_s: u64) -> Self {
         let reset = resets_at_epoch_s.to_string();
+        let utilization = utilization.to_string();
         let unified = [
-            ("status", "rejected"),
+            ("status", status),
             ("reset", reset.as_str()),
             ("representative-claim", "five_hour"),
-            ("5h-status", "rejected"),
+            ("5h-status", status),
             ("5h-reset", reset.as_str()),
-            ("5h-utilization", "1"),
+            ("5h-utilization", utilization.as_str()),
+            ("5h-surpassed-threshold", "0.9"),
             ("7d-status", "allowed"),
             ("7d-reset", reset.as_str()),
             ("7d-utilization", "0.4"),
         ];
-        let step = Self::error(429, "rate_limit_error", "this account's rate limit is used up");
-        unified.into_iter().fold(step, |step, (name, value)| {
+        unified.into_iter().fold(self, |step, (name, value)| {
             step.header(&format!("anthropic-ratelimit-unified-{name}"), value)
         })
     }

@@ -19,6 +19,8 @@ const BAD: &[(&str, &str)] = &[
     ),
     ("rig = \"x\"", "there is no rig `x` (add a table [rig.NAME])"),
     ("durability = \"strikt\"", "did you mean `strict`?"),
+    ("limit_stop_at = 0.9", "limit_stop_at: must be a whole number"),
+    ("[agent.claude]\naccount = \"a/b\"", "agent.claude.account: is not a name"),
     ("drain_wait = \"soon\"", "does not begin with a number"),
     ("trust_repository = \"yes\"", "must be `true` or `false`"),
     ("setup = 5", "must be a list of program"),

@@ -1,0 +1,217 @@
+//! An account's trouble, met by one of ten: all others hold still, and afterwards one goes ahead.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::Value;
+use swarmdir::domain::time::UnixMs;
+use swarmdir::sys::clock;
+
+use super::night::{KEY, Night, TOKEN};
+use crate::support::deadline::wait_until;
+use crate::support::stub::Step;
+
+/// All workers of the tests that need many.
+const WORKERS: u32 = 10;
+
+impl Night {
+    /// A line of shell: says that its task has come so far, and waits until it (or all) may go on.
+    fn holds(&self) -> String {
+        let marks = self.swarm.beside("marks");
+        let marks = marks.display();
+        format!(
+            "echo half > half.txt; touch {marks}/$SWARMDIR_TASK; until [ -e {marks}/all.go ] || [ -e {marks}/$SWARMDIR_TASK.go ]; do sleep 0.1; done"
+        )
+    }
+
+    fn held(&self) -> Vec<String> {
+        let names = fs::read_dir(self.swarm.beside("marks")).unwrap();
+        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    fn let_go(&self, whom: &str) {
+        fs::write(self.swarm.beside("marks").join(format!("{whom}.go")), "").unwrap();
+    }
+
+    fn gate(&self) -> Value {
+        let text = fs::read_to_string(self.swarm.at("queue/gates/claude")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// What the journals of all workers say of an event: when, and the line.
+    fn noted(&self, event: &str) -> Vec<(UnixMs, Value)> {
+        let mut noted = Vec::new();
+        for name in self.swarm.names("log").iter().filter(|name| name.len() == 38) {
+            let text = fs::read_to_string(self.swarm.at("queue/log").join(name)).unwrap();
+            let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let lines = lines.filter(|line| line["event"] == event);
+            noted.extend(
+                lines.map(|line| {
+                    (clock::parse_rfc3339(line["at"].as_str().unwrap()).unwrap(), line)
+                }),
+            );
+        }
+        noted.sort_by_key(|(at, _)| *at);
+        noted
+    }
+
+    /// As if the back-off were over.
+    fn skip_the_wait(&self) {
+        let mut gate = self.gate();
+        gate["until_ms"] = clock::now().0.into();
+        fs::write(self.swarm.at("queue/gates/claude"), gate.to_string()).unwrap();
+    }
+}
+
+/// Ten at work, two more tasks wait. One meets the limit; one comes to its end and its worker is free; the eight
+/// others meet the limit too when they call again.
+#[test]
+fn a_limit_stops_all_and_after_the_reset_one_goes_ahead_and_all_go_on_in_their_sessions() {
+    let Some(night) = Night::set("drain_wait = \"60s\"") else { return };
+    night.stub.script("night", [Step::bash(&night.holds())]);
+    night.drop_tasks(WORKERS + 2);
+    let coordinator = night.swarm.start(&mut night.coordinator(WORKERS, TOKEN));
+    wait_until("ten at work", || night.held().len() == WORKERS as usize);
+    let sessions = night.sessions();
+    assert_eq!(sessions.len(), WORKERS as usize);
+
+    let before = night.stub.requests().len();
+    let reset = clock::now().secs_ceil() + 15;
+    let rest = [
+        Step::bash("echo rest > rest.txt").delayed(Duration::from_secs(1)),
+        Step::text("All done."),
+    ];
+    let limited = [&[Step::usage_limited(reset)], &rest[..]].concat();
+    // In the order in which they are let go; the last two sessions of all have not begun.
+    let mut scripts = vec![limited; WORKERS as usize];
+    scripts[1] = vec![Step::text("All done.")];
+    scripts.push(vec![Step::bash("echo rest > rest.txt"), Step::text("All done.")]);
+    night.stub.scripts("night", scripts);
+
+    let held = night.held();
+    night.let_go(&held[0]);
+    wait_until("the gate", || night.gate()["fault"] == "limit");
+    let text = night.swarm.coordinator(&["status"]).exits(0).out;
+    let until = clock::local_short(UnixMs::from_secs(reset));
+    let line = format!("claude: paused until {until}, five-hour window 100 % (limit)");
+    assert!(text.contains(&line), "{line}: {text}");
+    night.let_go(&held[1]);
+    night.swarm.wait_count("done", 1);
+    night.let_go("all");
+    night.swarm.wait_count("blocked", WORKERS as usize - 1);
+    assert!(clock::now() < UnixMs::from_secs(reset), "the machine is too busy for this test");
+    assert_eq!(night.swarm.names("ready").len(), 2);
+    let limited = night.stub.requests().len();
+    assert_eq!(limited - before, WORKERS as usize);
+    coordinator.end_slowly().exits(0);
+
+    assert_eq!(night.swarm.counts(), format!("done {}", WORKERS + 2));
+    night.assert_nobody_charged();
+    // Nobody claims from a second after the refusal to the reset.
+    let gates = night.noted("gate");
+    let closed = gates.iter().find(|(_, gate)| gate["state"] == "closed").unwrap().0;
+    let early = night
+        .noted("claim")
+        .into_iter()
+        .filter(|(at, _)| closed.plus_ms(1_000) < *at && *at < UnixMs::from_secs(reset));
+    assert_eq!(early.collect::<Vec<_>>(), []);
+    // One goes ahead: until it is answered, a second later, nobody else calls.
+    let after = &night.stub.requests()[limited..];
+    let canary = &after[0];
+    let next = after.iter().find(|request| request.session != canary.session).unwrap();
+    assert!(next.at - canary.at >= Duration::from_secs(1), "{:?} {:?}", canary.at, next.at);
+    // All nine go on in their sessions, and nothing was asked twice.
+    let calls = |session: &String| after.iter().filter(|r| r.session == *session).count();
+    let calls: Vec<usize> = sessions.iter().map(calls).collect();
+    assert_eq!((calls.iter().filter(|n| **n == 2).count(), calls.iter().sum()), (9, 18));
+    assert_eq!(after.len(), 18 + 4, "two tasks were new");
+    assert_eq!(night.sessions().len(), WORKERS as usize + 2);
+    assert_eq!(night.stub.problems(), Vec::<String>::new());
+}
+
+/// Each time one tries and the others wait for what comes of it, the longer the more often it fails.
+#[test]
+fn an_overload_costs_one_call_at_a_time_and_ends() {
+    let Some(night) = Night::set("") else { return };
+    night.stub.script("night", [Step::overloaded().forever()]);
+    night.drop_tasks(WORKERS);
+    for strikes in 1..=2 {
+        night.swarm.start(&mut night.coordinator(WORKERS, KEY)).end_slowly().exits(75);
+        assert_eq!(night.sessions().len(), strikes, "one spawn a strike");
+        let gate = night.gate();
+        assert_eq!((&gate["fault"], &gate["strikes"]), (&"overload".into(), &strikes.into()));
+        assert_eq!(night.swarm.names("blocked").len(), strikes);
+        night.skip_the_wait();
+    }
+    night.stub.script("night", [Step::bash("echo rest > rest.txt"), Step::text("Done.")]);
+    night.swarm.start(&mut night.coordinator(WORKERS, KEY)).end_slowly().exits(75);
+    assert_eq!(night.swarm.counts(), format!("blocked 2, done {}", WORKERS - 2));
+    night.assert_nobody_charged();
+    assert_eq!(night.swarm.status()["gates"], serde_json::json!([]));
+}
+
+#[test]
+fn a_refusal_for_minutes_costs_one_call() {
+    let Some(night) = Night::set("") else { return };
+    night.stub.script("night", [Step::rate_limited(300).forever()]);
+    night.drop_tasks(WORKERS);
+    night.swarm.start(&mut night.coordinator(WORKERS, KEY)).end_slowly().exits(75);
+    assert_eq!(night.stub.requests().len(), 1);
+    assert_eq!(night.swarm.counts(), format!("blocked 1, ready {}", WORKERS - 1));
+    assert_eq!(night.gate()["fault"], "overload");
+    night.assert_nobody_charged();
+}
+
+#[test]
+fn a_revoked_log_in_costs_one_spawn() {
+    let Some(night) = Night::set("") else { return };
+    night.stub.script("night", [Step::unauthorized().forever()]);
+    night.drop_tasks(WORKERS);
+    night.swarm.start(&mut night.coordinator(WORKERS, TOKEN)).end_slowly().exits(75);
+    assert_eq!(night.sessions().len(), 1);
+    assert_eq!(night.noted("claim").len(), 1);
+    assert_eq!(night.swarm.counts(), format!("blocked 1, ready {}", WORKERS - 1));
+    assert_eq!(night.swarm.status()["gates"][0]["fault"], "auth");
+    let waiting = night.swarm.names("ready")[0][2..].rsplit_once('.').unwrap().0.to_owned();
+    let why = night.swarm.coordinator(&["explain", &waiting]).exits(0).out;
+    assert!(why.contains("claude paused until") && why.contains("(auth)"), "{why}");
+    night.assert_nobody_charged();
+}
+
+#[test]
+fn near_the_limit_nothing_is_claimed_and_what_runs_finishes() {
+    let Some(night) = Night::set("") else { return };
+    let reset = clock::now().secs_ceil() + 3_600;
+    night.stub.script(
+        "night",
+        [
+            Step::bash("echo half > half.txt").window("allowed", 0.5, reset),
+            Step::bash("echo more > more.txt").window("allowed_warning", 0.984, reset),
+            Step::text("Done.").window("allowed_warning", 0.982, reset),
+        ],
+    );
+    night.drop_tasks(3);
+    night.swarm.start(&mut night.coordinator(1, TOKEN)).end_slowly().exits(75);
+    assert_eq!(night.swarm.counts(), "ready 2, done 1");
+    let text = night.swarm.coordinator(&["status"]).exits(0).out;
+    assert!(text.contains(", five-hour window 98 % (limit)"), "{text}");
+    let gate = &night.swarm.status()["gates"][0];
+    assert_eq!(gate["until_ms"], reset * 1_000, "{gate}");
+    assert_eq!(gate["window"]["resets_at_ms"], reset * 1_000, "{gate}");
+}
+
+#[test]
+fn an_agent_that_reads_about_limits_closes_nothing() {
+    let Some(night) = Night::set("") else { return };
+    let words = "You've hit your session limit - resets 3pm. Not logged in - Please run /login. API Error: 529 overloaded_error";
+    fs::write(night.swarm.at("NOTES"), format!("{words}\n")).unwrap();
+    night.swarm.git(&["add", "NOTES"]);
+    night.swarm.git(&["commit", "--quiet", "-m", "Notes"]);
+    night.stub.script("night", [Step::bash("cat NOTES; cat NOTES >&2; exit 1"), Step::text(words)]);
+    night.swarm.drop("quote.md", format!("Explain this: {words}\n"));
+    night.swarm.start(&mut night.coordinator(1, TOKEN)).end_slowly().exits(0);
+    assert_eq!(night.swarm.counts(), "done 1");
+    let gate = night.gate();
+    assert_eq!((&gate["fault"], &gate["strikes"]), (&"".into(), &0.into()), "{gate}");
+    assert_eq!(night.swarm.status()["gates"], serde_json::json!([]));
+}

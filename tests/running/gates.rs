@@ -1,0 +1,98 @@
+//! Closed gates: who tries after the time is over, and what waiting behind one costs.
+
+use std::fs;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use swarmdir::sys::clock;
+
+use crate::support::deadline::{stays, wait_until};
+use crate::support::swarm::Swarm;
+
+/// Writes a gate that was closed by a limit until then.
+fn close(swarm: &Swarm, account: &str, until_ms: u64) {
+    let gate = json!({ "fault": "limit", "detail": "used up", "until_ms": until_ms,
+        "since_ms": until_ms.saturating_sub(5_000), "strikes": 1 });
+    let dir = swarm.at("queue/gates");
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join(account), gate.to_string()).unwrap();
+}
+
+#[test]
+fn a_canary_that_dies_makes_room_for_the_next_one() {
+    let swarm = Swarm::empty();
+    swarm.git(&["init", "--quiet", "--initial-branch=main"]);
+    swarm.git(&[
+        "-c",
+        "user.name=T",
+        "-c",
+        "user.email=t@t",
+        "commit",
+        "-qm",
+        "x",
+        "--allow-empty",
+    ]);
+    // The first word of the agent opens the gate: the canary is held before it.
+    let hold = serde_json::Value::from(swarm.holds("setup"));
+    swarm.settings(&format!("default_agent = \"demo\"\nsetup = {hold}"));
+    close(&swarm, "demo", clock::now().0);
+    let first = swarm.start_worker(&[]);
+    swarm.drop("one", "write x.txt x\n");
+    swarm.wait_held("setup");
+    assert_eq!(swarm.names("gates"), ["demo", "demo.canary"]);
+    let second = swarm.start_worker(&[]);
+    swarm.drop("two", "write x.txt x\n");
+    swarm.wait_in("ready", "two");
+    stays("one at a time", Duration::from_secs(1), || swarm.names("claims").len() == 1);
+    fs::remove_file(swarm.beside("marks").join("setup")).unwrap();
+    first.signal(Signal::SIGKILL);
+    first.end().exits(137);
+    // The other one tries now.
+    swarm.wait_held("setup");
+    assert_eq!(swarm.names("claims").len(), 1);
+    swarm.let_go("setup");
+    swarm.wait_count("done", 2);
+    assert_eq!(swarm.names("gates"), ["demo"]);
+    assert_eq!(swarm.status()["gates"], json!([]));
+    swarm.stop_now();
+    second.end().exits(143);
+}
+
+/// How many reads a process has made.
+fn reads(pid: i32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("syscr: ")).unwrap();
+    line.parse().unwrap()
+}
+
+/// What waits behind a closed gate is read once, not again and again; and when the gate goes, it is worked on.
+#[test]
+fn ten_thousand_tasks_behind_a_closed_gate_are_not_read_again_and_again() {
+    const TASKS: u64 = 10_000;
+    let swarm = Swarm::with("default_agent = \"demo\"");
+    swarm.coordinator(&["add", "--name", "first", "-m", "write x.txt x"]).exits(0);
+    close(&swarm, "demo", clock::now().0 + 3_600_000);
+    // More of its kind, as links of its two files.
+    let name = swarm.names("ready").remove(0);
+    let (queue, id) = (swarm.at("queue"), &name[2..name.len() - 2]);
+    for n in 0..TASKS {
+        let other = format!("{}-{n:04x}", &id[..id.len() - 5]);
+        fs::create_dir(queue.join("runs").join(&other)).unwrap();
+        let record = |id: &str| queue.join("runs").join(id).join("task.json");
+        fs::hard_link(record(id), record(&other)).unwrap();
+        let ready = queue.join("ready");
+        fs::hard_link(ready.join(&name), ready.join(format!("5-{other}.1"))).unwrap();
+    }
+    let mut worker = swarm.start_worker(&[]);
+    // A record takes two reads: one for what it holds, one for its end.
+    wait_until("all to be looked at", || reads(worker.pid()) >= 2 * TASKS);
+    stays("the second look away", Duration::from_secs(4), || {
+        worker.runs() && reads(worker.pid()) < 2 * TASKS + 1_000
+    });
+    assert_eq!(swarm.names("claims"), Vec::<String>::new());
+    fs::remove_file(swarm.at("queue/gates/demo")).unwrap();
+    swarm.wait_count("done", 1);
+    swarm.stop_now();
+    worker.end().exits(143);
+}
