@@ -8,7 +8,7 @@ use super::{Order, deeds::Deed};
 use crate::domain::config::Durability;
 use crate::domain::identity::ProcessIdentity;
 use crate::queue::{Dir, Queue, QueueError, Result};
-use crate::sys::{daemon, env, fs, identity, tool};
+use crate::sys::{daemon, env, fs, identity, sweep, tool};
 
 /// One queue with all that belongs to it.
 #[derive(Debug)]
@@ -129,6 +129,14 @@ impl Ground {
         let pid = daemon::spawn(&argv, &vars, &self.dir.join("log").join(format!("{name}.log")))?;
         let start_ticks = identity::start_ticks(pid).unwrap_or(0);
         Ok(ProcessIdentity { pid, start_ticks, ..identity::me() })
+    }
+}
+
+/// Kills whatever works on a ground of this self-test: it could not go on.
+pub(super) fn end_everything(dir: &Path) {
+    for name in fs::list_if_any(dir).unwrap_or_default() {
+        let mark = dir.join(name).join("witness");
+        sweep::marked(PLACE, &mark.to_string_lossy(), 2_000);
     }
 }
 

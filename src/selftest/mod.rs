@@ -63,17 +63,29 @@ pub fn run(order: &Order, observer: &mut dyn Observer) -> Result<Report, QueueEr
     sweep::become_subreaper()?;
     fs::mkdirs(&order.dir)?;
     let mut report = Report::new(order);
+    let ended = phases(order, observer, &mut report);
+    if ended.is_err() {
+        ground::end_everything(&order.dir);
+    }
+    ended.map(|()| report)
+}
+
+fn phases(
+    order: &Order,
+    observer: &mut dyn Observer,
+    report: &mut Report,
+) -> Result<(), QueueError> {
     observer.say("trying the file system");
-    place::examine(&order.dir, &mut report);
+    place::examine(&order.dir, report);
     if report.is_sound() {
         observer.say("one of each: done, failed, poison, rejected, cancelled");
-        quiet::run(order, &mut report)?;
-        full::run(order, &mut report)?;
+        quiet::run(order, report)?;
+        full::run(order, report)?;
     }
     if report.is_sound() {
-        storm::run(order, observer, &mut report)?;
+        storm::run(order, observer, report)?;
     }
-    Ok(report)
+    Ok(())
 }
 
 /// A seed for who brings none.
