@@ -178,18 +178,21 @@ fn where_the_session_is_gone_a_fresh_one_is_told_where_things_stand() {
 
 #[test]
 fn what_was_spent_counts_and_a_spent_budget_starts_nothing() {
-    let Some(rig) = Rig::set("") else { return };
-    // Two calls of 2,000 and 50 tokens cost $0.018.
-    rig.swarm.drop("it", format!("---\nmax_budget_usd: 0.015\n---\n{TASK}"));
+    let Some(rig) = Rig::set("max_attempts = 2\ndrain_wait = \"2m\"") else { return };
+    // Each call costs $0.009, and claude looks at its budget after each: two fit, the tool runs.
+    rig.swarm.drop("it", format!("---\nmax_budget_usd: 0.020\n---\n{TASK}"));
     let first = rig.swarm.start(&mut rig.worker());
     rig.swarm.wait_held("tool");
     first.signal(Signal::SIGKILL);
     first.end().exits(137);
-    let calls = rig.stub.requests().len();
     rig.swarm.let_go("tool");
     rig.swarm.start(rig.worker().arg("--drain")).end_slowly().exits(1);
     assert_eq!(rig.swarm.counts(), "failed 1");
-    assert_eq!(rig.stub.requests().len(), calls, "nothing more was asked");
+    // With what was left one more call was made; after that nothing was left, and nothing was asked.
+    assert_eq!(rig.stub.served("night").calls, 3);
+    let task = rig.swarm.show("it");
+    let outcomes: Vec<&Value> = (1..3).map(|n| &task["attempts"][n]["result"]["outcome"]).collect();
+    assert_eq!(outcomes, ["budget", "budget"], "{task}");
     let why = rig.swarm.coordinator(&["explain", "it"]).exits(0).out;
-    assert!(why.contains("its budget is spent"), "{why}");
+    assert!(why.contains("its budget is spent: $0.0"), "{why}");
 }
