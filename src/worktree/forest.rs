@@ -24,8 +24,8 @@ const MAX_TREES: u32 = 100_000;
 
 /// The trees of one repository on one host.
 pub struct Forest {
-    repo: Repo,
-    places: Places,
+    pub(super) repo: Repo,
+    pub(super) places: Places,
     reuse: bool,
 }
 
@@ -283,7 +283,7 @@ fn held(order: &Order<'_>, note: String) -> Occupant {
 }
 
 /// What git calls the worktree.
-fn admin_name(place: &Place) -> String {
+pub(super) fn admin_name(place: &Place) -> String {
     format!("swarm-{}", place.name)
 }
 
