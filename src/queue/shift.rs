@@ -60,12 +60,7 @@ impl Queue {
     /// is refused by the caller.
     pub fn retry(&self, ended: &Ended) -> Result<Closed> {
         let at = ended.at().next();
-        let (dir, name) = match ended {
-            Ended::Done(name) => (Dir::Done, name.to_string()),
-            Ended::Failed(name) => (Dir::Failed, name.to_string()),
-            Ended::Cancelled(at) => (Dir::Cancelled, at.to_string()),
-            Ended::Rejected(at) => (Dir::Rejected, at.to_string()),
-        };
+        let (dir, name) = ended.place();
         self.write_retry(&at.id, at.epoch)?;
         let band = self.record(&at.id).map(|record| record.priority);
         let recorded = band.is_some();

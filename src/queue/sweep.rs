@@ -79,7 +79,7 @@ impl Queue {
     }
 
     /// What the clock of the file system says, nanoseconds: the time of a file made just now.
-    fn file_system_now(&self) -> Result<i128> {
+    pub(super) fn file_system_now(&self) -> Result<i128> {
         let path = self.staging();
         fs::write(&path, b"")?;
         let made = fs::look(&path)?;
@@ -88,7 +88,8 @@ impl Queue {
     }
 }
 
-fn is_old(path: &std::path::Path, now: i128) -> Result<bool> {
+/// Older than any transition takes.
+pub(super) fn is_old(path: &std::path::Path, now: i128) -> Result<bool> {
     let meta = fs::look(path)?;
     Ok(meta.is_some_and(|meta| now - fs::mtime_ns(&meta) > i128::from(OLD_MS) * 1_000_000))
 }

@@ -77,7 +77,7 @@ impl Places {
         Ok(numbers)
     }
 
-    fn path(&self, number: u32, suffix: &str) -> PathBuf {
+    pub(crate) fn path(&self, number: u32, suffix: &str) -> PathBuf {
         self.dir.join(format!("{}-{number}{suffix}", self.host))
     }
 

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use swarmdir::sys::seam::{self, Call, Fate, Hook};
 use swarmdir::worktree::{Forest, Proof, Refusal, Removal, Removed};
 
 use super::removed::{Files, Held, assert_reached, files, files_of, head, reached, staged};
@@ -381,4 +382,64 @@ fn a_removal_that_was_cut_short_is_gone_on_with() {
         assert!(!Path::new(&aside).exists() && !path.exists());
         assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
     }
+}
+
+/// From some call on nothing is written any more, as if the process had died there.
+struct Cut(u32);
+
+impl Hook for Cut {
+    fn before(&mut self, call: &Call<'_>) -> Fate {
+        match self.0 {
+            _ if !call.op.mutates() => Fate::Go,
+            0 => Fate::Fail(5),
+            _ => {
+                self.0 -= 1;
+                Fate::Go
+            }
+        }
+    }
+}
+
+#[test]
+fn wherever_a_removal_is_cut_short_the_next_one_ends_it_and_nothing_is_lost() {
+    let world = World::new();
+    let forest = world.forest();
+    let mut cuts = 0;
+    for calls in 0.. {
+        let task = format!("t{calls}");
+        let tree = world.enter(&task);
+        let path = tree.path().to_owned();
+        drop(tree);
+        write(&path.join("committed"), format!("{calls}"));
+        git(&path, &["add", "-A"]);
+        git(&path, &["commit", "-qm", "one"]);
+        git(&path, &["commit", "-q", "--amend", "-m", "two"]);
+        write(&path.join("staged"), format!("s {calls}"));
+        git(&path, &["add", "staged"]);
+        write(&path.join("untracked"), format!("u {calls}"));
+        let mut wanted = staged(&path);
+        wanted.extend(files(&path).into_values().map(|(_, id)| id));
+        wanted.extend(git(&path, &["reflog", "--format=%H"]).lines().map(str::to_owned));
+        let number = path.to_str().unwrap().rsplit_once('-').unwrap().1.parse().unwrap();
+        let order = order(Some(&task));
+        let first = seam::with(Box::new(Cut(calls)), || forest.remove_tree(number, &order));
+        let ended = matches!(first, Ok(Removed::Yes { .. }));
+        if !ended {
+            cuts += 1;
+            let second = forest.remove_tree(number, &order).unwrap();
+            assert!(matches!(second, Removed::Yes { .. }), "after {calls} calls: {second:?}");
+        }
+        assert_reached(&world, &wanted, &format!("after {calls} calls"));
+        let left = std::fs::read_dir(world.trees()).unwrap().flatten().map(|entry| entry.path());
+        let left: Vec<PathBuf> =
+            left.filter(|path| path.extension().is_none_or(|kind| kind != "lock")).collect();
+        assert_eq!(left, Vec::<PathBuf>::new(), "after {calls} calls");
+        assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
+        if ended {
+            break;
+        }
+    }
+    world.fsck();
+    println!("cut short after each of {cuts} calls");
+    assert!(cuts > 10, "{cuts} calls are too few to be all of them");
 }
