@@ -1,15 +1,16 @@
 //! Branches: whose they are, and whether their work is on a target already.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::survey::{idle, places, stays};
 use super::{Fate, Item, Kind, Target};
 use crate::domain::id::TaskId;
+use crate::queue::Queue;
 use crate::queue::scan::Snapshot;
 use crate::queue::shift::Ended;
-use crate::queue::{Queue, Result};
-use crate::worktree::{Forest, Occupant, OurBranch, Proof, Trouble};
+use crate::sys::fs;
+use crate::worktree::{Changes, Forest, Occupant, OurBranch, Proof, Trouble};
 
 /// What the queue knows of tasks.
 pub(super) struct Known<'a> {
@@ -17,14 +18,16 @@ pub(super) struct Known<'a> {
     places: HashMap<TaskId, Option<Ended>>,
     /// Tasks by the branch that their record names.
     by_branch: HashMap<String, TaskId>,
+    /// Tasks with a directory in `runs/` that two looks found nowhere.
+    alone: HashSet<TaskId>,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn new(queue: &'a Queue, snapshot: &Snapshot) -> Result<Known<'a>> {
+    pub(super) fn new(queue: &'a Queue, snapshot: &Snapshot, alone: HashSet<TaskId>) -> Known<'a> {
         let places = places(snapshot);
         let branch = |id: &TaskId| Some((queue.record(id)?.origin?.branch, id.clone()));
         let by_branch = places.keys().filter_map(branch).collect();
-        Ok(Known { queue, places, by_branch })
+        Known { queue, places, by_branch, alone }
     }
 
     pub(super) fn queue_id(&self) -> &str {
@@ -40,8 +43,12 @@ impl<'a> Known<'a> {
         occupant.queue == self.queue.id() && matches!(self.place(&occupant.task), Some(Some(_)))
     }
 
-    pub(super) fn waits(&self, task: &str) -> bool {
-        matches!(self.place(task), Some(None))
+    /// Whether the task is certainly in no state here: one that hops while directories are listed has its own
+    /// directory.
+    pub(super) fn is_nowhere(&self, task: &str) -> bool {
+        let Some(id) = TaskId::parse(task) else { return true };
+        let gone = || self.alone.contains(&id) || !fs::exists(&self.queue.run_dir(&id));
+        !self.places.contains_key(&id) && gone()
     }
 
     /// The task of a branch, and how it ended.
@@ -65,16 +72,18 @@ pub(super) fn branches(
     known: &Known<'_>,
     items: &mut Vec<Item>,
 ) -> std::result::Result<(), Trouble> {
+    let mut changes = Changes::default();
     for branch in forest.our_branches()? {
         let (task, place) = known.of(&branch);
-        if matches!(place, Some(None)) {
+        let hops = place.is_none() && task.as_deref().is_some_and(|task| !known.is_nowhere(task));
+        if hops || matches!(place, Some(None)) {
             continue;
         }
         let own = known.target(task.as_deref());
         let targets = [forest.tip(None), own.and_then(|name| forest.tip(Some(&name)))];
         let targets: Vec<String> = targets.into_iter().flatten().collect();
         let kind = if place.is_some() { Kind::Branch } else { Kind::OrphanBranch };
-        let merged = forest.merged(&branch.name, &targets)?;
+        let merged = forest.merged(&branch.name, &targets, &mut changes)?;
         let fate = fate(forest, &branch.name, kind, merged);
         let name = match (kind, &task) {
             (Kind::OrphanBranch, Some(task)) => {

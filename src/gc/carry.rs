@@ -79,7 +79,7 @@ fn in_a_tree(queue: &Queue, forests: &[Forest], ended: &Ended) -> Option<String>
 fn closed(closed: Closed) -> Done {
     match closed {
         Closed::Won => Done::Gone(None),
-        Closed::Refused => Done::Kept("somebody moved it meanwhile".into()),
+        Closed::Refused => Done::Kept("a worker still holds it, or somebody moved it".into()),
     }
 }
 

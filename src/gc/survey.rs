@@ -1,6 +1,6 @@
 //! Looking: sizes and ages of everything that a swarm leaves. Changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -31,9 +31,9 @@ pub fn survey(queue: &Queue, config: &Config) -> Result<(Vec<Item>, Vec<String>)
     let mut items = Vec::new();
     let mut notes = Vec::new();
     tasks(queue, &snapshot, &mut items)?;
-    runs_of_nobody(queue, &snapshot, &mut items)?;
+    let alone = runs_of_nobody(queue, &snapshot, &mut items)?;
     files(queue, config, &mut items)?;
-    let known = Known::new(queue, &snapshot)?;
+    let known = Known::new(queue, &snapshot, alone);
     let mut seen = Vec::new();
     for path in config.repositories() {
         let Ok(repo) = Repo::discover(&path) else { continue };
@@ -81,7 +81,11 @@ fn tasks(queue: &Queue, snapshot: &Snapshot, items: &mut Vec<Item>) -> Result<()
 }
 
 /// Directories in `runs/` whose task is nowhere, seen twice, since a task may hop while directories are listed.
-fn runs_of_nobody(queue: &Queue, first: &Snapshot, items: &mut Vec<Item>) -> Result<()> {
+fn runs_of_nobody(
+    queue: &Queue,
+    first: &Snapshot,
+    items: &mut Vec<Item>,
+) -> Result<HashSet<TaskId>> {
     let lost = |snapshot: &Snapshot, ids: Vec<TaskId>| -> Vec<TaskId> {
         let places = places(snapshot);
         ids.into_iter().filter(|id| !places.contains_key(id)).collect()
@@ -92,11 +96,11 @@ fn runs_of_nobody(queue: &Queue, first: &Snapshot, items: &mut Vec<Item>) -> Res
         clock::pause_ms(AGAIN_MS);
         alone = lost(&queue.scan()?, alone);
     }
-    for id in alone {
-        let dir = queue.run_dir(&id);
+    for id in &alone {
+        let dir = queue.run_dir(id);
         let Some(meta) = fs::look(&dir)? else { continue };
         let pruned = fs::exists(&dir.join("pruned"));
-        let fate = match (pruned, queue.is_old_run(&id)?) {
+        let fate = match (pruned, queue.is_old_run(id)?) {
             (true, _) => Fate::Goes("what is left of a task that was pruned".into()),
             (false, true) => stays(""),
             (false, false) => stays("it may be about to be taken up"),
@@ -110,7 +114,7 @@ fn runs_of_nobody(queue: &Queue, first: &Snapshot, items: &mut Vec<Item>) -> Res
             fate,
         });
     }
-    Ok(())
+    Ok(alone.into_iter().collect())
 }
 
 /// Which tasks are somewhere: ended (how), or waiting (`None`).
@@ -172,7 +176,7 @@ fn trees(forest: &Forest, path: &Path, known: &Known, items: &mut Vec<Item>) -> 
             }
             Some(o) if tree.busy => (Kind::Live, stays(format!("{} lives in it", o.task))),
             Some(o) if known.is_over(o) => (Kind::Tree, stays("")),
-            Some(o) if known.waits(&o.task) => {
+            Some(o) if !known.is_nowhere(&o.task) => {
                 (Kind::Live, stays(format!("{} lives in it", o.task)))
             }
             Some(_) => (Kind::OrphanTree, stays("")),

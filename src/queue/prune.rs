@@ -36,9 +36,13 @@ impl Queue {
         self.file(dir, name)
     }
 
-    /// Forgets an ended task. Refused: somebody retried or pruned it meanwhile.
+    /// Forgets an ended task. Refused: somebody retried or pruned it meanwhile, or its worker has not left it yet:
+    /// one whose task was cancelled learns that at its next heartbeat.
     pub fn prune(&self, ended: &Ended) -> Result<Closed> {
         let at = ended.at();
+        if self.is_claimed(at) {
+            return Ok(Closed::Refused);
+        }
         let (dir, name) = ended.place();
         let runs = self.run_dir(&at.id);
         if fs::is_dir(&runs) {

@@ -9,7 +9,7 @@ use git2::{BranchType, Oid, Repository, StatusOptions};
 
 use super::forest::Forest;
 use super::make;
-use super::merged::{Proof, on_target};
+use super::merged::{Changes, Proof, on_target};
 use super::occupant::{Occupant, Place};
 use super::refusal::{Refusal, Removed};
 use super::resolve::branch_tip;
@@ -147,11 +147,17 @@ impl Forest {
     }
 
     /// Whether a branch's work is on one of these commits.
-    pub fn merged(&self, branch: &str, targets: &[String]) -> Result<Option<Proof>> {
+    pub fn merged(
+        &self,
+        branch: &str,
+        targets: &[String],
+        changes: &mut Changes,
+    ) -> Result<Option<Proof>> {
         let targets: Vec<Oid> = targets.iter().filter_map(|hex| Oid::from_str(hex).ok()).collect();
         let git = &self.repo.git;
         let Some(tip) = branch_tip(git, branch) else { return Ok(None) };
-        on_target(git, tip, &targets).map_err(Trouble::git("compare a branch", &self.repo.root))
+        let found = on_target(git, tip, &targets, changes);
+        found.map_err(Trouble::git("compare a branch", &self.repo.root))
     }
 
     /// Where a branch is checked out.

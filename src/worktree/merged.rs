@@ -3,7 +3,7 @@
 //! A squash merge is one commit whose change is the whole branch's; a rebase (or a cherry-pick) is the same
 //! change commit by commit. Both are told by patch-ids. Read only.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use git2::{DiffOptions, Oid, Repository};
 
@@ -23,10 +23,31 @@ pub enum Proof {
     Salvaged,
 }
 
+/// What each commit of a target changed, for the next branch that is compared with it.
+#[derive(Debug, Default)]
+pub struct Changes(HashMap<Oid, Option<String>>);
+
+impl Changes {
+    fn of(&mut self, git: &Repository, oid: Oid) -> Found<Option<String>> {
+        if let Some(known) = self.0.get(&oid) {
+            return Ok(known.clone());
+        }
+        let parent = git.find_commit(oid)?.parent_id(0).ok();
+        let change = change(git, parent, oid)?;
+        self.0.insert(oid, change.clone());
+        Ok(change)
+    }
+}
+
 type Found<T> = std::result::Result<T, git2::Error>;
 
 /// Looks for the work of `tip` on the targets.
-pub(crate) fn on_target(git: &Repository, tip: Oid, targets: &[Oid]) -> Found<Option<Proof>> {
+pub(crate) fn on_target(
+    git: &Repository,
+    tip: Oid,
+    targets: &[Oid],
+    changes: &mut Changes,
+) -> Found<Option<Proof>> {
     for target in targets {
         if *target == tip || git.graph_descendant_of(*target, tip)? {
             return Ok(Some(Proof::Ancestry));
@@ -35,19 +56,23 @@ pub(crate) fn on_target(git: &Repository, tip: Oid, targets: &[Oid]) -> Found<Op
     for target in targets {
         // Unrelated histories have no base, and nothing in common.
         let Ok(base) = git.merge_base(*target, tip) else { continue };
-        if has_the_change(git, base, tip, *target)? {
+        if has_the_change(git, base, tip, *target, changes)? {
             return Ok(Some(Proof::PatchId));
         }
     }
     Ok(None)
 }
 
-fn has_the_change(git: &Repository, base: Oid, tip: Oid, target: Oid) -> Found<bool> {
+fn has_the_change(
+    git: &Repository,
+    base: Oid,
+    tip: Oid,
+    target: Oid,
+    changes: &mut Changes,
+) -> Found<bool> {
     let mut there = HashSet::new();
     for oid in range(git, base, target)?.into_iter().rev().take(COMPARED) {
-        let commit = git.find_commit(oid)?;
-        let parent = commit.parent_id(0).ok();
-        there.extend(change(git, parent, oid)?);
+        there.extend(changes.of(git, oid)?);
     }
     // Nothing differs between the two ends: there is nothing that a merge could have brought.
     if change(git, Some(base), tip)?.is_some_and(|whole| there.contains(&whole)) {

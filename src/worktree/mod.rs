@@ -51,7 +51,7 @@ pub use fingerprint::Fingerprint;
 pub use forest::Forest;
 pub use include::Included;
 pub use inventory::{OurBranch, Standing, size};
-pub use merged::Proof;
+pub use merged::{Changes, Proof};
 pub use occupant::{Occupant, Phase};
 pub use order::{Entered, Order, Vacated};
 pub use refusal::{Refusal, Removed};

@@ -11,7 +11,7 @@ use git2::{ErrorCode, Oid, Repository};
 
 use super::forest::{Forest, admin_name};
 use super::make;
-use super::merged::{Proof, on_target};
+use super::merged::{Changes, Proof, on_target};
 use super::occupant::{Phase, Place};
 use super::patience::patiently;
 use super::refusal::{Refusal, Removed};
@@ -220,7 +220,7 @@ impl Forest {
         }
         let targets: Vec<Oid> =
             order.targets.iter().filter_map(|hex| Oid::from_str(hex).ok()).collect();
-        let proof = on_target(git, tip, &targets).map_err(failed)?;
+        let proof = on_target(git, tip, &targets, &mut Changes::default()).map_err(failed)?;
         if proof.is_none() && !order.unmerged_too {
             return Ok(Removed::No(Refusal::Unmerged));
         }

@@ -156,7 +156,8 @@ pub(crate) fn entry(path: &[u8], id: Oid, mode: u32) -> IndexEntry {
     }
 }
 
-/// Commits reached from `tips` and from no ref, children before parents; `except` does not count as one.
+/// Commits reached from `tips` and from no ref, children before parents. `except` does not count as one, nor do
+/// salvages: what one of them happens to reach must be found under the name of its own task, too.
 pub(crate) fn unreached(
     git: &Repository,
     tips: &[Oid],
@@ -169,7 +170,8 @@ pub(crate) fn unreached(
     }
     for reference in git.references()? {
         let reference = reference?;
-        if reference.name_bytes() == except.unwrap_or_default().as_bytes() {
+        let name = reference.name_bytes();
+        if name == except.unwrap_or_default().as_bytes() || name.starts_with(PREFIX.as_bytes()) {
             continue;
         }
         // A ref to a blob or a tree, or a broken one, reaches no commit.

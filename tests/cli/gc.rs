@@ -255,6 +255,40 @@ fn a_prune_that_was_cut_short_is_gone_on_with_and_a_retried_task_is_not_touched(
     assert_eq!(swarm.counts(), "failed 2");
 }
 
+#[test]
+fn beside_workers_it_takes_nothing_that_they_need() {
+    const TASKS: usize = 30;
+    let swarm = with_builds();
+    for n in 0..TASKS {
+        swarm.drop(format!("task-{n:02}"), BUILDS);
+    }
+    swarm.coordinator(&["init"]).exits(0);
+    let mut workers: Vec<_> = (0..2).map(|_| swarm.start_worker(&["--drain"])).collect();
+    let mut rounds = 0;
+    while !workers.is_empty() {
+        swarm.coordinator(&["gc", "--yes", "--keep-days", "0", "--orphans"]).exits(0);
+        rounds += 1;
+        workers.retain_mut(|worker| worker.runs());
+    }
+    swarm.coordinator(&["gc", "--yes", "--keep-days", "0", "--orphans"]).exits(0);
+    is_sound(&swarm);
+    assert_eq!(swarm.names("done").len() + swarm.names("failed").len(), 0, "{rounds} rounds");
+    // A branch was nobody's once its task was forgotten; then what was in it is saved.
+    let branches = || swarm.git(&["for-each-ref", "--format=%(refname)", "refs/heads/swarm"]);
+    let there = branches();
+    for n in 0..TASKS {
+        let name = format!("task-{n:02}");
+        if !there.contains(&name) {
+            swarm.coordinator(&["restore", &name]).exits(0);
+        }
+    }
+    let all = branches();
+    for branch in all.lines() {
+        assert_ne!(swarm.git(&["diff", "--name-only", "main", branch]), "", "{branch}");
+    }
+    assert!(all.lines().count() >= TASKS, "{all}");
+}
+
 /// From some call on nothing is written any more, as if the process had died there.
 struct Cut(u32);
 
