@@ -40,7 +40,8 @@ struct Part {
 impl Part {
     fn open(path: &Path, owner: &str) -> fs::Result<Part> {
         let file = fs::open_append(path)?;
-        let alive = if owner == SHARED { None } else { Lock::try_take(path)? };
+        // Where locks do not work, age alone protects it.
+        let alive = if owner == SHARED { None } else { Lock::try_take(path).ok().flatten() };
         let bytes = fs::look(path)?.map_or(0, |meta| meta.len());
         Ok(Part { file, bytes, _alive: alive })
     }

@@ -37,7 +37,8 @@ impl Talk {
     /// Adds a line.
     pub fn line(&self, line: &str) -> Result<()> {
         let mut open_now = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        turn(&self.path, self.max)?;
+        // A log that cannot be turned grows, which is better than a line less.
+        let _turned = turn(&self.path, self.max);
         if fs::look(&self.path)?.is_none_or(|meta| fs::file_id(&meta) != open_now.1) {
             *open_now = open(&self.path)?;
         }
