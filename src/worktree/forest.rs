@@ -108,7 +108,7 @@ impl Forest {
         };
         let common = &self.repo.common;
         if !fs::is_dir(&place.tree) {
-            make::forget(common, &place.tree)?;
+            self.forget_missing(&place, &occupant)?;
             place.vacate()?;
             let note = "the tree of the last attempt was gone".to_owned();
             return Ok(Returned::Nothing(
@@ -233,8 +233,8 @@ impl Forest {
             return Ok(Vacated::Free);
         };
         if occupant.phase == Phase::Preparing || !fs::is_dir(&place.tree) {
-            // It was clean before the switch that was cut short, and nobody worked here since.
-            make::forget(&self.repo.common, &place.tree)?;
+            // It was clean before the switch that was cut short, and nobody worked here since; or its files are gone.
+            self.forget_missing(&place, &occupant)?;
             fs::remove_tree(&place.tree)?;
             place.vacate()?;
             return Ok(Vacated::Free);

@@ -12,7 +12,7 @@ use git2::{ErrorCode, Oid, Repository};
 use super::forest::{Forest, admin_name};
 use super::make;
 use super::merged::{Changes, Proof, on_target};
-use super::occupant::{Phase, Place};
+use super::occupant::{Occupant, Phase, Place};
 use super::patience::patiently;
 use super::refusal::{Refusal, Removed};
 use super::resolve::branch_tip;
@@ -117,6 +117,33 @@ impl Forest {
         place.vacate()?;
         let proof = if saved.is_some() { Proof::Salvaged } else { Proof::Ancestry };
         Ok(Removed::Yes { proof, salvage: saved })
+    }
+
+    /// Lets git forget a tree whose directory somebody removed; what only git's own files of it named is saved. The
+    /// caller holds the place.
+    pub(super) fn forget_missing(&self, place: &Place, occupant: &Occupant) -> Result<()> {
+        // What cannot be read any more cannot be saved, and must not stop the task.
+        let _saved = self.save_missing(place, occupant);
+        make::forget(&self.repo.common, &place.tree)
+    }
+
+    fn save_missing(&self, place: &Place, occupant: &Occupant) -> Result<()> {
+        let Ok(git) = self.open(place, Some(&occupant.branch))? else { return Ok(()) };
+        let Ok(state) = state::look(&git, None)? else { return Ok(()) };
+        let mut salvage = Salvage {
+            schema: 1,
+            owner: occupant.task.clone(),
+            queue: occupant.queue.clone(),
+            base: Some(occupant.base.clone()),
+            path: Some(place.tree.to_string_lossy().into_owned()),
+            at_ms: clock::now().0,
+            why: "its directory was gone".into(),
+            ..Salvage::default()
+        };
+        if let Some(papers) = state.save(&self.repo.git, &mut salvage)? {
+            salvaged::write(&self.repo.git, &self.repo.common, &salvage, &papers)?;
+        }
+        Ok(())
     }
 
     /// The files once more, where they are now.

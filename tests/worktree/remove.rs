@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use swarmdir::sys::seam::{self, Call, Fate, Hook};
-use swarmdir::worktree::{Forest, Proof, Refusal, Removal, Removed};
+use swarmdir::worktree::{Forest, Proof, Refusal, Removal, Removed, Vacated};
 
 use super::removed::{Files, Held, assert_reached, files, files_of, head, reached, staged};
 use super::support::{World, collect, git, read, try_git, write};
@@ -261,6 +261,25 @@ fn whatever_state_a_tree_is_in_nothing_of_it_is_lost() {
     }
     println!("{STATES} states: {damaged} damaged, {saved} salvaged");
     assert!(damaged > STATES / 4 && saved > STATES / 3, "the states are too tame");
+}
+
+#[test]
+fn what_was_staged_in_a_tree_whose_directory_somebody_removed_is_saved() {
+    for goes_on in [true, false] {
+        let world = World::new();
+        let path = world.enter("one").path().to_owned();
+        write(&path.join("staged"), "s");
+        git(&path, &["add", "staged"]);
+        let wanted = staged(&path);
+        std::fs::remove_dir_all(&path).unwrap();
+        if goes_on {
+            assert!(!world.enter("one").notes().is_empty());
+        } else {
+            assert_eq!(world.forest().vacate("q", "one").unwrap(), Vacated::Free);
+        }
+        assert_reached(&world, &wanted, "a directory that was removed");
+        assert_eq!(world.forest().salvages().unwrap()[0].salvage.owner, "one");
+    }
 }
 
 #[test]
