@@ -11,10 +11,10 @@
 //!        └──────┬───────┘
 //!              cli                              words, settings, JSON, exit codes; the only one that prints
 //!   ┌──────┬────┴────┬───────┬────────┐
-//! coordinator worker status doctor selftest     duties: keep a pool · work · show · examine · prove
-//!   └───┬──────┘       ┊       ┊        ┊
-//!    tending           ┊       ┊        ┊       housekeeping that coordinator and worker share
-//!   ┌───┴──┬──────────┬┴───────┴┬───────┘
+//! coordinator worker status doctor selftest gc  duties: keep a pool · work · show · examine · prove · let go
+//!   └───┬──────┘       ┊       ┊        ┊   ┊
+//!    tending           ┊       ┊        ┊   ┊   housekeeping that coordinator and worker share
+//!   ┌───┴──┬──────────┬┴───────┴┬───────┴───┘
 //! queue  worktree   agent   taskfile            mechanisms; none knows another
 //!   └──────┴────┬─────┴─────────┘
 //!              sys                              the only door to the operating system
@@ -70,6 +70,8 @@
 //!   read in this very place.
 //! - [`selftest`] — the proof that a user can run. **Architecture Invariant:** it judges by what lies on disk and
 //!   by what its witnesses saw, never by what the program under test says of itself.
+//! - [`gc`] — what may go, and letting it go. **Architecture Invariant:** looking changes nothing; what it lets go
+//!   is over, and what git keeps of it is saved first.
 //! - [`cli`] — commands. **Architecture Invariant:** the only module that prints, the only one that reads settings.
 //!
 //! # Time
@@ -114,6 +116,7 @@ pub mod coordinator;
 pub mod doctor;
 pub mod domain;
 pub mod form;
+pub mod gc;
 pub mod queue;
 pub mod selftest;
 pub mod shape;

@@ -206,6 +206,19 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show what is over and takes room; with --yes let it go
+    Gc(super::gc::Gc),
+    /// Bring back what was removed, uncommitted files too
+    Restore {
+        /// The task's id, slug or tail, or the tree's name
+        task: String,
+        /// The branch to make [default: the one that it was, if that is free]
+        #[arg(long, value_name = "NAME")]
+        branch: Option<String>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Prove it here: try the file system, then a storm of kills on a queue of its own
     #[command(args_override_self = true)]
     Selftest(Selftest),

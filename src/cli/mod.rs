@@ -13,11 +13,13 @@ mod error;
 pub mod exit;
 #[cfg(debug_assertions)]
 mod faults;
+mod gc;
 mod inspect;
 mod needs;
 #[cfg(debug_assertions)]
 pub mod plant;
 mod progress;
+mod restore;
 mod run;
 mod selftest;
 mod setup;
@@ -114,6 +116,10 @@ fn dispatch(args: Coordinator) -> Outcome {
         Some(Command::Stop { now }) => control::stop(&context()?, now),
         Some(Command::Doctor { json }) => care::doctor(&context()?, json),
         Some(Command::Check { fix, json }) => care::check(&context()?, fix, json),
+        Some(Command::Gc(order)) => gc::gc(&context()?, &order),
+        Some(Command::Restore { task, branch, json }) => {
+            restore::restore(&context()?, &task, branch.as_deref(), json)
+        }
         Some(Command::Config { json }) => inspect::config(&context()?, json),
         Some(Command::Demo { dir }) => demo::demo(common, dir.as_deref()),
         Some(Command::Completions { shell }) => setup::completions(shell),

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::error::Outcome;
 use super::exit;
 use crate::sys::signal::{self, ORDERS};
+use crate::sys::talk::Talk;
 use crate::sys::{clock, env, fs};
 use crate::worker::control::Control;
 use crate::worker::{self, Ended, Log, Mode, Order};
@@ -45,18 +46,15 @@ pub(super) fn work(common: &Common, work: &Work) -> Outcome {
     })
 }
 
-/// A worker of a pool writes to its stderr, which is its log file; one alone writes to a log file, and to the
+/// A worker writes to a log file of its slot, or to the one that all who are alone share, and the latter to the
 /// terminal where there is one. Cron hears nothing.
 fn log(context: &Context, work: &Work) -> Result<Log, super::error::Failure> {
     let ui = context.ui;
-    let to_stderr = work.slot.is_some() || env::stderr_is_terminal();
+    let to_stderr = work.slot.is_none() && env::stderr_is_terminal();
     let dir = crate::coordinator::pool::log_dir(&context.config().root);
     fs::mkdirs(&dir)?;
-    let path = dir.join("worker.log");
-    let file = match work.slot {
-        Some(_) => None,
-        None => Some(fs::open_append(&path)?),
-    };
+    let name = work.slot.map_or("worker.log".into(), |slot| format!("worker-{slot}.log"));
+    let talk = Talk::open(&dir.join(name))?;
     Ok(Arc::new(move |line: &str| {
         let line = format!(
             "{} {}",
@@ -66,9 +64,6 @@ fn log(context: &Context, work: &Work) -> Result<Log, super::error::Failure> {
         if to_stderr {
             ui.say(&line);
         }
-        if let Some(file) = &file {
-            let _talk_is_not_worth_stopping_for =
-                fs::write_all(file, &path, format!("{line}\n").as_bytes());
-        }
+        let _talk_is_not_worth_stopping_for = talk.line(&line);
     }))
 }

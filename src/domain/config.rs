@@ -50,6 +50,24 @@ pub struct Config {
     pub limit_caps: Limits,
     /// Deadlines.
     pub timeouts: Timeouts,
+    /// What `gc` leaves.
+    pub keep: Keep,
+}
+
+/// What housekeeping leaves of what is over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Keep {
+    /// Nothing younger goes because of its age, days.
+    pub days: u32,
+    /// Ended tasks, the newest.
+    pub count: u32,
+    /// All together, bytes; `None`: any size.
+    pub bytes: Option<u64>,
+}
+
+impl Keep {
+    /// A month, ten thousand tasks, fifty gibibytes.
+    pub const DEFAULT: Keep = Keep { days: 30, count: 10_000, bytes: Some(50 << 30) };
 }
 
 impl Config {
@@ -86,6 +104,7 @@ impl Config {
             limits: Limits::DEFAULT,
             limit_caps: Limits::default(),
             timeouts: Timeouts::DEFAULT,
+            keep: Keep::DEFAULT,
         }
     }
 }
@@ -114,6 +133,12 @@ impl Config {
 }
 
 impl Config {
+    /// The repositories that tasks under these settings may work in.
+    pub fn repositories(&self) -> Vec<PathBuf> {
+        let rigs = self.rigs.values().map(|rig| rig.path.clone());
+        std::iter::once(self.root.clone()).chain(rigs).collect()
+    }
+
     /// Where scratch directories live: with the trees, or beside the root.
     pub fn scratch_dir(&self) -> PathBuf {
         self.trees.clone().unwrap_or_else(|| {

@@ -1,29 +1,101 @@
 //! The journal: who did what when, one append-only file a process. Evidence, never state.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
 use super::{Dir, Queue, Result};
 use crate::domain::id::WorkerId;
 use crate::domain::name::TaskEpoch;
-use crate::sys::clock;
-use crate::sys::fs;
+use crate::sys::lock::Lock;
+use crate::sys::{clock, fs};
+
+/// The journal that commands share; nobody holds it.
+const SHARED: &str = "commands";
+/// The shared one begins anew above this size, bytes.
+const SHARED_MAX: u64 = 8 << 20;
+
+/// A process's own journal begins anew above this size, bytes; the part before stays beside it, as `NAME.1.jsonl`.
+const PART_MAX: u64 = 16 << 20;
 
 /// One process's own file in `log/`.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
+    owner: String,
+    part: Mutex<Part>,
+}
+
+/// The file as it is open now.
+#[derive(Debug)]
+struct Part {
     file: File,
+    bytes: u64,
+    /// Says that its process lives.
+    _alive: Option<Lock>,
+}
+
+impl Part {
+    fn open(path: &Path, owner: &str) -> fs::Result<Part> {
+        let file = fs::open_append(path)?;
+        // Where locks do not work, age alone protects it.
+        let alive = if owner == SHARED { None } else { Lock::try_take(path).ok().flatten() };
+        let bytes = fs::look(path)?.map_or(0, |meta| meta.len());
+        Ok(Part { file, bytes, _alive: alive })
+    }
+}
+
+/// A file in `log/`, as housekeeping sees it.
+#[derive(Clone, Debug)]
+pub struct JournalFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Its last line was written then, milliseconds since 1970.
+    pub written_ms: u64,
+    /// Its process lives, as far as can be seen.
+    pub alive: bool,
 }
 
 impl Queue {
     /// Opens this process's journal.
     pub fn journal(&self, owner: &str) -> Result<Journal> {
         let path = self.file(Dir::Log, format!("{owner}.jsonl"));
-        let file = fs::open_append(&path)?;
-        Ok(Journal { path, file })
+        let part = Mutex::new(Part::open(&path, owner)?);
+        Ok(Journal { path, owner: owner.to_owned(), part })
+    }
+
+    /// Every journal. The shared one never counts as left.
+    pub fn journals(&self) -> Result<Vec<JournalFile>> {
+        let mut found = Vec::new();
+        for name in fs::list(&self.dir(Dir::Log))? {
+            let path = self.dir(Dir::Log).join(&name);
+            let Some(meta) = fs::look(&path)?.filter(std::fs::Metadata::is_file) else { continue };
+            let owner = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
+            let whole = owner.map(|owner| owner.strip_suffix(".1").unwrap_or(owner));
+            let registered = whole.and_then(WorkerId::parse).is_some_and(|id| {
+                [Dir::Workers, Dir::Gone].iter().any(|dir| fs::exists(&self.file(*dir, &id)))
+            });
+            let alive = owner.is_none_or(|owner| owner == SHARED)
+                || registered
+                || Lock::try_take(&path)?.is_none();
+            let written_ms = u64::try_from(fs::mtime_ns(&meta) / 1_000_000).unwrap_or(0);
+            found.push(JournalFile { path, bytes: meta.len(), written_ms, alive });
+        }
+        Ok(found)
+    }
+
+    /// Lets the shared journal begin anew where it has grown large; what was written is then a journal like others.
+    pub fn rotate_shared(&self) -> Result<bool> {
+        let path = self.file(Dir::Log, format!("{SHARED}.jsonl"));
+        if fs::look(&path)?.is_none_or(|meta| meta.len() <= SHARED_MAX) {
+            return Ok(false);
+        }
+        let name = format!("{SHARED}-{}.jsonl", clock::stamp(clock::now()));
+        Ok(fs::rename(&path, &self.file(Dir::Log, name))? == fs::Renamed::Done)
     }
 
     /// Whether a worker ever claimed a task, as its journal has it.
@@ -45,7 +117,45 @@ impl Journal {
         if let (Some(fields), Value::Object(more)) = (line.as_object_mut(), more) {
             fields.extend(more);
         }
-        let _lost_line_is_only_evidence =
-            fs::write_all(&self.file, &self.path, format!("{line}\n").as_bytes());
+        let text = format!("{line}\n");
+        let mut part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
+        let _lost_line_is_only_evidence = fs::write_all(&part.file, &self.path, text.as_bytes());
+        part.bytes += text.len() as u64;
+        // Others write to the shared one: `gc` turns that.
+        if part.bytes > PART_MAX && self.owner != SHARED {
+            let _larger_is_no_harm = self.turn(&mut part);
+        }
+    }
+
+    fn turn(&self, part: &mut Part) -> fs::Result<()> {
+        let before = self.path.with_file_name(format!("{}.1.jsonl", self.owner));
+        fs::unlink(&before)?;
+        let _ours_alone = fs::rename(&self.path, &before)?;
+        *part = Part::open(&self.path, &self.owner)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_journal_is_in_two_parts() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("W.jsonl");
+        let part = Part::open(&path, "W").unwrap();
+        let journal = Journal { path: path.clone(), owner: "W".into(), part: Mutex::new(part) };
+        let more = "x".repeat(1 << 20);
+        for n in 0..40 {
+            journal.note("claim", None, json!({ "n": n, "more": more }));
+        }
+        let mut names = fs::list(dir.path()).unwrap();
+        names.sort();
+        assert_eq!(names, ["W.1.jsonl", "W.jsonl"]);
+        let size = |name| fs::look(&dir.path().join(name)).unwrap().unwrap().len();
+        assert!(size("W.1.jsonl") < PART_MAX + (2 << 20) && size("W.jsonl") < PART_MAX);
+        assert!(fs::read_text(&path).unwrap().contains("\"n\":39"));
+        assert!(Lock::try_take(&path).unwrap().is_none(), "its process lives");
     }
 }

@@ -10,6 +10,7 @@
 //! | cancel | [`cancel`] |
 //! | declare dead, reclaim | [`reclaim`] |
 //! | sweep | [`sweep`] |
+//! | prune | [`prune`] |
 //!
 //! It may not know git, child processes, terminals, or who is calling. Invariants: every transition commits
 //! by exactly one link, rename or unlink; a lost race is a value; a task has exactly one name at any instant.
@@ -26,6 +27,7 @@ pub mod journal;
 pub mod layout;
 pub mod open;
 pub mod pending;
+pub mod prune;
 pub mod ready;
 pub mod reclaim;
 pub mod register;

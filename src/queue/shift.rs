@@ -61,12 +61,7 @@ impl Queue {
     /// is refused by the caller.
     pub fn retry(&self, ended: &Ended) -> Result<Closed> {
         let at = ended.at().next();
-        let (dir, name) = match ended {
-            Ended::Done(name) => (Dir::Done, name.to_string()),
-            Ended::Failed(name) => (Dir::Failed, name.to_string()),
-            Ended::Cancelled(at) => (Dir::Cancelled, at.to_string()),
-            Ended::Rejected(at) => (Dir::Rejected, at.to_string()),
-        };
+        let (dir, name) = ended.place();
         let band = self.record_if_any(&at.id)?.map(|record| record.priority);
         self.write_retry(&at.id, at.epoch)?;
         let recorded = band.is_some();

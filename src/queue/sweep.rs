@@ -114,7 +114,7 @@ impl Queue {
     }
 
     /// What the clock of the file system says, nanoseconds: the time of a file made just now.
-    fn file_system_now(&self) -> Result<i128> {
+    pub(super) fn file_system_now(&self) -> Result<i128> {
         let path = self.staging();
         fs::write(&path, b"")?;
         let made = fs::look(&path)?;
@@ -134,7 +134,7 @@ fn is_staging(name: &[u8]) -> bool {
 }
 
 /// Whether something of this kind has been there unchanged for so long that nobody uses it.
-fn is_old(path: &Path, now: i128, kind: fn(&Metadata) -> bool) -> Result<bool> {
+pub(super) fn is_old(path: &Path, now: i128, kind: fn(&Metadata) -> bool) -> Result<bool> {
     let meta = fs::look(path)?.filter(kind);
     Ok(meta.is_some_and(|meta| now - fs::mtime_ns(&meta) > i128::from(OLD_MS) * 1_000_000))
 }

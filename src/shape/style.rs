@@ -77,6 +77,18 @@ impl Style {
     }
 }
 
+/// Bytes for people: `512 B`, `1.5 KiB`, `12 MiB`, `1.2 GiB`.
+pub fn bytes(bytes: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut size, mut unit) = (bytes as f64, 0);
+    while size >= 1024.0 && unit + 1 < units.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    let digits = usize::from(unit > 0 && size < 10.0);
+    format!("{size:.digits$} {}", units[unit])
+}
+
 /// Milliseconds for people: `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`.
 pub fn duration(ms: u64) -> String {
     let secs = ms / 1000;

@@ -25,6 +25,7 @@ pub mod settled;
 pub mod signal;
 pub mod spawn;
 pub mod sweep;
+pub mod talk;
 pub mod tool;
 mod vfork;
 pub mod walk;

@@ -119,3 +119,11 @@ pub fn end_on_panic() {
         std::process::exit(101);
     }));
 }
+
+/// Processes whose working directory is this one or below it, as far as we may see.
+pub fn standing_in(dir: &std::path::Path) -> Vec<i32> {
+    let stands = |pid: &i32| {
+        std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(dir))
+    };
+    all().into_iter().filter(stands).collect()
+}

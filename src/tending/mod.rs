@@ -90,7 +90,7 @@ impl Tender {
             max_worker_deaths: config.max_worker_deaths,
             scratch_dir: config.scratch_dir(),
             trees: config.trees.clone(),
-            repositories: trees::repositories(config),
+            repositories: config.repositories(),
             me: identity::me(),
             drops: DropZone::default(),
             takings: Looks::default(),
@@ -117,7 +117,7 @@ impl Tender {
         self.max_worker_deaths = config.max_worker_deaths;
         self.scratch_dir = config.scratch_dir();
         self.trees.clone_from(&config.trees);
-        self.repositories = trees::repositories(config);
+        self.repositories = config.repositories();
     }
 
     /// A round, if it is this process's turn: it holds the lock, or distrusts the one who does.

@@ -2,8 +2,6 @@
 //!
 //! What such a tree holds is committed to its branch before anybody else may use it.
 
-use std::path::PathBuf;
-
 use super::Tender;
 use crate::domain::id::TaskId;
 use crate::queue::Result;
@@ -28,10 +26,4 @@ impl Tender {
         }
         Ok(())
     }
-}
-
-/// The repositories that tasks under these settings may work in.
-pub(super) fn repositories(config: &crate::domain::config::Config) -> Vec<PathBuf> {
-    let rigs = config.rigs.values().map(|rig| rig.path.clone());
-    std::iter::once(config.root.clone()).chain(rigs).collect()
 }

@@ -30,69 +30,101 @@ impl Tree {
                 added_by(&self.git, commit, &mut objects).map_err(failed)?;
             }
         }
-        let mut dirs = BTreeSet::new();
-        if !self.sync_loose(&objects, &mut dirs)? {
-            self.sync_packs(&mut dirs)?;
-        }
-        self.sync_ref(&format!("refs/heads/{}", self.branch()), &mut dirs)?;
+        let mut names = vec![format!("refs/heads/{}", self.branch())];
         if collected.pinned.is_some() {
-            let name = format!("refs/swarmdir/{}/{}", self.occupant.task, self.occupant.token);
-            self.sync_ref(&name, &mut dirs)?;
+            names.push(format!("refs/swarmdir/{}/{}", self.occupant.task, self.occupant.token));
         }
-        // Deepest first: a directory's own name is in the one above.
-        for dir in dirs.iter().rev() {
-            fs::sync(dir)?;
-        }
-        Ok(())
-    }
-
-    /// Syncs the loose objects; false where some are not loose.
-    fn sync_loose(&self, objects: &BTreeSet<Oid>, dirs: &mut BTreeSet<PathBuf>) -> Result<bool> {
-        let root = self.common.join("objects");
-        let mut all = true;
-        for oid in objects {
-            let hex = oid.to_string();
-            let dir = root.join(&hex[..2]);
-            match fs::sync(&dir.join(&hex[2..])) {
-                Ok(()) => {
-                    dirs.insert(dir);
-                    dirs.insert(root.clone());
-                }
-                Err(error) if error.not_found() => all = false,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(all)
-    }
-
-    fn sync_packs(&self, dirs: &mut BTreeSet<PathBuf>) -> Result<()> {
-        let dir = self.common.join("objects/pack");
         let since = self.occupant.since_ms.saturating_sub(CLOCK_SLACK_MS);
-        let since = i128::from(since) * 1_000_000;
-        for name in fs::list_if_any(&dir)? {
-            let path = dir.join(name);
-            let young = fs::look(&path)?.is_some_and(|meta| fs::mtime_ns(&meta) >= since);
-            if young {
-                sync_if_there(&path)?;
-            }
-        }
-        dirs.insert(dir);
-        Ok(())
+        sync_all(&self.common, &objects, since, &names)
     }
+}
 
-    /// Syncs a ref, loose or packed.
-    fn sync_ref(&self, name: &str, dirs: &mut BTreeSet<PathBuf>) -> Result<()> {
-        let path = self.common.join(name);
-        let top = self.common.join("refs");
-        if sync_if_there(&path)? {
-            let above = path.ancestors().skip(1).take_while(|dir| dir.starts_with(&top));
-            dirs.extend(above.map(Path::to_owned));
-            return Ok(());
-        }
-        sync_if_there(&self.common.join("packed-refs"))?;
-        dirs.insert(self.common.clone());
-        Ok(())
+/// Syncs all that these commits added, however old, and a ref that leads to them.
+pub(crate) fn make_commits_durable(
+    git: &Repository,
+    common: &Path,
+    commits: &[Oid],
+    name: &str,
+) -> Result<()> {
+    let mut objects = BTreeSet::new();
+    for commit in commits {
+        let added = added_by(git, *commit, &mut objects);
+        added.map_err(Trouble::git("list the new objects", common))?;
     }
+    sync_all(common, &objects, 0, &[name.to_owned()])
+}
+
+fn sync_all(
+    common: &Path,
+    objects: &BTreeSet<Oid>,
+    packs_since_ms: u64,
+    names: &[String],
+) -> Result<()> {
+    let mut dirs = BTreeSet::new();
+    if !sync_loose(common, objects, &mut dirs)? {
+        sync_packs(common, packs_since_ms, &mut dirs)?;
+    }
+    for name in names {
+        sync_ref(common, name, &mut dirs)?;
+    }
+    // Deepest first: a directory's own name is in the one above.
+    for dir in dirs.iter().rev() {
+        fs::sync(dir)?;
+    }
+    Ok(())
+}
+
+/// Syncs the loose objects; false where some are not loose.
+fn sync_loose(
+    common: &Path,
+    objects: &BTreeSet<Oid>,
+    dirs: &mut BTreeSet<PathBuf>,
+) -> Result<bool> {
+    let root = common.join("objects");
+    let mut all = true;
+    for oid in objects {
+        let hex = oid.to_string();
+        let dir = root.join(&hex[..2]);
+        match fs::sync(&dir.join(&hex[2..])) {
+            Ok(()) => {
+                dirs.insert(dir);
+                dirs.insert(root.clone());
+            }
+            Err(error) if error.not_found() => all = false,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(all)
+}
+
+fn sync_packs(common: &Path, since_ms: u64, dirs: &mut BTreeSet<PathBuf>) -> Result<()> {
+    let dir = common.join("objects/pack");
+    let since = i128::from(since_ms) * 1_000_000;
+    for name in fs::list_if_any(&dir)? {
+        let path = dir.join(name);
+        let young = fs::look(&path)?.is_some_and(|meta| fs::mtime_ns(&meta) >= since);
+        if young {
+            sync_if_there(&path)?;
+        }
+    }
+    if fs::is_dir(&dir) {
+        dirs.insert(dir);
+    }
+    Ok(())
+}
+
+/// Syncs a ref, loose or packed.
+fn sync_ref(common: &Path, name: &str, dirs: &mut BTreeSet<PathBuf>) -> Result<()> {
+    let path = common.join(name);
+    let top = common.join("refs");
+    if sync_if_there(&path)? {
+        let above = path.ancestors().skip(1).take_while(|dir| dir.starts_with(&top));
+        dirs.extend(above.map(Path::to_owned));
+        return Ok(());
+    }
+    sync_if_there(&common.join("packed-refs"))?;
+    dirs.insert(common.to_owned());
+    Ok(())
 }
 
 fn sync_if_there(path: &Path) -> Result<bool> {

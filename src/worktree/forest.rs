@@ -24,8 +24,8 @@ const MAX_TREES: u32 = 100_000;
 
 /// The trees of one repository on one host.
 pub struct Forest {
-    repo: Repo,
-    places: Places,
+    pub(super) repo: Repo,
+    pub(super) places: Places,
     reuse: bool,
 }
 
@@ -108,7 +108,7 @@ impl Forest {
         };
         let common = &self.repo.common;
         if !fs::is_dir(&place.tree) {
-            make::forget(common, &place.tree)?;
+            self.forget_missing(&place, &occupant)?;
             place.vacate()?;
             let note = "the tree of the last attempt was gone".to_owned();
             return Ok(Returned::Nothing(
@@ -241,8 +241,8 @@ impl Forest {
             return Ok(Vacated::Free);
         };
         if occupant.phase == Phase::Preparing || !fs::is_dir(&place.tree) {
-            // It was clean before the switch that was cut short, and nobody worked here since.
-            make::forget(&self.repo.common, &place.tree)?;
+            // It was clean before the switch that was cut short, and nobody worked here since; or its files are gone.
+            self.forget_missing(&place, &occupant)?;
             fs::remove_tree(&place.tree)?;
             place.vacate()?;
             return Ok(Vacated::Free);
@@ -291,7 +291,7 @@ fn held(order: &Order<'_>, note: String) -> Occupant {
 }
 
 /// What git calls the worktree.
-fn admin_name(place: &Place) -> String {
+pub(super) fn admin_name(place: &Place) -> String {
     format!("swarm-{}", place.name)
 }
 

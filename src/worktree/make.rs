@@ -28,7 +28,7 @@ pub(crate) fn open(tree: &Path) -> Result<Repository> {
 }
 
 /// Gives `tree` a new administrative directory whose HEAD says `head`, and returns that directory.
-fn tie(common: &Path, name: &str, tree: &Path, head: &str) -> Result<PathBuf> {
+pub(crate) fn tie(common: &Path, name: &str, tree: &Path, head: &str) -> Result<PathBuf> {
     let _held = metadata_lock(common)?;
     let worktrees = common.join("worktrees");
     fs::mkdirs(&worktrees)?;
@@ -84,7 +84,7 @@ fn points_at(admin: &Path, tree: &Path) -> bool {
 }
 
 /// The administrative directories that point at this tree, also where its `.git` file is gone.
-fn admins_for(common: &Path, tree: &Path) -> Vec<PathBuf> {
+pub(crate) fn admins_for(common: &Path, tree: &Path) -> Vec<PathBuf> {
     let worktrees = common.join("worktrees");
     let names = fs::list_if_any(&worktrees).unwrap_or_default();
     names.iter().map(|name| worktrees.join(name)).filter(|dir| points_at(dir, tree)).collect()

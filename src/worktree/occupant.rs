@@ -77,7 +77,7 @@ impl Places {
         Ok(numbers)
     }
 
-    fn path(&self, number: u32, suffix: &str) -> PathBuf {
+    pub(crate) fn path(&self, number: u32, suffix: &str) -> PathBuf {
         self.dir.join(format!("{}-{number}{suffix}", self.host))
     }
 
@@ -87,9 +87,9 @@ impl Places {
         read_record(&self.path(number, ".json"))
     }
 
-    /// Whether there is a tree, or a record of one.
+    /// Whether there is a tree, a record of one, or one whose removal was cut short.
     pub(crate) fn is_used(&self, number: u32) -> bool {
-        fs::exists(&self.path(number, ".json")) || fs::exists(&self.path(number, ""))
+        [".json", "", ".leaving"].iter().any(|suffix| fs::exists(&self.path(number, suffix)))
     }
 
     /// Takes the place; `None` where another process has it.

@@ -4,6 +4,7 @@ mod care;
 mod cron;
 mod drains;
 mod exits;
+mod gc;
 mod json;
 mod output;
 mod roots;

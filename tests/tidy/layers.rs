@@ -3,7 +3,7 @@
 use super::{assert_none, root, rust_files, shown};
 
 /// A module and what it may name. Whatever is not listed may not be named; a module always may name itself.
-const MAY_NAME: [(&str, &[&str]); 15] = [
+const MAY_NAME: [(&str, &[&str]); 16] = [
     ("domain", &[]),
     ("form", &["domain"]),
     ("shape", &["domain"]),
@@ -18,6 +18,7 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
     // `logs` renders what an agent said.
     ("status", &["domain", "shape", "sys", "queue", "agent"]),
     ("doctor", &["domain", "shape", "sys", "queue", "worktree", "agent"]),
+    ("gc", &["domain", "shape", "sys", "queue", "worktree"]),
     // A user of everything: it starts programs, and looks at what they left.
     ("selftest", &["domain", "shape", "sys", "queue", "worktree"]),
     (
@@ -37,6 +38,7 @@ const MAY_NAME: [(&str, &[&str]); 15] = [
             "status",
             "doctor",
             "selftest",
+            "gc",
         ],
     ),
 ];

@@ -8,5 +8,7 @@ mod enter;
 mod heads;
 mod include;
 mod names;
+mod remove;
+mod removed;
 pub(crate) mod support;
 mod timing;

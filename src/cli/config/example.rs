@@ -55,6 +55,12 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #terminate_grace = "5s"
 #setup = "10m"
 
+# What `coordinator gc` leaves: nothing younger goes by its age, so many ended tasks, so much of all.
+[gc]
+#keep_days = 30
+#keep_count = 10000
+#keep_bytes = "50GiB"
+
 # What the kernel holds each of an agent's processes to; "none" is no limit.
 [limits]
 #core = 0

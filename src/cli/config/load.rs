@@ -196,10 +196,11 @@ fn refuse_unknown(file: &Node, problems: &mut Vec<Problem>) {
         problems.extend(fields.into_problems());
     };
     let mut top = below("");
-    top.extend(["default_agent", "default_rig", "limits", "timeouts"]);
+    top.extend(["default_agent", "default_rig", "limits", "timeouts", "gc"]);
     check(file, "", &top, ALIASES);
     for entry in entries(file) {
         match entry.key.as_str() {
+            "gc" => check(&entry.node, "gc.", &below("gc."), &[]),
             "timeouts" => check(&entry.node, "timeouts.", &below("timeouts."), &[]),
             "limits" => {
                 let mut known = below("limits.");

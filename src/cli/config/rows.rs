@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::domain::config::{Config, Durability};
 use crate::domain::problem::Problem;
-use crate::domain::quantity::show_duration;
+use crate::domain::quantity::{show_duration, show_size};
 use crate::form::{self, LIMIT_KEYS, LimitKind, Node, show_limit};
 
 use super::paths::Place;
@@ -103,6 +103,19 @@ fn small(node: &Node, most: u32) -> Result<u32, Vec<Problem>> {
     Ok(u32::try_from(number).expect("count keeps within the bounds"))
 }
 
+fn number(node: &Node, most: u32) -> Result<u32, Vec<Problem>> {
+    let number = one(form::count(node, 0, most.into()))?;
+    Ok(u32::try_from(number).expect("count keeps within the bounds"))
+}
+
+/// A size, or `none`.
+fn bytes(node: &Node) -> Result<Option<u64>, Problem> {
+    match form::word(node) {
+        Ok(word) if word == "none" => Ok(None),
+        _ => form::size(node).map(Some),
+    }
+}
+
 fn durability(node: &Node) -> Result<Durability, Problem> {
     match form::word(node)?.as_str() {
         "strict" => Ok(Durability::Strict),
@@ -141,7 +154,7 @@ fn env_deny(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
 
 /// Every scalar key, in the order in which they are printed.
 #[rustfmt::skip]
-pub static ROWS: [Row; 34] = [
+pub static ROWS: [Row; 37] = [
     row!("agents", "SWARMDIR_AGENTS", "number", "3", "workers that the coordinator keeps, 1 to 256",
         |config, node, place| config.agents = small(node, 256)?,
         |config| Some(json!(config.agents))),
@@ -223,4 +236,16 @@ pub static ROWS: [Row; 34] = [
     duration!("timeouts.terminate_grace", "SWARMDIR_TIMEOUTS_TERMINATE_GRACE", "5s", terminate_grace_ms, 0,
         "from TERM to KILL"),
     duration!("timeouts.setup", "SWARMDIR_TIMEOUTS_SETUP", "10m", setup_ms, 1, "the setup command"),
+    row!("gc.keep_days", "SWARMDIR_GC_KEEP_DAYS", "number", "30",
+        "`coordinator gc` leaves what is younger, 0 to 36500",
+        |config, node, place| config.keep.days = number(node, 36_500)?,
+        |config| Some(json!(config.keep.days))),
+    row!("gc.keep_count", "SWARMDIR_GC_KEEP_COUNT", "number", "10000",
+        "`coordinator gc` leaves so many ended tasks, the newest",
+        |config, node, place| config.keep.count = number(node, u32::MAX)?,
+        |config| Some(json!(config.keep.count))),
+    row!("gc.keep_bytes", "SWARMDIR_GC_KEEP_BYTES", "limit", "50GiB",
+        "what is above it goes although it is younger: build directories first, then the oldest",
+        |config, node, place| config.keep.bytes = one(bytes(node))?,
+        |config| Some(config.keep.bytes.map_or(json!("none"), |bytes| json!(show_size(bytes))))),
 ];

@@ -1,0 +1,159 @@
+//! `gc`: what is over and takes room; shown first, let go with `--yes`.
+
+use clap::Args;
+use serde_json::json;
+
+use super::context::Context;
+use super::error::Outcome;
+use super::exit;
+use crate::domain::config::Keep;
+use crate::gc::{self, Done, Item, Rules};
+use crate::shape::style::bytes;
+
+/// What to let go.
+#[derive(Args, Debug)]
+pub(super) struct Gc {
+    /// Only show what would go (the default)
+    #[arg(long, conflicts_with = "yes")]
+    pub(super) dry_run: bool,
+    /// Do it
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Leave what is younger [default: gc.keep_days, 30]
+    #[arg(long, value_name = "N")]
+    pub(super) keep_days: Option<u32>,
+    /// Leave so many ended tasks, the newest [default: gc.keep_count, 10000]
+    #[arg(long, value_name = "N")]
+    pub(super) keep_count: Option<u32>,
+    /// Leave so much altogether, or `none` for any size [default: gc.keep_bytes, 50GiB]
+    #[arg(long, value_name = "SIZE", value_parser = room)]
+    pub(super) keep_bytes: Option<Room>,
+    /// Also trees, branches and runs that belong to nobody; their work is saved
+    #[arg(long)]
+    pub(super) orphans: bool,
+    /// Also what was saved, when it is old: then it is gone for good
+    #[arg(long)]
+    pub(super) salvages: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Bytes; `None`: any number of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room(pub(super) Option<u64>);
+
+fn room(text: &str) -> Result<Room, String> {
+    match text {
+        "none" => Ok(Room(None)),
+        size => crate::domain::quantity::parse_size(size)
+            .map(|bytes| Room(Some(bytes)))
+            .map_err(|e| e.to_string()),
+    }
+}
+
+/// `gc`
+pub(super) fn gc(context: &Context, order: &Gc) -> Outcome {
+    let queue = context.queue()?;
+    let config = context.config();
+    let rules = rules(config.keep, order);
+    let (items, notes) = gc::survey(&queue, config)?;
+    let items = gc::decide(items, &rules);
+    for note in notes {
+        context.ui.say(&note);
+    }
+    if order.json {
+        let mut told = gc::json(&items, !order.yes);
+        if order.yes {
+            let mut done = Vec::new();
+            gc::carry_out(&queue, config, &items, &mut |item, what| done.push(row(item, what)))?;
+            told["done"] = done.into();
+        }
+        context.ui.print_json(&told);
+        return Ok(exit::OK);
+    }
+    context.ui.print(&gc::text(&items, context.ui.style()));
+    context.ui.say(&format!("\n{}", kept(rules.keep)));
+    let going = items.iter().filter(|item| item.goes()).count();
+    if going == 0 {
+        context.ui.say("nothing goes");
+        // What a removal that was cut short left is no item.
+        if order.yes {
+            gc::carry_out(&queue, config, &items, &mut |_, _| {})?;
+        }
+    } else if order.yes {
+        carry_out(context, &queue, &items)?;
+    } else {
+        let again = again(context, order);
+        context.ui.say(&format!("nothing was done; this does it: {again}"));
+    }
+    Ok(exit::OK)
+}
+
+fn rules(keep: Keep, order: &Gc) -> Rules {
+    let keep = Keep {
+        days: order.keep_days.unwrap_or(keep.days),
+        count: order.keep_count.unwrap_or(keep.count),
+        bytes: order.keep_bytes.map_or(keep.bytes, |room| room.0),
+    };
+    Rules { keep, orphans: order.orphans, salvages: order.salvages }
+}
+
+/// The rules in words.
+fn kept(keep: Keep) -> String {
+    let room = keep.bytes.map_or("any size".to_owned(), bytes);
+    format!(
+        "kept of what is over: {} days, {} ended tasks, {room}; of what waits or runs all",
+        keep.days, keep.count
+    )
+}
+
+fn carry_out(
+    context: &Context,
+    queue: &crate::queue::Queue,
+    items: &[Item],
+) -> Result<(), super::error::Failure> {
+    let ui = context.ui;
+    let (mut gone, mut room, mut kept) = (0_usize, 0_u64, Vec::new());
+    gc::carry_out(queue, context.config(), items, &mut |item, done| match done {
+        Done::Gone(saved) => {
+            gone += 1;
+            room += item.bytes;
+            if let Some(saved) = saved {
+                ui.say(&format!("saved {} as {saved}", item.name));
+            }
+        }
+        Done::Kept(why) => kept.push(format!("{} stays: {why}", item.name)),
+    })?;
+    for line in kept {
+        ui.say(&line);
+    }
+    let journal = context.journal(queue)?;
+    journal.note("gc", None, json!({ "gone": gone, "bytes": room }));
+    ui.say(&format!("{gone} gone, {} free again", bytes(room)));
+    Ok(())
+}
+
+fn row(item: &Item, done: &Done) -> serde_json::Value {
+    match done {
+        Done::Gone(saved) => json!({ "name": item.name, "gone": true, "salvage": saved }),
+        Done::Kept(why) => json!({ "name": item.name, "gone": false, "why": why }),
+    }
+}
+
+/// The same command, so that it is done.
+fn again(context: &Context, order: &Gc) -> String {
+    let mut line = format!("{} gc --yes", context.program("coordinator"));
+    let numbers = [("keep-days", order.keep_days), ("keep-count", order.keep_count)];
+    for (flag, number) in numbers {
+        line.extend(number.map(|number| format!(" --{flag} {number}")));
+    }
+    if let Some(room) = order.keep_bytes {
+        let size = room.0.map_or("none".to_owned(), crate::domain::quantity::show_size);
+        line.push_str(&format!(" --keep-bytes {size}"));
+    }
+    for (flag, wanted) in [("orphans", order.orphans), ("salvages", order.salvages)] {
+        line.extend(wanted.then(|| format!(" --{flag}")));
+    }
+    line
+}

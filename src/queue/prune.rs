@@ -1,0 +1,153 @@
+//! Row *prune*: an ended task is forgotten. Its name goes by one unlink, then what lay beside it.
+//!
+//! The mark `runs/T/pruned` says at which epoch that was meant. Every new life writes `retry.E` before it moves the
+//! task, so a mark that is not older than the latest life, on a task without its name, is of a task that is nowhere:
+//! what is left of it is garbage, whoever died.
+
+use std::path::PathBuf;
+
+use super::finish::Closed;
+use super::shift::Ended;
+use super::sweep::is_old;
+use super::{Dir, Queue, Result};
+use crate::domain::id::{Epoch, TaskId};
+use crate::domain::name::TaskEpoch;
+use crate::sys::fs;
+
+const MARK: &str = "pruned";
+const REPORT: &str = ".error.txt";
+
+impl Ended {
+    /// Its directory, and its name there.
+    pub fn place(&self) -> (Dir, String) {
+        match self {
+            Ended::Done(name) => (Dir::Done, name.to_string()),
+            Ended::Failed(name) => (Dir::Failed, name.to_string()),
+            Ended::Cancelled(at) => (Dir::Cancelled, at.to_string()),
+            Ended::Rejected(at) => (Dir::Rejected, at.to_string()),
+        }
+    }
+}
+
+impl Queue {
+    /// The file that an ended task is.
+    pub fn ended_file(&self, ended: &Ended) -> PathBuf {
+        let (dir, name) = ended.place();
+        self.file(dir, name)
+    }
+
+    /// Forgets an ended task. Refused: somebody retried or pruned it meanwhile, or its worker has not left it yet:
+    /// one whose task was cancelled learns that at its next heartbeat.
+    pub fn prune(&self, ended: &Ended) -> Result<Closed> {
+        let at = ended.at();
+        if self.is_claimed(at) {
+            return Ok(Closed::Refused);
+        }
+        let (dir, name) = ended.place();
+        let runs = self.run_dir(&at.id);
+        if fs::is_dir(&runs) {
+            let epoch = at.epoch.to_string();
+            fs::write_synced(&runs.join(MARK), epoch.as_bytes(), self.strict())?;
+            if self.strict() {
+                fs::sync(&runs)?;
+            }
+        }
+        if !fs::unlink(&self.file(dir, &name))? {
+            return Ok(Closed::Refused);
+        }
+        self.sync_dir(dir)?;
+        if let Ended::Rejected(at) = ended {
+            fs::unlink(&self.file(Dir::Rejected, format!("{at}{REPORT}")))?;
+        }
+        self.drop_wishes(at)?;
+        self.clear_run(&at.id)?;
+        Ok(Closed::Won)
+    }
+
+    /// Goes on with what was cut short: returns how many tasks' remains went.
+    pub fn clear_pruned(&self) -> Result<usize> {
+        let marked = self.marked()?;
+        if marked.is_empty() {
+            return Ok(0);
+        }
+        let mut cleared = 0;
+        let ended = self.all_ended()?;
+        for (id, epoch) in marked {
+            if self.life(&id)? > epoch {
+                fs::unlink(&self.run_dir(&id).join(MARK))?;
+            } else if !ended.iter().any(|ended| ended.at().id == id) {
+                self.clear_run(&id)?;
+                cleared += 1;
+            }
+        }
+        Ok(cleared)
+    }
+
+    /// Tasks with the mark. One that cannot be read was not yet whole, so its task still has its name.
+    fn marked(&self) -> Result<Vec<(TaskId, Epoch)>> {
+        let ids = self.run_ids()?.into_iter();
+        let mark = |id: TaskId| {
+            let bytes = fs::read_if_any(&self.run_dir(&id).join(MARK)).ok()??;
+            Some((id, Epoch::parse(std::str::from_utf8(&bytes).ok()?)?))
+        };
+        Ok(ids.filter_map(mark).collect())
+    }
+
+    /// Every directory in `runs/`.
+    pub fn run_ids(&self) -> Result<Vec<TaskId>> {
+        let names = fs::list(&self.dir(Dir::Runs))?;
+        Ok(names.iter().filter_map(|name| TaskId::parse(name.to_str()?)).collect())
+    }
+
+    /// Removes `runs/T`, the mark last, so that it can be gone on with.
+    fn clear_run(&self, id: &TaskId) -> Result<()> {
+        let dir = self.run_dir(id);
+        for name in fs::list_if_any(&dir)? {
+            let path = dir.join(&name);
+            if name == MARK {
+                continue;
+            } else if fs::is_dir(&path) {
+                fs::remove_tree(&path)?;
+            } else {
+                fs::unlink(&path)?;
+            }
+        }
+        fs::unlink(&dir.join(MARK))?;
+        fs::rmdir(&dir)?;
+        Ok(())
+    }
+
+    /// Removes what is in `runs/` of a task that has no name any more. The caller saw twice that it has none; this
+    /// looks a last time.
+    pub fn clear_lost_run(&self, id: &TaskId) -> Result<Closed> {
+        if self.whereabouts(id)?.is_some() || !self.is_old_run(id)? {
+            return Ok(Closed::Refused);
+        }
+        self.clear_run(id)?;
+        Ok(Closed::Won)
+    }
+
+    /// Whether a task's directory has not changed for so long that no take-up can be under way.
+    pub fn is_old_run(&self, id: &TaskId) -> Result<bool> {
+        is_old(&self.run_dir(id), self.file_system_now()?, std::fs::Metadata::is_dir)
+    }
+
+    /// Reports in `rejected/` whose task is not there: it was retried or removed, or whoever wrote the report died.
+    pub fn lone_reports(&self) -> Result<Vec<PathBuf>> {
+        let mut lone = Vec::new();
+        for name in fs::list(&self.dir(Dir::Rejected))? {
+            let at = name.to_str().and_then(|n| TaskEpoch::parse(n.strip_suffix(REPORT)?));
+            if at.is_some_and(|at| !fs::exists(&self.file(Dir::Rejected, at))) {
+                lone.push(self.dir(Dir::Rejected).join(name));
+            }
+        }
+        Ok(lone)
+    }
+
+    /// Removes such a report, if nobody is about to reject its task.
+    pub fn clear_report(&self, path: &std::path::Path) -> Result<bool> {
+        let old = is_old(path, self.file_system_now()?, std::fs::Metadata::is_file)?;
+        let still = self.lone_reports()?.iter().any(|lone| lone == path);
+        Ok(old && still && fs::unlink(path)?)
+    }
+}
