@@ -64,7 +64,7 @@ fn look_around(place: &Path, task: &str, me: &ProcessIdentity) -> fs::Result<()>
     for name in fs::list(&dir)? {
         let Some(bytes) = fs::read_if_any(&dir.join(&name))? else { continue };
         let Ok(other) = serde_json::from_slice::<ProcessIdentity>(&bytes) else { continue };
-        if other != *me && process::alive(&other) {
+        if other != *me && process::works(&other) {
             let seen = place.join("overlaps");
             fs::mkdirs(&seen)?;
             fs::write(&seen.join(format!("{task}.{}.{}", other.pid, me.pid)), b"")?;

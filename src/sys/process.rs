@@ -17,6 +17,13 @@ pub fn alive(identity: &ProcessIdentity) -> bool {
     start_ticks(identity.pid) == Some(identity.start_ticks)
 }
 
+/// Whether the process can still do anything: one that is on its way out has no memory any more, long before it is
+/// gone.
+pub fn works(identity: &ProcessIdentity) -> bool {
+    let pages = std::fs::read_to_string(format!("/proc/{}/statm", identity.pid));
+    alive(identity) && pages.is_ok_and(|pages| !pages.starts_with("0 "))
+}
+
 /// Kills the process with this identity, and waits until it is dead. True when it is (or was already);
 /// false where this user may not, or it will not die within `patience_ms`.
 pub fn kill_and_see_dead(identity: &ProcessIdentity, patience_ms: u64) -> bool {

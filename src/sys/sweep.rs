@@ -15,6 +15,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::clock::{mono_ms, pause_ms};
+use super::identity::start_ticks;
 use super::process;
 use super::seam::{Call, Op, through};
 
@@ -73,21 +74,28 @@ pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
 }
 
 fn kill_bearers(mark: &[u8], patience_ms: u64) -> Swept {
+    // One that is on its way out has no environment any more, but still a number: it is waited for.
+    let mut going: HashSet<(i32, u64)> = HashSet::new();
     let deadline = mono_ms() + patience_ms;
     let mut killed = HashSet::new();
     let mut pace = Pace::new();
     loop {
         let found = bearers(mark);
-        if found.is_empty() {
+        going.retain(|(pid, began)| start_ticks(*pid) == Some(*began));
+        if found.is_empty() && going.is_empty() {
             return Swept { killed: count(killed.len()), left: 0 };
         }
+        going.extend(found.iter().filter_map(|pid| Some((*pid, start_ticks(*pid)?))));
         for pid in &found {
             if process::kill_if(*pid, || bears(*pid, mark)) {
                 killed.insert(*pid);
             }
         }
         if mono_ms() > deadline {
-            return Swept { killed: count(killed.len()), left: count(found.len()) };
+            return Swept {
+                killed: count(killed.len()),
+                left: count(found.len().max(going.len())),
+            };
         }
         pace.wait();
     }
