@@ -56,7 +56,8 @@ fn tasks(queue: &Queue, snapshot: &Snapshot, items: &mut Vec<Item>) -> Result<()
     for ended in &snapshot.ended {
         let Some(meta) = fs::look(&queue.ended_file(ended))? else { continue };
         // A rename leaves the time of the content, and sets this one: when the task ended.
-        let ended_ms = u64::try_from(meta.ctime()).unwrap_or(0) * 1000;
+        let secs = u64::try_from(meta.ctime()).unwrap_or(0);
+        let ended_ms = secs * 1000 + u64::try_from(meta.ctime_nsec()).unwrap_or(0) / 1_000_000;
         let word = ended.place().0.name();
         items.push(Item {
             kind: Kind::Task,

@@ -13,12 +13,13 @@ use swarmdir::domain::reason::Wait;
 use swarmdir::domain::record::{Lost, Rejection};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::check::Violation;
-use swarmdir::queue::takeup::Admission;
+use swarmdir::queue::takeup::{Admission, Taken};
 use swarmdir::queue::{Dir, Queue, QueueError};
 
 use super::disk::{Names, State};
 use super::tape::Entry;
 use super::workload::Text;
+use crate::support::deadline::wait_for;
 
 /// Where a text must be found.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -130,6 +131,15 @@ impl Judge<'_> {
         Ok(())
     }
 
+    /// As often as it takes: a file that a process of another test has inherited, between fork and exec, is still
+    /// being written to for all that one can tell.
+    fn finish_taking(&self, queue: &Queue, name: &QueueName) -> Result<(), QueueError> {
+        wait_for("the end of a take-up", || match queue.finish_taking(name, self.intake) {
+            Ok(Taken::Unfinished(id)) if !queue.is_put_off(&id) => None,
+            came_to => Some(came_to.map(drop)),
+        })
+    }
+
     /// What tending does, for workers that are all dead, with nothing to wait for.
     fn recover(&self, queue: &Queue) -> Result<(), QueueError> {
         if self.mode == Names::Torn {
@@ -143,7 +153,7 @@ impl Judge<'_> {
         queue.take_up(&pending.collect::<Vec<_>>(), self.intake)?;
         for name in queue.blocked()? {
             if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking) {
-                queue.finish_taking(&name, self.intake)?;
+                self.finish_taking(queue, &name)?;
             }
         }
         for wish in queue.wishes()? {
