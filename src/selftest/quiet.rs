@@ -1,5 +1,7 @@
 //! One task of each kind, without a storm: also the one that kills every worker that touches it.
 
+use std::collections::HashSet;
+
 use super::Order;
 use super::crew::Crew;
 use super::deeds::Deed;
@@ -7,27 +9,35 @@ use super::ground::Ground;
 use super::report::Report;
 use super::storm::Tally;
 use super::verdict;
+use crate::domain::id::TaskId;
 use crate::queue::Result;
 use crate::queue::shift::Ended;
 use crate::sys::{clock, daemon, process};
 
 /// So many workers may die of the poison.
 const MAX_DEATHS: u32 = 3;
+/// So many are cancelled while somebody works on them.
+const CANCELS: usize = 6;
 /// It must be over by then, milliseconds: two leases, though none is waited for.
 const DEADLINE_MS: u64 = 40_000;
 
 /// Runs it and judges.
 pub(super) fn run(order: &Order, report: &mut Report) -> Result<()> {
     let ground = Ground::make(order, "quiet", MAX_DEATHS)?;
-    let deeds = [Deed::Plain, Deed::Tree, Deed::Fail, Deed::Bad, Deed::Poison];
-    let tally = Tally::dropped(&deeds.map(|deed| (deed, 1)));
+    let mut deeds = [Deed::Plain, Deed::Tree, Deed::Fail, Deed::Bad, Deed::Poison]
+        .map(|deed| (deed, 1))
+        .to_vec();
+    deeds.extend((1..=CANCELS).map(|number| (Deed::Cancel, number)));
+    let tally = Tally::dropped(&deeds);
     let mut rng = fastrand::Rng::with_seed(order.seed);
     for (deed, number) in tally.deeds() {
         ground.drop_task(*deed, *number, &mut rng)?;
     }
     let begun = clock::mono_ms();
     let coordinator = ground.drain(2)?;
+    let mut cancelled = HashSet::new();
     while process::alive(&coordinator) && clock::mono_ms() - begun < DEADLINE_MS {
+        cancel_at_work(&ground, &mut cancelled)?;
         clock::pause_ms(20);
         daemon::reap();
     }
@@ -45,6 +55,19 @@ pub(super) fn run(order: &Order, report: &mut Report) -> Result<()> {
     report.judge("S7", left);
     report.judge("S5", poison(&ground)?);
     verdict::judge(&ground, &tally, report)
+}
+
+/// Cancels what is meant for it as soon as somebody works on it: most of these workers come to publish, and are
+/// refused, before a heartbeat tells them.
+fn cancel_at_work(ground: &Ground, cancelled: &mut HashSet<TaskId>) -> Result<()> {
+    for claim in ground.queue.claims()? {
+        let id = claim.at.id;
+        if Deed::of(id.slug()) == Some(Deed::Cancel) && cancelled.insert(id.clone()) {
+            let wish = ground.queue.wish_to_cancel(&id)?;
+            let _the_wish_lasts = ground.queue.carry_out(&wish)?;
+        }
+    }
+    Ok(())
 }
 
 /// What is wrong with the end of the poison.
