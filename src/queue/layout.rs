@@ -31,7 +31,7 @@ pub enum Dir {
     Rejected,
     /// Wishes to cancel.
     Cancel,
-    /// Closed gates, one an agent.
+    /// Gates, one an account, and who tries a closed one.
     Gates,
     /// Staging.
     Tmp,
