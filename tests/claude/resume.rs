@@ -51,6 +51,16 @@ impl Rig {
         command
     }
 
+    /// Drops the task, and kills its worker in the midst of the tool.
+    #[track_caller]
+    fn kill_at_work(&self, text: &str) {
+        self.swarm.drop("it", text);
+        let first = self.swarm.start(&mut self.worker());
+        self.swarm.wait_held("tool");
+        first.signal(Signal::SIGKILL);
+        first.end().exits(137);
+    }
+
     /// Works the rest off, and shows the task.
     #[track_caller]
     fn finish(&self) -> Value {
@@ -86,11 +96,7 @@ impl Rig {
 #[test]
 fn after_a_kill_in_the_midst_of_a_tool_the_session_goes_on() {
     let Some(rig) = Rig::set("") else { return };
-    rig.swarm.drop("it", TASK);
-    let first = rig.swarm.start(&mut rig.worker());
-    rig.swarm.wait_held("tool");
-    first.signal(Signal::SIGKILL);
-    first.end().exits(137);
+    rig.kill_at_work(TASK);
     let task = rig.finish();
     assert_eq!(task["attempts"][0]["lost"]["evidence"], "its process is dead");
     rig.assert_gone_on(&task);
@@ -155,11 +161,7 @@ fn after_a_reboot_the_session_goes_on() {
 #[test]
 fn where_the_session_is_gone_a_fresh_one_is_told_where_things_stand() {
     let Some(rig) = Rig::set("") else { return };
-    rig.swarm.drop("it", TASK);
-    let first = rig.swarm.start(&mut rig.worker());
-    rig.swarm.wait_held("tool");
-    first.signal(Signal::SIGKILL);
-    first.end().exits(137);
+    rig.kill_at_work(TASK);
     // It writes its transcript to the end.
     wait_until("the agent's end", || rig.swarm.processes().is_empty());
     fs::remove_dir_all(rig.swarm.beside("home").join(".claude/projects")).unwrap();
@@ -180,11 +182,7 @@ fn where_the_session_is_gone_a_fresh_one_is_told_where_things_stand() {
 fn what_was_spent_counts_and_a_spent_budget_starts_nothing() {
     let Some(rig) = Rig::set("max_attempts = 2\ndrain_wait = \"2m\"") else { return };
     // Each call costs $0.009, and claude looks at its budget after each: two fit, the tool runs.
-    rig.swarm.drop("it", format!("---\nmax_budget_usd: 0.020\n---\n{TASK}"));
-    let first = rig.swarm.start(&mut rig.worker());
-    rig.swarm.wait_held("tool");
-    first.signal(Signal::SIGKILL);
-    first.end().exits(137);
+    rig.kill_at_work(&format!("---\nmax_budget_usd: 0.020\n---\n{TASK}"));
     rig.swarm.let_go("tool");
     rig.swarm.start(rig.worker().arg("--drain")).end_slowly().exits(1);
     assert_eq!(rig.swarm.counts(), "failed 1");
