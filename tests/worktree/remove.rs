@@ -389,6 +389,8 @@ fn a_branch_goes_when_its_work_is_on_the_target() {
     let found = all.iter().find(|found| found.salvage.owner == "alone").unwrap();
     let restored = forest.restore(found, None).unwrap().unwrap();
     assert_eq!(restored.branch, "swarm/alone");
+    assert_eq!(forest.restore(found, None).unwrap().unwrap(), restored, "it is there already");
+    world.git(&["branch", "-f", "swarm/alone", "main"]);
     let again = forest.restore(found, None).unwrap().unwrap();
     assert_eq!(again.branch, "swarm/alone-restored", "nothing is overwritten");
     assert!(forest.restore(found, Some("main")).is_err());
