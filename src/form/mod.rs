@@ -18,7 +18,7 @@ pub use fields::{Aliases, Fields, PROBLEMS_MAX, in_order, placed};
 pub use limits::{
     LIMIT_ALIASES, LIMIT_KEYS, LimitKey, LimitKind, above_caps, limit, limits, show_limit,
 };
-pub use lists::{argv, env, labels, texts, tools};
+pub use lists::{argv, env, labels, task_env, texts, tools};
 pub use locate::{Locator, line_and_column};
 pub use node::{Entry, Node, Value, duplicates};
 pub use suggest::{did_you_mean, one_of};
