@@ -1,5 +1,6 @@
 //! The gate's decisions, one by one.
 
+use super::super::outcome::waits;
 use super::*;
 
 const W: &str = "00112233445566778899aabbccddeeff";
