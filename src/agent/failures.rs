@@ -6,16 +6,39 @@ use std::sync::OnceLock;
 
 use super::Job;
 use crate::domain::config::AgentKind;
+use crate::domain::problem::Problem;
 use crate::domain::rule::{Facts, Hit, Rule, RuleBook, first};
 use crate::form;
+
+/// The largest file of rules, bytes.
+const FILE_MAX: usize = 1024 * 1024;
 
 /// The rules that come with this version.
 pub fn built_in() -> &'static RuleBook {
     static BOOK: OnceLock<RuleBook> = OnceLock::new();
     BOOK.get_or_init(|| {
-        let read = form::rule_book(include_str!("failures.toml"), &AgentKind::WORDS);
+        let read = form::rule_book(include_str!("failures.toml"), &AgentKind::WORDS, &[]);
         read.unwrap_or_else(|problems| panic!("failures.toml: {problems:?}"))
     })
+}
+
+/// Reads an operator's file of rules. `names` are those of the agents in the settings.
+pub fn read<'a>(
+    bytes: &[u8],
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<RuleBook, Vec<Problem>> {
+    if bytes.len() > FILE_MAX {
+        let message = format!("the file has {} bytes, at most {FILE_MAX} are read", bytes.len());
+        return Err(vec![Problem::new(message).at(1, 1)]);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let (line, column) = form::line_and_column(bytes, error.valid_up_to());
+        vec![Problem::new("the file is not valid UTF-8 here").at(line, column)]
+    })?;
+    let agents: Vec<&str> = AgentKind::WORDS.into_iter().chain(names).collect();
+    let taken: Vec<&str> = built_in().rules.iter().map(|rule| rule.id.as_str()).collect();
+    form::rule_book(text, &agents, &taken)
 }
 
 /// Who is judged, and by which rules of the operator's first.

@@ -32,10 +32,13 @@ pub(super) struct Evidence<'a> {
 
 const DETAIL_CHARS: usize = 300;
 
-/// The ground is that of a failure.
+/// The ground is that of a failure, or of denied tools, which may turn out to be one.
 pub(super) fn judge(seen: &Evidence<'_>) -> (Ending, Option<Ground>) {
     if succeeded(seen) {
-        return (Ending::Success, None);
+        let denied = !seen.heard.summary.denied.is_empty();
+        let record = &seen.heard.records.result;
+        let ground = || Ground::ours(Fault::Denied.word(), Source::Result.word(), record);
+        return (Ending::Success, denied.then(ground));
     }
     let (fault, detail, ground) = match stopped(seen).or_else(|| unseen(seen)) {
         Some((fault, detail)) => {

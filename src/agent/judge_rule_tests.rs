@@ -185,7 +185,7 @@ fn quoted_words_reach_no_rule_wherever_the_agent_puts_them() {
 #[test]
 fn an_operators_rules_come_first_and_may_look_at_a_commands_standard_error() {
     let text = "schema = 1\n[[rule]]\nid = \"my.full\"\nfault = \"overload\"\nexit.code = 42\nsays = \"the server is full\"\n[[rule]]\nid = \"my.limit\"\nfault = \"limit\"\nstderr.words = [\"come back tomorrow\"]\n[[rule]]\nid = \"my.tools\"\nfault = \"denied\"\nresult.subtype = \"error_max_turns\"\n";
-    let own = rule_book(text, &AgentKind::WORDS).unwrap().rules;
+    let own = rule_book(text, &AgentKind::WORDS, &[]).unwrap().rules;
     let of = |verdict, exit, stream: &str, stderr| {
         let (ending, ground) = on_ground(verdict, Exit::Code(exit), stream, stderr, &own);
         let Ending::Failure { fault, detail } = ending else { panic!("{stream}") };

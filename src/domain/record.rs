@@ -123,7 +123,7 @@ pub struct AttemptResult {
 /// The record that showed what went wrong.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Which record: `result`, `api_error`, `rate_limit_event`, `stderr`, `exit`, `denied`, `supervisor`, `worker`.
+    /// Which record: `result`, `api_error`, `rate_limit_event`, `stderr`, `exit`, `supervisor`, `worker`.
     pub source: String,
     /// It, shortened; raw, made safe by whoever shows it.
     pub record: String,

@@ -22,8 +22,8 @@ const OURS: [Fault; 4] = [Fault::Stopped, Fault::Timeout, Fault::Silent, Fault::
 /// The tables in which conditions stand.
 const TABLES: [&str; 6] = ["result", "service", "rate_limit", "complaint", "stderr", "exit"];
 
-/// Reads a file of rules. `agents` are the words that a rule's `agents` may name.
-pub fn rule_book(text: &str, agents: &[&str]) -> Result<RuleBook, Vec<Problem>> {
+/// Reads a file of rules. `agents` are the words that a rule's `agents` may name, `taken` the ids of other rules.
+pub fn rule_book(text: &str, agents: &[&str], taken: &[&str]) -> Result<RuleBook, Vec<Problem>> {
     let (file, found) = parse_toml(text);
     let mut fields = Fields::of(&file, "");
     found.into_iter().for_each(|problem| fields.report(problem));
@@ -35,12 +35,12 @@ pub fn rule_book(text: &str, agents: &[&str]) -> Result<RuleBook, Vec<Problem>> 
         fields.report(Problem::new("is missing").key("schema").at(1, 1).hint("write schema = 1"));
     }
     let version = fields.read("version", value::line).unwrap_or_default();
-    let rules = fields.read_all("rule", |node| rules(node, agents)).unwrap_or_default();
+    let rules = fields.read_all("rule", |node| rules(node, agents, taken)).unwrap_or_default();
     let problems = fields.into_problems();
     if problems.is_empty() { Ok(RuleBook { version, rules }) } else { Err(in_order(problems)) }
 }
 
-fn rules(node: &Node, agents: &[&str]) -> Result<Vec<Rule>, Vec<Problem>> {
+fn rules(node: &Node, agents: &[&str], taken: &[&str]) -> Result<Vec<Rule>, Vec<Problem>> {
     let Value::List(items) = &node.value else {
         return Err(vec![node.problem("must be a list").hint("write [[rule]] above each rule")]);
     };
@@ -53,6 +53,11 @@ fn rules(node: &Node, agents: &[&str]) -> Result<Vec<Rule>, Vec<Problem>> {
             Ok(rule) if out.iter().any(|known| known.id == rule.id) => {
                 problems
                     .push(item.problem(format!("`{}` is the id of two rules", rule.id)).key("id"));
+            }
+            Ok(rule) if taken.contains(&rule.id.as_str()) => {
+                let message = format!("`{}` is the id of a built-in rule", rule.id);
+                let hint = format!("choose another, such as my.{}", rule.id);
+                problems.push(item.problem(message).key("id").hint(hint));
             }
             Ok(rule) => out.push(rule),
             Err(found) => problems.extend(found),
@@ -226,7 +231,7 @@ mod tests {
     #[test]
     fn a_file_is_read_in_its_own_order() {
         let text = "schema = 1\nversion = \"mine\"\n[[rule]]\nid = \"my.full\"\nagents = [\"script\"]\nfault = \"overload\"\nexit.code = [42, \"50-59\"]\nstderr.words = \"Server, FULL\"\nsays = \"full\"\n[[rule]]\nid = \"my.any\"\nfault = \"denied\"\nexit.signal = \"*\"\n";
-        let book = rule_book(text, &["script"]).expect("good");
+        let book = rule_book(text, &["script"], &[]).expect("good");
         assert_eq!(book.version, "mine");
         assert_eq!((book.rules[0].fault, book.rules[1].fault), (Fault::Overload, Fault::Denied));
         let phrases = Test::Phrases(vec!["server, full".into()]);
@@ -267,9 +272,15 @@ mod tests {
                 6,
                 "id of two rules",
             ),
+            (
+                "schema = 1\n\n[[rule]]\nid = \"claude.auth\"\nfault = \"auth\"\nexit.code = 1\n"
+                    .into(),
+                3,
+                "my.claude.auth",
+            ),
             (rule("fault = \"auth\"\nexit.code = 1\nsays = \n"), 6, "TOML"),
         ] {
-            let problems = rule_book(&text, &["script"]).expect_err(&text);
+            let problems = rule_book(&text, &["script"], &["claude.auth"]).expect_err(&text);
             let told = problems
                 .iter()
                 .any(|problem| problem.line == Some(line) && problem.to_string().contains(said));

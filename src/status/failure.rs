@@ -103,7 +103,6 @@ fn place(source: &str) -> String {
         "rate_limit_event" => "the news of the limit".to_owned(),
         "stderr" => "its standard error".to_owned(),
         "exit" => "its exit".to_owned(),
-        "denied" => "the record of denied tools".to_owned(),
         "supervisor" => "swarmdir, which watched it".to_owned(),
         "worker" => "its worker".to_owned(),
         "lost" => "what was found of its worker".to_owned(),

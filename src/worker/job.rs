@@ -71,7 +71,7 @@ impl Worker {
             env_deny: self.config.env_deny.clone(),
             limits: self.limits(spec),
             timeouts: self.timeouts(spec),
-            rules: self.config.rules_for(spec.agent.as_ref().unwrap_or(&self.config.agent)),
+            rules: Vec::new(),
             starting_at_once: u32::try_from(env::cores()).unwrap_or(1),
             demo_argv: self.order.demo_argv.clone(),
             files: self.files(attempt),

@@ -51,10 +51,6 @@ impl Worker {
         let traces = Traces { changed: left.changed, denied_tools: report.denied_tools.clone() };
         let mut verdict = judge(&report.ending, &traces, clock::now());
         let mut ground = report.ground.clone();
-        if verdict.step == Step::GivenUp {
-            ground =
-                ground.or_else(|| Some(Ground::ours(&verdict.outcome, "denied", &verdict.reason)));
-        }
         if let Err(e) = if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) }
         {
             let detail = format!("the branch could not be made durable: {e}");
@@ -63,6 +59,8 @@ impl Worker {
             verdict = judge(&ending, &traces, clock::now());
         }
         notes.extend(left.notes.iter().cloned());
+        let class = class(&verdict);
+        let ground = ground.filter(|_| class.is_some());
         let result = AttemptResult {
             schema: 1,
             ended_at: clock::now(),
@@ -77,7 +75,7 @@ impl Worker {
             commits: left.commits.clone(),
             denied_tools: report.denied_tools.clone(),
             notes,
-            class: class(&verdict),
+            class,
             rule: ground.as_ref().map(|ground| ground.rule.clone()),
             evidence: ground.map(|ground| ground.evidence),
         };

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::domain::record::RECORD_MAX;
 
 /// What is kept of a record, in this order.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "type",
     "subtype",
     "is_error",
@@ -17,17 +17,23 @@ const KEYS: [&str; 14] = [
     "api_error_type",
     "api_error_status",
     "rate_limit_info",
+    "text",
     "result",
     "errors",
     "permission_denials",
 ];
 
-/// The keys of a line that say what went wrong, as one line of JSON. A success's `result` is the model's own, and
-/// is left out.
+/// The keys of a line that say what went wrong, as one line of JSON. A success's `result` is the model's own, as is a
+/// message that is none of an error: both are left out.
 pub fn excerpt(line: &[u8]) -> String {
     let Ok(Value::Object(mut record)) = serde_json::from_slice(line) else { return String::new() };
     if record.get("is_error") != Some(&Value::Bool(true)) {
         record.remove("result");
+    }
+    // The message in place of the model's is the program's own, where it says so.
+    if record.get("is_api_error_message") == Some(&Value::Bool(true)) {
+        let words = record.get("message").map(|message| message["content"][0]["text"].clone());
+        record.insert("text".to_owned(), words.unwrap_or_default());
     }
     let kept = KEYS.iter().filter_map(|key| Some(((*key).to_owned(), record.remove(*key)?)));
     let kept: Map<String, Value> = kept.filter(|(_, value)| !empty(value)).collect();
@@ -58,6 +64,12 @@ mod tests {
         );
         let success = br#"{"type":"result","is_error":false,"result":"the model's words"}"#;
         assert_eq!(excerpt(success), r#"{"type":"result","is_error":false}"#);
+        for (error, told) in [(true, true), (false, false)] {
+            let line = format!(
+                r#"{{"type":"assistant","is_api_error_message":{error},"message":{{"content":[{{"type":"text","text":"words"}}]}}}}"#
+            );
+            assert_eq!(excerpt(line.as_bytes()).contains("words"), told);
+        }
         assert_eq!(excerpt(b"no JSON"), "");
         let long =
             format!(r#"{{"type":"result","is_error":true,"result":"{}"}}"#, "ü".repeat(9_000));
