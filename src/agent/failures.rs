@@ -63,3 +63,32 @@ impl<'a> Bench<'a> {
         first(self.own.iter().chain(ours), facts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::rule::Key;
+
+    #[test]
+    fn the_document_names_every_place_and_its_example_works() {
+        let document = include_str!("../../docs/failures.md");
+        for (name, ..) in Key::ALL {
+            assert!(document.contains(&format!("`{name}`")), "{name}");
+        }
+        let example = document.split("```toml\nschema").nth(1).expect("an example");
+        let example = format!("schema{}", example.split("```").next().unwrap_or_default());
+        let book = read(example.as_bytes(), ["script"]).expect("good");
+        assert_eq!(book.rules.len(), 2);
+    }
+
+    #[test]
+    fn a_kind_is_judged_by_the_rules_for_it() {
+        let of = |kind| built_in().rules.iter().filter(move |rule| rule.is_for(kind, None));
+        assert!(of("claude").all(|rule| !rule.id.starts_with("command.")));
+        assert!(of("command").any(|rule| rule.id == "command.code"));
+        assert_eq!(of("demo").count(), of("claude").count());
+        // What anybody may have written is the operator's to believe.
+        let looks = |rule: &Rule| rule.when.iter().any(|(key, _)| *key == Key::Stderr);
+        assert!(!built_in().rules.iter().any(looks));
+    }
+}

@@ -26,7 +26,7 @@ fn explain_names_the_class_and_the_record_that_showed_it() {
         let settings = fs::read_to_string(swarm.at("swarm.toml")).unwrap();
         let own = format!("{settings}\n[agent.{account}]\nkind = \"demo\"\n");
         fs::write(swarm.at("swarm.toml"), own).unwrap();
-        swarm.drop(&format!("{account}.md"), format!("---\nagent: {account}\n---\n{directive}\n"));
+        swarm.drop(format!("{account}.md"), format!("---\nagent: {account}\n---\n{directive}\n"));
     }
     swarm.drop("task", "write x.txt x\nfail the tests are red\n");
     swarm.drop("hangs", "say hello\nhang\n");
