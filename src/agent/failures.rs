@@ -81,6 +81,23 @@ mod tests {
         assert_eq!(book.rules.len(), 2);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_file_of_rules_panics(at in 0usize..4000, ch in proptest::char::any(), cut in 0usize..4000) {
+            let mut chars: Vec<char> = include_str!("failures.toml").chars().collect();
+            let (at, cut) = (at % chars.len(), cut % (chars.len() - 1));
+            chars[at] = ch;
+            chars.remove(cut);
+            let text: String = chars.into_iter().collect();
+            if let Err(problems) = read(text.as_bytes(), []) {
+                proptest::prop_assert!(!problems.is_empty());
+                for problem in problems {
+                    proptest::prop_assert!(!problem.to_string().chars().any(crate::domain::text::misleads));
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_kind_is_judged_by_the_rules_for_it() {
         let of = |kind| built_in().rules.iter().filter(move |rule| rule.is_for(kind, None));

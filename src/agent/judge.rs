@@ -143,8 +143,8 @@ fn facts(seen: &Evidence<'_>) -> Facts {
         facts.note(Key::LimitType, word(rejected.kind.as_ref()), Source::RateLimit);
     }
     match (last, seen.verdict) {
-        // A success's text is the model's.
-        (Some(last), _) if well(last) => {}
+        // A success's text is the model's, and the errors of a run that did some work may quote a tool.
+        (Some(last), _) if well(last) || (summary.worked && last.subtype != "success") => {}
         (Some(last), _) => facts.note(Key::Complaint, text(&last.text), Source::Result),
         // Its own standard error, on which no tool writes.
         (None, Verdict::Result) => facts.note(Key::Complaint, text(seen.stderr), Source::Stderr),

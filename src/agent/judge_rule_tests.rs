@@ -162,10 +162,15 @@ fn quoted_words_reach_no_rule_wherever_the_agent_puts_them() {
     let success =
         format!(r#"{{"type":"result","subtype":"success","is_error":false,"result":"{quotes}"}}"#);
     let turns = r#"{"type":"result","subtype":"error_max_turns","is_error":true}"#;
+    // A tool's words among the errors of a run that had begun to work.
+    let errors = format!(
+        r#"{{"type":"result","subtype":"error_during_execution","is_error":true,"errors":["{quotes}"]}}"#
+    );
     for (verdict, exit, end, stderr, rule) in [
         (Verdict::Result, Exit::Code(1), success.as_str(), quotes, "claude.error-after-success"),
         (Verdict::Result, Exit::Signal(9), &success, quotes, "claude.crash-after-success"),
         (Verdict::Result, Exit::Code(1), turns, quotes, "claude.max-turns"),
+        (Verdict::Result, Exit::Code(1), &errors, quotes, "claude.error"),
         (Verdict::Result, Exit::Code(1), "", "", "claude.no-result"),
         (Verdict::ExitCode, Exit::Code(1), "", quotes, "command.code"),
     ] {

@@ -55,8 +55,8 @@ pub enum Key {
     LimitStatus,
     /// Which window that was.
     LimitType,
-    /// What its own program complains of: the text of a result that is an error, or, where no result came, its
-    /// standard error; only of agents on whose standard error nobody else writes.
+    /// What its own program complains of: the text of a result that is an error of the service or came before the
+    /// model did anything; or, where no result came, its standard error, of agents on whose nobody else writes.
     Complaint,
     /// Standard error, of any agent; also what the model's commands write there, where the agent lets them.
     Stderr,
