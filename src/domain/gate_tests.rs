@@ -149,3 +149,13 @@ fn a_gate_of_an_earlier_version_is_read() {
     let gate: Gate = serde_json::from_str(text).expect("reads");
     assert!(gate.closed(UnixMs(4)) && gate.half_open(UnixMs(5)));
 }
+
+#[test]
+fn a_gate_is_closed_by_what_the_policy_says_and_by_nothing_else() {
+    let now = UnixMs(1_000_000);
+    for fault in Fault::ALL {
+        let gate = Gate::after(None, fault, "seen", now);
+        assert_eq!(gate.is_some(), fault.policy().gate, "{fault:?}");
+        assert!(gate.is_none_or(|gate| gate.until > now), "{fault:?}");
+    }
+}

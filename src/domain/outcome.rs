@@ -213,19 +213,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_tasks_fault_costs_it_nothing() {
-        for fault in [
-            Fault::Startup,
-            Fault::Limit { resets_at_secs: None },
-            Fault::Overload,
-            Fault::Auth,
-            Fault::Spend,
-            Fault::Missing,
-            Fault::Disk,
-            Fault::Machine,
-            Fault::Stopped,
-        ] {
-            assert!(matches!(failed_by(fault).step, Step::Blocked(_)), "{fault:?}");
+    fn every_step_follows_from_the_policy() {
+        for fault in Fault::ALL {
+            let step = failed_by(fault).step;
+            assert_eq!(step.charged(), fault.is_the_tasks(), "{fault:?}");
+            match fault.policy().again {
+                Again::WhileAttemptsLast => assert_eq!(step, Step::Failed),
+                Again::ByAPerson => assert_eq!(step, Step::GivenUp),
+                Again::Waits(wait, until) => {
+                    let Step::Blocked(reason) = step else { panic!("{fault:?}: {step:?}") };
+                    assert_eq!(reason.wait, wait);
+                    // All of them end by themselves, and only what was parked is due at once.
+                    assert_eq!(reason.due(NOW), until == Until::NextStart, "{fault:?}");
+                    assert!(reason.until_secs.is_some());
+                }
+            }
         }
         for fault in [Fault::Error, Fault::MaxTurns, Fault::Budget, Fault::Timeout, Fault::Silent] {
             assert_eq!(failed_by(fault).step, Step::Failed, "{fault:?}");
