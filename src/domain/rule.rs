@@ -1,8 +1,8 @@
 //! Rules that tell from what an agent's own program left which fault an attempt ended with.
 //!
 //! A rule names places and what must stand there; the first rule that fits decides. Pure: the places are handed
-//! in as [`Facts`]. Invariant: [`Key`] is the whole list of places, and none of them holds what the model, a tool or
-//! a file said: a rule cannot be written that looks there.
+//! in as [`Facts`]. Invariant: [`Key`] is the whole list of places, and none but [`Key::Stderr`] can hold what the model,
+//! a tool or a file said: a rule cannot be written that looks there, and no built-in one uses that one.
 
 use std::ops::RangeInclusive;
 
