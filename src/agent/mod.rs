@@ -15,6 +15,8 @@ use std::path::PathBuf;
 use crate::domain::config::{AgentKind, Timeouts};
 use crate::domain::limits::Limits;
 use crate::domain::outcome::{Ending, Fault};
+use crate::domain::record::Ground;
+use crate::domain::rule::Rule;
 use crate::domain::task::PermissionMode;
 use crate::domain::usage::Usage;
 use crate::sys;
@@ -25,6 +27,7 @@ mod command;
 pub mod demo;
 mod ears;
 pub mod environment;
+pub mod failures;
 pub mod instructions;
 mod judge;
 mod launch;
@@ -76,6 +79,8 @@ pub struct Job {
     pub limits: Limits,
     /// Deadlines.
     pub timeouts: Timeouts,
+    /// Rules that tell what a failure of this agent means, asked before the built-in ones (see [`failures`]).
+    pub rules: Vec<Rule>,
     /// How many agents start at this moment: the start-up deadline grows by this through the cores.
     pub starting_at_once: u32,
     /// Where everything is written.
@@ -100,6 +105,8 @@ pub struct AttemptFiles {
 pub struct Report {
     /// How it ended.
     pub ending: Ending,
+    /// What that rests on, where it is a failure.
+    pub ground: Option<Ground>,
     /// `exit 0`, `signal 9`; `None` where nothing was started.
     pub exit: Option<String>,
     /// Last words, bounded to [`MAX_SAID_BYTES`], raw: made safe by whoever shows them.

@@ -7,6 +7,7 @@ use std::fs::File;
 
 use super::adapters::{self, MARK};
 use super::ears::{Ears, sign};
+use super::failures::Bench;
 use super::judge::{Evidence, judge};
 use super::launch::Launch;
 use super::session::Remote;
@@ -14,6 +15,7 @@ use super::supervise::{Action, Event, Phase, State, step};
 use super::transcript::{Line, Splitter, brief, parse_line};
 use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
 use crate::domain::outcome::{Ending, Fault};
+use crate::domain::record::Ground;
 use crate::domain::usage::Usage;
 use crate::sys;
 use crate::sys::clock::mono_ms;
@@ -48,6 +50,7 @@ pub(super) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Progress)) -
 
 fn refused(refusal: Refusal, started_ms: u64) -> Report {
     Report {
+        ground: Some(Ground::ours(refusal.fault.word(), "worker", &refusal.detail)),
         ending: Ending::Failure { fault: refusal.fault, detail: refusal.detail },
         exit: None,
         said: None,
@@ -281,13 +284,14 @@ impl Shell<'_> {
         let tail = sys::fs::read_tail(&job.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&tail).into_owned();
         let summary = &self.ears.summary;
-        let ending = judge(&Evidence {
+        let (ending, ground) = judge(&Evidence {
             verdict: self.launch.verdict,
             why: self.state.why,
             exit: self.exit,
-            summary,
+            heard: &self.ears,
             stderr: &stderr,
             timeouts: &job.timeouts,
+            bench: Bench::of(job),
         });
         if self.splitter.cut_lines > 0 {
             self.notes.push(format!("{} lines were too long and cut", self.splitter.cut_lines));
@@ -296,6 +300,7 @@ impl Shell<'_> {
         Report {
             said: self.ears.last_words(&ending, &stderr),
             ending,
+            ground,
             exit: self.exit.map(|exit| exit.to_string()),
             usage: summary.usage(),
             denied_tools: summary.denied.clone(),

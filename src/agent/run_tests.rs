@@ -28,6 +28,7 @@ pub(in super::super) fn job(prompt: &str) -> Job {
         env_deny: Vec::new(),
         limits: Limits::default(),
         timeouts: Timeouts::DEFAULT,
+        rules: Vec::new(),
         starting_at_once: 1,
         files: AttemptFiles {
             events: dir.join("events"),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::gate::Manner;
 use super::limits::Limits;
+use super::rule::{Rule, RuleBook};
 use super::task::PermissionMode;
 
 /// Everything that an operator may set.
@@ -52,6 +53,10 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// What `gc` leaves.
     pub keep: Keep,
+    /// A file of rules for failures, asked before the built-in ones.
+    pub failure_rules: Option<PathBuf>,
+    /// What stands in it.
+    pub own_rules: RuleBook,
 }
 
 /// What housekeeping leaves of what is over.
@@ -105,6 +110,8 @@ impl Config {
             limit_caps: Limits::default(),
             timeouts: Timeouts::DEFAULT,
             keep: Keep::DEFAULT,
+            failure_rules: None,
+            own_rules: RuleBook::default(),
         }
     }
 }
@@ -133,6 +140,13 @@ impl Config {
 }
 
 impl Config {
+    /// The operator's own rules for an agent.
+    pub fn rules_for(&self, agent: &str) -> Vec<Rule> {
+        let kind = self.profiles.get(agent).map_or("", |profile| profile.kind.word());
+        let own = self.own_rules.rules.iter();
+        own.filter(|rule| rule.is_for(kind, Some(agent))).cloned().collect()
+    }
+
     /// The repositories that tasks under these settings may work in.
     pub fn repositories(&self) -> Vec<PathBuf> {
         let rigs = self.rigs.values().map(|rig| rig.path.clone());
@@ -191,6 +205,20 @@ pub enum AgentKind {
     },
     /// The scripted agent inside our own binary.
     Demo,
+}
+
+impl AgentKind {
+    /// The words of all kinds.
+    pub const WORDS: [&str; 3] = ["claude", "command", "demo"];
+
+    /// The word in settings and rules.
+    pub fn word(&self) -> &'static str {
+        match self {
+            AgentKind::Claude { .. } => "claude",
+            AgentKind::Command { .. } => "command",
+            AgentKind::Demo => "demo",
+        }
+    }
 }
 
 /// What a task of this agent gets when it does not say.

@@ -1,11 +1,12 @@
 //! What people see: reads the queue, never changes it.
 //!
-//! [`view`] gathers, [`text`] and [`json`] shape, [`explain`], [`show`], [`summary`] and [`logs`] answer one
-//! question each. It may not know terminals' state or exit codes; what it returns is text or JSON. All text
+//! [`view`] gathers, [`text`] and [`json`] shape, [`explain`] (with [`failure`]), [`show`], [`summary`] and
+//! [`logs`] answer one question each. It may not know terminals' state or exit codes; what it returns is text or JSON. All text
 //! from tasks and agents goes through `domain::text` before it is shown.
 
 pub mod bill;
 pub mod explain;
+pub mod failure;
 pub mod json;
 pub mod logs;
 pub mod show;

@@ -13,6 +13,7 @@ mod heart;
 mod idle;
 mod job;
 mod resume;
+mod rules;
 mod ticker;
 mod verdict;
 mod workplace;

@@ -9,7 +9,7 @@ use swarmdir::sys::clock;
 
 use super::night::{KEY, Night, TOKEN};
 use crate::support::deadline::wait_until;
-use crate::support::stub::Step;
+use crate::support::stub::{Block, Step};
 
 /// All workers of the tests that need many.
 const WORKERS: u32 = 10;
@@ -228,4 +228,69 @@ fn an_agent_that_reads_about_limits_closes_nothing() {
     let gate = night.gate();
     assert_eq!((&gate["fault"], &gate["strikes"]), (&"".into(), &0.into()), "{gate}");
     assert_eq!(night.swarm.status()["gates"], serde_json::json!([]));
+    assert!(night.swarm.show("quote")["attempts"][0]["result"]["class"].is_null());
+
+    // The same words, and then it fails for a reason of its own: charged to the task, by a field of the result.
+    night.stub.script("night", [Step::bash("cat NOTES; cat NOTES >&2; exit 1").forever()]);
+    night.swarm.drop("turns.md", format!("---\nmax_turns: 2\n---\nExplain this: {words}\n"));
+    night.swarm.start(&mut night.coordinator(1, TOKEN)).end_slowly().exits(1);
+    let why = night.swarm.json(&["explain", "turns"]);
+    let said = (&why["class"], &why["rule"], &why["evidence"]["source"]);
+    assert_eq!(said, (&"task".into(), &"claude.max-turns".into(), &"result".into()), "{why}");
+    let record = why["evidence"]["record"].as_str().unwrap();
+    assert!(record.contains("error_max_turns") && !record.contains("session limit"), "{record}");
+    assert_eq!(night.swarm.show("turns")["attempts"][0]["result"]["charged"], true);
+    assert_eq!(night.swarm.status()["gates"], serde_json::json!([]));
+}
+
+#[test]
+fn explain_names_the_class_and_the_record_in_which_claude_said_so() {
+    let reset = clock::now().secs_ceil() + 3_600;
+    for (step, credentials, class, rule, source, shown) in [
+        (
+            Step::usage_limited(reset),
+            TOKEN,
+            "limit",
+            "claude.usage-limit",
+            "result",
+            "usage_limit_reached",
+        ),
+        (Step::unauthorized(), KEY, "auth", "claude.auth", "api_error", "authentication_failed"),
+        (Step::overloaded(), KEY, "overload", "claude.overloaded", "api_error", "529"),
+    ] {
+        let Some(night) = Night::set("") else { return };
+        night.stub.script("night", [step.forever()]);
+        night.swarm.drop("it.md", "Do it.\n");
+        night.swarm.start(&mut night.coordinator(1, credentials)).end_slowly().exits(75);
+        let why = night.swarm.json(&["explain", "it"]);
+        let said = (&why["class"], &why["rule"], &why["evidence"]["source"]);
+        assert_eq!(said, (&class.into(), &rule.into(), &source.into()), "{why}");
+        assert!(why["evidence"]["record"].as_str().unwrap().contains(shown), "{why}");
+        let text = night.swarm.coordinator(&["explain", "it"]).exits(0).out;
+        assert!(text.contains(&format!("  class: {class}, ")) && text.contains(rule), "{text}");
+        night.assert_nobody_charged();
+    }
+}
+
+#[test]
+fn what_claude_may_not_use_is_not_tried_again() {
+    let Some(night) = Night::set("max_attempts = 3") else { return };
+    let fetch = r#"{"url":"http://127.0.0.1:1/","prompt":"x"}"#;
+    let fetch = Block::tool("WebFetch", serde_json::from_str(fetch).unwrap());
+    night.stub.script("night", [Step::blocks([fetch]), Step::text("I may not.")]);
+    night.swarm.drop("denied.md", "Fetch it.\n");
+    night.swarm.start(&mut night.coordinator(1, KEY)).end_slowly().exits(1);
+    assert_eq!(night.swarm.counts(), "failed 1");
+    let why = night.swarm.json(&["explain", "denied"]);
+    assert_eq!(
+        (&why["class"], &why["rule"]),
+        (&"permission".into(), &"swarmdir.denied".into()),
+        "{why}"
+    );
+    assert!(
+        why["evidence"]["record"].as_str().unwrap().contains("\"tool_name\":\"WebFetch\""),
+        "{why}"
+    );
+    assert!(why["commands"][0].as_str().unwrap().starts_with("allow WebFetch: "), "{why}");
+    assert_eq!(night.swarm.show("denied")["attempts"].as_array().unwrap().len(), 1);
 }

@@ -405,6 +405,7 @@ pub(crate) fn result() -> AttemptResult {
         commits: Vec::new(),
         denied_tools: Vec::new(),
         notes: Vec::new(),
+        ..AttemptResult::default()
     }
 }
 

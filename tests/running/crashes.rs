@@ -101,7 +101,12 @@ fn a_task_that_kills_its_workers_fails_in_the_end() {
     let task = swarm.show("poison");
     assert_eq!((&task["outcome"], task["attempts"].as_array().unwrap().len()), (&"lost".into(), 2));
     let why = swarm.coordinator(&["explain", "poison"]).exits(0).out;
-    assert!(why.contains("worker died"), "{why}");
+    assert!(why.contains("worker died") && why.contains("  class: harness, "), "{why}");
+    let why = swarm.json(&["explain", "poison"]);
+    assert_eq!(
+        (&why["rule"], &why["evidence"]["source"]),
+        (&"swarmdir.lost".into(), &"lost".into())
+    );
     // A new life counts its own deaths.
     let file = swarm.at("queue/failed").join(swarm.place("poison").unwrap().1);
     fs::write(file, "echo x > x.txt").unwrap();

@@ -4,6 +4,7 @@ mod cancelling;
 mod choosing;
 mod crashes;
 mod endings;
+mod failures;
 mod faults;
 mod gates;
 mod lease;

@@ -68,6 +68,7 @@ impl Place {
                 terminate_grace_ms: 5_000,
                 setup_ms: 1_000,
             },
+            rules: Vec::new(),
             starting_at_once: 1,
             files: AttemptFiles {
                 events: own("events.jsonl"),

@@ -11,7 +11,8 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
     ("taskfile", &["domain", "form"]),
     ("queue", &["domain", "sys"]),
     ("worktree", &["domain", "sys"]),
-    ("agent", &["domain", "sys"]),
+    // The rules of failures are data that people may write too.
+    ("agent", &["domain", "form", "sys"]),
     ("tending", &["domain", "sys", "queue", "worktree", "taskfile"]),
     ("worker", &["domain", "sys", "queue", "worktree", "taskfile", "agent", "tending"]),
     ("coordinator", &["domain", "sys", "queue", "tending"]),

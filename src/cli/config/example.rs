@@ -45,6 +45,10 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 # the service refuses.
 #limit_stop_at = 97
 
+# Rules of your own that say what a failure of an agent means, asked before the built-in ones.
+[failures]
+#rules = "failures.toml"
+
 # Deadlines of an attempt.
 [timeouts]
 #startup = "1m"

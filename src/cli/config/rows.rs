@@ -154,7 +154,7 @@ fn env_deny(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
 
 /// Every scalar key, in the order in which they are printed.
 #[rustfmt::skip]
-pub static ROWS: [Row; 37] = [
+pub static ROWS: [Row; 38] = [
     row!("agents", "SWARMDIR_AGENTS", "number", "3", "workers that the coordinator keeps, 1 to 256",
         |config, node, place| config.agents = small(node, 256)?,
         |config| Some(json!(config.agents))),
@@ -208,6 +208,10 @@ pub static ROWS: [Row; 37] = [
         "percent of an account's usage window at which claims of its tasks stop until the window's reset, 1 to 100; 100: only when the service refuses",
         |config, node, place| config.limit_stop_at = small(node, 100)?,
         |config| Some(json!(config.limit_stop_at))),
+    row!("failures.rules", "SWARMDIR_FAILURES_RULES", "path", "",
+        "a file of rules that say what failures of agents mean, asked before the built-in ones: [failures](failures.md)",
+        |config, node, place| config.failure_rules = Some(one(place.path(node))?),
+        |config| shown(config.failure_rules.as_deref())),
     limit!(0, limits, "limits.core", "SWARMDIR_LIMITS_CORE", "0B", "size of a core dump"),
     limit!(1, limits, "limits.open_files", "SWARMDIR_LIMITS_OPEN_FILES", "65536", "open files of each process"),
     limit!(2, limits, "limits.file_size", "SWARMDIR_LIMITS_FILE_SIZE", "64GiB", "size of each file written"),
