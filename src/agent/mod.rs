@@ -11,6 +11,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::domain::config::{AgentKind, Timeouts};
 use crate::domain::limits::Limits;
@@ -20,6 +21,7 @@ use crate::domain::usage::Usage;
 use crate::sys;
 
 mod adapters;
+mod cage;
 mod claude;
 mod command;
 pub mod demo;
@@ -74,6 +76,8 @@ pub struct Job {
     pub env_deny: Vec<String>,
     /// What the kernel holds it to.
     pub limits: Limits,
+    /// The control group that it is put into, where there is one. Nobody else uses it meanwhile.
+    pub group: Option<Arc<sys::cgroup::Group>>,
     /// Deadlines.
     pub timeouts: Timeouts,
     /// How many agents start at this moment: the start-up deadline grows by this through the cores.

@@ -9,6 +9,7 @@ mod attempt;
 mod claims;
 pub mod control;
 mod gates;
+mod groups;
 mod heart;
 mod idle;
 mod job;
@@ -29,6 +30,7 @@ use crate::domain::id::WorkerId;
 use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError};
+use crate::sys::cgroup::Group;
 use crate::sys::{clock, fs, identity, random};
 use crate::tending::{Rest, Tender, rest};
 
@@ -101,11 +103,11 @@ pub fn run(
         journal,
         queue,
     };
-    shared.journal.note("start", None, json!({ "pid": shared.registration.card().process.pid }));
     let log = order.log.clone();
-    if config.limits.processes.is_some() && crate::sys::env::is_root() {
-        (log)("limits.processes is not enforced: the kernel does not for root");
-    }
+    let (group, level) =
+        groups::make(&config, shared.registration.id(), &log).map_err(QueueError::from)?;
+    let pid = shared.registration.card().process.pid;
+    shared.journal.note("start", None, json!({ "pid": pid, "cgroups": level }));
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
@@ -115,6 +117,7 @@ pub fn run(
         failed: false,
         doors: gates::Doors::default(),
         barren: None,
+        group,
         shared,
     };
     let ended = worker.go_on();
@@ -174,6 +177,8 @@ struct Worker {
     failed: bool,
     doors: gates::Doors,
     barren: Option<claims::Barren>,
+    /// The control group of whatever runs.
+    group: Option<Arc<Group>>,
 }
 
 /// What one look at the queue came to.

@@ -1,6 +1,7 @@
 //! The swarm at work, with real processes, signals and kill -9.
 
 mod cancelling;
+mod cgroups;
 mod choosing;
 mod crashes;
 mod endings;

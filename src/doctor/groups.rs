@@ -1,0 +1,34 @@
+//! Control groups: what can be had here, tried on a real process, and how to get more.
+
+use super::Finding;
+use crate::domain::config::{Cgroups, Config};
+use crate::sys::{cgroup, env, fs};
+
+const WHAT: &str = "cgroups";
+
+pub(super) fn examine(config: &Config) -> Finding {
+    if config.cgroups == Cgroups::Off {
+        return Finding::note(WHAT, "off in swarm.toml: attempts are swept by descent and by mark");
+    }
+    match cgroup::trial() {
+        Ok(level) if level.is_whole() => Finding::good(WHAT, level.to_string()),
+        Ok(level) => lacking(config, level.to_string()),
+        Err(why) => {
+            lacking(config, format!("none: {why}; attempts are swept by descent and by mark"))
+        }
+    }
+}
+
+fn lacking(config: &Config, found: String) -> Finding {
+    let systemd = fs::is_dir(std::path::Path::new("/run/systemd/system"));
+    let user = if env::is_root() { "" } else { "--user " };
+    let mend = if systemd {
+        format!("systemd-run {user}--scope -p Delegate=yes coordinator")
+    } else {
+        "run as root, or in a container with a writable /sys/fs/cgroup".to_owned()
+    };
+    if config.cgroups == Cgroups::Require {
+        return Finding::missing(WHAT, found, mend);
+    }
+    Finding { mend: Some(mend), ..Finding::note(WHAT, found) }
+}
