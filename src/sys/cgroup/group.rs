@@ -6,17 +6,20 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::find::{Base, ground};
-use super::kill::{Killed, kill_all, remove};
+use super::kill::{Killed, children, kill_all, remove};
 use super::remains;
 use crate::sys::{identity, process};
 
 pub(super) const PREFIX: &str = "swarmdir-";
 /// More than this share of the limit that is in use before an attempt begins is not the attempt's fault.
 const LEFTOVER_SHARE: u64 = 16;
+/// No file of events is longer.
+const EVENTS_BYTES: usize = 1_024;
 /// So near to its limit a group has met it.
 const PEAK_SHARE: u64 = 64;
 /// What is still in there when its worker ends is given so long, milliseconds.
@@ -80,7 +83,11 @@ struct State {
 #[derive(Debug)]
 struct Made {
     dirs: Vec<(PathBuf, Base)>,
+    /// Of each directory; they say, too, whether anybody is in there.
     doors: Arc<Vec<File>>,
+    /// Where the kernel counts lack of memory, and refused forks; open, for they are read after each attempt.
+    memory_events: Option<File>,
+    pids_events: Option<File>,
     held: Held,
     before: Counts,
 }
@@ -133,6 +140,9 @@ impl Group {
     pub fn kill(&self, patience_ms: u64) -> Killed {
         let mut state = self.state();
         let Some(made) = &mut state.made else { return Killed::default() };
+        if made.is_empty() {
+            return Killed::default();
+        }
         let killed = kill_all(&made.paths(), patience_ms);
         if !killed.pids.is_empty() {
             // Forks may be refused there since.
@@ -186,6 +196,8 @@ impl State {
         let mut made = Made {
             dirs: Vec::new(),
             doors: Arc::default(),
+            memory_events: None,
+            pids_events: None,
             held: Held::default(),
             before: Counts::default(),
         };
@@ -194,8 +206,15 @@ impl State {
             let dir = base.dir.join(&name);
             fs::create_dir(&dir).map_err(on(&dir))?;
             let procs = dir.join("cgroup.procs");
+            doors.push(File::options().read(true).write(true).open(&procs).map_err(on(&procs))?);
+            if base.memory {
+                let file = if base.v2 { "memory.events" } else { "memory.oom_control" };
+                made.memory_events = File::open(dir.join(file)).ok();
+            }
+            if base.pids {
+                made.pids_events = File::open(dir.join("pids.events")).ok();
+            }
             made.dirs.push((dir, base.clone()));
-            doors.push(File::options().write(true).open(&procs).map_err(on(&procs))?);
         }
         made.doors = Arc::new(doors);
         Ok(self.made.insert(made))
@@ -250,20 +269,21 @@ impl Made {
         Ok(())
     }
 
+    /// Whether nobody is in there, nor in a group that was made in there.
+    fn is_empty(&self) -> bool {
+        let nobody = |door: &File| door.read_at(&mut [0], 0).is_ok_and(|read| read == 0);
+        self.doors.iter().all(nobody) && self.dirs.iter().all(|(dir, _)| children(dir).is_empty())
+    }
+
     fn count(&self) -> Counts {
-        let mut counts = Counts::default();
-        if let Some((dir, base)) = self.of(|base| base.memory) {
-            let file = if base.v2 { "memory.events" } else { "memory.oom_control" };
-            let text = fs::read_to_string(dir.join(file)).unwrap_or_default();
-            counts.oom_kills = value(&text, "oom_kill");
+        let memory = text(self.memory_events.as_ref());
+        let pids = text(self.pids_events.as_ref());
+        Counts {
+            oom_kills: value(&memory, "oom_kill"),
             // Version 1 has a count of its own, which newer kernels leave at zero: the peak has to tell.
-            counts.limit_met = value(&text, "max");
+            limit_met: value(&memory, "max"),
+            forks_refused: value(&pids, "max"),
         }
-        if let Some((dir, _)) = self.of(|base| base.pids) {
-            let text = fs::read_to_string(dir.join("pids.events")).unwrap_or_default();
-            counts.forks_refused = value(&text, "max");
-        }
-        counts
     }
 
     /// Version 1: the peak since [`Made::hold`] is at the limit, but for what the kernel sets aside for each processor.
@@ -301,6 +321,13 @@ fn or_max(number: Option<u64>) -> String {
 
 fn say(path: &Path, text: &str) -> Result<(), Trouble> {
     fs::write(path, text).map_err(on(path))
+}
+
+/// What the kernel says now in a file that is open.
+fn text(file: Option<&File>) -> String {
+    let mut bytes = [0; EVENTS_BYTES];
+    let read = file.and_then(|file| file.read_at(&mut bytes, 0).ok()).unwrap_or(0);
+    String::from_utf8_lossy(&bytes[..read]).into_owned()
 }
 
 /// The number behind a word at the beginning of a line.
