@@ -44,6 +44,8 @@ pub struct Config {
     pub rigs: BTreeMap<String, RigProfile>,
     /// From so many percent of a usage window on claims stop until its reset; 100: when the service refuses.
     pub limit_stop_at: u32,
+    /// After so many tasks a worker of a pool makes room for a fresh one; `None`: never.
+    pub recycle_after: Option<u32>,
     /// Whether attempts are put into control groups.
     pub cgroups: Cgroups,
     /// Defaults of a task's limits.
@@ -103,6 +105,7 @@ impl Config {
             ]),
             rigs: BTreeMap::new(),
             limit_stop_at: 97,
+            recycle_after: None,
             cgroups: Cgroups::Auto,
             limits: Limits::DEFAULT,
             limit_caps: Limits::default(),

@@ -56,6 +56,8 @@ pub struct Order {
     pub mode: Mode,
     /// The place in a coordinator's pool.
     pub slot: Option<u32>,
+    /// It ends after so many tasks, whatever the settings say of a pool's workers.
+    pub max_tasks: Option<u32>,
     /// How to run the demo agent: this program's argv up to the hidden subcommand.
     pub demo_argv: Vec<OsString>,
     /// Re-reads the settings; the last good ones stay in force where that fails.
@@ -77,6 +79,8 @@ pub enum Ended {
         /// Something waits for a later run.
         later: bool,
     },
+    /// It has done as many tasks as it should: a fresh one goes on.
+    Recycled,
     /// It was told to stop now.
     Stopped,
     /// It was declared dead, or could not beat: it left everything to the others.
@@ -115,6 +119,7 @@ pub fn run(
         config,
         order,
         failed: false,
+        worked: 0,
         doors: gates::Doors::default(),
         barren: None,
         group,
@@ -175,6 +180,8 @@ struct Worker {
     order: Order,
     idle: Idle,
     failed: bool,
+    /// Tasks so far.
+    worked: u32,
     doors: gates::Doors,
     barren: Option<claims::Barren>,
     /// The control group of whatever runs.
@@ -197,7 +204,15 @@ impl Worker {
                 Ok(Step::Worked) if self.order.mode == Mode::Once => {
                     return Ok(self.finished(false));
                 }
-                Ok(Step::Worked) => self.idle.worked(),
+                Ok(Step::Worked) => {
+                    self.worked = self.worked.saturating_add(1);
+                    if self.has_done_enough() {
+                        // Without a coordinator nobody takes its place.
+                        let pooled = self.order.slot.is_some();
+                        return Ok(if pooled { Ended::Recycled } else { self.finished(false) });
+                    }
+                    self.idle.worked();
+                }
                 Ok(Step::Nothing { unsettled }) => {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
@@ -241,6 +256,12 @@ impl Worker {
             }
             None => Ok(Step::Nothing { unsettled: round.unsettled > 0 }),
         }
+    }
+
+    /// Nobody takes the place of one that is alone: only its own order ends it.
+    fn has_done_enough(&self) -> bool {
+        let pooled = self.config.recycle_after.filter(|_| self.order.slot.is_some());
+        self.order.max_tasks.or(pooled).is_some_and(|most| self.worked >= most)
     }
 
     /// `touch interrupt` beside the queue: no new claims.

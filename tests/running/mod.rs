@@ -1,5 +1,6 @@
 //! The swarm at work, with real processes, signals and kill -9.
 
+mod aging;
 mod cancelling;
 mod cgroups;
 mod choosing;
@@ -9,6 +10,7 @@ mod faults;
 mod gates;
 mod lease;
 mod pool;
+mod recycling;
 mod rigs;
 mod stopping;
 mod workplace;

@@ -127,6 +127,13 @@ fn durability(node: &Node) -> Result<Durability, Problem> {
     }
 }
 
+fn recycle_after(node: &Node) -> Result<Option<u32>, Vec<Problem>> {
+    match form::word(node) {
+        Ok(word) if word == "none" => Ok(None),
+        _ => small(node, u32::MAX).map(Some),
+    }
+}
+
 fn cgroups(node: &Node) -> Result<Cgroups, Problem> {
     let word = form::word(node)?;
     Cgroups::ALL.into_iter().find(|choice| choice.word() == word).ok_or_else(|| {
@@ -162,7 +169,7 @@ fn env_deny(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
 
 /// Every scalar key, in the order in which they are printed.
 #[rustfmt::skip]
-pub static ROWS: [Row; 42] = [
+pub static ROWS: [Row; 43] = [
     row!("agents", "SWARMDIR_AGENTS", "number", "3", "workers that the coordinator keeps, 1 to 256",
         |config, node, place| config.agents = small(node, 256)?,
         |config| Some(json!(config.agents))),
@@ -216,6 +223,10 @@ pub static ROWS: [Row; 42] = [
         "percent of an account's usage window at which claims of its tasks stop until the window's reset, 1 to 100; 100: only when the service refuses",
         |config, node, place| config.limit_stop_at = small(node, 100)?,
         |config| Some(json!(config.limit_stop_at))),
+    row!("recycle_after", "SWARMDIR_RECYCLE_AFTER", "number or none", "none",
+        "after so many tasks a worker of the pool ends and a fresh one takes its place at once; `none`: never",
+        |config, node, place| config.recycle_after = recycle_after(node)?,
+        |config| Some(config.recycle_after.map_or(json!("none"), |tasks| json!(tasks)))),
     row!("cgroups", "SWARMDIR_CGROUPS", "word", "auto",
         "control groups around attempts: `auto`: where they can be had; `off`; `require`: no worker starts without limits of memory and processes for all of an attempt together",
         |config, node, place| config.cgroups = one(cgroups(node))?,
