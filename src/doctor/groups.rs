@@ -24,8 +24,10 @@ fn lacking(config: &Config, found: String) -> Finding {
     let user = if env::is_root() { "" } else { "--user " };
     let mend = if systemd {
         format!("systemd-run {user}--scope -p Delegate=yes coordinator")
+    } else if env::is_root() {
+        "start it in a cgroup in which nothing else runs, with /sys/fs/cgroup writable".to_owned()
     } else {
-        "run as root, or in a container with a writable /sys/fs/cgroup".to_owned()
+        "run as root, or in a cgroup that is this user's own".to_owned()
     };
     if config.cgroups == Cgroups::Require {
         return Finding::missing(WHAT, found, mend);
