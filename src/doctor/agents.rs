@@ -90,7 +90,5 @@ fn limits(limits: &Limits) -> Finding {
         if env::is_root() { " more (not enforced for root)" } else { " more" },
     );
     add("memory", limits.memory_bytes.map(|bytes| bytes >> 20), " MiB");
-    add("memory of all together", limits.tree_memory_bytes.map(|bytes| bytes >> 20), " MiB");
-    add("processes of all together", limits.tree_processes, "");
     Finding::good("limits", said.join(", "))
 }

@@ -2,21 +2,36 @@
 
 use super::Finding;
 use crate::domain::config::{Cgroups, Config};
+use crate::domain::limits::Limits;
 use crate::sys::{cgroup, env, fs};
 
 const WHAT: &str = "cgroups";
 
 pub(super) fn examine(config: &Config) -> Finding {
     if config.cgroups == Cgroups::Off {
-        return Finding::note(WHAT, "off in swarm.toml: attempts are swept by descent and by mark");
+        return Finding::note(
+            WHAT,
+            "off by the setting: attempts are swept by descent and by mark",
+        );
     }
     match cgroup::trial() {
-        Ok(level) if level.is_whole() => Finding::good(WHAT, level.to_string()),
+        Ok(level) if level.is_whole() => {
+            Finding::good(WHAT, format!("{level}; {}", limits(&config.limits)))
+        }
         Ok(level) => lacking(config, level.to_string()),
         Err(why) => {
             lacking(config, format!("none: {why}; attempts are swept by descent and by mark"))
         }
     }
+}
+
+fn limits(limits: &Limits) -> String {
+    let memory =
+        limits.tree_memory_bytes.map_or("any memory".into(), |b| format!("{} MiB", b >> 20));
+    let processes = limits
+        .tree_processes
+        .map_or("any number of processes".into(), |n| format!("{n} processes and threads"));
+    format!("{memory}, {processes}")
 }
 
 fn lacking(config: &Config, found: String) -> Finding {

@@ -135,5 +135,5 @@ fn doctor_has_tried_it() {
     wait_until("no probe is left", || groups_of("probe").is_empty());
     let off = Swarm::with("cgroups = \"off\"");
     let said = off.coordinator(&["doctor"]).out;
-    assert!(said.contains("off in swarm.toml"), "{said}");
+    assert!(said.contains("off by the setting"), "{said}");
 }
