@@ -11,6 +11,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::domain::config::{AgentKind, Timeouts};
 use crate::domain::limits::Limits;
@@ -22,6 +23,7 @@ use crate::domain::usage::Usage;
 use crate::sys;
 
 mod adapters;
+mod cage;
 mod claude;
 mod command;
 pub mod demo;
@@ -77,6 +79,8 @@ pub struct Job {
     pub env_deny: Vec<String>,
     /// What the kernel holds it to.
     pub limits: Limits,
+    /// The control group that it is put into, where there is one. Nobody else uses it meanwhile.
+    pub group: Option<Arc<sys::cgroup::Group>>,
     /// Deadlines.
     pub timeouts: Timeouts,
     /// Rules that tell what a failure of this agent means, asked before the built-in ones (see [`failures`]).

@@ -6,6 +6,7 @@
 use std::fs::File;
 
 use super::adapters::{self, MARK};
+use super::cage;
 use super::ears::{Ears, sign};
 use super::failures::Bench;
 use super::judge::{Evidence, judge};
@@ -67,7 +68,7 @@ fn refused(refusal: Refusal, started_ms: u64) -> Report {
 
 fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusal> {
     let stderr = sys::fs::open_append(&job.files.stderr)?;
-    let (rlimits, notes) = sys::rlimit::plan(&job.limits);
+    let (rlimits, mut notes) = sys::rlimit::plan(&job.limits);
     let order = sys::spawn::Order {
         program: &launch.program,
         argv0: &launch.argv0,
@@ -79,7 +80,8 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
         death_signal: launch.death_signal,
         rlimits: &rlimits,
     };
-    let child = sys::spawn::spawn(&order).map_err(|error| not_started(&launch, &error))?;
+    let child = cage::start(job, &order, &mut notes)?;
+    let child = child.map_err(|error| not_started(&launch, &error))?;
     Ok(Shell {
         state: State::new(launch.plan, started_ms),
         job,
@@ -100,7 +102,9 @@ fn not_started(launch: &Launch, error: &SpawnError) -> Refusal {
     let fault = match error.at {
         SpawnStep::Program => Fault::Missing,
         SpawnStep::Arguments => Fault::Error,
-        SpawnStep::Directory | SpawnStep::Input | SpawnStep::System => Fault::Machine,
+        SpawnStep::Directory | SpawnStep::Input | SpawnStep::Group | SpawnStep::System => {
+            Fault::Machine
+        }
     };
     Refusal::new(fault, format!("cannot start {:?}: {error}", launch.program))
 }
@@ -268,10 +272,13 @@ impl Shell<'_> {
     }
 
     fn sweep(&mut self) {
+        let (caged, _still_there) = cage::empty(self.job, SWEEP_MS);
         let swept = if sys::sweep::is_subreaper() && self.exit.is_some() {
-            sys::sweep::descendants(SWEEP_MS)
+            sys::sweep::descendants(caged, SWEEP_MS)
         } else {
-            sys::sweep::marked(MARK, &self.job.session, SWEEP_MS)
+            let free = sys::sweep::marked(MARK, &self.job.session, SWEEP_MS);
+            let caged = u32::try_from(caged.len()).unwrap_or(u32::MAX);
+            sys::sweep::Swept { killed: caged.saturating_add(free.killed), ..free }
         };
         self.swept += swept.killed;
         if swept.left > 0 {
@@ -293,6 +300,8 @@ impl Shell<'_> {
             timeouts: &job.timeouts,
             bench: Bench::of(job),
         });
+        let (ending, seen) = cage::explained(job, ending);
+        self.notes.extend(seen);
         if self.splitter.cut_lines > 0 {
             self.notes.push(format!("{} lines were too long and cut", self.splitter.cut_lines));
         }

@@ -26,6 +26,7 @@ pub(in super::super) fn job(prompt: &str) -> Job {
         trust_repository: false,
         env: Vec::new(),
         env_deny: Vec::new(),
+        group: None,
         limits: Limits::default(),
         timeouts: Timeouts::DEFAULT,
         rules: Vec::new(),

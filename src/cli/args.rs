@@ -72,6 +72,9 @@ pub(super) struct Work {
     /// End after one task
     #[arg(long)]
     pub(super) once: bool,
+    /// End after so many tasks
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_tasks: Option<u32>,
     /// The agent of tasks that name none [default: claude]
     #[arg(long, value_name = "NAME")]
     pub(super) agent: Option<String>,

@@ -45,6 +45,10 @@ pub struct Config {
     pub rigs: BTreeMap<String, RigProfile>,
     /// From so many percent of a usage window on claims stop until its reset; 100: when the service refuses.
     pub limit_stop_at: u32,
+    /// After so many tasks a worker of a pool makes room for a fresh one; `None`: never.
+    pub recycle_after: Option<u32>,
+    /// Whether attempts are put into control groups.
+    pub cgroups: Cgroups,
     /// Defaults of a task's limits.
     pub limits: Limits,
     /// What a task's own limits may not exceed.
@@ -106,6 +110,8 @@ impl Config {
             ]),
             rigs: BTreeMap::new(),
             limit_stop_at: 97,
+            recycle_after: None,
+            cgroups: Cgroups::Auto,
             limits: Limits::DEFAULT,
             limit_caps: Limits::default(),
             timeouts: Timeouts::DEFAULT,
@@ -171,6 +177,32 @@ pub enum Durability {
     Strict,
     /// A power cut may take the last seconds' acknowledgements; a crash of processes takes nothing.
     Relaxed,
+}
+
+/// Whether attempts are put into control groups.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Cgroups {
+    /// Where they can be had, as far as they can.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+    /// Always; where memory and processes cannot be limited, no worker starts.
+    Require,
+}
+
+impl Cgroups {
+    /// All of them.
+    pub const ALL: [Cgroups; 3] = [Cgroups::Auto, Cgroups::Off, Cgroups::Require];
+
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Cgroups::Auto => "auto",
+            Cgroups::Off => "off",
+            Cgroups::Require => "require",
+        }
+    }
 }
 
 /// One `[agent.NAME]`.

@@ -12,6 +12,7 @@ pub mod lease;
 pub mod limits;
 pub mod name;
 pub mod outcome;
+pub mod overuse;
 pub mod policy;
 pub mod problem;
 pub mod quantity;

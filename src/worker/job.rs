@@ -70,6 +70,7 @@ impl Worker {
             env: self.environment(attempt, number, spec, profile, place, earlier),
             env_deny: self.config.env_deny.clone(),
             limits: self.limits(spec),
+            group: self.group.clone(),
             timeouts: self.timeouts(spec),
             rules: Vec::new(),
             starting_at_once: u32::try_from(env::cores()).unwrap_or(1),

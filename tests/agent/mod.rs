@@ -1,5 +1,6 @@
 //! Agents as processes: what they are given, how they end, and that nothing of them is left.
 
+mod cgroups;
 mod command;
 mod demo;
 mod leftovers;

@@ -1,6 +1,8 @@
 //! The swarm at work, with real processes, signals and kill -9.
 
+mod aging;
 mod cancelling;
+mod cgroups;
 mod choosing;
 mod crashes;
 mod endings;
@@ -9,6 +11,7 @@ mod faults;
 mod gates;
 mod lease;
 mod pool;
+mod recycling;
 mod rigs;
 mod stopping;
 mod workplace;

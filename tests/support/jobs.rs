@@ -59,6 +59,7 @@ impl Place {
             env: vec![("SWARMDIR_TASK".into(), "try-it".into())],
             env_deny: Vec::new(),
             limits: Limits::DEFAULT,
+            group: None,
             timeouts: Timeouts {
                 startup_ms: 30_000,
                 silence_ms: 30_000,

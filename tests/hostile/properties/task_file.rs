@@ -16,6 +16,8 @@ const CAPS: Limits = Limits {
     processes: Some(500),
     memory_bytes: None,
     data_bytes: None,
+    tree_memory_bytes: Some(1 << 30),
+    tree_processes: Some(900),
 };
 const KNOWN: Known<'_> =
     Known { agents: &["claude", "demo", "sh"], rigs: &["website"], caps: CAPS };
