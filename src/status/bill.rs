@@ -1,16 +1,16 @@
-//! The running bill: what attempts that ended since a moment have cost.
+//! The running bill: what tasks that ended since a moment have cost, all their attempts.
 
 use std::collections::HashSet;
 
-use crate::domain::name::AttemptName;
+use super::spent::spent;
+use crate::domain::name::TaskEpoch;
 use crate::domain::usage::Usage;
-use crate::queue::shift::Ended;
 use crate::queue::{Queue, Result};
 
-/// Adds up attempts as they end; each is read once.
+/// Adds up tasks as they end; each is read once.
 #[derive(Debug, Default)]
 pub struct Bill {
-    seen: HashSet<AttemptName>,
+    seen: HashSet<TaskEpoch>,
     usage: Usage,
 }
 
@@ -22,22 +22,17 @@ impl Bill {
 
     /// The bill up to now.
     pub fn so_far(&mut self, queue: &Queue) -> Result<&Usage> {
-        for name in ended(queue)? {
-            if self.seen.insert(name.clone()) {
-                let attempts = queue.attempts(&name.at.id)?;
-                attempts
-                    .iter()
-                    .filter_map(|a| a.result.as_ref())
-                    .for_each(|r| self.usage.add(&r.usage));
+        for at in ended(queue)? {
+            if self.seen.insert(at.clone()) {
+                let attempts = queue.attempts(&at.id)?;
+                attempts.iter().for_each(|attempt| self.usage.add(&spent(queue, attempt)));
             }
         }
         Ok(&self.usage)
     }
 }
 
-fn ended(queue: &Queue) -> Result<impl Iterator<Item = AttemptName>> {
-    Ok(queue.all_ended()?.into_iter().filter_map(|ended| match ended {
-        Ended::Done(name) | Ended::Failed(name) => Some(name),
-        Ended::Cancelled(_) | Ended::Rejected(_) => None,
-    }))
+/// A cancelled task has cost something too; a rejected one has no attempts.
+fn ended(queue: &Queue) -> Result<impl Iterator<Item = TaskEpoch>> {
+    Ok(queue.all_ended()?.into_iter().map(|ended| ended.at().clone()))
 }

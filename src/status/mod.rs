@@ -9,6 +9,7 @@ pub mod explain;
 pub mod json;
 pub mod logs;
 pub mod show;
+mod spent;
 pub mod summary;
 pub mod text;
 pub mod view;

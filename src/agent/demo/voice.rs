@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use super::service::USD_PER_TOKEN;
 use crate::sys;
 
 const MODEL: &str = "demo";
@@ -68,10 +69,24 @@ impl<'a> Voice<'a> {
     }
 
     fn assistant(&mut self, block: &Value) {
+        self.message(block, 0);
+    }
+
+    fn message(&mut self, block: &Value, input_tokens: u64) {
         let id = format!("msg_demo_{}", self.calls);
         self.line(json!({"type": "assistant", "parent_tool_use_id": null, "message": {
             "id": id, "role": "assistant", "model": MODEL, "content": [block],
-            "usage": {"input_tokens": 0, "output_tokens": 1}}}));
+            "usage": {"input_tokens": input_tokens, "output_tokens": 1}}}));
+    }
+
+    /// An answer of the service, with what it used.
+    pub(super) fn spend(&mut self, text: &str, tokens: u64) {
+        self.calls += 1;
+        self.bill.input_tokens += tokens;
+        self.bill.cost_usd += tokens as f64 * USD_PER_TOKEN;
+        let id = format!("toolu_demo_{}", self.calls);
+        let block = json!({"type": "tool_use", "id": id, "name": "Write", "input": text});
+        self.message(&block, tokens);
     }
 
     pub(super) fn answer(&mut self, text: &str, failed: bool) {
@@ -97,6 +112,13 @@ impl<'a> Voice<'a> {
     pub(super) fn deny(&mut self, tool: &str) {
         self.line(json!({"type": "system", "subtype": "permission_denied", "tool_name": tool}));
         self.bill.denied.push(tool.to_owned());
+    }
+
+    /// How full the usage window is.
+    pub(super) fn window(&mut self, utilization: f64, warns: bool, resets_at_secs: u64) {
+        let status = if warns { "allowed_warning" } else { "allowed" };
+        self.line(json!({"type": "rate_limit_event", "rate_limit_info": {"status": status,
+            "resetsAt": resets_at_secs, "rateLimitType": "five_hour", "utilization": utilization}}));
     }
 
     pub(super) fn rejected(&mut self, resets_at_secs: u64) {
