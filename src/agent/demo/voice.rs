@@ -32,13 +32,15 @@ pub(super) struct Voice<'a> {
     session: String,
     calls: u32,
     pub(super) bill: Bill,
+    /// Tokens in and out and dollars of the results so far.
+    billed: (u64, u64, f64),
 }
 
 impl<'a> Voice<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> Voice<'a> {
         let bill = Bill { turns: 1, ..Bill::default() };
         let session = sys::env::var("SWARMDIR_SESSION").unwrap_or_else(sys::random::uuid);
-        Voice { out, session, calls: 0, bill }
+        Voice { out, session, calls: 0, bill, billed: (0, 0, 0.0) }
     }
 
     /// Raw bytes and a line end. A closed pipe does not stop it, as it does not stop claude.
@@ -162,14 +164,19 @@ impl<'a> Voice<'a> {
         self.line(end);
     }
 
-    fn account(&self) -> Value {
+    /// The account of the session, and what is new in it since the last result.
+    fn account(&mut self) -> Value {
         let bill = &self.bill;
+        let (input, output, usd) = self.billed;
+        self.billed = (bill.input_tokens, bill.output_tokens, bill.cost_usd);
         let share = json!({MODEL: {"inputTokens": bill.input_tokens,
             "outputTokens": bill.output_tokens, "costUSD": bill.cost_usd}});
+        let new = json!({MODEL: {"inputTokens": bill.input_tokens - input,
+            "outputTokens": bill.output_tokens - output, "costUSD": bill.cost_usd - usd}});
         let denied: Vec<Value> =
             bill.denied.iter().map(|tool| json!({"tool_name": tool})).collect();
         json!({"type": "result", "num_turns": bill.turns, "total_cost_usd": bill.cost_usd,
-            "modelUsage": share, "model_usage_since_last_result": share,
+            "modelUsage": share, "model_usage_since_last_result": new,
             "permission_denials": denied})
     }
 }
