@@ -17,6 +17,7 @@ mod hostile;
 mod intake;
 mod model;
 #[cfg(debug_assertions)]
+mod night;
 mod power;
 mod running;
 mod selftest;

@@ -25,6 +25,7 @@ impl Actor<'_> {
             self.voice.say(&format!("{name} is done already"));
             return Ok(());
         }
+        self.voice.say(&format!("now {name}"));
         self.call_service(name, tokens, ms)?;
         // A full disk is no reason to give up: there may be room again, or somebody stops us.
         for _ in 0..NO_ROOM_TRIES {

@@ -70,6 +70,9 @@ impl Night<'_> {
             Act::Freeze { dice, for_ms } => self.freeze(dice, for_ms)?,
             Act::Meddle { dice } => self.meddle(dice)?,
         };
+        if hit.is_none() && act.needs_a_victim() {
+            self.postponed.push(act);
+        }
         if let Some(hit) = hit {
             self.facts.count(hit);
             if !matches!(act, Act::Meddle { .. }) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Night;
 use super::service::{Account, accounts};
-use crate::agent::demo::service::{Entry, USD_PER_TOKEN};
+use crate::agent::demo::service::{Answer, Entry, USD_PER_TOKEN};
 use crate::queue::{QueueError, Result};
 use crate::sys::{env, spawn};
 
@@ -48,7 +48,12 @@ impl Books {
         let accounts = || self.served.values();
         let tokens: u64 = accounts().map(Account::tokens).sum();
         let calls: usize = accounts().map(|account| account.served.len()).sum();
-        let refused: usize = accounts().map(|account| account.refused).sum();
+        let refused = |which: fn(&Answer) -> bool| {
+            accounts().flat_map(|account| &account.refused).filter(|answer| which(answer)).count()
+        };
+        let limit = refused(|answer| matches!(answer, Answer::Limit { .. }));
+        let overload = refused(|answer| *answer == Answer::Overload);
+        let auth = refused(|answer| *answer == Answer::Auth);
         let repeats: usize = accounts().map(Account::repeats).sum();
         let told: u64 = self.told.values().map(|told| told.tokens).sum();
         let usd: f64 = self.told.values().map(|told| told.cost_usd).sum();
@@ -58,7 +63,12 @@ impl Books {
                 "the service answered".into(),
                 format!("{calls} calls, {tokens} tokens, ${:.4}", cost(tokens)),
             ),
-            ("it refused".into(), format!("{refused} calls")),
+            (
+                "it refused".into(),
+                format!(
+                    "{limit} calls over the limit, {overload} in overloads, {auth} not logged in"
+                ),
+            ),
             (
                 "the swarm's bill".into(),
                 format!("{told} tokens, ${usd:.4}, {estimated} tasks partly estimated"),

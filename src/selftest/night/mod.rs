@@ -29,7 +29,7 @@ use crate::queue::{Dir, Result};
 use crate::shape::style::duration;
 use crate::sys::{clock, fs, mount, signal, tool};
 use facts::Facts;
-use plan::Plan;
+use plan::{Act, Plan};
 use samples::Samples;
 use service::Owner;
 
@@ -37,6 +37,8 @@ use service::Owner;
 const DISK: u64 = 192 << 20;
 /// The night's own step, milliseconds.
 const STEP_MS: u64 = 25;
+/// A fault that found nobody is tried again after so long, milliseconds.
+const AGAIN_MS: u64 = 200;
 /// A swarm in which nothing ends for so long is stuck, milliseconds: longer than the longest wait that is announced to
 /// a task of a night, with its doubling.
 const STUCK_MS: u64 = 240_000;
@@ -64,6 +66,9 @@ struct Night<'a> {
     sample_every_ms: u64,
     /// What ends later, and when.
     ends: Vec<(u64, acts::End)>,
+    /// What found nobody, and is tried again.
+    postponed: Vec<Act>,
+    next_try_ms: u64,
     /// Nobody starts a coordinator before.
     down_until_ms: u64,
     ballast: Option<PathBuf>,
@@ -101,6 +106,8 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
         next_news_ms: now + NEWS_MS,
         sample_every_ms: (order.storm_ms / 400).clamp(250, 5_000),
         ends: Vec::new(),
+        postponed: Vec::new(),
+        next_try_ms: 0,
         down_until_ms: 0,
         ballast: None,
         own_disk: own.is_ok(),
@@ -191,6 +198,12 @@ impl Night<'_> {
             let (_, act) = self.plan.acts[self.next_act];
             self.next_act += 1;
             self.begin(act, observer)?;
+        }
+        if now >= self.next_try_ms && !self.postponed.is_empty() {
+            self.next_try_ms = now + AGAIN_MS;
+            for act in std::mem::take(&mut self.postponed) {
+                self.begin(act, observer)?;
+            }
         }
         self.go_on(observer)?;
         clock::pause_ms(STEP_MS);

@@ -76,9 +76,9 @@ pub(super) fn plan(seed: u64, night_ms: u64, tasks: usize, workers: usize) -> Pl
     Plan { tasks, acts, left_out, pace }
 }
 
-/// How fast things go: all workers are busy for about a third of the night, the rest goes to what hits them.
+/// How fast things go: all workers are busy for about half of the night, the rest goes to what hits them.
 fn pace(night_ms: u64, tasks: usize, workers: usize) -> Pace {
-    let share_ms = night_ms * workers as u64 / (tasks.max(1) as u64) * 35 / 100;
+    let share_ms = night_ms * workers as u64 / (tasks.max(1) as u64) * 45 / 100;
     Pace { work_ms: share_ms.clamp(300, 120_000), silence_ms: (night_ms / 40).clamp(3_000, 60_000) }
 }
 
@@ -181,6 +181,15 @@ impl Plan {
 }
 
 impl Act {
+    /// Whether it waits until somebody is at work.
+    pub(super) fn needs_a_victim(&self) -> bool {
+        use Act::{Freeze, KillAgent, KillCoordinator, KillWorker};
+        matches!(
+            self,
+            KillWorker { .. } | KillAgent { .. } | KillCoordinator { .. } | Freeze { .. }
+        )
+    }
+
     /// One phrase for people.
     pub(super) fn text(&self) -> String {
         let span = |what: &str, ms: &u64| format!("{what} for {}", duration(*ms));
@@ -207,4 +216,44 @@ impl Act {
 pub(super) fn clock(ms: u64) -> String {
     let (minutes, seconds) = (ms / 60_000, ms % 60_000 / 1_000);
     format!("{minutes}:{seconds:02}.{}", ms % 1_000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_seed_is_one_plan() {
+        let of = |seed| plan(seed, 3_600_000, 300, 10);
+        assert_eq!(of(7), of(7));
+        assert_ne!(of(7).acts, of(8).acts);
+        assert_ne!(of(7).tasks, of(8).tasks);
+    }
+
+    #[test]
+    fn an_hour_has_everything_and_every_kind() {
+        let plan = plan(1, 3_600_000, 300, 10);
+        assert!(plan.left_out.is_empty() && plan.tasks.len() == 300);
+        let mut words: Vec<&str> = plan.tasks.iter().map(|task| task.kind.word()).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), 18);
+        let of = |which: fn(&Act) -> bool| plan.acts.iter().filter(|(_, act)| which(act)).count();
+        assert_eq!(of(|act| matches!(act, Act::FullDisk { .. })), 1);
+        assert_eq!(of(|act| matches!(act, Act::Limit { .. })), 3);
+        assert!(of(|act| matches!(act, Act::KillWorker { .. })) > 30);
+        let beyond = |act: &Act| matches!(act, Act::Freeze { for_ms: BEYOND_LEASE_MS, .. });
+        assert_eq!(of(beyond), 3);
+    }
+
+    #[test]
+    fn no_step_is_so_quiet_that_it_could_hang() {
+        for night_ms in [24_000, 180_000, 3_600_000] {
+            let plan = plan(3, night_ms, 60, 10);
+            let longest = plan.tasks.iter().flat_map(|task| &task.steps).map(|(_, ms)| *ms).max();
+            assert!(longest.is_some_and(|ms| ms <= plan.pace.silence_ms / 2), "{longest:?}");
+            let last = plan.acts.last().map_or(0, |(at_ms, _)| *at_ms);
+            assert!(last <= night_ms * TROUBLE / 100 + night_ms / 10, "{last}");
+        }
+    }
 }

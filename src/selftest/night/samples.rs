@@ -13,7 +13,10 @@ struct Sample {
     at_ms: u64,
     /// Memory that is its own, KiB: what is mapped from files is not counted.
     own_kib: u64,
+    /// Without the next.
     descriptors: u64,
+    /// By which it waits for the ends of others: one for each of them, with whoever tends at the time.
+    pidfds: u64,
 }
 
 /// So many samples at the beginning of a process are its start, not its life.
@@ -44,11 +47,14 @@ impl Samples {
         let dir = PathBuf::from(format!("/proc/{}", process.pid));
         let Ok(status) = fs::read_text(&dir.join("status")) else { return };
         let Ok(open) = fs::list(&dir.join("fd")) else { return };
+        let links = open.iter().filter_map(|name| fs::read_link(&dir.join("fd").join(name)).ok());
+        let pidfds = links.filter(|to| to.to_string_lossy().contains("pidfd")).count() as u64;
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         let kib = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
         let Some(own_kib) = kib else { return };
         let key = (role, process.pid, process.start_ticks);
-        let sample = Sample { at_ms, own_kib, descriptors: open.len() as u64 };
+        let descriptors = (open.len() as u64).saturating_sub(pidfds);
+        let sample = Sample { at_ms, own_kib, descriptors, pidfds };
         self.seen.entry(key).or_default().push(sample);
     }
 
@@ -75,9 +81,16 @@ impl Samples {
         (all.len() >= LEAST).then(|| growth(&all))
     }
 
-    /// Figures for people, and what grew.
-    pub(super) fn judge(&self) -> (Vec<(String, String)>, Vec<String>) {
+    /// Figures for people, and what grew. Of `workers` workers each can be waited for by one descriptor, and those that
+    /// were killed a moment ago.
+    pub(super) fn judge(&self, workers: usize) -> (Vec<(String, String)>, Vec<String>) {
         let (mut told, mut wrong) = (Vec::new(), Vec::new());
+        let most = self.seen.values().flatten().map(|sample| sample.pidfds).max().unwrap_or(0);
+        if most > 3 * workers as u64 + 6 {
+            wrong.push(format!(
+                "somebody waited for {most} processes, and there are {workers} workers"
+            ));
+        }
         for role in ["coordinator", "worker"] {
             let lives = self.lives(role);
             for (life_ms, growth) in &lives {
@@ -132,7 +145,7 @@ mod tests {
     use super::*;
 
     fn samples(kib: impl Fn(u64) -> u64) -> Vec<Sample> {
-        (0..100).map(|n| Sample { at_ms: n, own_kib: kib(n), descriptors: 20 }).collect()
+        (0..100).map(|n| Sample { at_ms: n, own_kib: kib(n), descriptors: 20, pidfds: 0 }).collect()
     }
 
     #[test]

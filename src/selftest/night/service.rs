@@ -18,7 +18,7 @@ pub(super) struct Owner {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
     pub(super) served: Vec<Entry>,
-    pub(super) refused: usize,
+    pub(super) refused: Vec<Answer>,
 }
 
 impl Account {
@@ -67,7 +67,7 @@ pub(super) fn accounts(ledger: &[Entry]) -> HashMap<String, Account> {
         let account = accounts.entry(entry.task.clone()).or_default();
         match entry.answer {
             Answer::Served => account.served.push(entry.clone()),
-            _ => account.refused += 1,
+            refused => account.refused.push(refused),
         }
     }
     accounts

@@ -40,7 +40,7 @@ impl Night<'_> {
         report.tell("claimed within the second", gates.hasty.to_string());
         report.tell("claimed later", gates.claims.len().to_string());
         report.section("processes");
-        let (told, grew) = self.samples.judge();
+        let (told, grew) = self.samples.judge(order.workers);
         let [coordinators, workers] =
             ["coordinator", "worker"].map(|role| self.samples.count(role));
         report.tell("seen", format!("{coordinators} coordinators, {workers} workers"));
@@ -55,7 +55,10 @@ impl Night<'_> {
         report.judge("N5", gates.claims);
         report.judge("N6", grew);
         report.judge("N7", self.highest.wrong(queue, coordinators + workers + order.workers)?);
-        report.judge("S2", verdict::twice(queue)?);
+        let mut twice = verdict::twice(queue)?;
+        // Each life ends once.
+        twice.retain(|line| !self.facts.retried.iter().any(|task| line.starts_with(task.as_str())));
+        report.judge("S2", twice);
         let mut overlaps = witness::overlaps(&self.ground.witness)?;
         overlaps
             .retain(|seen| !self.facts.moved.contains(seen.split('.').next().unwrap_or_default()));
