@@ -16,8 +16,8 @@ mod crowd;
 mod hostile;
 mod intake;
 mod model;
-#[cfg(debug_assertions)]
 mod night;
+#[cfg(debug_assertions)]
 mod power;
 mod running;
 mod selftest;
