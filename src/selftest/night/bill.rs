@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use serde_json::Value;
 
 use super::Night;
+use super::facts::Facts;
 use super::service::{Account, accounts};
 use crate::agent::demo::service::{Answer, Entry, USD_PER_TOKEN};
 use crate::queue::{QueueError, Result};
@@ -44,7 +45,7 @@ impl Books {
     }
 
     /// Figures for people.
-    pub(super) fn tell(&self) -> Vec<(String, String)> {
+    pub(super) fn tell(&self, facts: &Facts) -> Vec<(String, String)> {
         let accounts = || self.served.values();
         let tokens: u64 = accounts().map(Account::tokens).sum();
         let calls: usize = accounts().map(|account| account.served.len()).sum();
@@ -73,21 +74,21 @@ impl Books {
                 "the swarm's bill".into(),
                 format!("{told} tokens, ${usd:.4}, {estimated} tasks partly estimated"),
             ),
-            ("answers heard by nobody".into(), self.unheard_text()),
+            ("answers heard by nobody".into(), self.unheard_text(facts)),
             ("steps paid again".into(), format!("{repeats}, each after a cut")),
         ]
     }
 
-    fn unheard_text(&self) -> String {
-        let all: Vec<u64> = self
-            .both()
-            .map(|(_, told, account)| account.tokens().saturating_sub(told.tokens))
-            .collect();
-        let tokens: u64 = all.iter().sum();
-        let tasks = all.iter().filter(|tokens| **tokens > 0).count();
-        match tasks {
+    /// Answers that were paid and are on no bill, by what was to blame.
+    fn unheard_text(&self, facts: &Facts) -> String {
+        let (mut cut, mut full) = (0, 0);
+        for (task, told, account) in self.both() {
+            let tokens = account.tokens().saturating_sub(told.tokens);
+            *(if facts.cuts.contains_key(task) { &mut cut } else { &mut full }) += tokens;
+        }
+        match cut + full {
             0 => "none: the bill is the service's own count".into(),
-            _ => format!("{tokens} tokens of {tasks} tasks, whose worker, agent or disk was gone"),
+            _ => format!("{cut} tokens as worker or agent was gone, {full} as the disk was full"),
         }
     }
 
@@ -100,14 +101,14 @@ impl Books {
     }
 
     /// Where they differ without a reason.
-    pub(super) fn wrong(&self, night: &Night<'_>) -> Vec<String> {
+    pub(super) fn differ(&self, facts: &Facts) -> Vec<String> {
         let mut wrong = Vec::new();
         for (task, told, account) in self.both() {
             let (served, billed) = (account.tokens(), told.tokens);
             let excused: u64 = account
                 .served
                 .iter()
-                .filter(|entry| night.facts.may_be_unheard(task, entry.at_ms))
+                .filter(|entry| facts.may_be_unheard(task, entry.at_ms))
                 .map(|entry| entry.tokens)
                 .sum();
             if billed > served || served - billed > excused {
@@ -149,4 +150,48 @@ fn told(task: &Value) -> Told {
 
 fn cost(tokens: u64) -> f64 {
     tokens as f64 * USD_PER_TOKEN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::UnixMs;
+    use crate::selftest::night::facts::Span;
+
+    fn books(attempts: usize, billed: u64, calls: &[(&str, u64)]) -> Books {
+        let entry = |(step, tokens): &(&str, u64)| Entry {
+            at_ms: crate::sys::clock::now(),
+            task: "t".into(),
+            pid: 1,
+            step: (*step).into(),
+            tokens: *tokens,
+            answer: Answer::Served,
+        };
+        let ledger: Vec<Entry> = calls.iter().map(entry).collect();
+        let told = Told { attempts, tokens: billed, cost_usd: cost(billed), estimated: false };
+        Books { told: HashMap::from([("t".into(), told)]), served: accounts(&ledger) }
+    }
+
+    #[test]
+    fn each_token_is_on_the_bill_unless_nobody_could_hear_of_it() {
+        let facts = Facts::default();
+        let two = [("a", 5), ("b", 7)];
+        assert!(books(1, 12, &two).differ(&facts).is_empty());
+        assert_eq!(books(1, 7, &two).differ(&facts).len(), 1, "an answer is missing");
+        assert_eq!(books(1, 17, &two).differ(&facts).len(), 1, "an answer counts twice");
+        assert_eq!(books(1, 7, &[]).differ(&facts).len(), 1, "nobody was served");
+        let now = crate::sys::clock::now();
+        let span = Span { from: UnixMs(0), until: now.plus_ms(9) };
+        let full = Facts { full: vec![span], ..Facts::default() };
+        assert!(books(1, 7, &two).differ(&full).is_empty());
+        assert_eq!(books(1, 17, &two).differ(&full).len(), 1, "too much is never excused");
+    }
+
+    #[test]
+    fn a_step_is_paid_again_only_after_a_cut() {
+        assert!(books(1, 0, &[("a", 5), ("b", 7)]).paid_twice().is_empty());
+        assert_eq!(books(1, 0, &[("a", 5), ("a", 5)]).paid_twice().len(), 1);
+        assert!(books(2, 0, &[("a", 5), ("a", 5)]).paid_twice().is_empty());
+        assert_eq!(books(2, 0, &[("a", 5), ("a", 5), ("a", 5)]).paid_twice().len(), 1);
+    }
 }

@@ -28,9 +28,9 @@ pub(super) struct Facts {
     /// How often each fault found somebody.
     pub(super) counts: BTreeMap<&'static str, usize>,
     /// Attempts that were cut off, by task: answers in these spans may have been heard by nobody.
-    cuts: HashMap<String, Vec<Span>>,
+    pub(super) cuts: HashMap<String, Vec<Span>>,
     /// How often each task was hit.
-    hits: HashMap<String, usize>,
+    pub(super) hits: HashMap<String, usize>,
     /// Moved by people, maybe under somebody's hands.
     pub(super) moved: HashSet<String>,
     /// Their agent was killed: one attempt is charged for it.

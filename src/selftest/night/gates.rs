@@ -71,3 +71,29 @@ fn closed(notes: &[(UnixMs, Value)], facts: &Facts) -> Vec<Span> {
     spans.retain(|span| facts.full.iter().all(|full| !full.holds(span.from)));
     spans
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_gate_is_closed_until_its_time_its_opening_or_a_persons_hand() {
+        let note = |at: u64, state: &str, until: u64| {
+            let note =
+                json!({"event": "gate", "account": ACCOUNT, "state": state, "until_ms": until});
+            (UnixMs(at), note)
+        };
+        let span = |from, until| Span { from: UnixMs(from), until: UnixMs(until) };
+        let of = |notes: &[(UnixMs, Value)]| closed(notes, &Facts::default());
+        assert_eq!(of(&[note(10, "closed", 50)]), [span(10, 50)]);
+        assert_eq!(of(&[note(10, "closed", 50), note(30, "open", 50)]), [span(10, 30)]);
+        assert_eq!(of(&[note(10, "closed", 50), note(20, "closed", 90)]), [span(10, 90)]);
+        assert_eq!(of(&[note(10, "open", 0), note(20, "slow", 0)]), []);
+        let by_hand = Facts { opened_by_hand: vec![UnixMs(5), UnixMs(25)], ..Facts::default() };
+        assert_eq!(closed(&[note(10, "closed", 50)], &by_hand), [span(10, 25)]);
+        let full = Facts { full: vec![span(0, 12)], ..Facts::default() };
+        assert_eq!(closed(&[note(10, "closed", 50)], &full), []);
+    }
+}

@@ -31,7 +31,7 @@ impl Night<'_> {
         self.tell_tasks(&ends, report);
         let books = Books::open(self, &self.service.ledger()?)?;
         report.section("bill");
-        books.tell().into_iter().for_each(|(what, figure)| report.tell(what, figure));
+        books.tell(&self.facts).into_iter().for_each(|(what, figure)| report.tell(what, figure));
         let gates = gates::look(queue, &self.facts)?;
         report.section("gate");
         let closed_ms = gates.closed.iter().map(|span| span.until.since(span.from)).sum();
@@ -50,7 +50,7 @@ impl Night<'_> {
         verdict::check(queue, report, |_| Vec::new())?;
         report.judge("N1", [stuck, self.not_as_planned(&ends)].concat());
         report.judge("N2", self.not_on_its_branch(&ends));
-        report.judge("N3", books.wrong(self));
+        report.judge("N3", books.differ(&self.facts));
         report.judge("N4", books.paid_twice());
         report.judge("N5", gates.claims);
         report.judge("N6", grew);
