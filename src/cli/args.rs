@@ -262,7 +262,7 @@ pub(super) enum Command {
 #[derive(Args, Debug)]
 pub(super) struct Selftest {
     /// Instead of the storm a night without anybody: limits, overloads, hung agents, kills, a full disk, a reboot
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["work", "every", "kills_only"])]
     pub(super) night: bool,
     /// Only say what would happen in that night, and when
     #[arg(long, requires = "night")]

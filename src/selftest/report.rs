@@ -87,8 +87,14 @@ impl Report {
         let only = if *kills_only { " --kills-only" } else { "" };
         if self.order.night {
             let minutes = minutes(*storm_ms);
+            let alone = if *coordinators == 1 {
+                String::new()
+            } else {
+                format!(" --coordinators {coordinators}")
+            };
             return format!(
-                "coordinator selftest --night --seed {seed} --minutes {minutes} --tasks {tasks} --workers {workers}"
+                "coordinator selftest --night --seed {seed} --minutes {minutes} --tasks {tasks} \
+                 --workers {workers}{alone}"
             );
         }
         format!(

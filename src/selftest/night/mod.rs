@@ -27,7 +27,7 @@ use crate::agent::demo::service::DIR;
 use crate::domain::config::Durability;
 use crate::queue::{Dir, Result};
 use crate::shape::style::duration;
-use crate::sys::{clock, fs, mount, signal, tool};
+use crate::sys::{clock, fs, mount, process, signal, tool};
 use facts::Facts;
 use plan::{Act, Plan};
 use samples::Samples;
@@ -147,6 +147,9 @@ fn announce(
     report: &mut Report,
 ) {
     let (tasks, workers) = (order.tasks, order.workers);
+    let root = order.dir.join("disk").join("repository");
+    let (pid, root) = (process::own_pid(), root.display());
+    observer.say(&format!("meanwhile: coordinator status --root /proc/{pid}/root{root}"));
     let (night, faults) = (duration(order.storm_ms), plan.acts.len());
     observer.say(&format!("a night of {night}: {tasks} tasks, {workers} workers, {faults} faults"));
     report.section("night");
