@@ -5,11 +5,8 @@ use super::plan::{Act, clock as since};
 use crate::agent::demo::service::Room;
 use crate::domain::id::TaskId;
 use crate::domain::identity::ProcessIdentity;
-use crate::domain::name::{Band, QueueName};
-use crate::domain::reason::Wait;
 use crate::queue::Result;
 use crate::queue::reclaim::DeadClaim;
-use crate::queue::shift::Ended;
 use crate::selftest::Observer;
 use crate::selftest::crew::workers_here;
 use crate::selftest::night::facts::Span;
@@ -82,7 +79,7 @@ impl Night<'_> {
         Ok(())
     }
 
-    fn later(&mut self, for_ms: u64, end: End) {
+    pub(super) fn later(&mut self, for_ms: u64, end: End) {
         self.ends.push((clock::mono_ms() + for_ms, end));
     }
 
@@ -105,22 +102,6 @@ impl Night<'_> {
                     process::signal(process.pid, Signal::SIGCONT);
                 }
                 End::Freeze(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// What a person does after a refused log-in: logs in, opens the gate, and lets go on what waits for it.
-    fn log_in(&mut self) -> Result<()> {
-        self.service.weather.unauthorised = false;
-        self.service.publish()?;
-        let queue = &self.ground.queue;
-        let gate = queue.layout().file(crate::queue::Dir::Gates, ACCOUNT);
-        let _gone_or_not = fs::unlink(&gate)?;
-        self.facts.opened_by_hand.push(clock::now());
-        for name in queue.blocked()? {
-            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Auth) {
-                let _somebody_was_faster = queue.unblock(&name)?;
             }
         }
         Ok(())
@@ -156,12 +137,6 @@ impl Night<'_> {
             span.until = clock::now().plus_ms(3_000);
         }
         Ok(())
-    }
-
-    fn pause(&mut self, text: &str, for_ms: u64) -> Result<Option<&'static str>> {
-        fs::write(&self.ground.repository().join("interrupt"), text.as_bytes())?;
-        self.later(for_ms, End::Pause);
-        Ok(Some(if text.starts_with("now") { "pauses with agents stopped" } else { "pauses" }))
     }
 
     fn reboot(&mut self, for_ms: u64) -> Result<Option<&'static str>> {
@@ -235,53 +210,6 @@ impl Night<'_> {
             return Ok(None);
         }
         Ok(Some(claims.swap_remove((dice % claims.len() as u64) as usize)))
-    }
-
-    /// Does to tasks what people do: cancels the unwanted, holds one, moves one, releases those held before.
-    fn meddle(&mut self, dice: u64) -> Result<Option<&'static str>> {
-        self.release_all()?;
-        let queue = &self.ground.queue;
-        let seen = queue.scan()?;
-        let claimed = |name: &QueueName| seen.claims.contains_key(&name.at);
-        let unwanted = |name: &&QueueName| kind(&name.at.id) == Some(Kind::Unwanted);
-        if let Some(name) = seen.ready.iter().filter(unwanted).find(|name| claimed(name)) {
-            self.facts.cut(&name.at.id, 0);
-            let wish = queue.wish_to_cancel(&name.at.id)?;
-            let _the_wish_lasts = queue.carry_out(&wish)?;
-        }
-        let waiting: Vec<&QueueName> = seen.ready.iter().filter(|name| !claimed(name)).collect();
-        if let Some(name) = waiting.get((dice % waiting.len().max(1) as u64) as usize) {
-            self.facts.moved.insert(name.at.id.to_string());
-            let band = Band::new((dice >> 32) as u8 % 10).unwrap_or_default();
-            let _somebody_was_faster = match dice >> 63 {
-                0 => queue.reprioritise(name, band)?,
-                _ => queue.hold(name)?,
-            };
-        }
-        Ok(Some("times that people meddled"))
-    }
-
-    pub(super) fn release_all(&self) -> Result<()> {
-        let queue = &self.ground.queue;
-        for name in queue.blocked()? {
-            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Hold) {
-                let _somebody_was_faster = queue.unblock(&name)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A task that failed because its agent was killed is given another life, once.
-    pub(super) fn retry_the_killed(&mut self) -> Result<()> {
-        let queue = &self.ground.queue;
-        for ended in queue.all_ended()? {
-            let task = ended.at().id.to_string();
-            let killed = self.facts.agents_killed.contains(&task);
-            if killed && matches!(ended, Ended::Failed(_)) && self.facts.retried.insert(task) {
-                let _somebody_was_faster = queue.retry(&ended)?;
-            }
-        }
-        Ok(())
     }
 
     /// Agents' processes that are there although all is done.

@@ -9,6 +9,7 @@ mod bill;
 mod crowd;
 mod facts;
 mod gates;
+mod people;
 mod plan;
 mod samples;
 mod service;
