@@ -122,6 +122,11 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
     }
     observer.say("morning: waiting for the swarm to finish by itself");
     let stuck = night.calm(observer)?;
+    if night.is_over() {
+        observer.say("told to end: ending the swarm");
+        night.crew.end(&ground)?;
+        return Err(std::io::Error::other("the night was ended early: there is no verdict").into());
+    }
     let left = night.left_behind()?;
     night.judge(order, stuck, left, report)?;
     if own.is_ok() {
@@ -289,7 +294,7 @@ impl Night<'_> {
             }
             clock::pause_ms(8 * STEP_MS);
         }
-        Ok(vec!["the night was ended early".into()])
+        Ok(Vec::new())
     }
 
     /// What is there although all is done; then the swarm is told to end.
