@@ -124,11 +124,12 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
     let stuck = night.calm(observer)?;
     if night.is_over() {
         observer.say("told to end: ending the swarm");
-        night.crew.end(&ground)?;
-        return Err(std::io::Error::other("the night was ended early: there is no verdict").into());
+        report.judge("S7", night.crew.end(&ground)?);
+        report.judge("N1", vec!["the night was ended early: there is no verdict".into()]);
+    } else {
+        let left = night.left_behind()?;
+        night.judge(order, stuck, left, report)?;
     }
-    let left = night.left_behind()?;
-    night.judge(order, stuck, left, report)?;
     if own.is_ok() {
         keep(order, &disk, report.is_sound() && !order.keep)?;
     }
