@@ -1,16 +1,15 @@
 //! The swarm's bill, as anybody is told it, against the service's own count.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
 
 use serde_json::Value;
 
 use super::Night;
+use super::ask::ask;
 use super::facts::Facts;
 use super::service::{Account, accounts};
 use crate::agent::demo::service::{Answer, Entry, USD_PER_TOKEN};
-use crate::queue::{QueueError, Result};
-use crate::sys::{env, spawn};
+use crate::queue::Result;
 
 /// What `coordinator status` says of a task.
 #[derive(Clone, Debug, Default)]
@@ -30,14 +29,7 @@ pub(super) struct Books {
 impl Books {
     /// Opens them.
     pub(super) fn open(night: &Night<'_>, ledger: &[Entry]) -> Result<Books> {
-        let exe = env::current_exe()?;
-        let root = night.ground.repository();
-        let args = ["status", "--json", "--all", "--root"].map(OsStr::new);
-        let args: Vec<&OsStr> = args.into_iter().chain([root.as_os_str()]).collect();
-        let output = spawn::output(exe.as_os_str(), &args, root, &[])?;
-        let status: Value = serde_json::from_slice(&output.stdout).map_err(|e| {
-            QueueError::from(std::io::Error::other(format!("coordinator status --json: {e}")))
-        })?;
+        let status = ask(night.ground, &["status", "--all"])?;
         let tasks = status["tasks"].as_array().cloned().unwrap_or_default();
         let told =
             tasks.iter().filter_map(|task| Some((task["id"].as_str()?.to_owned(), told(task))));

@@ -5,6 +5,7 @@
 //! is chosen by a seed, before it begins.
 
 mod acts;
+mod ask;
 mod bill;
 mod crowd;
 mod facts;

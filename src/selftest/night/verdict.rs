@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Night;
+use super::ask::ask;
 use super::bill::Books;
 use super::gates;
 use super::tasks::Task;
@@ -48,7 +49,7 @@ impl Night<'_> {
         report.tell("names in the queue, most", self.highest.text());
 
         verdict::check(queue, report, |_| Vec::new())?;
-        report.judge("N1", [stuck, self.not_as_planned(&ends)].concat());
+        report.judge("N1", [stuck, self.not_as_planned(&ends), self.unexplained()?].concat());
         report.judge("N2", self.not_on_its_branch(&ends));
         report.judge("N3", books.differ(&self.facts));
         report.judge("N4", books.paid_twice());
@@ -103,6 +104,22 @@ impl Night<'_> {
             }
         }
         wrong
+    }
+
+    /// Tasks that did not come to a good end, and of which nobody is told why.
+    fn unexplained(&self) -> Result<Vec<String>> {
+        let mut wrong = Vec::new();
+        for ended in self.ground.queue.all_ended()? {
+            if matches!(ended, Ended::Done(_)) {
+                continue;
+            }
+            let id = ended.at().id.as_str();
+            let why = ask(self.ground, &["explain", id])?;
+            if why["because"].as_array().is_none_or(Vec::is_empty) {
+                wrong.push(format!("{id}: coordinator explain says nothing"));
+            }
+        }
+        Ok(wrong)
     }
 
     fn not_on_its_branch(&self, ends: &Ends) -> Vec<String> {
