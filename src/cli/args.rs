@@ -219,7 +219,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Prove it here: try the file system, then a storm of kills (or a whole night) on a queue of its own
+    /// Prove it here: the file system, then a storm of kills or a whole night
     #[command(args_override_self = true)]
     Selftest(Selftest),
     /// The effective settings, and where each comes from
