@@ -51,7 +51,10 @@ impl Books {
         let told: u64 = self.told.values().map(|told| told.tokens).sum();
         let usd: f64 = self.told.values().map(|told| told.cost_usd).sum();
         let estimated = self.told.values().filter(|told| told.estimated).count();
+        let attempts: usize = self.told.values().map(|told| told.attempts).sum();
+        let most = self.told.values().map(|told| told.attempts).max().unwrap_or(0);
         vec![
+            ("attempts".into(), format!("{attempts}, at most {most} of one task")),
             (
                 "the service answered".into(),
                 format!("{calls} calls, {tokens} tokens, ${:.4}", cost(tokens)),
