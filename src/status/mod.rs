@@ -10,6 +10,7 @@ pub mod failure;
 pub mod json;
 pub mod logs;
 pub mod show;
+mod spent;
 pub mod summary;
 pub mod text;
 pub mod view;

@@ -4,4 +4,5 @@ mod cgroups;
 mod command;
 mod demo;
 mod leftovers;
+mod service;
 mod stopping;

@@ -20,8 +20,8 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
     ("status", &["domain", "shape", "sys", "queue", "agent"]),
     ("doctor", &["domain", "shape", "sys", "queue", "worktree", "agent"]),
     ("gc", &["domain", "shape", "sys", "queue", "worktree"]),
-    // A user of everything: it starts programs, and looks at what they left.
-    ("selftest", &["domain", "shape", "sys", "queue", "worktree"]),
+    // A user of everything: it starts programs, and looks at what they left; in a night the scripted agent's service.
+    ("selftest", &["domain", "shape", "sys", "queue", "worktree", "agent"]),
     (
         "cli",
         &[
