@@ -28,6 +28,7 @@ pub mod environment;
 pub mod instructions;
 mod judge;
 mod launch;
+mod record;
 mod run;
 mod session;
 mod supervise;

@@ -5,6 +5,7 @@
 
 mod agents;
 mod place;
+mod room;
 
 use serde_json::{Value, json};
 

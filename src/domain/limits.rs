@@ -1,4 +1,4 @@
-//! What the kernel is asked to hold an agent to.
+//! What an agent is held to, most of it by the kernel.
 //!
 //! `None` means: not limited by us. A task may override each within the operator's caps.
 
@@ -22,6 +22,8 @@ pub struct Limits {
     pub memory_bytes: Option<u64>,
     /// Data segment of each process, bytes.
     pub data_bytes: Option<u64>,
+    /// What an attempt may write to its standard output and its standard error, each, bytes; ours to hold it to.
+    pub output_bytes: Option<u64>,
 }
 
 impl Limits {
@@ -38,6 +40,7 @@ impl Limits {
         processes: Some(2_048),
         memory_bytes: None,
         data_bytes: None,
+        output_bytes: Some(256 << 20),
     };
 
     /// Below this an address-space limit makes claude abort at start (measured: 1400–1550 MiB abort,
@@ -71,6 +74,7 @@ impl Limits {
             processes: pick(self.processes, other.processes),
             memory_bytes: pick(self.memory_bytes, other.memory_bytes),
             data_bytes: pick(self.data_bytes, other.data_bytes),
+            output_bytes: pick(self.output_bytes, other.output_bytes),
         }
     }
 }

@@ -42,6 +42,8 @@ pub enum Fault {
     NoResult,
     /// The setup command of the tree failed.
     Setup,
+    /// It wrote more than an attempt may: a runaway.
+    Output,
 
     /// It never said a word after its start.
     Startup,
@@ -77,7 +79,8 @@ impl Fault {
             | Fault::Silent
             | Fault::Crashed
             | Fault::NoResult
-            | Fault::Setup => true,
+            | Fault::Setup
+            | Fault::Output => true,
             Fault::Startup
             | Fault::Limit { .. }
             | Fault::Overload
@@ -101,6 +104,7 @@ impl Fault {
             Fault::Crashed => "crashed",
             Fault::NoResult => "no_result",
             Fault::Setup => "setup",
+            Fault::Output => "output",
             Fault::Startup => "startup",
             Fault::Limit { .. } => "limit",
             Fault::Overload => "overload",
@@ -153,7 +157,9 @@ pub mod waits {
     pub const OVERLOAD_MS: u64 = 30_000;
     /// Log-in, credit, a missing program: a person has to act, so look again rarely.
     pub const PERSON_MS: u64 = 10 * 60_000;
-    /// Disk, repository, start-up.
+    /// The disk: nothing is claimed before there is room, so this only keeps what was misjudged from spinning.
+    pub const DISK_MS: u64 = 10_000;
+    /// Repository, start-up.
     pub const MACHINE_MS: u64 = 60_000;
 }
 
@@ -196,7 +202,7 @@ fn step(fault: Fault, now: UnixMs) -> Step {
         Fault::Auth => until(Wait::Auth, waits::PERSON_MS),
         Fault::Spend => until(Wait::Spend, waits::PERSON_MS),
         Fault::Missing => until(Wait::Missing, waits::PERSON_MS),
-        Fault::Disk => until(Wait::Disk, waits::MACHINE_MS),
+        Fault::Disk => until(Wait::Disk, waits::DISK_MS),
         // Due at once: the next run, which may begin within this very second, goes on with it.
         Fault::Stopped => {
             Step::Blocked(Reason { wait: Wait::Park, until_secs: Some(now.0 / 1000) })

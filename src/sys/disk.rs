@@ -1,16 +1,48 @@
-//! Room on the disk, and what kind of file system it is.
+//! Room on the disks, and what kind of file system it is.
 
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
-use super::fs::{FsError, Result};
+use super::fs::{self, FsError, Result};
+use crate::domain::admission::Space;
 
 /// Bytes that this user may still write at `path`.
 pub fn free_bytes(path: &Path) -> Result<u64> {
-    fs2::available_space(path).map_err(|source| FsError {
-        doing: "ask for free space at",
+    fs2::available_space(path).map_err(failed(path))
+}
+
+/// The file systems of these places (a directory that is to be made later: of the nearest above it), each once;
+/// what cannot be asked is left out. `true`: trees are made there.
+pub fn spaces(places: &[(PathBuf, bool)]) -> Vec<Space> {
+    let mut found: Vec<(u64, Space)> = Vec::new();
+    for (path, trees) in places {
+        let Some(path) = path.ancestors().find(|dir| fs::is_dir(dir)) else { continue };
+        let Ok(device) = std::fs::metadata(path).map(|meta| meta.dev()) else { continue };
+        match found.iter_mut().find(|(known, _)| *known == device) {
+            Some((_, space)) => space.trees |= trees,
+            None => found.extend(space(path, *trees).ok().map(|space| (device, space))),
+        }
+    }
+    found.into_iter().map(|(_, space)| space).collect()
+}
+
+/// One file system, by a path on it.
+pub fn space(path: &Path, trees: bool) -> Result<Space> {
+    let bytes = fs2::statvfs(path).map_err(failed(path))?;
+    let inodes = nix::sys::statvfs::statvfs(path).map_err(|e| failed(path)(e.into()))?;
+    Ok(Space {
         path: path.to_owned(),
-        source,
+        trees,
+        free_bytes: bytes.available_space(),
+        total_bytes: bytes.total_space(),
+        free_inodes: inodes.files_available(),
+        total_inodes: inodes.files(),
     })
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> FsError {
+    let path = path.to_owned();
+    |source| FsError { doing: "ask for free space at", path, source }
 }
 
 /// The file system's name, where it is one that matters to the queue: `nfs`, `fuse`, `fat`, `ext4` …

@@ -9,16 +9,17 @@ use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::Report;
 use crate::domain::gate::Manner;
 use crate::domain::name::TaskEpoch;
-use crate::domain::outcome::{Ending, Fault, Step, Traces, Verdict, judge};
+use crate::domain::outcome::{Ending, Fault, Step, Traces, Verdict, judge, waits};
 use crate::domain::reason::{Reason, Wait};
 use crate::domain::record::AttemptResult;
 use crate::domain::retry::{Next, after_failure};
 use crate::domain::time::UnixMs;
 use crate::domain::usage::Usage;
-use crate::queue::Result;
 use crate::queue::claim::{Claim, Standing};
 use crate::queue::finish::{Closed, Final};
+use crate::queue::{QueueError, Result};
 use crate::sys::{clock, random};
+use crate::worktree::Trouble;
 
 /// Everything that an attempt came to.
 pub(super) struct Close {
@@ -28,6 +29,12 @@ pub(super) struct Close {
     pub(super) left: Left,
     pub(super) place: Workplace,
     pub(super) notes: Vec<String>,
+}
+
+/// The agent has done what it could; what it left waits for room.
+fn put_off(reason: String) -> Verdict {
+    let step = Step::Blocked(Reason::until(Wait::Disk, clock::now().plus_ms(waits::DISK_MS)));
+    Verdict { outcome: Fault::Disk.word().into(), reason, step }
 }
 
 /// A verdict's step, with the question of another try answered.
@@ -42,12 +49,14 @@ impl Worker {
     pub(super) fn close(&mut self, close: Close) -> Result<bool> {
         let Close { claim, agent, report, left, place, mut notes } = close;
         let traces = Traces { changed: left.changed, denied_tools: report.denied_tools.clone() };
-        let mut verdict = judge(&report.ending, &traces, clock::now());
-        if let Err(e) = if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) }
-        {
-            let step = Step::Blocked(Reason::until(Wait::Disk, clock::now().plus_ms(60_000)));
-            let reason = format!("the branch could not be made durable: {e}");
-            verdict = Verdict { outcome: Fault::Disk.word().into(), reason, step };
+        let ending = self.blame_the_disk(&report.ending);
+        let mut verdict = judge(&ending, &traces, clock::now());
+        let durable =
+            || if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) };
+        if let Err(e) = self.with_room(Trouble::disk_full, durable) {
+            verdict = put_off(format!("the branch could not be made durable: {e}"));
+        } else if let Some(e) = &left.no_room {
+            verdict = put_off(format!("what it left could not be committed: {e}"));
         }
         notes.extend(left.notes.iter().cloned());
         let result = AttemptResult {
@@ -65,7 +74,8 @@ impl Worker {
             denied_tools: report.denied_tools.clone(),
             notes,
         };
-        self.shared.queue.write_result(claim.attempt(), &result)?;
+        let write = || self.shared.queue.write_result(claim.attempt(), &result);
+        self.with_room(QueueError::disk_full, write)?;
         if self.shared.control.level() == Level::Fenced {
             // Its work is saved on its branch. The tree stays its task's, and all else is the reclaimer's.
             drop(place);
@@ -73,7 +83,7 @@ impl Worker {
             return Ok(false);
         }
         let began_at = UnixMs(clock::now().0.saturating_sub(report.elapsed_ms));
-        self.mind_gate(&agent, &report.ending, began_at)?;
+        self.mind_gate(&agent, &ending, began_at)?;
         let step = self.resolve(&claim, &verdict)?;
         if let Resolved::Blocked(..) = step {
             self.write_context(claim.attempt(), &verdict, &left, place.branch());
@@ -133,13 +143,18 @@ impl Worker {
     fn conclude(&self, claim: Claim, verdict: &Verdict, step: Resolved) -> Result<bool> {
         let queue = &self.shared.queue;
         let at = claim.name().at.clone();
-        let standing = queue.standing(&self.shared.registration, claim.name())?;
-        let (word, closed) = match step {
-            _ if standing == Standing::CancelWanted => ("cancelled", queue.cancel_held(claim)?),
-            Resolved::Final(to @ Final::Done) => ("done", queue.publish(claim, to)?),
-            Resolved::Final(to @ Final::Failed) => ("failed", queue.publish(claim, to)?),
-            Resolved::Blocked(word, reason) => (word, queue.give_back_blocked(claim, reason)?),
-        };
+        let (word, closed) = self.with_room(QueueError::disk_full, || {
+            let standing = queue.standing(&self.shared.registration, claim.name())?;
+            let claim = claim.again();
+            Ok(match &step {
+                _ if standing == Standing::CancelWanted => ("cancelled", queue.cancel_held(claim)?),
+                Resolved::Final(to @ Final::Done) => ("done", queue.publish(claim, *to)?),
+                Resolved::Final(to @ Final::Failed) => ("failed", queue.publish(claim, *to)?),
+                Resolved::Blocked(word, reason) => {
+                    (*word, queue.give_back_blocked(claim, reason.clone())?)
+                }
+            })
+        })?;
         self.say(&at, word, verdict, closed);
         Ok(word == "failed" && closed == Closed::Won)
     }

@@ -70,6 +70,8 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #processes = 2048
 #memory = "none"
 #data = "none"
+# What an attempt may write to standard output, and as much to standard error: beyond it the agent is stopped.
+#output = "256MiB"
 
 # What a task's own limits may not exceed.
 [limits.max]
@@ -80,6 +82,15 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #processes = 4096
 #memory = "none"
 #data = "none"
+#output = "1GiB"
+
+# What is kept free: below it no task is claimed, and all goes on by itself when there is room. "none" is off.
+# disk: "auto" is 1GiB, or a twentieth of a small disk; inodes: "auto" is one in fifty.
+# memory: available before one more agent starts.
+[reserve]
+#disk = "auto"
+#inodes = "auto"
+#memory = "512MiB"
 
 # Agents. `claude` and `demo` exist without being named.
 [agent.claude]

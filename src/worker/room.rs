@@ -1,0 +1,312 @@
+//! Whether there is room for this worker to claim: looked at before each claim, said once; and what is done where
+//! the disk is full all the same.
+//!
+//! Invariant: where there is not room for an agent of every worker at once, claims of this machine come one at a
+//! time, each after its predecessor's tree is made (and, for memory, after its agent has run for a while).
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::claims::Holding;
+use super::control::Level;
+use super::{Log, Mode, Shared, Worker};
+use crate::agent::StopReason;
+use crate::domain::admission::{Reserve, Short, Verdict, What, critical};
+use crate::domain::config::Config;
+use crate::domain::name::QueueName;
+use crate::domain::outcome::{Ending, Fault};
+use crate::queue::{Queue, Result};
+use crate::sys::lock::Lock;
+use crate::sys::{clock, disk, fs};
+use crate::tending::room::{Surveyor, homes};
+use crate::worktree::room::Homes;
+
+/// A look is believed for so long, milliseconds; while it found room, and while it found none.
+const ROOM_MS: u64 = 200;
+const NO_ROOM_MS: u64 = 1_000;
+/// An agent has taken most of its memory after so long, milliseconds.
+const SETTLE_MS: u64 = 3_000;
+/// Between two agents that are parked because the disk gets full, milliseconds: the first may have been the one.
+const RELIEF_MS: u64 = 5_000;
+/// The lock of those who come one at a time, and of those who park.
+const ADMIT: &str = "admit";
+const RELIEF: &str = "relief";
+
+/// Whether a task may be claimed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Pass {
+    Yes,
+    /// Another one perhaps.
+    NotThis,
+    /// None now.
+    No,
+}
+
+/// This worker's view of the room that there is.
+#[derive(Default)]
+pub(super) struct Room {
+    surveyor: Surveyor,
+    verdict: Option<Verdict>,
+    homes: Homes,
+    /// Until then the verdict is believed (monotonic milliseconds).
+    stale_at_ms: u64,
+    /// What kept the last look from a claim, and since when (monotonic milliseconds).
+    waits: Option<(Short, u64)>,
+    /// Held while we are the one who comes.
+    turn: Option<Lock>,
+}
+
+impl Room {
+    /// Looks anew at the next claim.
+    pub(super) fn invalidate(&mut self) {
+        self.stale_at_ms = 0;
+    }
+
+    /// Whether there is room for this task.
+    pub(super) fn admits(
+        &mut self,
+        shared: &Shared,
+        config: &Config,
+        log: &Log,
+        name: &QueueName,
+    ) -> Result<Pass> {
+        self.refresh(shared, config)?;
+        let in_turn =
+            matches!(self.verdict, Some(Verdict::Admit { alone: Some(_) } | Verdict::Reuse(_)));
+        let pass = if !in_turn {
+            self.judge(name)
+        } else if self.take_turn(config) {
+            // What was seen before it was our turn is old by now.
+            self.invalidate();
+            self.refresh(shared, config)?;
+            self.judge(name)
+        } else {
+            Pass::No
+        };
+        if pass != Pass::Yes {
+            self.turn = None;
+        }
+        self.say(shared, log, pass);
+        Ok(pass)
+    }
+
+    fn judge(&self, name: &QueueName) -> Pass {
+        match &self.verdict {
+            Some(Verdict::Admit { .. }) => Pass::Yes,
+            Some(Verdict::Reuse(_)) => {
+                let home = self.homes.free || self.homes.tasks.contains(name.at.id.as_str());
+                if home { Pass::Yes } else { Pass::NotThis }
+            }
+            Some(Verdict::Wait(_)) | None => Pass::No,
+        }
+    }
+
+    fn refresh(&mut self, shared: &Shared, config: &Config) -> Result<()> {
+        let now = clock::mono_ms();
+        if now < self.stale_at_ms {
+            return Ok(());
+        }
+        let verdict = self.surveyor.look(&shared.queue, config)?;
+        self.homes = match verdict {
+            Verdict::Reuse(_) => homes(config),
+            Verdict::Admit { .. } | Verdict::Wait(_) => Homes::default(),
+        };
+        let room = matches!(verdict, Verdict::Admit { .. });
+        self.stale_at_ms = now + if room { ROOM_MS } else { NO_ROOM_MS };
+        self.verdict = Some(verdict);
+        Ok(())
+    }
+
+    /// Becomes the one who comes. False: another one is at it, or its agent has not settled yet.
+    fn take_turn(&mut self, config: &Config) -> bool {
+        if self.turn.is_some() {
+            return true;
+        }
+        let path = lock_file(config, ADMIT);
+        let settles = matches!(self.verdict, Some(Verdict::Admit { alone: Some(What::Memory) }));
+        if settles && age_ms(&path).is_some_and(|age| age < SETTLE_MS) {
+            return false;
+        }
+        let _seen_by_the_lock = path.parent().map(fs::mkdirs);
+        // Without locks nobody could come at all.
+        match Lock::try_take(&path) {
+            Ok(turn) => {
+                self.turn = turn;
+                self.turn.is_some()
+            }
+            Err(_) => true,
+        }
+    }
+
+    /// Our tree is made, our agent starts: the next one may look.
+    pub(super) fn taken(&mut self, config: &Config) {
+        if self.turn.is_some() {
+            let _settles_sooner = fs::touch(&lock_file(config, ADMIT));
+            self.turn = None;
+            self.invalidate();
+        }
+    }
+
+    /// There is nothing to claim, whatever room there is.
+    pub(super) fn nothing_to_claim(&mut self) {
+        self.waits = None;
+        self.turn = None;
+    }
+
+    /// Since when nothing could be claimed for want of room, milliseconds ago.
+    pub(super) fn waited_ms(&self) -> Option<u64> {
+        self.waits.as_ref().map(|(_, since)| clock::mono_ms().saturating_sub(*since))
+    }
+
+    /// When to look again, where room is waited for (or a turn), milliseconds.
+    pub(super) fn again_in_ms(&self) -> Option<u64> {
+        match (&self.waits, &self.verdict) {
+            (Some(_), _) => Some(NO_ROOM_MS),
+            (None, Some(Verdict::Admit { alone: Some(_) })) => Some(ROOM_MS),
+            _ => None,
+        }
+    }
+
+    /// Says once that it waits, and once that it goes on.
+    fn say(&mut self, shared: &Shared, log: &Log, pass: Pass) {
+        let short = match (&self.verdict, pass) {
+            (Some(Verdict::Wait(short) | Verdict::Reuse(short)), Pass::No | Pass::NotThis) => short,
+            (_, Pass::Yes) => {
+                if self.waits.take().is_some() {
+                    (log)("there is room again: going on");
+                    shared.journal.note("room", None, json!({}));
+                }
+                return;
+            }
+            _ => return,
+        };
+        let same = |known: &Short| (known.what, &known.place) == (short.what, &short.place);
+        match &mut self.waits {
+            Some((known, _)) if same(known) => *known = short.clone(),
+            other => {
+                (log)(&format!("paused: {short}"));
+                let more = json!({
+                    "what": short.what.word(), "place": short.place, "have": short.have, "need": short.need,
+                });
+                shared.journal.note("no_room", None, more);
+                let since = other.as_ref().map_or_else(clock::mono_ms, |(_, since)| *since);
+                *other = Some((short.clone(), since));
+            }
+        }
+    }
+}
+
+impl Worker {
+    /// Does something of an attempt that has ended, for which the disk must have room: with the reserve where there is
+    /// none, and again as soon as there is. What the agent has done is not given up for want of a block. In a drain
+    /// (and for one task) the wait has the drain's end.
+    pub(super) fn with_room<T, E: std::fmt::Display>(
+        &self,
+        full: impl Fn(&E) -> bool,
+        mut act: impl FnMut() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let mut waits_since: Option<u64> = None;
+        loop {
+            let error = match act() {
+                Err(error) if full(&error) => error,
+                other => {
+                    if waits_since.is_some() && other.is_ok() {
+                        (self.order.log)("there is room again: going on");
+                    }
+                    return other;
+                }
+            };
+            if self.shared.queue.release_reserve().unwrap_or(false) {
+                self.shared.journal.note("reserve_released", None, json!({}));
+                continue;
+            }
+            let now = clock::mono_ms();
+            if waits_since.is_none() {
+                (self.order.log)(&format!("{error}; waiting for room to keep what was done"));
+            }
+            let since = *waits_since.get_or_insert(now);
+            let stays = self.order.mode == Mode::Stay;
+            let over = !stays && now - since >= self.config.drain_wait_ms;
+            if over || self.shared.control.level() >= Level::Stop {
+                return Err(error);
+            }
+            self.idle.pause(NO_ROOM_MS);
+        }
+    }
+
+    /// An agent that failed while the disk had less than is kept free failed by that: nobody can tell which of its
+    /// tools met the end of the disk. Not its deadlines, its turns and its money.
+    pub(super) fn blame_the_disk(&self, ending: &Ending) -> Ending {
+        let Ending::Failure { fault, detail } = ending else { return ending.clone() };
+        let may = [Fault::Error, Fault::Crashed, Fault::NoResult, Fault::Silent, Fault::Setup];
+        let short = may.contains(fault).then(|| short_of_disk(&self.shared.queue, &self.config));
+        match short.flatten() {
+            Some(short) => {
+                let detail = format!("{}; seen as it ended: {detail}", short.evidence());
+                Ending::Failure { fault: Fault::Disk, detail }
+            }
+            None => ending.clone(),
+        }
+    }
+}
+
+/// Whether some disk has less than is kept free.
+fn short_of_disk(queue: &Queue, config: &Config) -> Option<Short> {
+    let verdict = Surveyor::default().look(queue, config).ok()?;
+    let short = match verdict {
+        Verdict::Wait(short) => short,
+        Verdict::Admit { .. } | Verdict::Reuse(_) => return None,
+    };
+    (short.what != What::Memory).then_some(short)
+}
+
+/// What the heart needs to see that the disk gets full under a running agent.
+#[derive(Clone)]
+pub(super) struct Watched {
+    places: Vec<(PathBuf, bool)>,
+    reserve: Reserve,
+    relief: PathBuf,
+}
+
+impl Watched {
+    pub(super) fn of(config: &Config) -> Watched {
+        let relief = lock_file(config, RELIEF);
+        // Made while there is room for it.
+        let _seen_by_the_lock = relief.parent().map(fs::mkdirs);
+        let _unlocked_again = Lock::try_take(&relief);
+        Watched { places: config.takes_room(), reserve: config.reserve, relief }
+    }
+}
+
+/// Parks the agent in hand if the disk is about to be full and it is our turn to: one at a time, as that may be
+/// enough.
+pub(super) fn relieve(shared: &Shared, holding: &Holding, parked: &mut Option<QueueName>) {
+    let held = holding.get();
+    if held.is_none() || held == *parked {
+        return;
+    }
+    let watched = shared.watched();
+    let spaces = disk::spaces(&watched.places);
+    let Some(short) = critical(&spaces, &watched.reserve) else { return };
+    let Ok(Some(_turn)) = Lock::try_take(&watched.relief) else { return };
+    if age_ms(&watched.relief).is_some_and(|age| age < RELIEF_MS) {
+        return;
+    }
+    let _parked_sooner_after_us = fs::touch(&watched.relief);
+    let more = json!({ "what": short.what.word(), "place": short.place, "have": short.have });
+    shared.journal.note("parked_for_room", held.as_ref().map(|name| &name.at), more);
+    shared.control.stop_agent(StopReason::NoRoom);
+    *parked = held;
+}
+
+fn lock_file(config: &Config, name: &str) -> PathBuf {
+    config.root.join(".swarmdir").join("locks").join(name)
+}
+
+/// How long ago a file was touched; `None` where it was not yet, or in what the clock calls the future.
+fn age_ms(path: &std::path::Path) -> Option<u64> {
+    let meta = fs::look(path).ok()??;
+    let touched_ms = u64::try_from(fs::mtime_ns(&meta) / 1_000_000).ok()?;
+    clock::now().0.checked_sub(touched_ms)
+}
