@@ -26,7 +26,15 @@ fn summary(stream: &str) -> Summary {
 fn judged(verdict: Verdict, exit: Exit, stream: &str, why: Option<Why>, stderr: &str) -> Ending {
     let timeouts = &Timeouts::DEFAULT;
     let summary = &summary(stream);
-    judge(&Evidence { verdict, why, exit: Some(exit), summary, stderr, timeouts })
+    judge(&Evidence {
+        verdict,
+        why,
+        exit: Some(exit),
+        summary,
+        stderr,
+        timeouts,
+        output_bytes: None,
+    })
 }
 
 fn fault(ending: &Ending) -> Fault {
@@ -205,6 +213,7 @@ fn an_end_that_was_not_seen_is_the_machines_fault() {
         summary: &Summary::default(),
         stderr: "",
         timeouts: &Timeouts::DEFAULT,
+        output_bytes: None,
     };
     assert_eq!(fault(&judge(&seen)), Fault::Machine);
 }

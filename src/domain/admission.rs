@@ -83,6 +83,20 @@ pub struct Space {
     pub total_inodes: u64,
 }
 
+/// There is ample room where so many times as many workers would find some: more do not come while one tree is made.
+const AMPLE: u64 = 4;
+/// Up to so many times what is kept free a disk is scarce.
+const SCARCE: u64 = 8;
+
+impl Space {
+    /// Whether so much is free that nobody has to care.
+    pub fn is_ample(&self, reserve: &Reserve) -> bool {
+        let bytes = reserve.bytes_of(self.total_bytes).saturating_mul(SCARCE);
+        let inodes = reserve.inodes_of(self.total_inodes).saturating_mul(SCARCE);
+        self.free_bytes >= bytes && (self.total_inodes == 0 || self.free_inodes >= inodes)
+    }
+}
+
 /// Memory as a worker finds it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Memory {
@@ -150,6 +164,8 @@ pub enum Verdict {
     Admit {
         /// What would not suffice.
         alone: Option<What>,
+        /// Nothing is near its end: the look may be believed for a moment, and nobody has to care for others.
+        ample: bool,
     },
     /// Only one that needs no new tree.
     Reuse(Short),
@@ -166,12 +182,15 @@ pub fn decide(seen: &Snapshot, reserve: &Reserve) -> Verdict {
     if let Some(short) = shortage(seen, reserve, 1, seen.tree) {
         return Verdict::Reuse(short);
     }
-    let many = seen.workers.max(1);
-    let all = Need {
-        bytes: seen.tree.bytes.saturating_mul(many),
-        inodes: seen.tree.inodes.saturating_mul(many),
+    let for_all = |times: u64| {
+        let many = seen.workers.max(1).saturating_mul(times);
+        let bytes = seen.tree.bytes.saturating_mul(many);
+        let inodes = seen.tree.inodes.saturating_mul(many);
+        shortage(seen, reserve, many, Need { bytes, inodes })
     };
-    Verdict::Admit { alone: shortage(seen, reserve, many, all).map(|short| short.what) }
+    let alone = for_all(1).map(|short| short.what);
+    let disks = seen.spaces.iter().all(|space| space.is_ample(reserve));
+    Verdict::Admit { alone, ample: disks && for_all(AMPLE).is_none() }
 }
 
 /// What is short for so many agents whose trees take so much. The gravest first.

@@ -14,7 +14,7 @@ fn seen(space: Space) -> Snapshot {
 
 fn what(verdict: &Verdict) -> (&'static str, Option<What>) {
     match verdict {
-        Verdict::Admit { alone } => ("admit", *alone),
+        Verdict::Admit { alone, .. } => ("admit", *alone),
         Verdict::Reuse(short) => ("reuse", Some(short.what)),
         Verdict::Wait(short) => ("wait", Some(short.what)),
     }

@@ -12,14 +12,13 @@ use crate::sys::{disk, fs};
 
 /// Its name in `tmp/`.
 const NAME: &str = ".reserve";
-/// It is made once less than so many times what is kept free is free: on an ample disk nobody needs it.
-const SCARCE: u64 = 8;
 
 impl Queue {
-    /// Makes the reserve where it is worth having and there is room for it.
-    pub fn keep_reserve(&self, reserve: &Reserve) -> Result<()> {
+    /// Makes the reserve where it is worth having and there is room for it, besides `spare` bytes that others may be
+    /// about to take.
+    pub fn keep_reserve(&self, reserve: &Reserve, spare: u64) -> Result<()> {
         let space = disk::space(self.layout().root(), false)?;
-        let Some(bytes) = wanted(&space, reserve) else { return Ok(()) };
+        let Some(bytes) = wanted(&space, reserve, spare) else { return Ok(()) };
         let path = self.reserve_file();
         if fs::look(&path)?.is_none_or(|meta| meta.len() < bytes) {
             fs::allocate(&path, bytes)?;
@@ -43,12 +42,12 @@ impl Queue {
 }
 
 /// How large it should be now, where it is to be made.
-fn wanted(space: &Space, reserve: &Reserve) -> Option<u64> {
+fn wanted(space: &Space, reserve: &Reserve, spare: u64) -> Option<u64> {
     let kept = reserve.bytes_of(space.total_bytes);
     let bytes = reserve.file_bytes(space.total_bytes);
-    let ample = space.free_bytes >= kept.saturating_mul(SCARCE);
-    let room = space.free_bytes >= kept.saturating_add(2 * bytes);
-    (bytes > 0 && room && !ample).then_some(bytes)
+    let room = space.free_bytes >= kept.saturating_add(2 * bytes).saturating_add(spare);
+    // On an ample disk nobody needs it.
+    (bytes > 0 && room && !space.is_ample(reserve)).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -59,7 +58,7 @@ mod tests {
     #[test]
     fn it_is_made_only_between_scarce_and_too_little() {
         let reserve = Reserve { disk: Kept::Exactly(40 << 20), ..Reserve::DEFAULT };
-        let of = |free_bytes| {
+        let of = |free_bytes, spare| {
             let space = Space {
                 path: PathBuf::from("/d"),
                 trees: false,
@@ -68,11 +67,13 @@ mod tests {
                 free_inodes: 0,
                 total_inodes: 0,
             };
-            wanted(&space, &reserve)
+            wanted(&space, &reserve, spare)
         };
-        assert_eq!(of(320 << 20), None, "ample");
-        assert_eq!(of(319 << 20), Some(10 << 20));
-        assert_eq!(of(60 << 20), Some(10 << 20));
-        assert_eq!(of(59 << 20), None, "it would take what is kept");
+        assert_eq!(of(320 << 20, 0), None, "ample");
+        assert_eq!(of(319 << 20, 0), Some(10 << 20));
+        assert_eq!(of(60 << 20, 0), Some(10 << 20));
+        assert_eq!(of(59 << 20, 0), None, "it would take what is kept");
+        assert_eq!(of(69 << 20, 10 << 20), None, "it would take what others are about to");
+        assert_eq!(of(70 << 20, 10 << 20), Some(10 << 20));
     }
 }

@@ -6,11 +6,6 @@ use std::path::{Path, PathBuf};
 use super::fs::{self, FsError, Result};
 use crate::domain::admission::Space;
 
-/// Bytes that this user may still write at `path`.
-pub fn free_bytes(path: &Path) -> Result<u64> {
-    fs2::available_space(path).map_err(failed(path))
-}
-
 /// The file systems of these places (a directory that is to be made later: of the nearest above it), each once;
 /// what cannot be asked is left out. `true`: trees are made there.
 pub fn spaces(places: &[(PathBuf, bool)]) -> Vec<Space> {

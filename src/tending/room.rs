@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::domain::admission::{Need, Short, Snapshot, Verdict, decide};
 use crate::domain::config::Config;
 use crate::domain::identity::Vantage;
+use crate::domain::name::QueueName;
 use crate::queue::{Queue, Result};
 use crate::sys::{clock, disk, identity, memory, process};
 use crate::worktree::room::{Homes, tree_need};
@@ -24,27 +25,31 @@ pub struct Surveyor {
 }
 
 impl Surveyor {
-    /// Looks whether there is room now, and keeps the queue's reserve.
-    pub fn look(&mut self, queue: &Queue, config: &Config) -> Result<Verdict> {
+    /// Looks whether there is room now, and keeps the queue's reserve. `alone`: nobody else on this machine claims
+    /// before our tree is made.
+    pub fn look(&mut self, queue: &Queue, config: &Config, alone: bool) -> Result<Verdict> {
         let now = clock::mono_ms();
         if now >= self.need_stale_at_ms {
             self.need = largest_tree(config);
             self.need_stale_at_ms = now + NEED_MS;
         }
+        let workers = queue.worker_ids()?.len() as u64;
+        // Without one the state is written as long as there is room at all.
+        let trees = if alone { 1 } else { workers.max(1) };
+        let spare = self.need.bytes.saturating_mul(trees);
+        let _a_help_not_a_must = queue.keep_reserve(&config.reserve, spare);
         let seen = Snapshot {
             spaces: disk::spaces(&config.takes_room()),
             memory: memory::available(),
             tree: self.need,
-            workers: queue.worker_ids()?.len() as u64,
+            workers,
         };
-        // Without one the state is written as long as there is room at all.
-        let _a_help_not_a_must = queue.keep_reserve(&config.reserve);
         Ok(decide(&seen, &config.reserve))
     }
 
     /// Why nobody can claim now, if that is so.
     pub fn short(&mut self, queue: &Queue, config: &Config) -> Result<Option<Short>> {
-        Ok(missing(self.look(queue, config)?, config))
+        missing(self.look(queue, config, false)?, queue, config)
     }
 }
 
@@ -62,19 +67,25 @@ pub fn short_for_workers(queue: &Queue, config: &Config) -> Result<Option<Short>
         tree: largest_tree(config),
         workers: 1,
     };
-    Ok(missing(decide(&seen, &config.reserve), config))
+    missing(decide(&seen, &config.reserve), queue, config)
 }
 
-/// Why nobody can claim, where that is so: also where only a tree that is there would do, and there is none.
-fn missing(verdict: Verdict, config: &Config) -> Option<Short> {
-    match verdict {
-        Verdict::Admit { .. } => None,
-        Verdict::Wait(short) => Some(short),
-        Verdict::Reuse(short) => {
-            let homes = homes(config);
-            (!homes.free && homes.tasks.is_empty()).then_some(short)
-        }
+/// Why nobody can claim, where that is so: also where only a tree that is there would do, and none is free or
+/// belongs to a task that waits.
+fn missing(verdict: Verdict, queue: &Queue, config: &Config) -> Result<Option<Short>> {
+    let short = match verdict {
+        Verdict::Admit { .. } => return Ok(None),
+        Verdict::Wait(short) => return Ok(Some(short)),
+        Verdict::Reuse(short) => short,
+    };
+    let homes = homes(config);
+    if homes.free {
+        return Ok(None);
     }
+    let seen = queue.scan()?;
+    let waits = seen.ready.iter().filter(|name| !seen.claims.contains_key(&name.at));
+    let at_home = |name: &QueueName| homes.tasks.contains(name.at.id.as_str());
+    Ok((!waits.into_iter().any(at_home)).then_some(short))
 }
 
 /// What a new tree takes, of the repository whose trees take most.

@@ -47,6 +47,7 @@ impl Worker {
         let claimed = self.look(Barren::begin(&self.shared.queue, shut));
         if !matches!(claimed, Ok(Some(_))) {
             self.doors.end_canary(&self.shared);
+            self.room.give_up_turn();
         }
         claimed
     }

@@ -2,7 +2,8 @@
 //! the disk is full all the same.
 //!
 //! Invariant: where there is not room for an agent of every worker at once, claims of this machine come one at a
-//! time, each after its predecessor's tree is made (and, for memory, after its agent has run for a while).
+//! time, each after all trees before it are made (and, for memory, after the last agent has run for a while). A lock
+//! sees to that, which those share who need not care.
 
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ use crate::sys::{clock, disk, fs};
 use crate::tending::room::{Surveyor, homes};
 use crate::worktree::room::Homes;
 
-/// A look is believed for so long, milliseconds; while it found room, and while it found none.
+/// A look is believed for so long, milliseconds: one that found ample room, and one that found none.
 const ROOM_MS: u64 = 200;
 const NO_ROOM_MS: u64 = 1_000;
 /// An agent has taken most of its memory after so long, milliseconds.
@@ -53,8 +54,19 @@ pub(super) struct Room {
     stale_at_ms: u64,
     /// What kept the last look from a claim, and since when (monotonic milliseconds).
     waits: Option<(Short, u64)>,
-    /// Held while we are the one who comes.
-    turn: Option<Lock>,
+    /// The last look let nothing pass, be it for want of a turn.
+    refused: bool,
+    /// Held from the look until our tree is made.
+    turn: Option<(Turn, Lock)>,
+}
+
+/// How a claim is made where room is scarce.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Turn {
+    /// There is room for all: nobody comes alone meanwhile.
+    Beside,
+    /// There is not: nobody else comes until our tree is made.
+    Alone,
 }
 
 impl Room {
@@ -72,21 +84,21 @@ impl Room {
         name: &QueueName,
     ) -> Result<Pass> {
         self.refresh(shared, config)?;
-        let in_turn =
-            matches!(self.verdict, Some(Verdict::Admit { alone: Some(_) } | Verdict::Reuse(_)));
-        let pass = if !in_turn {
-            self.judge(name)
-        } else if self.take_turn(config) {
-            // What was seen before it was our turn is old by now.
-            self.invalidate();
-            self.refresh(shared, config)?;
-            self.judge(name)
-        } else {
-            Pass::No
+        let pass = match self.turn_wanted() {
+            None => self.judge(name),
+            Some(wanted) if self.take_turn(config, wanted) => {
+                // What was seen before it was our turn is old by now.
+                self.invalidate();
+                self.refresh(shared, config)?;
+                let more = self.turn_wanted() == Some(Turn::Alone) && wanted == Turn::Beside;
+                if more { Pass::No } else { self.judge(name) }
+            }
+            Some(_) => Pass::No,
         };
         if pass != Pass::Yes {
             self.turn = None;
         }
+        self.refused = pass == Pass::No;
         self.say(shared, log, pass);
         Ok(pass)
     }
@@ -107,36 +119,55 @@ impl Room {
         if now < self.stale_at_ms {
             return Ok(());
         }
-        let verdict = self.surveyor.look(&shared.queue, config)?;
+        let alone = self.turn.as_ref().is_some_and(|(turn, _)| *turn == Turn::Alone);
+        let verdict = self.surveyor.look(&shared.queue, config, alone)?;
         self.homes = match verdict {
             Verdict::Reuse(_) => homes(config),
             Verdict::Admit { .. } | Verdict::Wait(_) => Homes::default(),
         };
-        let room = matches!(verdict, Verdict::Admit { .. });
-        self.stale_at_ms = now + if room { ROOM_MS } else { NO_ROOM_MS };
+        let believed_ms = match verdict {
+            Verdict::Admit { ample: true, .. } => ROOM_MS,
+            // What the last agent has taken shows at once.
+            Verdict::Admit { ample: false, .. } => 0,
+            Verdict::Reuse(_) | Verdict::Wait(_) => NO_ROOM_MS,
+        };
+        self.stale_at_ms = now + believed_ms;
         self.verdict = Some(verdict);
         Ok(())
     }
 
-    /// Becomes the one who comes. False: another one is at it, or its agent has not settled yet.
-    fn take_turn(&mut self, config: &Config) -> bool {
-        if self.turn.is_some() {
-            return true;
+    /// How a claim has to be made under the present verdict.
+    fn turn_wanted(&self) -> Option<Turn> {
+        match &self.verdict {
+            Some(Verdict::Admit { alone: Some(_), .. } | Verdict::Reuse(_)) => Some(Turn::Alone),
+            Some(Verdict::Admit { alone: None, ample: false }) => Some(Turn::Beside),
+            Some(Verdict::Admit { alone: None, ample: true } | Verdict::Wait(_)) | None => None,
         }
+    }
+
+    /// Becomes (one of) those who come. False: another one comes alone, or his agent has not settled yet.
+    fn take_turn(&mut self, config: &Config, wanted: Turn) -> bool {
+        self.turn = None;
         let path = lock_file(config, ADMIT);
-        let settles = matches!(self.verdict, Some(Verdict::Admit { alone: Some(What::Memory) }));
+        let memory = Some(What::Memory);
+        let settles = matches!(self.verdict, Some(Verdict::Admit { alone, .. }) if alone == memory);
         if settles && age_ms(&path).is_some_and(|age| age < SETTLE_MS) {
             return false;
         }
         let _seen_by_the_lock = path.parent().map(fs::mkdirs);
+        let taken = match wanted {
+            Turn::Alone => Lock::try_take(&path),
+            Turn::Beside => Lock::try_share(&path),
+        };
         // Without locks nobody could come at all.
-        match Lock::try_take(&path) {
-            Ok(turn) => {
-                self.turn = turn;
-                self.turn.is_some()
-            }
-            Err(_) => true,
-        }
+        let Ok(lock) = taken else { return true };
+        self.turn = lock.map(|lock| (wanted, lock));
+        self.turn.is_some()
+    }
+
+    /// Nothing came of it: others may come.
+    pub(super) fn give_up_turn(&mut self) {
+        self.turn = None;
     }
 
     /// Our tree is made, our agent starts: the next one may look.
@@ -151,7 +182,7 @@ impl Room {
     /// There is nothing to claim, whatever room there is.
     pub(super) fn nothing_to_claim(&mut self) {
         self.waits = None;
-        self.turn = None;
+        self.refused = false;
     }
 
     /// Since when nothing could be claimed for want of room, milliseconds ago.
@@ -163,7 +194,7 @@ impl Room {
     pub(super) fn again_in_ms(&self) -> Option<u64> {
         match (&self.waits, &self.verdict) {
             (Some(_), _) => Some(NO_ROOM_MS),
-            (None, Some(Verdict::Admit { alone: Some(_) })) => Some(ROOM_MS),
+            (None, Some(Verdict::Admit { ample: false, .. })) if self.refused => Some(ROOM_MS),
             _ => None,
         }
     }
@@ -253,7 +284,7 @@ impl Worker {
 
 /// Whether some disk has less than is kept free.
 fn short_of_disk(queue: &Queue, config: &Config) -> Option<Short> {
-    let verdict = Surveyor::default().look(queue, config).ok()?;
+    let verdict = Surveyor::default().look(queue, config, false).ok()?;
     let short = match verdict {
         Verdict::Wait(short) => short,
         Verdict::Admit { .. } | Verdict::Reuse(_) => return None,

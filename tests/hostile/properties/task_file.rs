@@ -16,6 +16,7 @@ const CAPS: Limits = Limits {
     processes: Some(500),
     memory_bytes: None,
     data_bytes: None,
+    output_bytes: Some(1 << 30),
 };
 const KNOWN: Known<'_> =
     Known { agents: &["claude", "demo", "sh"], rigs: &["website"], caps: CAPS };
