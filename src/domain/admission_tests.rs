@@ -1,3 +1,5 @@
+//! The decision, at and around its thresholds.
+
 use super::*;
 
 const MIB: u64 = 1 << 20;

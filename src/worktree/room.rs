@@ -49,8 +49,9 @@ fn need(index: &Index) -> Need {
         let end = entry.path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         if entry.path[..end] != dir[..] {
             dir = entry.path[..end].to_vec();
-            need.inodes += 1;
-            need.bytes += BLOCK;
+            let below = u64::from(!dir.is_empty());
+            need.inodes += below;
+            need.bytes += below * BLOCK;
         }
     }
     need
