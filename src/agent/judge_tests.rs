@@ -118,6 +118,8 @@ fn what_we_stopped_is_judged_by_our_reason() {
         (Why::Unanswered, Fault::Overload),
         (Why::Startup, Fault::Startup),
         (Why::Lingering, Fault::NoResult),
+        (Why::Runaway, Fault::Output),
+        (Why::Asked(StopReason::NoRoom), Fault::Disk),
         (Why::DiskFull, Fault::Disk),
     ] {
         assert_eq!(fault(&judged(Verdict::Result, exit, stream, Some(why), "")), expected);

@@ -164,7 +164,7 @@ pub enum Verdict {
     Admit {
         /// What would not suffice.
         alone: Option<What>,
-        /// Nothing is near its end: the look may be believed for a moment, and nobody has to care for others.
+        /// No disk is near its end: the look may be believed for a moment, and nobody has to care for others' trees.
         ample: bool,
     },
     /// Only one that needs no new tree.
@@ -182,15 +182,15 @@ pub fn decide(seen: &Snapshot, reserve: &Reserve) -> Verdict {
     if let Some(short) = shortage(seen, reserve, 1, seen.tree) {
         return Verdict::Reuse(short);
     }
-    let for_all = |times: u64| {
+    let trees = |times: u64| {
         let many = seen.workers.max(1).saturating_mul(times);
         let bytes = seen.tree.bytes.saturating_mul(many);
-        let inodes = seen.tree.inodes.saturating_mul(many);
-        shortage(seen, reserve, many, Need { bytes, inodes })
+        Need { bytes, inodes: seen.tree.inodes.saturating_mul(many) }
     };
-    let alone = for_all(1).map(|short| short.what);
+    let alone = shortage(seen, reserve, seen.workers.max(1), trees(1)).map(|short| short.what);
+    // What an agent takes of memory shows late in any case: there a fresh look says no more than an old one.
     let disks = seen.spaces.iter().all(|space| space.is_ample(reserve));
-    Verdict::Admit { alone, ample: disks && for_all(AMPLE).is_none() }
+    Verdict::Admit { alone, ample: disks && shortage(seen, reserve, 0, trees(AMPLE)).is_none() }
 }
 
 /// What is short for so many agents whose trees take so much. The gravest first.

@@ -236,7 +236,14 @@ mod tests {
         ] {
             assert!(matches!(failed_by(fault).step, Step::Blocked(_)), "{fault:?}");
         }
-        for fault in [Fault::Error, Fault::MaxTurns, Fault::Budget, Fault::Timeout, Fault::Silent] {
+        for fault in [
+            Fault::Error,
+            Fault::MaxTurns,
+            Fault::Budget,
+            Fault::Timeout,
+            Fault::Silent,
+            Fault::Output,
+        ] {
             assert_eq!(failed_by(fault).step, Step::Failed, "{fault:?}");
         }
     }

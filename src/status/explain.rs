@@ -159,7 +159,7 @@ fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Expl
         Wait::Auth => "the agent is not logged in, or its key is refused",
         Wait::Spend => "the account has no credit left",
         Wait::Missing => "the agent's program is missing",
-        Wait::Disk => "the disk is full",
+        Wait::Disk => "the disk was full, or nearly so",
         Wait::Machine => "something on this machine failed, not the task",
         Wait::Retry => "it failed and is tried again",
         Wait::Other(word) => word,

@@ -13,11 +13,11 @@ use super::claims::Holding;
 use super::control::Level;
 use super::{Log, Mode, Shared, Worker};
 use crate::agent::StopReason;
-use crate::domain::admission::{Reserve, Short, Verdict, What, critical};
+use crate::domain::admission::{Reserve, Short, Snapshot, Verdict, What, critical, decide};
 use crate::domain::config::Config;
 use crate::domain::name::QueueName;
 use crate::domain::outcome::{Ending, Fault};
-use crate::queue::{Queue, Result};
+use crate::queue::Result;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, disk, fs};
 use crate::tending::room::{Surveyor, homes};
@@ -83,7 +83,10 @@ impl Room {
         log: &Log,
         name: &QueueName,
     ) -> Result<Pass> {
-        self.refresh(shared, config)?;
+        // The share that the last claim needed is taken before the look, so that one look is enough.
+        if self.turn_wanted() != Some(Turn::Beside) {
+            self.refresh(shared, config)?;
+        }
         let pass = match self.turn_wanted() {
             None => self.judge(name),
             Some(wanted) if self.take_turn(config, wanted) => {
@@ -271,7 +274,7 @@ impl Worker {
     pub(super) fn blame_the_disk(&self, ending: &Ending) -> Ending {
         let Ending::Failure { fault, detail } = ending else { return ending.clone() };
         let may = [Fault::Error, Fault::Crashed, Fault::NoResult, Fault::Silent, Fault::Setup];
-        let short = may.contains(fault).then(|| short_of_disk(&self.shared.queue, &self.config));
+        let short = may.contains(fault).then(|| short_of_disk(&self.config));
         match short.flatten() {
             Some(short) => {
                 let detail = format!("{}; seen as it ended: {detail}", short.evidence());
@@ -283,13 +286,12 @@ impl Worker {
 }
 
 /// Whether some disk has less than is kept free.
-fn short_of_disk(queue: &Queue, config: &Config) -> Option<Short> {
-    let verdict = Surveyor::default().look(queue, config, false).ok()?;
-    let short = match verdict {
-        Verdict::Wait(short) => short,
-        Verdict::Admit { .. } | Verdict::Reuse(_) => return None,
-    };
-    (short.what != What::Memory).then_some(short)
+fn short_of_disk(config: &Config) -> Option<Short> {
+    let spaces = disk::spaces(&config.takes_room());
+    match decide(&Snapshot { spaces, ..Snapshot::default() }, &config.reserve) {
+        Verdict::Wait(short) => Some(short),
+        Verdict::Admit { .. } | Verdict::Reuse(_) => None,
+    }
 }
 
 /// What the heart needs to see that the disk gets full under a running agent.
@@ -314,7 +316,7 @@ impl Watched {
 /// enough.
 pub(super) fn relieve(shared: &Shared, holding: &Holding, parked: &mut Option<QueueName>) {
     let held = holding.get();
-    if held.is_none() || held == *parked {
+    if held.is_none() || held == *parked || !shared.control.has_agent() {
         return;
     }
     let watched = shared.watched();

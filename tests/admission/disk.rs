@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::{
     make_room, make_room_until_done, mount, noted, on_branch, outcomes, proof, sound, swarm,
-    wait_paused,
+    wait_paused, wait_put_off,
 };
 use crate::support::deadline::{stays, wait_for, wait_until};
 
-const TASKS: usize = 18;
+const TASKS: usize = 20;
 
 #[test]
 fn a_disk_that_agents_fill_pauses_claims_and_loses_nothing() {
@@ -63,7 +63,7 @@ fn an_agent_that_meets_the_end_of_the_disk_is_not_charged_and_goes_on() {
     let hog = "if [ -e kept ]; then echo > second; exit 0; fi; mkdir -p build\n\
         head -c 1500000 /dev/urandom > kept\n";
     swarm.drop("hog.md", format!("{hog}{fill}exit 1"));
-    swarm.wait_in("blocked", "hog");
+    wait_put_off(&swarm, "hog");
     assert!(noted(&swarm, "reserve_released") > 0, "it was needed");
     wait_paused(&swarm, "disk");
     swarm.wait_in("ready", "hog");
@@ -87,7 +87,7 @@ fn running_agents_are_parked_while_there_is_room_to_save_their_work() {
     swarm.drop("filler.md", format!("{fill}{}", swarm.holds("filled")));
     let worker = swarm.start_worker(&[]);
     swarm.wait_held("filled");
-    swarm.wait_in("blocked", "filler");
+    wait_put_off(&swarm, "filler");
     assert_eq!(noted(&swarm, "parked_for_room"), 1);
     let kept =
         wait_for("its branch", || swarm.show("filler")["branch"].as_str().map(str::to_owned));

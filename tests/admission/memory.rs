@@ -27,16 +27,21 @@ fn more_than_the_machine_has_pauses_claims_until_less_is_asked_for() {
     sound(&swarm, "done 1");
 }
 
-/// A control group of version 1 with a limit; it goes away with the test.
+/// A control group with a limit; it goes away with the test.
 struct Group(PathBuf);
 
 impl Group {
     fn new(bytes: u64) -> Result<Group, String> {
         let name = format!("swarmdir-admission-{}", std::process::id());
-        let dir = PathBuf::from("/sys/fs/cgroup/memory").join(name);
+        let first = PathBuf::from("/sys/fs/cgroup/memory");
+        let (mount, limit) = match first.is_dir() {
+            true => (first, "memory.limit_in_bytes"),
+            false => (PathBuf::from("/sys/fs/cgroup"), "memory.max"),
+        };
+        let dir = mount.join(name);
         fs::create_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         let group = Group(dir);
-        let limit = group.0.join("memory.limit_in_bytes");
+        let limit = group.0.join(limit);
         fs::write(&limit, bytes.to_string()).map_err(|e| format!("{}: {e}", limit.display()))?;
         Ok(group)
     }

@@ -21,9 +21,9 @@ use crate::support::swarm::Swarm;
 /// The size of the disks, bytes.
 const DISK: u64 = 200 << 20;
 
-/// A disk of 200 MB, or a loud word that there is none.
+/// A disk of 200 MB, or a loud word that there is none. Nothing is put by for root: full is full.
 fn mount(more: &[&str]) -> Option<Mount> {
-    match Mount::made("ext4", DISK, more) {
+    match Mount::made("ext4", DISK, &[&["-m", "0"], more].concat()) {
         Ok(mount) => Some(mount),
         Err(missing) => {
             assert!(std::env::var_os("CI").is_none(), "no disk can be filled: {missing}");
@@ -57,6 +57,14 @@ fn wait_paused(swarm: &Swarm, what: &str) -> Value {
         let room = swarm.status()["room"].take();
         (room["what"] == what).then_some(room)
     })
+}
+
+/// Waits until a task was given back for want of room.
+#[track_caller]
+fn wait_put_off(swarm: &Swarm, slug: &str) {
+    wait_until(format!("{slug} put off"), || {
+        swarm.place(slug).is_some_and(|(dir, name)| dir == "blocked" && name.contains("~disk-"))
+    });
 }
 
 /// Makes room whenever it is missing, until so many tasks are done; returns how often.
