@@ -37,7 +37,8 @@ impl Worker {
         let closed = self.work(claim);
         self.shared.holding.set(None);
         self.room.taken(&self.config);
-        if closed.as_ref().is_err_and(QueueError::disk_full) {
+        let ours = self.shared.control.level() < Level::Fenced;
+        if ours && closed.as_ref().is_err_and(QueueError::disk_full) {
             // Nothing of it counts: it waits as if it had not been claimed. What fails here the heart does later.
             let _or_later = self.shared.queue.disown(&at);
         }
