@@ -8,6 +8,7 @@
 mod attempt;
 mod claims;
 pub mod control;
+mod full;
 mod gates;
 mod heart;
 mod idle;
@@ -101,7 +102,7 @@ pub fn run(
         holding: claims::Holding::default(),
         control: control.clone(),
         interrupt: config.root.join("interrupt"),
-        watched: Arc::new(Mutex::new(room::Watched::of(&config))),
+        watched: Arc::new(Mutex::new(full::Watched::of(&config))),
         registration,
         journal,
         queue,
@@ -165,17 +166,17 @@ struct Shared {
     /// While this file exists, nobody claims.
     interrupt: PathBuf,
     /// The disks that must not become full.
-    watched: Arc<Mutex<room::Watched>>,
+    watched: Arc<Mutex<full::Watched>>,
 }
 
 impl Shared {
-    fn watched(&self) -> room::Watched {
+    fn watched(&self) -> full::Watched {
         self.watched.lock().expect("nothing panics while it holds this lock").clone()
     }
 
     fn watch(&self, config: &Config) {
         *self.watched.lock().expect("nothing panics while it holds this lock") =
-            room::Watched::of(config);
+            full::Watched::of(config);
     }
 
     fn tender(&self) -> MutexGuard<'_, Tender> {

@@ -1,38 +1,30 @@
-//! Whether there is room for this worker to claim: looked at before each claim, said once; and what is done where
-//! the disk is full all the same.
+//! Whether there is room for this worker to claim: looked at before each claim, said once.
 //!
 //! Invariant: where there is not room for an agent of every worker at once, claims of this machine come one at a
 //! time, each after all trees before it are made (and, for memory, after the last agent has run for a while). A lock
 //! sees to that, which those share who need not care.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::claims::Holding;
-use super::control::Level;
-use super::{Log, Mode, Shared, Worker};
-use crate::agent::StopReason;
-use crate::domain::admission::{Reserve, Short, Snapshot, Verdict, What, critical, decide};
+use super::{Log, Shared};
+use crate::domain::admission::{Short, Verdict, What};
 use crate::domain::config::Config;
 use crate::domain::name::QueueName;
-use crate::domain::outcome::{Ending, Fault};
 use crate::queue::Result;
 use crate::sys::lock::Lock;
-use crate::sys::{clock, disk, fs};
+use crate::sys::{clock, fs};
 use crate::tending::room::{Surveyor, homes};
 use crate::worktree::room::Homes;
 
 /// A look is believed for so long, milliseconds: one that found ample room, and one that found none.
 const ROOM_MS: u64 = 200;
-const NO_ROOM_MS: u64 = 1_000;
+pub(super) const NO_ROOM_MS: u64 = 1_000;
 /// An agent has taken most of its memory after so long, milliseconds.
 const SETTLE_MS: u64 = 3_000;
-/// Between two agents that are parked because the disk gets full, milliseconds: the first may have been the one.
-const RELIEF_MS: u64 = 5_000;
-/// The lock of those who come one at a time, and of those who park.
+/// The lock of those who come one at a time.
 const ADMIT: &str = "admit";
-const RELIEF: &str = "relief";
 
 /// Whether a task may be claimed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -231,114 +223,13 @@ impl Room {
     }
 }
 
-impl Worker {
-    /// Does something of an attempt that has ended, for which the disk must have room: with the reserve where there is
-    /// none, and again as soon as there is. What the agent has done is not given up for want of a block. In a drain
-    /// (and for one task) the wait has the drain's end.
-    pub(super) fn with_room<T, E: std::fmt::Display>(
-        &self,
-        full: impl Fn(&E) -> bool,
-        mut act: impl FnMut() -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        let mut waits_since: Option<u64> = None;
-        loop {
-            let error = match act() {
-                Err(error) if full(&error) => error,
-                other => {
-                    if waits_since.is_some() && other.is_ok() {
-                        (self.order.log)("there is room again: going on");
-                    }
-                    return other;
-                }
-            };
-            if self.shared.queue.release_reserve().unwrap_or(false) {
-                self.shared.journal.note("reserve_released", None, json!({}));
-                continue;
-            }
-            let now = clock::mono_ms();
-            if waits_since.is_none() {
-                (self.order.log)(&format!("{error}; waiting for room to keep what was done"));
-            }
-            let since = *waits_since.get_or_insert(now);
-            let stays = self.order.mode == Mode::Stay;
-            let over = !stays && now - since >= self.config.drain_wait_ms;
-            if over || self.shared.control.level() >= Level::Stop {
-                return Err(error);
-            }
-            self.idle.pause(NO_ROOM_MS);
-        }
-    }
-
-    /// An agent that failed while the disk had less than is kept free failed by that: nobody can tell which of its
-    /// tools met the end of the disk. Not its deadlines, its turns and its money.
-    pub(super) fn blame_the_disk(&self, ending: &Ending) -> Ending {
-        let Ending::Failure { fault, detail } = ending else { return ending.clone() };
-        let may = [Fault::Error, Fault::Crashed, Fault::NoResult, Fault::Silent, Fault::Setup];
-        let short = may.contains(fault).then(|| short_of_disk(&self.config));
-        match short.flatten() {
-            Some(short) => {
-                let detail = format!("{}; seen as it ended: {detail}", short.evidence());
-                Ending::Failure { fault: Fault::Disk, detail }
-            }
-            None => ending.clone(),
-        }
-    }
-}
-
-/// Whether some disk has less than is kept free.
-fn short_of_disk(config: &Config) -> Option<Short> {
-    let spaces = disk::spaces(&config.takes_room());
-    match decide(&Snapshot { spaces, ..Snapshot::default() }, &config.reserve) {
-        Verdict::Wait(short) => Some(short),
-        Verdict::Admit { .. } | Verdict::Reuse(_) => None,
-    }
-}
-
-/// What the heart needs to see that the disk gets full under a running agent.
-#[derive(Clone)]
-pub(super) struct Watched {
-    places: Vec<(PathBuf, bool)>,
-    reserve: Reserve,
-    relief: PathBuf,
-}
-
-impl Watched {
-    pub(super) fn of(config: &Config) -> Watched {
-        let relief = lock_file(config, RELIEF);
-        // Made while there is room for it.
-        let _seen_by_the_lock = relief.parent().map(fs::mkdirs);
-        let _unlocked_again = Lock::try_take(&relief);
-        Watched { places: config.takes_room(), reserve: config.reserve, relief }
-    }
-}
-
-/// Parks the agent in hand if the disk is about to be full and it is our turn to: one at a time, as that may be
-/// enough.
-pub(super) fn relieve(shared: &Shared, holding: &Holding, parked: &mut Option<QueueName>) {
-    let held = holding.get();
-    if held.is_none() || held == *parked || !shared.control.has_agent() {
-        return;
-    }
-    let watched = shared.watched();
-    let spaces = disk::spaces(&watched.places);
-    let Some(short) = critical(&spaces, &watched.reserve) else { return };
-    let Ok(Some(_turn)) = Lock::try_take(&watched.relief) else { return };
-    if age_ms(&watched.relief).is_some_and(|age| age < RELIEF_MS) {
-        return;
-    }
-    let _parked_sooner_after_us = fs::touch(&watched.relief);
-    let more = json!({ "what": short.what.word(), "place": short.place, "have": short.have });
-    shared.journal.note("parked_for_room", held.as_ref().map(|name| &name.at), more);
-    shared.control.stop_agent(StopReason::NoRoom);
-    *parked = held;
-}
-
-fn lock_file(config: &Config, name: &str) -> PathBuf {
+/// A lock file of this machine's workers.
+pub(super) fn lock_file(config: &Config, name: &str) -> PathBuf {
     config.root.join(".swarmdir").join("locks").join(name)
 }
 
 /// How long ago a file was touched; `None` where it was not yet, or in what the clock calls the future.
-fn age_ms(path: &std::path::Path) -> Option<u64> {
+pub(super) fn age_ms(path: &Path) -> Option<u64> {
     let meta = fs::look(path).ok()??;
     let touched_ms = u64::try_from(fs::mtime_ns(&meta) / 1_000_000).ok()?;
     clock::now().0.checked_sub(touched_ms)
