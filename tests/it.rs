@@ -6,6 +6,8 @@
     reason = "tests stand outside of the program"
 )]
 
+#[cfg(debug_assertions)]
+mod admission;
 mod agent;
 mod checkout;
 mod claude;

@@ -7,8 +7,9 @@
 use super::ears::Ears;
 use super::failures::Bench;
 use super::launch::Verdict;
-use super::supervise::Why;
+use super::supervise::{StopReason, Why};
 use super::transcript::Final;
+use crate::domain::admission::size;
 use crate::domain::config::Timeouts;
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::record::Ground;
@@ -28,6 +29,8 @@ pub(super) struct Evidence<'a> {
     pub(super) stderr: &'a str,
     pub(super) timeouts: &'a Timeouts,
     pub(super) bench: Bench<'a>,
+    /// What it may write.
+    pub(super) output_bytes: Option<u64>,
 }
 
 const DETAIL_CHARS: usize = 300;
@@ -70,9 +73,16 @@ fn stopped(seen: &Evidence<'_>) -> Option<(Fault, String)> {
     let secs = |ms: u64| ms.div_ceil(1000);
     let timeouts = seen.timeouts;
     Some(match seen.why? {
+        Why::Asked(StopReason::NoRoom) => {
+            (Fault::Disk, "parked with its work saved: the disk was nearly full".to_owned())
+        }
         Why::Asked(_) => (Fault::Stopped, "stopped on request".to_owned()),
         Why::Killed => (Fault::Stopped, "killed on request".to_owned()),
         Why::DiskFull => (Fault::Disk, "no space left to record what it says".to_owned()),
+        Why::Runaway => {
+            let most = size(seen.output_bytes.unwrap_or_default());
+            (Fault::Output, format!("it wrote more than the {most} of output that an attempt may"))
+        }
         Why::Timeout => {
             (Fault::Timeout, format!("it took longer than {} s", secs(timeouts.wall_ms)))
         }

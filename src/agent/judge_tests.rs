@@ -35,14 +35,24 @@ fn on_ground(
     let kind = if verdict == Verdict::Result { "claude" } else { "command" };
     let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, own));
     let heard = &ears(stream);
-    judge(&Evidence { verdict, why: None, exit: Some(exit), heard, stderr, timeouts, bench })
+    judge(&Evidence {
+        verdict,
+        why: None,
+        exit: Some(exit),
+        heard,
+        stderr,
+        timeouts,
+        bench,
+        output_bytes: None,
+    })
 }
 
 fn judged(verdict: Verdict, exit: Exit, stream: &str, why: Option<Why>, stderr: &str) -> Ending {
     let kind = if verdict == Verdict::Result { "claude" } else { "command" };
     let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, &[]));
     let heard = &ears(stream);
-    judge(&Evidence { verdict, why, exit: Some(exit), heard, stderr, timeouts, bench }).0
+    let exit = Some(exit);
+    judge(&Evidence { verdict, why, exit, heard, stderr, timeouts, bench, output_bytes: None }).0
 }
 
 fn fault(ending: &Ending) -> Fault {
@@ -126,6 +136,8 @@ fn what_we_stopped_is_judged_by_our_reason() {
         (Why::Unanswered, Fault::Overload),
         (Why::Startup, Fault::Startup),
         (Why::Lingering, Fault::NoResult),
+        (Why::Runaway, Fault::Output),
+        (Why::Asked(StopReason::NoRoom), Fault::Disk),
         (Why::DiskFull, Fault::Disk),
     ] {
         assert_eq!(fault(&judged(Verdict::Result, exit, stream, Some(why), "")), expected);
@@ -222,6 +234,7 @@ fn an_end_that_was_not_seen_is_the_machines_fault() {
         stderr: "",
         timeouts: &Timeouts::DEFAULT,
         bench: Bench::new("claude", &[]),
+        output_bytes: None,
     };
     let (ending, ground) = judge(&seen);
     assert_eq!(fault(&ending), Fault::Machine);

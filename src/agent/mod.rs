@@ -33,6 +33,7 @@ pub mod failures;
 pub mod instructions;
 mod judge;
 mod launch;
+mod record;
 mod run;
 mod session;
 mod supervise;

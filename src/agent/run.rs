@@ -3,14 +3,13 @@
 //! It decides nothing. One thread, no polling: it sleeps until the agent speaks or ends, an order comes or
 //! a deadline passes. Invariant: the agent's status is taken before anything that waits for any child.
 
-use std::fs::File;
-
 use super::adapters::{self, MARK};
 use super::cage;
 use super::ears::{Ears, sign};
 use super::failures::Bench;
 use super::judge::{Evidence, judge};
 use super::launch::Launch;
+use super::record::{LOOK_MS, Recorder};
 use super::session::Remote;
 use super::supervise::{Action, Event, Phase, State, step};
 use super::transcript::{Line, Splitter, brief, parse_line};
@@ -23,8 +22,8 @@ use crate::sys::clock::mono_ms;
 use crate::sys::process::Signal;
 use crate::sys::spawn::{Child, Exit, SpawnError, SpawnStep};
 
-/// More of the output is understood but no longer recorded.
-const MAX_EVENTS_BYTES: u64 = 256 << 20;
+/// After its end no more of the output is read.
+const MAX_REST_BYTES: u64 = 256 << 20;
 /// How long a sweep may take.
 const SWEEP_MS: u64 = 10_000;
 /// How often orders are looked for where there is no bell.
@@ -88,8 +87,7 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
         launch,
         child,
         exit: None,
-        events: None,
-        recorded: 0,
+        recorder: Recorder::new(&job.files, job.limits.output_bytes),
         splitter: Splitter::default(),
         ears: Ears::default(),
         started_ms,
@@ -116,9 +114,7 @@ struct Shell<'a> {
     child: Child,
     exit: Option<Exit>,
     state: State,
-    /// Made with the first byte: many a plain command never says one.
-    events: Option<File>,
-    recorded: u64,
+    recorder: Recorder<'a>,
     splitter: Splitter,
     ears: Ears,
     started_ms: u64,
@@ -137,6 +133,9 @@ impl Shell<'_> {
             if stdout {
                 self.read(&mut buffer, seen);
             }
+            if self.recorder.stderr_too_long() {
+                self.event(Event::Runaway, seen);
+            }
             if ended && self.exit.is_none() {
                 self.exit = self.child.reap();
                 self.event(Event::Exited, seen);
@@ -152,6 +151,7 @@ impl Shell<'_> {
     fn wait(&self, orders: &Remote) -> [bool; 3] {
         let bell = orders.bell();
         let left = self.state.deadline().map(|at| at.saturating_sub(mono_ms()));
+        let left = left.map(|ms| ms.min(LOOK_MS));
         let left = if bell.is_some() { left } else { left.map(|ms| ms.min(NO_BELL_MS)) };
         let ended = self.exit.is_none().then(|| self.child.ended());
         sys::ready::wait([self.child.stdout(), ended, bell], left).unwrap_or_else(|_| {
@@ -167,7 +167,9 @@ impl Shell<'_> {
             self.last_line(seen);
             return self.event(Event::StdoutClosed, seen);
         }
-        self.record(&buffer[..count], seen);
+        if let Some(event) = self.recorder.record(&buffer[..count], &mut self.notes) {
+            self.event(event, seen);
+        }
         let mut splitter = std::mem::take(&mut self.splitter);
         splitter.feed(&buffer[..count], &mut |line| self.line(line, seen));
         self.splitter = splitter;
@@ -175,7 +177,7 @@ impl Shell<'_> {
 
     /// What is still in the pipe when it is given up: written by the agent before its end.
     fn read_rest(&mut self, buffer: &mut [u8], seen: &mut dyn FnMut(&Progress)) {
-        let mut left = MAX_EVENTS_BYTES;
+        let mut left = MAX_REST_BYTES;
         while self.child.stdout().is_some() && left > 0 {
             if sys::ready::wait([self.child.stdout()], Some(0)).ok() != Some([true]) {
                 break;
@@ -202,36 +204,6 @@ impl Shell<'_> {
         }
         seen(&brief(&line).map_or(Progress::Alive, Progress::Doing));
         self.event(Event::Line(sign(&line)), seen);
-    }
-
-    /// Keeps the raw bytes, up to a length that no honest run reaches.
-    fn record(&mut self, bytes: &[u8], seen: &mut dyn FnMut(&Progress)) {
-        if self.recorded >= MAX_EVENTS_BYTES {
-            return;
-        }
-        self.recorded += bytes.len() as u64;
-        if self.recorded >= MAX_EVENTS_BYTES {
-            self.notes
-                .push(format!("only the first {MAX_EVENTS_BYTES} bytes of its output were kept"));
-        }
-        if let Err(error) = self.keep(bytes) {
-            self.recorded = MAX_EVENTS_BYTES;
-            self.notes.push(error.to_string());
-            if error.disk_full() {
-                self.event(Event::DiskFull, seen);
-            }
-        }
-    }
-
-    fn keep(&mut self, bytes: &[u8]) -> sys::fs::Result<()> {
-        let path = &self.job.files.events;
-        let file = match self.events.take() {
-            Some(file) => file,
-            None => sys::fs::open_append(path)?,
-        };
-        let written = sys::fs::write_all(&file, path, bytes);
-        self.events = Some(file);
-        written
     }
 
     fn event(&mut self, event: Event, seen: &mut dyn FnMut(&Progress)) {
@@ -299,9 +271,11 @@ impl Shell<'_> {
             stderr: &stderr,
             timeouts: &job.timeouts,
             bench: Bench::of(job),
+            output_bytes: job.limits.output_bytes,
         });
         let (ending, seen) = cage::explained(job, ending);
         self.notes.extend(seen);
+        self.recorder.cut_stderr(&mut self.notes);
         if self.splitter.cut_lines > 0 {
             self.notes.push(format!("{} lines were too long and cut", self.splitter.cut_lines));
         }

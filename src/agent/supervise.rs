@@ -33,6 +33,8 @@ pub enum StopReason {
     Cancelled,
     /// The task is no longer ours.
     LostClaim,
+    /// The disk is nearly full: its work is saved while there is room for that.
+    NoRoom,
 }
 
 /// Why it was stopped.
@@ -48,6 +50,8 @@ pub(super) enum Why {
     Asked(StopReason),
     /// Its output can no longer be recorded: the disk is full.
     DiskFull,
+    /// It wrote more than it may.
+    Runaway,
     Killed,
 }
 
@@ -111,6 +115,8 @@ pub(super) enum Event {
     Stop(StopReason),
     Kill,
     DiskFull,
+    /// It wrote more than it may.
+    Runaway,
     /// Time has passed; send one whenever [`State::deadline`] is over.
     Tick,
 }
@@ -193,6 +199,7 @@ fn running(state: State, event: Event, now_ms: u64) -> (State, Vec<Action>) {
         Event::Stop(reason) => climb(because(state, Why::Asked(reason)), None, now_ms),
         Event::Kill => climb(because(state, Why::Killed), Some(Rung::Terminate), now_ms),
         Event::DiskFull => climb(because(state, Why::DiskFull), None, now_ms),
+        Event::Runaway => climb(because(state, Why::Runaway), None, now_ms),
         Event::Tick => match state.overdue(now_ms) {
             Some(why) => climb(because(state, why), None, now_ms),
             None => (state, Vec::new()),
@@ -218,7 +225,9 @@ fn stopping(
         Event::Exited => end(state),
         Event::Kill if rung != Rung::Kill => climb(state, Some(Rung::Terminate), now_ms),
         Event::Tick if until_ms <= now_ms => climb(state, Some(rung), now_ms),
-        Event::Stop(_) | Event::Kill | Event::DiskFull | Event::Tick => (state, Vec::new()),
+        Event::Stop(_) | Event::Kill | Event::DiskFull | Event::Runaway | Event::Tick => {
+            (state, Vec::new())
+        }
     }
 }
 
@@ -228,7 +237,9 @@ fn draining(state: State, until_ms: u64, event: Event, now_ms: u64) -> (State, V
         Event::StdoutClosed => end(State { stdout_open: false, ..state }),
         Event::Kill => end(state),
         Event::Tick if until_ms <= now_ms => end(state),
-        Event::Exited | Event::Stop(_) | Event::DiskFull | Event::Tick => (state, Vec::new()),
+        Event::Exited | Event::Stop(_) | Event::DiskFull | Event::Runaway | Event::Tick => {
+            (state, Vec::new())
+        }
     }
 }
 

@@ -135,6 +135,7 @@ fn every_phase_answers_every_event_and_ends_for_good() {
         Event::Stop(StopReason::LostClaim),
         Event::Kill,
         Event::DiskFull,
+        Event::Runaway,
         Event::Tick,
     ];
     // Every sequence of four events, a second apart.

@@ -8,6 +8,7 @@ use crate::queue::{Queue, QueueError};
 use crate::status::view::{Scope, View, view};
 use crate::status::{explain, json, logs, show, text};
 use crate::sys::clock;
+use crate::tending::room::short_for_workers;
 
 /// Rows of waiting tasks in the text form, unless all are asked for.
 const ROWS: usize = 50;
@@ -45,14 +46,16 @@ pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -
 }
 
 fn look(context: &Context, queue: &Queue, scope: Scope) -> Result<View, QueueError> {
-    view(queue, &context.config().root, scope)
+    let room = short_for_workers(queue, context.config())?;
+    Ok(View { room, ..view(queue, &context.config().root, scope)? })
 }
 
 /// `explain`
 pub(super) fn explain(context: &Context, task: &str, as_json: bool) -> Outcome {
     let queue = context.queue()?;
     let id = context.task(&queue, task)?;
-    let explanation = explain::explain(&queue, context.config(), &id)?;
+    let room = short_for_workers(&queue, context.config())?;
+    let explanation = explain::explain(&queue, context.config(), &id, room.as_ref())?;
     if as_json {
         context.ui.print_json(&explanation.json(&id));
     } else {

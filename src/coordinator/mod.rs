@@ -6,6 +6,7 @@
 
 pub mod decide;
 pub mod pool;
+mod room;
 mod roster;
 
 use std::path::PathBuf;
@@ -97,8 +98,17 @@ pub fn run(
     if pool.running() > 0 {
         observer.say(&format!("adopted {} running worker(s)", pool.running()));
     }
-    let mut coordinator =
-        Coordinator { config, queue, order, pool, tender, lookout, journal, phase: Phase::Run };
+    let mut coordinator = Coordinator {
+        config,
+        queue,
+        order,
+        pool,
+        tender,
+        lookout,
+        journal,
+        room: room::Room::default(),
+        phase: Phase::Run,
+    };
     let ended = coordinator.go_on(signals, observer);
     coordinator.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
     ended
@@ -112,6 +122,7 @@ struct Coordinator {
     tender: Tender,
     lookout: Option<Lookout>,
     journal: Journal,
+    room: room::Room,
     phase: Phase,
 }
 
@@ -160,6 +171,10 @@ impl Coordinator {
     fn look_running(&mut self, observer: &mut dyn Observer) -> Result<Option<Ended>, QueueError> {
         let round = match self.tender.tend(&self.journal) {
             Err(e) if e.disk_full() => {
+                if self.queue.release_reserve().unwrap_or(false) {
+                    self.journal.note("reserve_released", None, json!({}));
+                    return Ok(None);
+                }
                 observer.say(&format!("{e}; waiting for room"));
                 return Ok(None);
             }
@@ -168,13 +183,19 @@ impl Coordinator {
         if let Some(lookout) = &self.lookout {
             lookout.watch(&self.tender.watched());
         }
+        self.room.tell(&self.queue, &self.config, observer)?;
         self.rescale(observer);
         if self.order.drain {
             self.pool.retire_stayers(&self.queue)?;
         }
         if self.order.drain && self.pool.all_finished() {
             let paused = fs::exists(&self.config.root.join("interrupt"));
-            match rest(&self.queue, self.config.drain_wait_ms)? {
+            let rest = rest(&self.queue, self.config.drain_wait_ms)?;
+            match rest {
+                // Its workers have waited for room; so would the next ones.
+                Rest::Busy if self.room.is_missing(&self.queue, &self.config, observer)? => {
+                    return Ok(Some(Ended::Drained { later: true }));
+                }
                 _ if paused => return Ok(Some(Ended::Drained { later: true })),
                 Rest::Busy => self.pool.restart(),
                 _ if round.unsettled > 0 => self.pool.restart(),

@@ -6,6 +6,7 @@
 mod agents;
 mod groups;
 mod place;
+mod room;
 
 use serde_json::{Value, json};
 

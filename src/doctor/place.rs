@@ -2,21 +2,20 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::{Finding, room};
 use crate::domain::config::{Config, Durability};
 use crate::queue::Queue;
 use crate::sys::watch::Watch;
 use crate::sys::{disk, env, fs, tool};
 use crate::worktree::{self, Repo};
 
-/// Less free space than this is worth a warning, bytes.
-const LITTLE_BYTES: u64 = 5 << 30;
 /// What of ours lies in a checkout.
 const OURS: [&str; 3] = ["queue", "interrupt", ".swarmdir"];
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings =
-        vec![root(config), links(config), file_system(config), room(config), wake_ups(config)];
+    let mut findings = vec![root(config), links(config), file_system(config)];
+    findings.extend(room::examine(config));
+    findings.push(wake_ups(config));
     findings.push(git());
     findings.extend(repositories(config));
     findings
@@ -63,17 +62,6 @@ fn file_system(config: &Config) -> Finding {
             "put the queue on a local file system: --root DIR",
         ),
         kind => Finding::good("file system", format!("{}; {durability}", kind.unwrap_or("local"))),
-    }
-}
-
-fn room(config: &Config) -> Finding {
-    match disk::free_bytes(&config.root) {
-        Ok(free) if free < LITTLE_BYTES => {
-            let found = format!("{} GiB free", free >> 30);
-            Finding::warning("disk", found, "make room: each agent's tree is a checkout")
-        }
-        Ok(free) => Finding::good("disk", format!("{} GiB free", free >> 30)),
-        Err(e) => Finding::warning("disk", e.to_string(), "look at the mount"),
     }
 }
 

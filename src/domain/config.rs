@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::admission::Reserve;
 use super::gate::Manner;
 use super::limits::Limits;
 use super::rule::{Rule, RuleBook};
@@ -53,6 +54,8 @@ pub struct Config {
     pub limits: Limits,
     /// What a task's own limits may not exceed.
     pub limit_caps: Limits,
+    /// What is kept free before a task is claimed.
+    pub reserve: Reserve,
     /// Deadlines.
     pub timeouts: Timeouts,
     /// What `gc` leaves.
@@ -114,6 +117,7 @@ impl Config {
             cgroups: Cgroups::Auto,
             limits: Limits::DEFAULT,
             limit_caps: Limits::default(),
+            reserve: Reserve::DEFAULT,
             timeouts: Timeouts::DEFAULT,
             keep: Keep::DEFAULT,
             failure_rules: None,
@@ -157,6 +161,20 @@ impl Config {
     pub fn repositories(&self) -> Vec<PathBuf> {
         let rigs = self.rigs.values().map(|rig| rig.path.clone());
         std::iter::once(self.root.clone()).chain(rigs).collect()
+    }
+
+    /// Where work under these settings takes room, and whether trees are made there.
+    pub fn takes_room(&self) -> Vec<(PathBuf, bool)> {
+        let mut places = vec![(self.root.join("queue"), false)];
+        let trees = self.trees.clone().into_iter().map(|dir| (dir, true));
+        places.extend(trees);
+        for repository in self.repositories() {
+            let beside = repository.parent().map(PathBuf::from).filter(|_| self.trees.is_none());
+            places.extend(beside.map(|dir| (dir, true)));
+            // Objects of what agents commit.
+            places.push((repository, false));
+        }
+        places
     }
 
     /// Where scratch directories live: with the trees, or beside the root.

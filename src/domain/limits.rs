@@ -1,4 +1,4 @@
-//! What the kernel is asked to hold an agent to.
+//! What an agent is held to, most of it by the kernel.
 //!
 //! `None` means: not limited by us. A task may override each within the operator's caps.
 
@@ -26,6 +26,8 @@ pub struct Limits {
     pub tree_memory_bytes: Option<u64>,
     /// All its processes and threads together; needs control groups.
     pub tree_processes: Option<u64>,
+    /// What an attempt may write to its standard output and its standard error, each, bytes; ours to hold it to.
+    pub output_bytes: Option<u64>,
 }
 
 impl Limits {
@@ -44,6 +46,7 @@ impl Limits {
         data_bytes: None,
         tree_memory_bytes: None,
         tree_processes: Some(4_096),
+        output_bytes: Some(256 << 20),
     };
 
     /// Below this an address-space limit makes claude abort at start (measured: 1400–1550 MiB abort,
@@ -82,6 +85,7 @@ impl Limits {
             data_bytes: pick(self.data_bytes, other.data_bytes),
             tree_memory_bytes: pick(self.tree_memory_bytes, other.tree_memory_bytes),
             tree_processes: pick(self.tree_processes, other.tree_processes),
+            output_bytes: pick(self.output_bytes, other.output_bytes),
         }
     }
 }

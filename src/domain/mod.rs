@@ -4,6 +4,7 @@
 //! uses nothing of ours. Decisions live here as functions from values to values, so that they can be
 //! tested without a disk.
 
+pub mod admission;
 pub mod config;
 pub mod gate;
 pub mod id;

@@ -45,6 +45,8 @@ pub enum Fault {
     Setup,
     /// Tools that it needs were denied, and it changed nothing.
     Denied,
+    /// It wrote more than an attempt may: a runaway.
+    Output,
 
     /// It never said a word after its start.
     Startup,
@@ -87,6 +89,7 @@ impl Fault {
             Fault::NoResult => "no_result",
             Fault::Setup => "setup",
             Fault::Denied => "denied",
+            Fault::Output => "output",
             Fault::Startup => "startup",
             Fault::Limit { .. } => "limit",
             Fault::Overload => "overload",
@@ -148,7 +151,9 @@ pub mod waits {
     pub const OVERLOAD_MS: u64 = 30_000;
     /// Log-in, credit, a missing program: a person has to act, so look again rarely.
     pub const PERSON_MS: u64 = 10 * 60_000;
-    /// Disk, repository, start-up.
+    /// The disk: nothing is claimed before there is room, so this only keeps what was misjudged from spinning.
+    pub const DISK_MS: u64 = 10_000;
+    /// Repository, start-up.
     pub const MACHINE_MS: u64 = 60_000;
 }
 
@@ -229,7 +234,14 @@ mod tests {
                 }
             }
         }
-        for fault in [Fault::Error, Fault::MaxTurns, Fault::Budget, Fault::Timeout, Fault::Silent] {
+        for fault in [
+            Fault::Error,
+            Fault::MaxTurns,
+            Fault::Budget,
+            Fault::Timeout,
+            Fault::Silent,
+            Fault::Output,
+        ] {
             assert_eq!(failed_by(fault).step, Step::Failed, "{fault:?}");
         }
     }

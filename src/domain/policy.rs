@@ -124,7 +124,7 @@ impl Policy {
 
 impl Fault {
     /// Every fault; of a limit the one without a reset.
-    pub const ALL: [Fault; 18] = [
+    pub const ALL: [Fault; 19] = [
         Fault::Error,
         Fault::MaxTurns,
         Fault::Budget,
@@ -133,6 +133,7 @@ impl Fault {
         Fault::Crashed,
         Fault::NoResult,
         Fault::Setup,
+        Fault::Output,
         Fault::Limit { resets_at_secs: None },
         Fault::Overload,
         Fault::Auth,
@@ -158,7 +159,8 @@ impl Fault {
             | Fault::Silent
             | Fault::Crashed
             | Fault::NoResult
-            | Fault::Setup => own(Class::Task, Again::WhileAttemptsLast),
+            | Fault::Setup
+            | Fault::Output => own(Class::Task, Again::WhileAttemptsLast),
             Fault::Denied => own(Class::Permission, Again::ByAPerson),
             Fault::Limit { .. } => {
                 waits(Class::Limit, true, Wait::Limit, Until::ResetOr(waits::LIMIT_MS))
@@ -175,9 +177,7 @@ impl Fault {
                 waits(Class::Harness, false, Wait::Machine, Until::After(waits::MACHINE_MS))
             }
             Fault::Stopped => waits(Class::Harness, false, Wait::Park, Until::NextStart),
-            Fault::Disk => {
-                waits(Class::Machine, false, Wait::Disk, Until::After(waits::MACHINE_MS))
-            }
+            Fault::Disk => waits(Class::Machine, false, Wait::Disk, Until::After(waits::DISK_MS)),
             Fault::Machine => {
                 waits(Class::Machine, false, Wait::Machine, Until::After(waits::MACHINE_MS))
             }

@@ -28,7 +28,7 @@ pub enum LimitKind {
 pub type LimitKey = (&'static str, LimitKind, &'static str, fn(&mut Limits) -> &mut Option<u64>);
 
 /// Every limit.
-pub const LIMIT_KEYS: [LimitKey; 9] = [
+pub const LIMIT_KEYS: [LimitKey; 10] = [
     ("core", LimitKind::Size, "core dump size", |l| &mut l.core_bytes),
     ("open_files", LimitKind::Count, "open files of each process", |l| &mut l.open_files),
     ("file_size", LimitKind::Size, "size of each file written", |l| &mut l.file_size_bytes),
@@ -54,6 +54,12 @@ pub const LIMIT_KEYS: [LimitKey; 9] = [
         LimitKind::Count,
         "processes and threads of all it starts together; needs cgroups",
         |l| &mut l.tree_processes,
+    ),
+    (
+        "output",
+        LimitKind::Size,
+        "what an attempt may write to standard output, and as much to standard error; beyond it the agent is stopped",
+        |l| &mut l.output_bytes,
     ),
 ];
 

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::register::Registration;
 use super::{Dir, Queue, Result};
@@ -21,7 +22,7 @@ pub struct Claim {
     /// The attempt that this claim is.
     pub(super) attempt: AttemptName,
     /// What was found under that name.
-    file: File,
+    file: Arc<File>,
 }
 
 /// What became of trying.
@@ -66,7 +67,7 @@ impl Queue {
             return Ok(Tried::Gone);
         };
         let attempt = AttemptName { at: name.at.clone(), worker: me.id().clone() };
-        Ok(Tried::Won(Claim { name: name.clone(), attempt, file }))
+        Ok(Tried::Won(Claim { name: name.clone(), attempt, file: Arc::new(file) }))
     }
 
     /// How a claim of ours stands now. Asked at every heartbeat.
@@ -95,6 +96,11 @@ impl Claim {
     /// The attempt that it is.
     pub fn attempt(&self) -> &AttemptName {
         &self.attempt
+    }
+
+    /// The same claim, for a closing that may have to be tried again.
+    pub fn again(&self) -> Claim {
+        Claim { name: self.name.clone(), attempt: self.attempt.clone(), file: self.file.clone() }
     }
 
     /// We were declared dead: the link stays, and whoever reclaims it decides.

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::show::{Task, task};
 use super::text::gate_line;
 use super::view::{gates, paused, rejected_report};
+use crate::domain::admission::{Short, What};
 use crate::domain::config::Config;
 use crate::domain::id::TaskId;
 use crate::domain::name::QueueName;
@@ -73,8 +74,13 @@ impl Explanation {
     }
 }
 
-/// Explains one task.
-pub fn explain(queue: &Queue, config: &Config, id: &TaskId) -> Result<Explanation> {
+/// Explains one task; `room`: what there is too little of, where nothing is claimed for that.
+pub fn explain(
+    queue: &Queue,
+    config: &Config,
+    id: &TaskId,
+    room: Option<&Short>,
+) -> Result<Explanation> {
     let task = task(queue, id)?;
     let short = format!("{}-{}", id.slug(), id.tail());
     let explanation = Explanation::default();
@@ -84,7 +90,7 @@ pub fn explain(queue: &Queue, config: &Config, id: &TaskId) -> Result<Explanatio
         Some(Place::Waiting(name)) => match &name.reason {
             Some(reason) => why_blocked(queue, &task, reason, &short),
             None if task.claimed => why_running(queue, name, &short)?,
-            None => why_waiting(queue, config, name)?,
+            None => why_waiting(queue, config, name, room)?,
         },
     })
 }
@@ -200,7 +206,7 @@ fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Expl
         Wait::Auth => "the agent is not logged in, or its key is refused",
         Wait::Spend => "the account has no credit left",
         Wait::Missing => "the agent's program is missing",
-        Wait::Disk => "the disk is full",
+        Wait::Disk => "the disk was full, or nearly so",
         Wait::Machine => "something on this machine failed, not the task",
         Wait::Retry => "it failed and is tried again",
         Wait::Other(word) => word,
@@ -249,7 +255,12 @@ fn why_running(queue: &Queue, name: &QueueName, short: &str) -> Result<Explanati
         .command(format!("coordinator cancel {short}")))
 }
 
-fn why_waiting(queue: &Queue, config: &Config, name: &QueueName) -> Result<Explanation> {
+fn why_waiting(
+    queue: &Queue,
+    config: &Config,
+    name: &QueueName,
+    room: Option<&Short>,
+) -> Result<Explanation> {
     let snapshot = queue.scan()?;
     let ahead = snapshot
         .ready
@@ -262,6 +273,12 @@ fn why_waiting(queue: &Queue, config: &Config, name: &QueueName) -> Result<Expla
         explanation = explanation
             .because(format!("the queue is paused: {reason}"))
             .command("coordinator resume");
+    }
+    if let Some(short) = room {
+        explanation = explanation.because(format!("nothing is claimed: {short}"));
+        if short.what != What::Memory {
+            explanation = explanation.command("coordinator gc    # shows what may go");
+        }
     }
     let agent = queue
         .record(&name.at.id)

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::view::{Row, View, WorkerRow};
+use crate::domain::admission::Short;
 use crate::domain::gate::Gate;
 use crate::domain::id::TaskId;
 use crate::domain::state::State;
@@ -16,7 +17,18 @@ pub fn status(view: &View) -> Value {
         "tasks": view.tasks.iter().map(task).collect::<Vec<_>>(),
         "workers": view.workers.iter().map(worker).collect::<Vec<_>>(),
         "paused": view.paused,
+        "room": view.room.as_ref().map(room),
         "gates": view.gates.iter().map(gate).collect::<Vec<_>>(),
+    })
+}
+
+fn room(short: &Short) -> Value {
+    json!({
+        "what": short.what.word(),
+        "place": short.place,
+        "have": short.have,
+        "need": short.need,
+        "text": short.to_string(),
     })
 }
 

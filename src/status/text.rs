@@ -65,6 +65,9 @@ fn attention(view: &View, style: Style) -> Vec<String> {
     if let Some(reason) = &view.paused {
         lines.push(style.paint("33", &format!("paused: {reason} (coordinator resume)")));
     }
+    if let Some(short) = &view.room {
+        lines.push(style.paint("33", &format!("paused: {}", one_line(&short.to_string(), 300))));
+    }
     let gates = view
         .gates
         .iter()

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::spent::spent;
+use crate::domain::admission::Short;
 use crate::domain::gate::Gate;
 use crate::domain::id::{TaskId, WorkerId};
 use crate::domain::identity::Vantage;
@@ -41,6 +42,8 @@ pub struct View {
     pub workers: Vec<WorkerRow>,
     /// Why no task is claimed, where the operator said so.
     pub paused: Option<String>,
+    /// What there is too little of, so that nothing is claimed; who gathers the view leaves it to its caller.
+    pub room: Option<Short>,
     /// Gates that are not simply open, by account.
     pub gates: Vec<(String, Gate)>,
 }
@@ -106,6 +109,7 @@ pub fn view(queue: &Queue, root: &Path, scope: Scope) -> Result<View> {
         tasks: rows(queue, &snapshot, scope),
         workers: workers(&snapshot),
         paused: paused(root),
+        room: None,
         gates: gates(queue, now)?,
     })
 }

@@ -1,16 +1,51 @@
-//! Room on the disk, and what kind of file system it is.
+//! Room on the disks, and what kind of file system it is.
 
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
-use super::fs::{FsError, Result};
+use super::fs::{self, FsError, Result};
+use crate::domain::admission::Space;
 
-/// Bytes that this user may still write at `path`.
-pub fn free_bytes(path: &Path) -> Result<u64> {
-    fs2::available_space(path).map_err(|source| FsError {
-        doing: "ask for free space at",
+/// The file systems of these places (a directory that is to be made later: of the nearest above it), each once;
+/// what cannot be asked or written to is left out. `true`: trees are made there.
+pub fn spaces(places: &[(PathBuf, bool)]) -> Vec<Space> {
+    let mut found: Vec<(u64, Space)> = Vec::new();
+    for (path, trees) in places {
+        let Some(path) = path.ancestors().find(|dir| fs::is_dir(dir)) else { continue };
+        let Ok(device) = std::fs::metadata(path).map(|meta| meta.dev()) else { continue };
+        match found.iter_mut().find(|(known, _)| *known == device) {
+            Some((_, space)) => space.trees |= trees,
+            None => {
+                let space = space(path, *trees).ok().filter(|_| !is_read_only(path));
+                found.extend(space.map(|space| (device, space)));
+            }
+        }
+    }
+    found.into_iter().map(|(_, space)| space).collect()
+}
+
+/// One file system, by a path on it.
+pub fn space(path: &Path, trees: bool) -> Result<Space> {
+    let bytes = fs2::statvfs(path).map_err(failed(path))?;
+    let inodes = nix::sys::statvfs::statvfs(path).map_err(|e| failed(path)(e.into()))?;
+    Ok(Space {
         path: path.to_owned(),
-        source,
+        trees,
+        free_bytes: bytes.available_space(),
+        total_bytes: bytes.total_space(),
+        free_inodes: inodes.files_available(),
+        total_inodes: inodes.files(),
     })
+}
+
+fn is_read_only(path: &Path) -> bool {
+    use nix::sys::statvfs::{FsFlags, statvfs};
+    statvfs(path).is_ok_and(|seen| seen.flags().contains(FsFlags::ST_RDONLY))
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> FsError {
+    let path = path.to_owned();
+    |source| FsError { doing: "ask for free space at", path, source }
 }
 
 /// The file system's name, where it is one that matters to the queue: `nfs`, `fuse`, `fat`, `ext4` …
@@ -33,3 +68,20 @@ const KINDS: [(i64, &str); 11] = [
     (0xff53_4d42, "cifs"),
     (0x2fc1_2fc1, "zfs"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_found_once_also_by_what_is_to_be_made_on_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let places = [(dir.path().to_owned(), false), (dir.path().join("to/be/made"), true)];
+        let found = spaces(&places);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].trees && found[0].total_bytes >= found[0].free_bytes);
+        // No disk at all: it counts nothing, and keeps nobody waiting.
+        let proc = spaces(&[(PathBuf::from("/proc"), true)]);
+        assert!(proc.iter().all(|space| space.total_bytes == 0 && space.total_inodes == 0));
+    }
+}

@@ -244,6 +244,23 @@ pub fn cut(file: &File, path: &Path) -> Result<()> {
     through(Call::on(Op::Truncate, path), |_| file.set_len(0)).map_err(FsError::of("write", path))
 }
 
+/// Cuts a file to so many bytes; one that is shorter stays as it is.
+pub fn shorten(path: &Path, bytes: u64) -> Result<()> {
+    let file = OpenOptions::new().write(true).open(path).map_err(FsError::of("open", path))?;
+    if file.metadata().map_err(FsError::of("look at", path))?.len() <= bytes {
+        return Ok(());
+    }
+    through(Call::on(Op::Truncate, path), |_| file.set_len(bytes))
+        .map_err(FsError::of("write", path))
+}
+
+/// Makes a file that really takes so many bytes of the disk; one that is longer stays as it is.
+pub fn allocate(path: &Path, bytes: u64) -> Result<()> {
+    let file = open_in_place(path)?;
+    through(Call::on(Op::Truncate, path), |_| fs2::FileExt::allocate(&file, bytes))
+        .map_err(FsError::of("allocate", path))
+}
+
 /// Makes an open file's content durable.
 pub fn sync_file(file: &File, path: &Path) -> Result<()> {
     through(Call::on(Op::Sync, path), |_| file.sync_all()).map_err(FsError::of("sync", path))

@@ -24,6 +24,16 @@ impl Lock {
         }
     }
 
+    /// Takes a share of the lock, beside any number of others; `None` where somebody holds it whole.
+    pub fn try_share(path: &Path) -> Result<Option<Lock>> {
+        let file = fs::open_in_place(path)?;
+        match FileExt::try_lock_shared(&file) {
+            Ok(()) => Ok(Some(Lock { file })),
+            Err(e) if e.kind() == fs2::lock_contended_error().kind() => Ok(None),
+            Err(source) => Err(FsError { doing: "lock", path: path.to_owned(), source }),
+        }
+    }
+
     /// Waits for the lock.
     pub fn take(path: &Path) -> Result<Lock> {
         let file = fs::open_in_place(path)?;

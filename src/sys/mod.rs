@@ -16,6 +16,7 @@ pub mod fs;
 pub mod identity;
 pub mod lock;
 pub mod lookout;
+pub mod memory;
 pub mod mount;
 pub mod process;
 pub mod random;

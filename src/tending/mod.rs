@@ -9,6 +9,7 @@ mod intake;
 mod lead;
 mod pulses;
 mod rest;
+pub mod room;
 mod trees;
 
 use std::collections::HashSet;

@@ -18,13 +18,14 @@ use crate::domain::outcome::{Ending, Fault};
 use crate::domain::problem::Problem;
 use crate::domain::record::{AttemptStart, TaskRecord};
 use crate::domain::task::TaskSpec;
-use crate::queue::Result;
 use crate::queue::claim::Claim;
 use crate::queue::takeup::MAX_TASK_BYTES;
+use crate::queue::{QueueError, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, env, fs};
 use crate::taskfile;
 use crate::tending::known;
+use crate::worktree::Trouble;
 
 /// Starts of claude at once on this machine wait for one another at most so long, milliseconds.
 const START_TURN_MS: u64 = 10_000;
@@ -32,8 +33,15 @@ const START_TURN_MS: u64 = 10_000;
 impl Worker {
     /// Works on a claimed task. True: the task failed.
     pub(super) fn attempt(&mut self, claim: Claim) -> Result<bool> {
+        let at = claim.name().at.clone();
         let closed = self.work(claim);
         self.shared.holding.set(None);
+        self.room.taken(&self.config);
+        let ours = self.shared.control.level() < Level::Fenced;
+        if ours && closed.as_ref().is_err_and(QueueError::disk_full) {
+            // Nothing of it counts: it waits as if it had not been claimed. What fails here the heart does later.
+            let _or_later = self.shared.queue.disown(&at);
+        }
         self.doors.end_canary(&self.shared);
         closed
     }
@@ -113,6 +121,7 @@ impl Worker {
             return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Budget, detail });
         }
         self.write_start(&claim, &agent, &job, &place)?;
+        self.room.taken(&self.config);
         (self.order.log)(&format!(
             "{} attempt {number}: {agent} in {}",
             claim.name().at.id,
@@ -244,11 +253,12 @@ impl Worker {
         let id = claim.name().at.id.as_str();
         let title = spec.title.clone().unwrap_or_else(|| claim.name().at.id.slug().to_owned());
         let subject = format!("swarmdir: what {title} left uncommitted");
-        match place.collect(&subject, &[("Swarmdir-Task", id)]) {
+        let trailers = [("Swarmdir-Task", id)];
+        match self.with_room(Trouble::disk_full, || place.collect(&subject, &trailers)) {
             Ok(left) => left,
             Err(e) => {
                 notes.push(format!("what is uncommitted stays in {}: {e}", place.path().display()));
-                Left::default()
+                Left::uncommitted(e.disk_full().then(|| e.to_string()))
             }
         }
     }

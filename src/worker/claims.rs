@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::Worker;
 use super::control::Level;
+use super::room::Pass;
 use crate::domain::name::{QueueName, TaskEpoch};
 use crate::queue::claim::{Claim, Tried};
 use crate::queue::{Queue, Result};
@@ -46,6 +47,7 @@ impl Worker {
         let claimed = self.look(Barren::begin(&self.shared.queue, shut));
         if !matches!(claimed, Ok(Some(_))) {
             self.doors.end_canary(&self.shared);
+            self.room.give_up_turn();
         }
         claimed
     }
@@ -53,6 +55,8 @@ impl Worker {
     fn look(&mut self, look: Option<Barren>) -> Result<Option<Claim>> {
         // What others hold still stands in `ready/`: tried once a look, or an idle worker would spin on it.
         let mut held: HashSet<TaskEpoch> = HashSet::new();
+        // Something could be claimed, were there room for it.
+        let mut roomless = false;
         loop {
             if self.shared.control.level() > Level::Run {
                 return Ok(None);
@@ -63,8 +67,20 @@ impl Worker {
                 |name: &QueueName| !held.contains(&name.at) && doors.admits(shared, config, name);
             let Some(name) = self.idle.ready.next(queue, eligible)? else {
                 self.barren = look.and_then(Barren::end);
+                if !roomless {
+                    self.room.nothing_to_claim();
+                }
                 return Ok(None);
             };
+            match self.room.admits(shared, config, &self.order.log, &name)? {
+                Pass::Yes => {}
+                Pass::NotThis => {
+                    roomless = true;
+                    held.insert(name.at);
+                    continue;
+                }
+                Pass::No => return Ok(None),
+            }
             // Known to the heart before the link exists: what bears our inode and is unknown it gives back.
             self.shared.holding.set(Some(name.clone()));
             match queue.claim(&self.shared.registration, &name)? {

@@ -111,6 +111,11 @@ impl Control {
         }
     }
 
+    /// Whether an agent is at work.
+    pub(super) fn has_agent(&self) -> bool {
+        self.agent().is_some()
+    }
+
     /// The agent has ended.
     pub(super) fn detach(&self) {
         *self.agent() = None;

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Shared;
+use super::full::relieve;
 use super::ticker::Ticker;
 use crate::agent::StopReason;
 use crate::domain::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
-use crate::domain::name::TaskEpoch;
+use crate::domain::name::{QueueName, TaskEpoch};
 use crate::queue::Result;
 use crate::queue::claim::Standing;
 use crate::queue::register::Beat;
@@ -22,6 +23,7 @@ pub(super) fn start(shared: &Shared) -> Ticker {
         count: 0,
         last_beat_ms: clock::mono_ms(),
         strangers: Vec::new(),
+        parked: None,
     };
     Ticker::start("heart", HEARTBEAT_EVERY_MS, |_| {
         move || {
@@ -55,6 +57,8 @@ struct Heart {
     last_beat_ms: u64,
     /// Claims of ours that we did not know of at the last beat.
     strangers: Vec<TaskEpoch>,
+    /// The task that we parked for want of room.
+    parked: Option<QueueName>,
 }
 
 impl Heart {
@@ -70,6 +74,7 @@ impl Heart {
         }
         // A look that fails is repeated at the next beat; the rename decides in any case.
         let _again_at_the_next_beat = self.look();
+        relieve(&self.shared, &self.shared.holding, &mut self.parked);
         if self.shared.queue.asked_to_retire(self.shared.registration.id()) {
             self.shared.control.retire();
         }

@@ -8,12 +8,14 @@
 mod attempt;
 mod claims;
 pub mod control;
+mod full;
 mod gates;
 mod groups;
 mod heart;
 mod idle;
 mod job;
 mod resume;
+mod room;
 mod rules;
 mod ticker;
 mod verdict;
@@ -39,6 +41,9 @@ use crate::worktree::Scratch;
 
 use control::{Control, Level};
 use idle::Idle;
+
+/// Between two tries while nothing at all can be written, milliseconds.
+const FULL_MS: u64 = 2_000;
 
 /// How long a worker goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,6 +109,7 @@ pub fn run(
         holding: claims::Holding::default(),
         control: control.clone(),
         interrupt: config.root.join("interrupt"),
+        watched: Arc::new(Mutex::new(full::Watched::of(&config))),
         registration,
         journal,
         queue,
@@ -122,6 +128,7 @@ pub fn run(
         failed: false,
         worked: 0,
         doors: gates::Doors::default(),
+        room: room::Room::default(),
         barren: None,
         group,
         shared,
@@ -167,9 +174,20 @@ struct Shared {
     control: Control,
     /// While this file exists, nobody claims.
     interrupt: PathBuf,
+    /// The disks that must not become full.
+    watched: Arc<Mutex<full::Watched>>,
 }
 
 impl Shared {
+    fn watched(&self) -> full::Watched {
+        self.watched.lock().expect("nothing panics while it holds this lock").clone()
+    }
+
+    fn watch(&self, config: &Config) {
+        *self.watched.lock().expect("nothing panics while it holds this lock") =
+            full::Watched::of(config);
+    }
+
     fn tender(&self) -> MutexGuard<'_, Tender> {
         self.tender.lock().expect("a panic ends the process, so nobody sees a poisoned lock")
     }
@@ -184,6 +202,7 @@ struct Worker {
     /// Tasks so far.
     worked: u32,
     doors: gates::Doors,
+    room: room::Room,
     barren: Option<claims::Barren>,
     /// The control group of whatever runs.
     group: Option<Arc<Group>>,
@@ -218,14 +237,19 @@ impl Worker {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
                     }
-                    let opens_in_ms = self.doors.opens_in_ms();
+                    let opens = [self.doors.opens_in_ms(), self.room.again_in_ms()];
+                    let opens_in_ms = opens.into_iter().flatten().min();
                     let queue = &self.shared.queue;
                     self.idle.wait(queue, &self.config.root, unsettled, opens_in_ms);
                     self.doors.invalidate();
                 }
+                // With the reserve it may go on at once.
+                Err(e) if e.disk_full() && self.shared.queue.release_reserve().unwrap_or(false) => {
+                    self.shared.journal.note("reserve_released", None, json!({}));
+                }
                 Err(e) if e.disk_full() => {
                     (self.order.log)(&format!("{e}; waiting for room"));
-                    self.idle.pause(5_000);
+                    self.idle.pause(FULL_MS);
                 }
                 Err(e) => return Err(e),
             }
@@ -278,6 +302,8 @@ impl Worker {
                 // Another default agent may have an open gate.
                 self.barren = None;
                 self.doors.invalidate();
+                self.shared.watch(&self.config);
+                self.room = room::Room::default();
                 (self.order.log)("settings re-read");
             }
             Err(why) => (self.order.log)(&format!("the settings stay as they were: {why}")),
@@ -293,6 +319,11 @@ impl Worker {
     fn drained(&mut self, unsettled: bool) -> Result<Option<Ended>, QueueError> {
         if self.order.mode == Mode::Stay || unsettled {
             return Ok(None);
+        }
+        if self.room.waited_ms().is_some_and(|ms| ms >= self.config.drain_wait_ms)
+            && self.shared.queue.unfinished()?.1 == 0
+        {
+            return Ok(Some(self.finished(true)));
         }
         let rest = rest(&self.shared.queue, self.config.drain_wait_ms)?;
         Ok(match rest {

@@ -16,10 +16,11 @@ use crate::domain::record::{AttemptResult, Ground};
 use crate::domain::retry::{Next, after_failure};
 use crate::domain::time::UnixMs;
 use crate::domain::usage::Usage;
-use crate::queue::Result;
 use crate::queue::claim::{Claim, Standing};
 use crate::queue::finish::{Closed, Final};
+use crate::queue::{QueueError, Result};
 use crate::sys::{clock, random};
+use crate::worktree::Trouble;
 
 /// Everything that an attempt came to.
 pub(super) struct Close {
@@ -49,11 +50,18 @@ impl Worker {
     pub(super) fn close(&mut self, close: Close) -> Result<bool> {
         let Close { claim, agent, report, left, place, mut notes } = close;
         let traces = Traces { changed: left.changed, denied_tools: report.denied_tools.clone() };
-        let mut verdict = judge(&report.ending, &traces, clock::now());
-        let mut ground = report.ground.clone();
-        if let Err(e) = if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) }
-        {
-            let detail = format!("the branch could not be made durable: {e}");
+        let (ending, mut ground) = self.blame_the_disk(&report);
+        let mut verdict = judge(&ending, &traces, clock::now());
+        let durable =
+            || if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) };
+        let unsaved = match self.with_room(Trouble::disk_full, durable) {
+            Err(e) => Some(format!("the branch could not be made durable: {e}")),
+            Ok(()) => {
+                let why = left.no_room.as_ref();
+                why.map(|e| format!("what it left could not be committed: {e}"))
+            }
+        };
+        if let Some(detail) = unsaved {
             ground = Some(Ground::ours(Fault::Disk.word(), "worker", &detail));
             let ending = Ending::Failure { fault: Fault::Disk, detail };
             verdict = judge(&ending, &traces, clock::now());
@@ -79,7 +87,8 @@ impl Worker {
             rule: ground.as_ref().map(|ground| ground.rule.clone()),
             evidence: ground.map(|ground| ground.evidence),
         };
-        self.shared.queue.write_result(claim.attempt(), &result)?;
+        let write = || self.shared.queue.write_result(claim.attempt(), &result);
+        self.with_room(QueueError::disk_full, write)?;
         if self.shared.control.level() == Level::Fenced {
             // Its work is saved on its branch. The tree stays its task's, and all else is the reclaimer's.
             drop(place);
@@ -87,7 +96,7 @@ impl Worker {
             return Ok(false);
         }
         let began_at = UnixMs(clock::now().0.saturating_sub(report.elapsed_ms));
-        self.mind_gate(&agent, &report.ending, began_at)?;
+        self.mind_gate(&agent, &ending, began_at)?;
         let step = self.resolve(&claim, &verdict)?;
         if let Resolved::Blocked(..) = step {
             self.write_context(claim.attempt(), &verdict, &left, place.branch());
@@ -152,13 +161,18 @@ impl Worker {
     fn conclude(&self, claim: Claim, verdict: &Verdict, step: Resolved) -> Result<bool> {
         let queue = &self.shared.queue;
         let at = claim.name().at.clone();
-        let standing = queue.standing(&self.shared.registration, claim.name())?;
-        let (word, closed) = match step {
-            _ if standing == Standing::CancelWanted => ("cancelled", queue.cancel_held(claim)?),
-            Resolved::Final(to @ Final::Done) => ("done", queue.publish(claim, to)?),
-            Resolved::Final(to @ Final::Failed) => ("failed", queue.publish(claim, to)?),
-            Resolved::Blocked(word, reason) => (word, queue.give_back_blocked(claim, reason)?),
-        };
+        let (word, closed) = self.with_room(QueueError::disk_full, || {
+            let standing = queue.standing(&self.shared.registration, claim.name())?;
+            let claim = claim.again();
+            Ok(match &step {
+                _ if standing == Standing::CancelWanted => ("cancelled", queue.cancel_held(claim)?),
+                Resolved::Final(to @ Final::Done) => ("done", queue.publish(claim, *to)?),
+                Resolved::Final(to @ Final::Failed) => ("failed", queue.publish(claim, *to)?),
+                Resolved::Blocked(word, reason) => {
+                    (*word, queue.give_back_blocked(claim, reason.clone())?)
+                }
+            })
+        })?;
         self.say(&at, word, verdict, closed);
         Ok(word == "failed" && closed == Closed::Won)
     }

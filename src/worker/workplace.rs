@@ -42,6 +42,13 @@ pub(super) struct NoPlace {
     pub(super) detail: String,
 }
 
+impl Left {
+    /// What could not be committed for want of room.
+    pub(super) fn uncommitted(no_room: Option<String>) -> Left {
+        Left { no_room, ..Left::default() }
+    }
+}
+
 /// What an attempt left behind.
 #[derive(Default)]
 pub(super) struct Left {
@@ -49,6 +56,8 @@ pub(super) struct Left {
     pub(super) head: Option<String>,
     pub(super) commits: Vec<CommitRecord>,
     pub(super) notes: Vec<String>,
+    /// There was no room to commit it: it is in the tree only.
+    pub(super) no_room: Option<String>,
     collected: Option<Collected>,
 }
 
@@ -222,6 +231,7 @@ impl Workplace {
             head: Some(collected.head.clone()),
             commits: collected.commits.clone(),
             notes,
+            no_room: None,
             collected: Some(collected),
         })
     }

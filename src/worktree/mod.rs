@@ -35,6 +35,7 @@ mod remove;
 mod repo;
 mod resolve;
 mod restore;
+pub mod room;
 mod salvage;
 mod salvaged;
 mod scan;

@@ -5,7 +5,7 @@
 
 mod branch;
 mod disk;
-mod mount;
+pub(crate) mod mount;
 mod promise;
 mod real;
 mod simulated;

@@ -38,11 +38,17 @@ fn run(program: &str, args: &[&str]) -> Result<String, String> {
 impl Mount {
     /// A fresh one of this kind; or what is missing for it.
     pub(crate) fn new(kind: &str) -> Result<Mount, String> {
+        // xfs wants that much; nothing of it is written.
+        Mount::made(kind, 320 << 20, &[])
+    }
+
+    /// One of so many bytes, made with these further arguments.
+    pub(crate) fn made(kind: &str, bytes: u64, more: &[&str]) -> Result<Mount, String> {
         let dir = super::scratch();
         let image = dir.path().join("disk");
-        // xfs wants that much; nothing of it is written.
-        File::create(&image).and_then(|file| file.set_len(320 << 20)).unwrap();
-        run(&format!("mkfs.{kind}"), &["-q", image.to_str().unwrap()])?;
+        File::create(&image).and_then(|file| file.set_len(bytes)).unwrap();
+        let args = [&["-q"], more, &[image.to_str().unwrap()]].concat();
+        run(&format!("mkfs.{kind}"), &args)?;
         let point = dir.path().join("mnt");
         std::fs::create_dir(&point).unwrap();
         let device = run("losetup", &["--find", "--show", image.to_str().unwrap()])?;

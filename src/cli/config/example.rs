@@ -83,6 +83,8 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 # Of all its processes together; need control groups.
 #tree_memory = "none"
 #tree_processes = 4096
+# What an attempt may write to standard output, and as much to standard error: beyond it the agent is stopped.
+#output = "256MiB"
 
 # What a task's own limits may not exceed.
 [limits.max]
@@ -95,6 +97,15 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #data = "none"
 #tree_memory = "none"
 #tree_processes = 8192
+#output = "1GiB"
+
+# What is kept free: below it no task is claimed, and all goes on by itself when there is room. "none" is off.
+# disk: "auto" is 1GiB, or a twentieth of a small disk; inodes: "auto" is one in fifty.
+# memory: available before one more agent starts.
+[reserve]
+#disk = "auto"
+#inodes = "auto"
+#memory = "512MiB"
 
 # Agents. `claude` and `demo` exist without being named.
 [agent.claude]

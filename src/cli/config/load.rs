@@ -198,7 +198,7 @@ fn refuse_unknown(file: &Node, problems: &mut Vec<Problem>) {
         problems.extend(fields.into_problems());
     };
     let mut top = below("");
-    top.extend(["default_agent", "default_rig", "limits", "timeouts", "gc", "failures"]);
+    top.extend(["default_agent", "default_rig", "limits", "reserve", "timeouts", "gc", "failures"]);
     check(file, "", &top, ALIASES);
     for entry in entries(file) {
         match entry.key.as_str() {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::domain::admission::Kept;
 use crate::domain::config::{Cgroups, Config, Durability};
 use crate::domain::problem::Problem;
 use crate::domain::quantity::{show_duration, show_size};
@@ -116,6 +117,23 @@ fn bytes(node: &Node) -> Result<Option<u64>, Problem> {
     }
 }
 
+/// `auto`, `none`, or how much.
+fn kept(node: &Node, amount: fn(&Node) -> Result<u64, Problem>) -> Result<Kept, Problem> {
+    match form::word(node).as_deref() {
+        Ok("auto") => Ok(Kept::Auto),
+        Ok("none") => Ok(Kept::Exactly(0)),
+        _ => amount(node).map(Kept::Exactly),
+    }
+}
+
+fn shown_kept(kept: Kept, show: fn(u64) -> String) -> Value {
+    match kept {
+        Kept::Auto => json!("auto"),
+        Kept::Exactly(0) => json!("none"),
+        Kept::Exactly(amount) => json!(show(amount)),
+    }
+}
+
 fn durability(node: &Node) -> Result<Durability, Problem> {
     match form::word(node)?.as_str() {
         "strict" => Ok(Durability::Strict),
@@ -169,7 +187,7 @@ fn env_deny(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
 
 /// Every scalar key, in the order in which they are printed.
 #[rustfmt::skip]
-pub static ROWS: [Row; 44] = [
+pub static ROWS: [Row; 49] = [
     row!("agents", "SWARMDIR_AGENTS", "number", "3", "workers that the coordinator keeps, 1 to 256",
         |config, node, place| config.agents = small(node, 256)?,
         |config| Some(json!(config.agents))),
@@ -247,6 +265,8 @@ pub static ROWS: [Row; 44] = [
         "memory of all processes of an attempt together, at least 16MiB; needs cgroups"),
     limit!(8, limits, "limits.tree_processes", "SWARMDIR_LIMITS_TREE_PROCESSES", "4096",
         "processes and threads of an attempt together; holds for root, too; needs cgroups"),
+    limit!(9, limits, "limits.output", "SWARMDIR_LIMITS_OUTPUT", "256MiB",
+        "what an attempt may write to its standard output, and as much to its standard error; beyond it the agent is stopped as a runaway"),
     limit!(0, limit_caps, "limits.max.core", "SWARMDIR_LIMITS_MAX_CORE", "none", "the most that a task may ask for"),
     limit!(1, limit_caps, "limits.max.open_files", "SWARMDIR_LIMITS_MAX_OPEN_FILES", "none", "the most that a task may ask for"),
     limit!(2, limit_caps, "limits.max.file_size", "SWARMDIR_LIMITS_MAX_FILE_SIZE", "none", "the most that a task may ask for"),
@@ -256,6 +276,22 @@ pub static ROWS: [Row; 44] = [
     limit!(6, limit_caps, "limits.max.data", "SWARMDIR_LIMITS_MAX_DATA", "none", "the most that a task may ask for"),
     limit!(7, limit_caps, "limits.max.tree_memory", "SWARMDIR_LIMITS_MAX_TREE_MEMORY", "none", "the most that a task may ask for"),
     limit!(8, limit_caps, "limits.max.tree_processes", "SWARMDIR_LIMITS_MAX_TREE_PROCESSES", "none", "the most that a task may ask for"),
+    limit!(9, limit_caps, "limits.max.output", "SWARMDIR_LIMITS_MAX_OUTPUT", "none", "the most that a task may ask for"),
+    row!("reserve.disk", "SWARMDIR_RESERVE_DISK", "reserve", "auto",
+        "bytes of each disk that are kept free: below it no task is claimed, at a quarter of it running ones are parked; `auto`: 1GiB, or a twentieth of a small disk",
+        |config, node, place| config.reserve.disk = one(kept(node, form::size))?,
+        |config| Some(shown_kept(config.reserve.disk, show_size))),
+    row!("reserve.inodes", "SWARMDIR_RESERVE_INODES", "reserve", "auto",
+        "inodes of each disk that are kept free; `auto`: one in fifty, at most 100000; where a disk counts none, nothing",
+        |config, node, place| config.reserve.inodes = one(kept(node, |node| form::count(node, 0, u64::MAX / 2)))?,
+        |config| Some(shown_kept(config.reserve.inodes, |count| count.to_string()))),
+    row!("reserve.memory", "SWARMDIR_RESERVE_MEMORY", "limit", "512MiB",
+        "memory that must be available (on the machine, and within the worker's control group) before one more agent starts",
+        |config, node, place| config.reserve.memory_bytes = one(bytes(node))?.unwrap_or(0),
+        |config| Some(match config.reserve.memory_bytes {
+            0 => json!("none"),
+            bytes => json!(show_size(bytes)),
+        })),
     duration!("timeouts.startup", "SWARMDIR_TIMEOUTS_STARTUP", "1m", startup_ms, 1,
         "from the agent's start to its first sign of life; grows with how many start at once"),
     duration!("timeouts.silence", "SWARMDIR_TIMEOUTS_SILENCE", "15m", silence_ms, 1,

@@ -18,6 +18,7 @@ const CAPS: Limits = Limits {
     data_bytes: None,
     tree_memory_bytes: Some(1 << 30),
     tree_processes: Some(900),
+    output_bytes: Some(1 << 30),
 };
 const KNOWN: Known<'_> =
     Known { agents: &["claude", "demo", "sh"], rigs: &["website"], caps: CAPS };

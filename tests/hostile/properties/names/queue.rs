@@ -284,7 +284,7 @@ fn look(queue: &Queue, root: &Path) {
         let Ok(task) = show::task(queue, &id) else { continue };
         assert_harmless("show", &show::text(&task, Style::PLAIN));
         assert_eq!(show::json(&task)["schema"], 1);
-        let why = explain::explain(queue, &config, &id).expect("explained");
+        let why = explain::explain(queue, &config, &id, None).expect("explained");
         assert_harmless("explain", &why.text());
         if let Some(mut log) = logs::follow(queue, &id, false).expect("looked for") {
             while let Ok(Some(part)) = log.more() {

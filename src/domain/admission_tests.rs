@@ -1,0 +1,116 @@
+//! The decision, at and around its thresholds.
+
+use super::*;
+
+const MIB: u64 = 1 << 20;
+
+fn disk(free_bytes: u64, total_bytes: u64) -> Space {
+    let path = PathBuf::from("/d");
+    Space { path, trees: true, free_bytes, total_bytes, free_inodes: 900, total_inodes: 1000 }
+}
+
+fn seen(space: Space) -> Snapshot {
+    let memory = Some(Memory { available: 8 << 30, of: "this machine".into() });
+    Snapshot { spaces: vec![space], memory, tree: Need::default(), workers: 1 }
+}
+
+fn what(verdict: &Verdict) -> (&'static str, Option<What>) {
+    match verdict {
+        Verdict::Admit { alone, .. } => ("admit", *alone),
+        Verdict::Reuse(short) => ("reuse", Some(short.what)),
+        Verdict::Wait(short) => ("wait", Some(short.what)),
+    }
+}
+
+#[test]
+fn a_small_disk_keeps_its_share_and_a_large_one_a_gibibyte() {
+    let reserve = Reserve::DEFAULT;
+    assert_eq!(reserve.bytes_of(200 * MIB), 10 * MIB);
+    assert_eq!(reserve.bytes_of(4 << 40), 1 << 30);
+    assert_eq!((reserve.inodes_of(1000), reserve.inodes_of(1 << 40)), (20, 100_000));
+    assert_eq!(reserve.file_bytes(200 * MIB), 10 * MIB / 4);
+    assert_eq!(reserve.file_bytes(4 << 40), 16 * MIB);
+    let exactly = Reserve { disk: Kept::Exactly(70 * MIB), ..reserve };
+    assert_eq!(exactly.bytes_of(200 * MIB), 70 * MIB);
+}
+
+#[test]
+fn below_the_reserve_nobody_claims_and_at_it_somebody_does() {
+    let reserve = Reserve { disk: Kept::Exactly(40 * MIB), ..Reserve::DEFAULT };
+    let below = decide(&seen(disk(40 * MIB - 1, 200 * MIB)), &reserve);
+    assert_eq!(what(&below), ("wait", Some(What::Disk)));
+    assert_eq!(what(&decide(&seen(disk(40 * MIB, 200 * MIB)), &reserve)), ("admit", None));
+}
+
+#[test]
+fn what_only_a_new_tree_has_no_room_for_leaves_the_trees_that_there_are() {
+    let reserve = Reserve { disk: Kept::Exactly(40 * MIB), ..Reserve::DEFAULT };
+    let tree = Need { bytes: 30 * MIB, inodes: 10 };
+    let snapshot = Snapshot { tree, ..seen(disk(60 * MIB, 200 * MIB)) };
+    assert_eq!(what(&decide(&snapshot, &reserve)), ("reuse", Some(What::Disk)));
+    // Not where trees are made: it says nothing.
+    let mut elsewhere = snapshot;
+    elsewhere.spaces[0].trees = false;
+    assert_eq!(what(&decide(&elsewhere, &reserve)), ("admit", None));
+}
+
+#[test]
+fn where_not_all_workers_find_room_they_come_one_at_a_time() {
+    let reserve = Reserve { disk: Kept::Exactly(40 * MIB), ..Reserve::DEFAULT };
+    let tree = Need { bytes: 10 * MIB, inodes: 10 };
+    let of = |workers| Snapshot { tree, workers, ..seen(disk(75 * MIB, 200 * MIB)) };
+    assert_eq!(what(&decide(&of(3), &reserve)), ("admit", None));
+    assert_eq!(what(&decide(&of(4), &reserve)), ("admit", Some(What::Disk)));
+    let memory = |workers| Snapshot { workers, ..seen(disk(75 * MIB, 200 * MIB)) };
+    assert_eq!(what(&decide(&memory(16), &Reserve::DEFAULT)), ("admit", None));
+    assert_eq!(what(&decide(&memory(17), &Reserve::DEFAULT)), ("admit", Some(What::Memory)));
+}
+
+#[test]
+fn inodes_count_only_where_the_file_system_counts_them() {
+    let reserve = Reserve { inodes: Kept::Exactly(50), ..Reserve::DEFAULT };
+    let few = Space { free_inodes: 49, ..disk(9 << 30, 10 << 30) };
+    assert_eq!(what(&decide(&seen(few.clone()), &reserve)), ("wait", Some(What::Inodes)));
+    let uncounted = Space { free_inodes: 0, total_inodes: 0, ..few };
+    assert_eq!(what(&decide(&seen(uncounted), &reserve)), ("admit", None));
+}
+
+#[test]
+fn memory_is_kept_for_one_more_agent_and_nothing_where_it_is_off() {
+    let mut snapshot = seen(disk(9 << 30, 10 << 30));
+    snapshot.memory = Some(Memory { available: 511 * MIB, of: "this machine".into() });
+    assert_eq!(what(&decide(&snapshot, &Reserve::DEFAULT)), ("wait", Some(What::Memory)));
+    let off = Reserve { memory_bytes: 0, ..Reserve::DEFAULT };
+    assert_eq!(what(&decide(&snapshot, &off)), ("admit", None));
+    snapshot.memory = None;
+    assert_eq!(what(&decide(&snapshot, &Reserve::DEFAULT)), ("admit", None));
+}
+
+#[test]
+fn what_is_off_never_waits() {
+    let off = Reserve { disk: Kept::Exactly(0), inodes: Kept::Exactly(0), memory_bytes: 0 };
+    let full = Space { free_inodes: 0, ..disk(0, 200 * MIB) };
+    let tree = Need { bytes: MIB, inodes: 5 };
+    let snapshot = Snapshot { tree, workers: 9, ..seen(full.clone()) };
+    assert_eq!(what(&decide(&snapshot, &off)), ("admit", None));
+    assert_eq!(critical(&[full], &off), None);
+}
+
+#[test]
+fn running_agents_are_parked_at_a_quarter() {
+    let reserve = Reserve { disk: Kept::Exactly(40 * MIB), ..Reserve::DEFAULT };
+    assert_eq!(critical(&[disk(10 * MIB, 200 * MIB)], &reserve), None);
+    let short = critical(&[disk(10 * MIB - 1, 200 * MIB)], &reserve);
+    assert_eq!(short.map(|short| short.what), Some(What::Disk));
+}
+
+#[test]
+fn it_is_said_with_its_evidence() {
+    let reserve = Reserve { disk: Kept::Exactly(200 * MIB), ..Reserve::DEFAULT };
+    let Verdict::Wait(short) = decide(&seen(disk(38 * MIB + 5, 400 * MIB)), &reserve) else {
+        panic!("there is no room");
+    };
+    let said = "38 MiB free on /d, 200 MiB are kept free; goes on by itself";
+    assert_eq!(short.to_string(), said);
+    assert_eq!(size(1_503_238_553), "1.3 GiB");
+}
