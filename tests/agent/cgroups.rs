@@ -168,7 +168,8 @@ fn a_group_that_somebody_took_away_is_made_again() {
     }
     let (place, group) = (Place::new(), group());
     for dir in group.dirs() {
-        fs::remove_dir(dir).unwrap();
+        // Refused in version 1, where a thread of ours lives in it.
+        let _taken_away = fs::remove_dir(dir);
     }
     let report = run(&caged(&place, "cat /proc/self/cgroup", Limits::default(), &group));
     assert!(report.said.as_deref().is_some_and(|said| said.contains("/swarmdir-")), "{report:?}");
@@ -183,11 +184,9 @@ fn a_stranger_is_never_touched() {
     let (mine, other) = (group(), group());
     let name = other.dirs()[0].file_name().unwrap().to_string_lossy().into_owned();
     let worker = name.strip_prefix("swarmdir-").unwrap().split('.').next().unwrap().to_owned();
-    let doors = other.hold(cgroup::Held::default()).unwrap();
     let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
-    for door in doors.iter() {
-        use std::io::Write;
-        (&*door).write_all(child.id().to_string().as_bytes()).unwrap();
+    for dir in other.dirs() {
+        fs::write(dir.join("cgroup.procs"), child.id().to_string()).unwrap();
     }
     assert_eq!(mine.kill(1_000), cgroup::Killed::default());
     assert_eq!(
@@ -198,5 +197,6 @@ fn a_stranger_is_never_touched() {
     // By the name of its own worker it is found, wherever it lies.
     assert_eq!(cgroup::end_of(&worker, 1_000).pids.len(), 1);
     assert_eq!(child.wait().unwrap().code(), None);
+    drop(other);
     assert!(groups_of(&worker).is_empty());
 }

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::find::{Base, ground};
-use super::kill::{Killed, children, kill_all, remove};
+use super::kill::{Killed, kill_all, remove};
 use super::remains;
+use super::spawner::Spawner;
 use crate::sys::{identity, process};
 
 pub(super) const PREFIX: &str = "swarmdir-";
@@ -65,6 +66,15 @@ impl std::fmt::Display for Trouble {
     }
 }
 
+/// The way into a group for what is to be started.
+#[derive(Clone, Debug, Default)]
+pub struct Entrance {
+    /// Whoever writes `0` to each of these is in it.
+    pub(crate) doors: Arc<Vec<File>>,
+    /// Whatever this starts is in it.
+    pub(crate) spawner: Option<Arc<Spawner>>,
+}
+
 /// A worker's group.
 #[derive(Debug)]
 pub struct Group {
@@ -76,6 +86,8 @@ pub struct Group {
 #[derive(Debug)]
 struct State {
     made: Option<Made>,
+    /// Of version 1; goes from one group to the next.
+    spawner: Option<Arc<Spawner>>,
     count: u32,
 }
 
@@ -83,8 +95,9 @@ struct State {
 #[derive(Debug)]
 struct Made {
     dirs: Vec<(PathBuf, Base)>,
-    /// Of each directory; they say, too, whether anybody is in there.
-    doors: Arc<Vec<File>>,
+    entrance: Entrance,
+    /// Says how many are in there, those below it included.
+    pids_current: Option<File>,
     /// Where the kernel counts lack of memory, and refused forks; open, for they are read after each attempt.
     memory_events: Option<File>,
     pids_events: Option<File>,
@@ -106,7 +119,7 @@ impl Group {
         if let Ok(ground) = ground() {
             remains::tidy(ground);
         }
-        let state = Mutex::new(State { made: None, count: 0 });
+        let state = Mutex::new(State { made: None, spawner: None, count: 0 });
         let group = Group { worker: worker.to_owned(), required, state };
         group.state().fresh(worker)?;
         Ok(group)
@@ -117,8 +130,8 @@ impl Group {
         self.required
     }
 
-    /// Makes it ready for the next attempt. Whoever writes `0` to each of these files is in it.
-    pub fn hold(&self, held: Held) -> Result<Arc<Vec<File>>, Trouble> {
+    /// Makes it ready for the next attempt.
+    pub fn hold(&self, held: Held) -> Result<Entrance, Trouble> {
         let mut state = self.state();
         let usable = state
             .made
@@ -128,7 +141,7 @@ impl Group {
             state.fresh(&self.worker)?.hold(held)?;
         }
         let made = state.made.as_mut().expect("it was made just now");
-        Ok(Arc::clone(&made.doors))
+        Ok(made.entrance.clone())
     }
 
     /// The one that there is cannot be entered: the next [`Group::hold`] makes another.
@@ -195,7 +208,8 @@ impl State {
         self.count += 1;
         let mut made = Made {
             dirs: Vec::new(),
-            doors: Arc::default(),
+            entrance: Entrance::default(),
+            pids_current: None,
             memory_events: None,
             pids_events: None,
             held: Held::default(),
@@ -205,23 +219,44 @@ impl State {
         for base in &ground.bases {
             let dir = base.dir.join(&name);
             fs::create_dir(&dir).map_err(on(&dir))?;
-            let procs = dir.join("cgroup.procs");
-            doors.push(File::options().read(true).write(true).open(&procs).map_err(on(&procs))?);
+            if base.v2 {
+                let procs = dir.join("cgroup.procs");
+                doors.push(File::options().write(true).open(&procs).map_err(on(&procs))?);
+            } else {
+                let spawner = self.spawner()?;
+                say(&dir.join("tasks"), &spawner.thread().to_string())?;
+                made.entrance.spawner = Some(spawner);
+            }
             if base.memory {
                 let file = if base.v2 { "memory.events" } else { "memory.oom_control" };
                 made.memory_events = File::open(dir.join(file)).ok();
             }
             if base.pids {
                 made.pids_events = File::open(dir.join("pids.events")).ok();
+                made.pids_current = File::open(dir.join("pids.current")).ok();
             }
             made.dirs.push((dir, base.clone()));
         }
-        made.doors = Arc::new(doors);
+        made.entrance.doors = Arc::new(doors);
         Ok(self.made.insert(made))
+    }
+
+    fn spawner(&mut self) -> Result<Arc<Spawner>, Trouble> {
+        if let Some(spawner) = &self.spawner {
+            return Ok(Arc::clone(spawner));
+        }
+        let spawner = Arc::new(Spawner::start().map_err(on(Path::new("/proc/self/task")))?);
+        Ok(Arc::clone(self.spawner.insert(spawner)))
     }
 
     fn leave(&mut self) {
         let Some(made) = self.made.take() else { return };
+        if let Some(spawner) = &made.entrance.spawner {
+            for (_, base) in &made.dirs {
+                // Back to where it came from, or the directory cannot go.
+                let _it_stays_then = say(&base.dir.join("tasks"), &spawner.thread().to_string());
+            }
+        }
         let paths = made.paths();
         if !paths.iter().all(|dir| remove(dir)) {
             kill_all(&paths, LAST_MS);
@@ -260,7 +295,8 @@ impl Made {
         if held.processes != self.held.processes
             && let Some((dir, _)) = self.of(|base| base.pids)
         {
-            say(&dir.join("pids.max"), &or_max(held.processes))?;
+            let most = held.processes.map(|most| most.saturating_add(self.own()));
+            say(&dir.join("pids.max"), &or_max(most))?;
         }
         self.held = held;
         if let (Some(_), Some((dir, _))) = (held.memory, self.of(|base| base.memory && !base.v2)) {
@@ -269,10 +305,14 @@ impl Made {
         Ok(())
     }
 
-    /// Whether nobody is in there, nor in a group that was made in there.
+    /// Whether nobody is in there, nor in a group that was made in there. Where it cannot be said at a glance: no.
     fn is_empty(&self) -> bool {
-        let nobody = |door: &File| door.read_at(&mut [0], 0).is_ok_and(|read| read == 0);
-        self.doors.iter().all(nobody) && self.dirs.iter().all(|(dir, _)| children(dir).is_empty())
+        text(self.pids_current.as_ref()).trim().parse() == Ok(self.own())
+    }
+
+    /// How many of ours are in there for good.
+    fn own(&self) -> u64 {
+        u64::from(self.entrance.spawner.is_some())
     }
 
     fn count(&self) -> Counts {

@@ -8,11 +8,12 @@ mod find;
 mod group;
 mod kill;
 mod remains;
+mod spawner;
 mod trial;
 
 use std::fmt;
 
-pub use group::{Group, Held, Seen, Trouble};
+pub use group::{Entrance, Group, Held, Seen, Trouble};
 pub use kill::Killed;
 pub use remains::end_of;
 pub use trial::trial;
