@@ -7,6 +7,7 @@
 mod find;
 mod group;
 mod kill;
+mod made;
 mod remains;
 mod spawner;
 mod trial;
