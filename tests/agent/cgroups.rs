@@ -17,7 +17,7 @@ use crate::support::proof::proof;
 use crate::support::running::alive;
 
 /// More than the limits of these tests, and little enough where they do not hold.
-const HOG: &str = "head -c 200M /dev/zero | tail -c 200M | wc -c";
+const HOG: &str = "head -c 100M /dev/zero | tail -c 100M | wc -c";
 
 fn caged(place: &Place, script: &str, limits: Limits, group: &Arc<Group>) -> Job {
     Job { limits, group: Some(Arc::clone(group)), ..place.sh(script, "x") }
@@ -47,7 +47,7 @@ fn what_takes_too_much_memory_is_killed_and_it_is_said_why() {
     assert!(report.notes.iter().any(|note| note.contains("limits.tree_memory")), "{report:?}");
     // The next attempt in the same group is not blamed for it, and has its own limit.
     let report = run(&caged(&place, HOG, memory(512), &group));
-    assert_eq!(report.said.as_deref(), Some("209715200"), "{report:?}");
+    assert_eq!(report.said.as_deref(), Some("104857600"), "{report:?}");
     let place = Place::new();
     let report = run(&caged(&place, "exit 4", Limits::default(), &group));
     assert_eq!(failure(&report), (Fault::Error, "exit 4"));
