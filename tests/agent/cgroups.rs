@@ -138,7 +138,8 @@ fn who_escapes_the_sweep_by_mark_does_not_escape_the_group() {
 
     let (place, group) = (Place::new(), group());
     let report = run(&caged(&place, &escape(&place), Limits::default(), &group));
-    assert_eq!((&report.ending, report.swept), (&Ending::Success, 1), "{report:?}");
+    // Its parent may still be on its way out, and is counted then.
+    assert!(report.ending == Ending::Success && report.swept >= 1, "{report:?}");
     assert!(!alive(daemon(&place)), "with one it is not");
     proof("cgroups", "cgroups: daemons that only the group caught", 1);
 }
