@@ -3,13 +3,11 @@
 //! Where there is none, nothing here does anything, and the sweep by descent and by mark has to do.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::sync::Arc;
 
 use super::{Job, Refusal};
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::overuse::{Overuse, explain};
-use crate::sys::cgroup::{Held, Trouble};
+use crate::sys::cgroup::{Entrance, Held, Trouble};
 use crate::sys::spawn::{Child, Order, SpawnError, SpawnStep, spawn, spawn_in};
 
 /// Starts a child in the group of its job. One that cannot be entered is made anew once; then the child starts
@@ -23,7 +21,7 @@ pub(super) fn start(
     let mut why = String::new();
     for _ in 0..2 {
         match hold(job) {
-            Ok(doors) => match spawn_in(&doors, order) {
+            Ok(entrance) => match spawn_in(&entrance, order) {
                 Err(e) if e.at == SpawnStep::Group => why = e.to_string(),
                 other => return Ok(other),
             },
@@ -38,8 +36,8 @@ pub(super) fn start(
     Ok(spawn(order))
 }
 
-fn hold(job: &Job) -> Result<Arc<Vec<File>>, Trouble> {
-    let Some(group) = &job.group else { return Ok(Arc::default()) };
+fn hold(job: &Job) -> Result<Entrance, Trouble> {
+    let Some(group) = &job.group else { return Ok(Entrance::default()) };
     let limits = &job.limits;
     group.hold(Held { memory: limits.tree_memory_bytes, processes: limits.tree_processes })
 }

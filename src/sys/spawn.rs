@@ -19,6 +19,7 @@ use nix::libc;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use super::cgroup::Entrance;
 use super::rlimit::Rlimit;
 use super::vfork::{self, Plan, Stage, Strings};
 
@@ -119,16 +120,16 @@ pub struct Child {
 
 /// Starts a child. It dies with the calling thread, which therefore has to be one that stays.
 pub fn spawn(order: &Order<'_>) -> Result<Child, SpawnError> {
-    spawn_in(&[], order)
+    spawn_in(&Entrance::default(), order)
 }
 
-/// The same in a control group, by the doors that [`super::cgroup::Group::hold`] gave.
-pub fn spawn_in(doors: &[File], order: &Order<'_>) -> Result<Child, SpawnError> {
+/// The same in a control group, by the entrance that [`super::cgroup::Group::hold`] gave. It dies with the group, then.
+pub fn spawn_in(entrance: &Entrance, order: &Order<'_>) -> Result<Child, SpawnError> {
     let stdin = input(order.stdin).map_err(failed(SpawnStep::Input))?;
     let (stdout, writer) = io::pipe().map_err(failed(SpawnStep::System))?;
     let stdio = [stdin.as_fd(), writer.as_fd(), order.stderr.as_fd()];
     let plan =
-        plan(order, doors, stdio).map_err(|errno| failed(SpawnStep::Arguments)(errno.into()))?;
+        plan(order, entrance, stdio).map_err(|errno| failed(SpawnStep::Arguments)(errno.into()))?;
     let pid = vfork::start(&plan).map_err(|(stage, errno)| SpawnError {
         at: match (stage, errno) {
             (Stage::Directory, _) => SpawnStep::Directory,
@@ -153,7 +154,7 @@ pub fn spawn_in(doors: &[File], order: &Order<'_>) -> Result<Child, SpawnError> 
 
 fn plan<'a>(
     order: &'a Order<'_>,
-    doors: &'a [File],
+    entrance: &'a Entrance,
     stdio: [BorrowedFd<'a>; 3],
 ) -> Result<Plan<'a>, Errno> {
     let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL);
@@ -173,7 +174,7 @@ fn plan<'a>(
         stdio,
         death_signal: order.death_signal,
         rlimits: order.rlimits,
-        doors,
+        entrance,
     })
 }
 

@@ -9,7 +9,6 @@
 //! takes no lock, cannot panic, and writes only to its own stack and to [`Report`].
 
 use std::ffi::{CString, c_char, c_int, c_void};
-use std::fs::File;
 use std::os::fd::BorrowedFd;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
@@ -19,6 +18,7 @@ use nix::libc;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::Pid;
 
+use super::cgroup::Entrance;
 use super::rlimit::Rlimit;
 
 /// What the child needs on its stack is a few hundred bytes; the rest is for a C library's fancies.
@@ -62,8 +62,8 @@ pub(super) struct Plan<'a> {
     pub(super) stdio: [BorrowedFd<'a>; 3],
     pub(super) death_signal: Signal,
     pub(super) rlimits: &'a [Rlimit],
-    /// Of its control group: who writes to them is in it.
-    pub(super) doors: &'a [File],
+    /// Of its control group.
+    pub(super) entrance: &'a Entrance,
 }
 
 /// Where the child came to grief.
@@ -92,6 +92,19 @@ struct Cradle<'a> {
     report: Report,
 }
 
+/// The cradle, for a thread that starts the child in our stead.
+struct Lent<'a>(&'a Cradle<'a>);
+
+#[expect(unsafe_code, reason = "the pointers in it keep it from being sent by itself")]
+// SAFETY: they point to memory that nobody changes, and this thread waits until the other is done with it.
+unsafe impl Send for Lent<'_> {}
+
+impl<'a> Lent<'a> {
+    fn get(&self) -> &'a Cradle<'a> {
+        self.0
+    }
+}
+
 /// Written by the child, read by us once it has executed the program or ended: 0 is success.
 #[derive(Default)]
 struct Report {
@@ -111,7 +124,11 @@ pub(super) fn start(plan: &Plan<'_>) -> Result<Pid, (Stage, Errno)> {
     let mask = SigSet::all()
         .thread_swap_mask(SigmaskHow::SIG_SETMASK)
         .map_err(|errno| (Stage::Clone, errno))?;
-    let pid = clone_and_wait(&cradle);
+    let lent = Lent(&cradle);
+    let pid = match &plan.entrance.spawner {
+        None => clone_and_wait(&cradle),
+        Some(spawner) => spawner.run(move || clone_and_wait(lent.get())),
+    };
     let restored = mask.thread_set_mask();
     let pid = pid.map_err(|errno| (Stage::Clone, errno))?;
     debug_assert!(restored.is_ok(), "the mask was in force before");
@@ -176,7 +193,7 @@ extern "C" fn child(data: *mut c_void) -> c_int {
 
 /// Into the control group, before there is anything that could be outside of it.
 fn enter(cradle: &Cradle<'_>) -> Result<(), Errno> {
-    for door in cradle.plan.doors {
+    for door in cradle.plan.entrance.doors.iter() {
         // Zero is whoever writes it.
         nix::unistd::write(door, b"0")?;
     }

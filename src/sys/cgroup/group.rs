@@ -6,22 +6,17 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::find::{Base, ground};
-use super::kill::{Killed, children, kill_all, remove};
+use super::find::ground;
+use super::kill::{Killed, kill_all, remove};
+use super::made::{Counts, Made, on, say};
 use super::remains;
+use super::spawner::Spawner;
 use crate::sys::{identity, process};
 
 pub(super) const PREFIX: &str = "swarmdir-";
-/// More than this share of the limit that is in use before an attempt begins is not the attempt's fault.
-const LEFTOVER_SHARE: u64 = 16;
-/// No file of events is longer.
-const EVENTS_BYTES: usize = 1_024;
-/// So near to its limit a group has met it.
-const PEAK_SHARE: u64 = 64;
 /// What is still in there when its worker ends is given so long, milliseconds.
 const LAST_MS: u64 = 1_000;
 
@@ -65,6 +60,15 @@ impl std::fmt::Display for Trouble {
     }
 }
 
+/// The way into a group for what is to be started.
+#[derive(Clone, Debug, Default)]
+pub struct Entrance {
+    /// Whoever writes `0` to each of these is in it.
+    pub(crate) doors: Arc<Vec<File>>,
+    /// Whatever this starts is in it.
+    pub(crate) spawner: Option<Arc<Spawner>>,
+}
+
 /// A worker's group.
 #[derive(Debug)]
 pub struct Group {
@@ -76,28 +80,9 @@ pub struct Group {
 #[derive(Debug)]
 struct State {
     made: Option<Made>,
+    /// Of version 1; goes from one group to the next.
+    spawner: Option<Arc<Spawner>>,
     count: u32,
-}
-
-/// As it lies in its hierarchies now.
-#[derive(Debug)]
-struct Made {
-    dirs: Vec<(PathBuf, Base)>,
-    /// Of each directory; they say, too, whether anybody is in there.
-    doors: Arc<Vec<File>>,
-    /// Where the kernel counts lack of memory, and refused forks; open, for they are read after each attempt.
-    memory_events: Option<File>,
-    pids_events: Option<File>,
-    held: Held,
-    before: Counts,
-}
-
-/// What the kernel counts from the making of a group on.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    oom_kills: u64,
-    limit_met: u64,
-    forks_refused: u64,
 }
 
 impl Group {
@@ -106,7 +91,7 @@ impl Group {
         if let Ok(ground) = ground() {
             remains::tidy(ground);
         }
-        let state = Mutex::new(State { made: None, count: 0 });
+        let state = Mutex::new(State { made: None, spawner: None, count: 0 });
         let group = Group { worker: worker.to_owned(), required, state };
         group.state().fresh(worker)?;
         Ok(group)
@@ -117,8 +102,8 @@ impl Group {
         self.required
     }
 
-    /// Makes it ready for the next attempt. Whoever writes `0` to each of these files is in it.
-    pub fn hold(&self, held: Held) -> Result<Arc<Vec<File>>, Trouble> {
+    /// Makes it ready for the next attempt.
+    pub fn hold(&self, held: Held) -> Result<Entrance, Trouble> {
         let mut state = self.state();
         let usable = state
             .made
@@ -128,7 +113,7 @@ impl Group {
             state.fresh(&self.worker)?.hold(held)?;
         }
         let made = state.made.as_mut().expect("it was made just now");
-        Ok(Arc::clone(&made.doors))
+        Ok(made.entrance.clone())
     }
 
     /// The one that there is cannot be entered: the next [`Group::hold`] makes another.
@@ -195,7 +180,8 @@ impl State {
         self.count += 1;
         let mut made = Made {
             dirs: Vec::new(),
-            doors: Arc::default(),
+            entrance: Entrance::default(),
+            pids_current: None,
             memory_events: None,
             pids_events: None,
             held: Held::default(),
@@ -205,23 +191,44 @@ impl State {
         for base in &ground.bases {
             let dir = base.dir.join(&name);
             fs::create_dir(&dir).map_err(on(&dir))?;
-            let procs = dir.join("cgroup.procs");
-            doors.push(File::options().read(true).write(true).open(&procs).map_err(on(&procs))?);
+            if base.v2 {
+                let procs = dir.join("cgroup.procs");
+                doors.push(File::options().write(true).open(&procs).map_err(on(&procs))?);
+            } else {
+                let spawner = self.spawner()?;
+                say(&dir.join("tasks"), &spawner.thread().to_string())?;
+                made.entrance.spawner = Some(spawner);
+            }
             if base.memory {
                 let file = if base.v2 { "memory.events" } else { "memory.oom_control" };
                 made.memory_events = File::open(dir.join(file)).ok();
             }
             if base.pids {
                 made.pids_events = File::open(dir.join("pids.events")).ok();
+                made.pids_current = File::open(dir.join("pids.current")).ok();
             }
             made.dirs.push((dir, base.clone()));
         }
-        made.doors = Arc::new(doors);
+        made.entrance.doors = Arc::new(doors);
         Ok(self.made.insert(made))
+    }
+
+    fn spawner(&mut self) -> Result<Arc<Spawner>, Trouble> {
+        if let Some(spawner) = &self.spawner {
+            return Ok(Arc::clone(spawner));
+        }
+        let spawner = Arc::new(Spawner::start().map_err(on(Path::new("/proc/self/task")))?);
+        Ok(Arc::clone(self.spawner.insert(spawner)))
     }
 
     fn leave(&mut self) {
         let Some(made) = self.made.take() else { return };
+        if let Some(spawner) = &made.entrance.spawner {
+            for (_, base) in &made.dirs {
+                // Back to where it came from, or the directory cannot go.
+                let _it_stays_then = say(&base.dir.join("tasks"), &spawner.thread().to_string());
+            }
+        }
         let paths = made.paths();
         if !paths.iter().all(|dir| remove(dir)) {
             kill_all(&paths, LAST_MS);
@@ -230,113 +237,4 @@ impl State {
             }
         }
     }
-}
-
-impl Made {
-    fn paths(&self) -> Vec<&Path> {
-        self.dirs.iter().map(|(dir, _)| dir.as_path()).collect()
-    }
-
-    fn of(&self, which: fn(&Base) -> bool) -> Option<&(PathBuf, Base)> {
-        self.dirs.iter().find(|(_, base)| which(base))
-    }
-
-    /// Files in memory that an earlier attempt left are on its account.
-    fn is_stained(&self, limit: Option<u64>) -> bool {
-        let (Some(limit), Some((dir, base))) = (limit, self.of(|base| base.memory)) else {
-            return false;
-        };
-        let key = if base.v2 { "shmem" } else { "total_shmem" };
-        let text = fs::read_to_string(dir.join("memory.stat")).unwrap_or_default();
-        value(&text, key) > limit / LEFTOVER_SHARE
-    }
-
-    fn hold(&mut self, held: Held) -> Result<(), Trouble> {
-        if held.memory != self.held.memory
-            && let Some((dir, base)) = self.of(|base| base.memory)
-        {
-            hold_memory(dir, base.v2, held.memory)?;
-        }
-        if held.processes != self.held.processes
-            && let Some((dir, _)) = self.of(|base| base.pids)
-        {
-            say(&dir.join("pids.max"), &or_max(held.processes))?;
-        }
-        self.held = held;
-        if let (Some(_), Some((dir, _))) = (held.memory, self.of(|base| base.memory && !base.v2)) {
-            say(&dir.join("memory.max_usage_in_bytes"), "0")?;
-        }
-        Ok(())
-    }
-
-    /// Whether nobody is in there, nor in a group that was made in there.
-    fn is_empty(&self) -> bool {
-        let nobody = |door: &File| door.read_at(&mut [0], 0).is_ok_and(|read| read == 0);
-        self.doors.iter().all(nobody) && self.dirs.iter().all(|(dir, _)| children(dir).is_empty())
-    }
-
-    fn count(&self) -> Counts {
-        let memory = text(self.memory_events.as_ref());
-        let pids = text(self.pids_events.as_ref());
-        Counts {
-            oom_kills: value(&memory, "oom_kill"),
-            // Version 1 has a count of its own, which newer kernels leave at zero: the peak has to tell.
-            limit_met: value(&memory, "max"),
-            forks_refused: value(&pids, "max"),
-        }
-    }
-
-    /// Version 1: the peak since [`Made::hold`] is at the limit, but for what the kernel sets aside for each processor.
-    fn was_full(&self) -> bool {
-        let (Some(limit), Some((dir, base))) = (self.held.memory, self.of(|base| base.memory))
-        else {
-            return false;
-        };
-        let peak = fs::read_to_string(dir.join("memory.max_usage_in_bytes")).unwrap_or_default();
-        let peak: u64 = peak.trim().parse().unwrap_or(0);
-        !base.v2 && peak + limit / PEAK_SHARE >= limit
-    }
-}
-
-/// What is swapped out is memory, too: where that can be said, none is.
-fn hold_memory(dir: &Path, v2: bool, bytes: Option<u64>) -> Result<(), Trouble> {
-    if v2 {
-        say(&dir.join("memory.max"), &or_max(bytes))?;
-        let swap = if bytes.is_some() { "0" } else { "max" };
-        let _where_there_is_swap = say(&dir.join("memory.swap.max"), swap);
-        return Ok(());
-    }
-    // Memory with swap may not be less than memory: up first, then down.
-    let with_swap = dir.join("memory.memsw.limit_in_bytes");
-    let _where_it_is_counted = say(&with_swap, "-1");
-    let text = bytes.map_or("-1".into(), |bytes| bytes.to_string());
-    say(&dir.join("memory.limit_in_bytes"), &text)?;
-    let _where_it_is_counted = say(&with_swap, &text);
-    Ok(())
-}
-
-fn or_max(number: Option<u64>) -> String {
-    number.map_or("max".into(), |number| number.to_string())
-}
-
-fn say(path: &Path, text: &str) -> Result<(), Trouble> {
-    fs::write(path, text).map_err(on(path))
-}
-
-/// What the kernel says now in a file that is open.
-fn text(file: Option<&File>) -> String {
-    let mut bytes = [0; EVENTS_BYTES];
-    let read = file.and_then(|file| file.read_at(&mut bytes, 0).ok()).unwrap_or(0);
-    String::from_utf8_lossy(&bytes[..read]).into_owned()
-}
-
-/// The number behind a word at the beginning of a line.
-fn value(text: &str, key: &str) -> u64 {
-    let number = |line: &str| line.strip_prefix(key)?.strip_prefix(' ')?.parse().ok();
-    text.lines().find_map(number).unwrap_or(0)
-}
-
-fn on(path: &Path) -> impl FnOnce(io::Error) -> Trouble {
-    let path = path.to_owned();
-    move |source| Trouble { path, source }
 }

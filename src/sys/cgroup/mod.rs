@@ -7,12 +7,14 @@
 mod find;
 mod group;
 mod kill;
+mod made;
 mod remains;
+mod spawner;
 mod trial;
 
 use std::fmt;
 
-pub use group::{Group, Held, Seen, Trouble};
+pub use group::{Entrance, Group, Held, Seen, Trouble};
 pub use kill::Killed;
 pub use remains::end_of;
 pub use trial::trial;

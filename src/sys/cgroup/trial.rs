@@ -19,7 +19,7 @@ pub fn trial() -> Result<Level, String> {
     let level = level()?;
     let group =
         Group::make(&format!("{:032x}", random::number()), true).map_err(|e| e.to_string())?;
-    let doors = group.hold(HELD).map_err(|e| e.to_string())?;
+    let entrance = group.hold(HELD).map_err(|e| e.to_string())?;
     let sleep = find_program("sleep").ok_or("there is no sleep to try it with")?;
     let order = Order {
         program: &sleep,
@@ -32,7 +32,7 @@ pub fn trial() -> Result<Level, String> {
         death_signal: Signal::SIGKILL,
         rlimits: &[],
     };
-    let mut child = spawn_in(&doors, &order).map_err(|e| e.to_string())?;
+    let mut child = spawn_in(&entrance, &order).map_err(|e| e.to_string())?;
     let killed = group.kill(PATIENCE_MS);
     if killed.left > 0 || !killed.pids.contains(&child.pid()) {
         return Err("what is in a group could not be killed".to_owned());
