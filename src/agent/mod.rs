@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use crate::domain::config::{AgentKind, Timeouts};
 use crate::domain::limits::Limits;
+use crate::domain::live::Live;
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::task::PermissionMode;
 use crate::domain::usage::Usage;
@@ -28,10 +29,13 @@ pub mod environment;
 pub mod instructions;
 mod judge;
 mod launch;
+mod look;
 mod run;
 mod session;
+mod silence;
 mod supervise;
 pub mod transcript;
+mod watch;
 
 pub use session::{Remote, Session};
 pub use supervise::StopReason;
@@ -143,6 +147,8 @@ pub enum Progress {
     Limit(RateLimit),
     /// It is being stopped.
     Stopping,
+    /// How it stands, for people: at most once a second, and only where there is something new.
+    Live(Box<Live>),
 }
 
 /// The agent's program cannot be found.

@@ -9,9 +9,11 @@ use super::adapters::{self, MARK};
 use super::ears::{Ears, sign};
 use super::judge::{Evidence, judge};
 use super::launch::Launch;
+use super::look::Looker;
 use super::session::Remote;
 use super::supervise::{Action, Event, Phase, State, step};
 use super::transcript::{Line, Splitter, brief, parse_line};
+use super::watch::Watch;
 use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::usage::Usage;
@@ -78,6 +80,7 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
     };
     let child = sys::spawn::spawn(&order).map_err(|error| not_started(&launch, &error))?;
     Ok(Shell {
+        watch: Watch::new(child.pid(), Looker::new(&job.cwd), started_ms),
         state: State::new(launch.plan, started_ms),
         job,
         launch,
@@ -109,6 +112,7 @@ struct Shell<'a> {
     child: Child,
     exit: Option<Exit>,
     state: State,
+    watch: Watch,
     /// Made with the first byte: many a plain command never says one.
     events: Option<File>,
     recorded: u64,
@@ -137,6 +141,9 @@ impl Shell<'_> {
             if self.state.deadline().is_some_and(|at| at <= mono_ms()) {
                 self.event(Event::Tick, seen);
             }
+            if self.watch.due().is_some_and(|at| at <= mono_ms()) {
+                seen(&Progress::Live(Box::new(self.watch.tell(&self.state, mono_ms()))));
+            }
         }
         self.read_rest(&mut buffer, seen);
     }
@@ -144,7 +151,8 @@ impl Shell<'_> {
     /// Sleeps until something happens to the output, the process or the orders.
     fn wait(&self, orders: &Remote) -> [bool; 3] {
         let bell = orders.bell();
-        let left = self.state.deadline().map(|at| at.saturating_sub(mono_ms()));
+        let next = self.state.deadline().into_iter().chain(self.watch.due()).min();
+        let left = next.map(|at| at.saturating_sub(mono_ms()));
         let left = if bell.is_some() { left } else { left.map(|ms| ms.min(NO_BELL_MS)) };
         let ended = self.exit.is_none().then(|| self.child.ended());
         sys::ready::wait([self.child.stdout(), ended, bell], left).unwrap_or_else(|_| {
@@ -161,8 +169,10 @@ impl Shell<'_> {
             return self.event(Event::StdoutClosed, seen);
         }
         self.record(&buffer[..count], seen);
+        self.event(Event::Bytes, seen);
         let mut splitter = std::mem::take(&mut self.splitter);
         splitter.feed(&buffer[..count], &mut |line| self.line(line, seen));
+        self.watch.bytes(splitter.unfinished());
         self.splitter = splitter;
     }
 
@@ -193,7 +203,9 @@ impl Shell<'_> {
             Line::RateLimit(limit) => seen(&Progress::Limit(limit.clone())),
             _ => {}
         }
-        seen(&brief(&line).map_or(Progress::Alive, Progress::Doing));
+        let doing = brief(&line);
+        self.watch.line(&line, doing.as_ref(), mono_ms());
+        seen(&doing.map_or(Progress::Alive, Progress::Doing));
         self.event(Event::Line(sign(&line)), seen);
     }
 
@@ -231,17 +243,22 @@ impl Shell<'_> {
         let before = self.state.phase;
         let (state, actions) = step(self.state, event, mono_ms());
         self.state = state;
-        for action in actions {
-            self.act(action);
-        }
         let stopping = |phase| matches!(phase, Phase::Stopping { .. });
         if stopping(state.phase) && !stopping(before) {
+            self.watch.stopping(&state, mono_ms());
             seen(&Progress::Stopping);
+        }
+        for action in actions {
+            self.act(action, seen);
         }
     }
 
-    fn act(&mut self, action: Action) {
+    fn act(&mut self, action: Action, seen: &mut dyn FnMut(&Progress)) {
         match action {
+            Action::Look { first } => {
+                let look = self.watch.look(first);
+                self.event(Event::Looked(look), seen);
+            }
             Action::Interrupt => self.signal(Signal::SIGINT),
             Action::Terminate => self.signal(Signal::SIGTERM),
             Action::Kill => self.signal(Signal::SIGKILL),
@@ -256,12 +273,19 @@ impl Shell<'_> {
             return;
         }
         let pid = self.child.pid();
-        // It may be gone this instant, which its end will tell.
-        let _ = if self.launch.group {
-            sys::process::signal_group(pid, signal)
-        } else {
-            sys::process::signal(pid, signal)
+        let send = |signal| {
+            if self.launch.group {
+                sys::process::signal_group(pid, signal)
+            } else {
+                sys::process::signal(pid, signal)
+            }
         };
+        // It may be gone this instant, which its end will tell.
+        let _ = send(signal);
+        // One that stands still hears of it only when it is woken, and may then end in order.
+        if sys::activity::process(pid).is_some_and(|process| process.state == 'T') {
+            let _ = send(Signal::SIGCONT);
+        }
     }
 
     fn sweep(&mut self) {
@@ -281,7 +305,7 @@ impl Shell<'_> {
         let tail = sys::fs::read_tail(&job.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&tail).into_owned();
         let summary = &self.ears.summary;
-        let ending = judge(&Evidence {
+        let mut ending = judge(&Evidence {
             verdict: self.launch.verdict,
             why: self.state.why,
             exit: self.exit,
@@ -289,6 +313,12 @@ impl Shell<'_> {
             stderr: &stderr,
             timeouts: &job.timeouts,
         });
+        if let Ending::Failure { detail, .. } = &mut ending {
+            *detail = self.watch.with_evidence(self.state.why, detail);
+        }
+        if self.exit.is_none() {
+            self.notes.extend(self.watch.why_it_stays());
+        }
         if self.splitter.cut_lines > 0 {
             self.notes.push(format!("{} lines were too long and cut", self.splitter.cut_lines));
         }

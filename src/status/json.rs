@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::live;
 use super::view::{Row, View, WorkerRow};
 use crate::domain::gate::Gate;
 use crate::domain::id::TaskId;
@@ -55,6 +56,7 @@ fn task(row: &Row) -> Value {
         "cost_estimated": row.usage.as_ref().is_some_and(|usage| usage.estimated),
         "started_at_ms": row.times.0,
         "ended_at_ms": row.times.1,
+        "live": row.live.as_ref().map(|live| live::json(live, clock::now())),
     })
 }
 
@@ -67,6 +69,8 @@ fn worker(row: &WorkerRow) -> Value {
         "version": row.card.version,
         "started_at_ms": row.card.started_at,
         "alive": row.alive,
+        "state": live::worker_word(row.alive, clock::now().since(row.beat_at)),
+        "beat_at_ms": row.beat_at,
         "task": row.task,
     })
 }

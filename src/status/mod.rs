@@ -7,6 +7,7 @@
 pub mod bill;
 pub mod explain;
 pub mod json;
+pub mod live;
 pub mod logs;
 pub mod show;
 pub mod summary;

@@ -12,6 +12,7 @@ mod gates;
 mod heart;
 mod idle;
 mod job;
+mod live;
 mod resume;
 mod ticker;
 mod verdict;
