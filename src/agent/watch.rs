@@ -99,7 +99,10 @@ impl Watch {
         if let Some(tool) = &mut self.tool {
             tool.open = tool.open.saturating_sub(answers);
         }
-        self.tool.take_if(|tool| tool.open == 0);
+        // What it said that it does is done; what comes next it has not said.
+        if self.tool.take_if(|tool| tool.open == 0).is_some() {
+            self.doing = None;
+        }
     }
 
     /// Looks at its processes and files.

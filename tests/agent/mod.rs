@@ -3,4 +3,5 @@
 mod command;
 mod demo;
 mod leftovers;
+mod liveness;
 mod stopping;

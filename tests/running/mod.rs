@@ -7,6 +7,7 @@ mod endings;
 mod faults;
 mod gates;
 mod lease;
+mod liveness;
 mod pool;
 mod rigs;
 mod stopping;
