@@ -24,6 +24,7 @@ fn a_silent_agent_is_shown_with_what_is_seen_of_it_and_its_end_with_the_evidence
     let swarm = Swarm::with("timeouts = { silence = \"4s\", interrupt_grace = \"10s\" }");
     let script = "say begin\nsh until [ -e $SWARMDIR_ROOT/../go ]; do echo x > f; sleep 0.2; done\nretry 3s\nthink 2s\nhang";
     swarm.drop("it.md", format!("---\nagent: demo\n---\n```demo\n{script}\n```\n"));
+    swarm.coordinator(&["init"]).exits(0);
     let worker = swarm.start_worker(&["--drain"]);
     let seen = wait_for("its tool", || live(&swarm).filter(|live| live["tool"].is_object()));
     assert_eq!((&seen["verdict"], &seen["tool"]["name"]), (&"busy".into(), &"Bash".into()));
@@ -69,6 +70,7 @@ fn a_silent_agent_is_shown_with_what_is_seen_of_it_and_its_end_with_the_evidence
 #[test]
 fn a_worker_that_is_late_is_shown_before_anybody_judges_it() {
     let swarm = Swarm::new();
+    swarm.coordinator(&["init"]).exits(0);
     let worker = swarm.start_worker(&[]);
     let state = || swarm.status()["workers"][0]["state"].clone();
     wait_until("a worker that beats", || state() == "beats");
@@ -76,9 +78,8 @@ fn a_worker_that_is_late_is_shown_before_anybody_judges_it() {
     wait_until("a late worker", || state() == "late");
     let said = swarm.coordinator(&["status"]).exits(0).out;
     assert!(said.contains("no heartbeat for ") && said.contains("counts as dead"), "{said}");
-    wait_until("a suspect", || state() == "suspect");
     kill(Pid::from_raw(worker.pid()), Signal::SIGCONT).unwrap();
     wait_until("a worker that beats again", || state() == "beats");
     worker.signal(Signal::SIGINT);
-    worker.end().exits(0);
+    worker.end().exits(130);
 }
