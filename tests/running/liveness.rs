@@ -5,6 +5,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::support::deadline::{wait_for, wait_until};
+use crate::support::running::alive;
 use crate::support::swarm::Swarm;
 
 /// How the only running task stands, where that was said.
@@ -67,19 +68,34 @@ fn a_silent_agent_is_shown_with_what_is_seen_of_it_and_its_end_with_the_evidence
     assert!(left.into_iter().all(|dir| !dir.path().join("live.json").exists()));
 }
 
+/// Stopped for a whole lease, with all who could judge it: whoever wakes up has seen nothing in between, of others as
+/// of itself. (One that somebody watched meanwhile is dead: see `lease`.)
 #[test]
-fn a_worker_that_is_late_is_shown_before_anybody_judges_it() {
+fn who_stood_still_with_everybody_else_goes_on_and_is_shown_as_late_until_then() {
     let swarm = Swarm::new();
     swarm.coordinator(&["init"]).exits(0);
-    let worker = swarm.start_worker(&[]);
-    let state = || swarm.status()["workers"][0]["state"].clone();
-    wait_until("a worker that beats", || state() == "beats");
-    kill(Pid::from_raw(worker.pid()), Signal::SIGSTOP).unwrap();
-    wait_until("a late worker", || state() == "late");
+    swarm.drop("it", swarm.holds("it"));
+    let coordinator = swarm.start_coordinator(&["--agents", "1"]);
+    let agent = swarm.wait_held("it");
+    let workers = || swarm.status()["workers"].clone();
+    let worker = i32::try_from(workers()[0]["pid"].as_i64().unwrap()).unwrap();
+    let signal = |signal| {
+        [coordinator.pid(), worker].into_iter().for_each(|pid| {
+            kill(Pid::from_raw(pid), signal).unwrap();
+        });
+    };
+    wait_until("a worker that beats", || workers()[0]["state"] == "beats");
+    signal(Signal::SIGSTOP);
+    wait_until("a late worker", || workers()[0]["state"] == "late");
     let said = swarm.coordinator(&["status"]).exits(0).out;
     assert!(said.contains("no heartbeat for ") && said.contains("counts as dead"), "{said}");
-    kill(Pid::from_raw(worker.pid()), Signal::SIGCONT).unwrap();
-    wait_until("a worker that beats again", || state() == "beats");
-    worker.signal(Signal::SIGINT);
-    worker.end().exits(130);
+    wait_until("a suspect", || workers()[0]["state"] == "suspect");
+    signal(Signal::SIGCONT);
+    wait_until("a worker that beats again", || workers()[0]["state"] == "beats");
+    assert!(alive(agent), "its agent was left alone");
+    swarm.let_go("it");
+    swarm.wait_in("done", "it");
+    assert_eq!(swarm.show("it")["attempts"].as_array().unwrap().len(), 1);
+    coordinator.signal(Signal::SIGINT);
+    coordinator.end().exits(130);
 }
