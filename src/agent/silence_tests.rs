@@ -134,7 +134,7 @@ fn who_speaks_or_works_is_never_stopped() {
     lives(PLAN, &[TURN], 3_900, |_| at_work(50, false));
     lives(PLAN, &[TURN], 50_000, |_| at_work(0, true));
     lives(PLAN, &[TURN], 3_900, |at| at_work(if at % 900 < 300 { 90 } else { 0 }, false));
-    lives(PLAN, &[(700, Event::Line(Sign::Turn))], 800, |_| at_work(60, false));
+    lives(PLAN, &[(700, Event::Line(Sign::Turn))], 800, |_| at_work(90, false));
     // A tool with heartbeats, idle for a while, and at work for long.
     lives(PLAN, &turn(every(300, (300, 3_900), BEAT)), 3_900, idle);
     lives(PLAN, &turn(every(300, (300, 50_000), BEAT)), 50_000, |_| at_work(0, true));

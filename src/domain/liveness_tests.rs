@@ -30,7 +30,7 @@ const SILENT: Facts = Facts {
 fn each_fact_can_turn_the_verdict() {
     let look = |look| Facts { look: Some(look), ..SILENT };
     let worked = Facts { idle_ms: 0, ..SILENT };
-    let computing = Look { cpu_ms: 18_001, ..LOOK };
+    let computing = Look { cpu_ms: 4_501, ..LOOK };
     let stopped = Look { processes: Processes { stopped: 3, ..LOOK.processes }, ..LOOK };
     let gone = Look { processes: Processes::default(), ..LOOK };
     for (facts, verdict) in [
@@ -52,12 +52,12 @@ fn each_fact_can_turn_the_verdict() {
 
 #[test]
 fn an_idle_trickle_is_no_work() {
-    // Of seven and a half minutes eighteen seconds; of a hundred milliseconds two ticks.
+    // Of seven and a half minutes four and a half seconds; of a short while six ticks.
     assert!(
-        !Look { cpu_ms: 18_000, ..LOOK }.computes() && Look { cpu_ms: 18_001, ..LOOK }.computes()
+        !Look { cpu_ms: 4_500, ..LOOK }.computes() && Look { cpu_ms: 4_501, ..LOOK }.computes()
     );
-    assert!(!Look { over_ms: 100, cpu_ms: 20, ..LOOK }.computes());
-    assert!(Look { over_ms: 100, cpu_ms: 30, ..LOOK }.computes());
+    assert!(!Look { over_ms: 100, cpu_ms: 60, ..LOOK }.computes());
+    assert!(Look { over_ms: 100, cpu_ms: 70, ..LOOK }.computes());
     assert!(!Look { over_ms: 0, cpu_ms: 30_000, ..LOOK }.works());
     assert!(Look { changed: Some(true), ..LOOK }.works());
     assert!(!Look { changed: None, ..LOOK }.works());

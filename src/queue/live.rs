@@ -6,7 +6,7 @@ use super::runs::{read_json, to_json};
 use super::{Queue, Result};
 use crate::domain::live::Live;
 use crate::domain::name::AttemptName;
-use crate::sys::fs;
+use crate::sys::fs::{self, Renamed};
 
 const NAME: &str = "live.json";
 
@@ -14,8 +14,13 @@ impl Queue {
     /// Says how the agent stands; replaced whole.
     pub fn write_live(&self, attempt: &AttemptName, live: &Live) -> Result<()> {
         let staged = self.staging();
-        fs::write(&staged, &to_json(live))?;
-        let _placed = fs::rename(&staged, &self.attempt_dir(attempt).join(NAME))?;
+        let placed = fs::write(&staged, &to_json(live))
+            .and_then(|()| fs::rename(&staged, &self.attempt_dir(attempt).join(NAME)));
+        if !matches!(placed, Ok(Renamed::Done)) {
+            // On a full disk this would be one more each second.
+            let _swept_in_an_hour_at_the_latest = fs::unlink(&staged);
+        }
+        let _said_or_nobody_reads_it = placed?;
         Ok(())
     }
 
