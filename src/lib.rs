@@ -87,8 +87,8 @@
 //!   was tried, on what, and why; `cli` gives it an exit code and a hint.
 //! - A *bug* is a panic: it ends the process, and recovery is another process's, as after any crash.
 //!
-//! Whose fault a failed attempt is, is decided in one place, [`domain::outcome`]: what is not the task's own costs
-//! it nothing.
+//! Whose fault a failed attempt is, rules tell (`agent/failures.toml`, [`domain::rule`]) from what the agent's own
+//! program left; what follows from it is one table, [`domain::policy`]: what is not the task's own costs it nothing.
 //!
 //! # Formats
 //!

@@ -16,6 +16,7 @@ mod crowd;
 mod hostile;
 mod intake;
 mod model;
+mod night;
 #[cfg(debug_assertions)]
 mod power;
 mod running;

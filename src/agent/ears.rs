@@ -2,15 +2,24 @@
 
 use super::MAX_SAID_BYTES;
 use super::supervise::Sign;
-use super::transcript::{Line, Summary};
+use super::transcript::{Line, Summary, excerpt};
 use crate::domain::outcome::Ending;
 
 /// What was heard.
 #[derive(Default)]
 pub(super) struct Ears {
     pub(super) summary: Summary,
+    pub(super) records: Records,
     /// The last lines that were not stream-json.
     plain: Vec<u8>,
+}
+
+/// The last record of each kind that can tell of a failure, shortened; empty where none came.
+#[derive(Default)]
+pub(super) struct Records {
+    pub(super) result: String,
+    pub(super) api_error: String,
+    pub(super) rate_limit: String,
 }
 
 /// What a line means for the agent's life.
@@ -28,6 +37,16 @@ pub(super) fn sign(line: &Line) -> Sign {
 impl Ears {
     pub(super) fn hear(&mut self, line: &Line, bytes: &[u8]) {
         self.summary.feed(line);
+        match line {
+            Line::Result(_) => self.records.result = excerpt(bytes),
+            Line::Assistant(message) if message.error.is_some() => {
+                self.records.api_error = excerpt(bytes);
+            }
+            Line::RateLimit(limit) if limit.status == "rejected" => {
+                self.records.rate_limit = excerpt(bytes);
+            }
+            _ => {}
+        }
         if matches!(line, Line::Unknown(_)) {
             self.plain.extend_from_slice(&bytes[..bytes.len().min(MAX_SAID_BYTES)]);
             self.plain.push(b'\n');

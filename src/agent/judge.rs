@@ -1,49 +1,68 @@
-//! Whose fault it was: from how the agent ended and what its own program said, an [`Ending`].
+//! Whose fault it was: from how the agent ended and what its own program said, an [`Ending`] and its [`Ground`].
 //!
-//! Pure. Invariant: what the model, a tool or a file said is never looked at, however much it reads like
-//! an error of the service. Words decide only where the agent's own program left no structured field,
-//! and all of them stand in one table.
+//! Pure. What we did ourselves is judged here; everything else by the rules of `failures.toml` and of the operator,
+//! which see only what is noted in [`facts`]. Invariant: what the model, a tool or a file said is not among it,
+//! however much it reads like an error of the service.
 
+use super::ears::Ears;
+use super::failures::Bench;
 use super::launch::Verdict;
 use super::supervise::Why;
-use super::transcript::{Final, Summary};
+use super::transcript::Final;
 use crate::domain::config::Timeouts;
 use crate::domain::outcome::{Ending, Fault};
+use crate::domain::record::Ground;
+use crate::domain::rule::{Fact, Facts, Hit, Key, Source};
 use crate::domain::text::one_line;
 use crate::sys::spawn::Exit;
 
 /// What is known at the end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Evidence<'a> {
     pub(super) verdict: Verdict,
     pub(super) why: Option<Why>,
     /// `None`: it could not be seen to end.
     pub(super) exit: Option<Exit>,
-    pub(super) summary: &'a Summary,
+    pub(super) heard: &'a Ears,
     /// The end of what it wrote to standard error.
     pub(super) stderr: &'a str,
     pub(super) timeouts: &'a Timeouts,
+    pub(super) bench: Bench<'a>,
 }
 
 const DETAIL_CHARS: usize = 300;
 
-pub(super) fn judge(seen: &Evidence<'_>) -> Ending {
+/// The ground is that of a failure, or of denied tools, which may turn out to be one.
+pub(super) fn judge(seen: &Evidence<'_>) -> (Ending, Option<Ground>) {
     if succeeded(seen) {
-        return Ending::Success;
+        let denied = !seen.heard.summary.denied.is_empty();
+        let record = &seen.heard.records.result;
+        let ground = || Ground::ours(Fault::Denied.word(), Source::Result.word(), record);
+        return (Ending::Success, denied.then(ground));
     }
-    let (fault, detail) = stopped(seen).unwrap_or_else(|| ended_by_itself(seen));
-    Ending::Failure { fault, detail: one_line(&detail, DETAIL_CHARS) }
+    let (fault, detail, ground) = match stopped(seen).or_else(|| unseen(seen)) {
+        Some((fault, detail)) => {
+            let ground = Ground::ours(fault.word(), "supervisor", &detail);
+            (fault, detail, ground)
+        }
+        None => by_rules(seen),
+    };
+    (Ending::Failure { fault, detail: one_line(&detail, DETAIL_CHARS) }, Some(ground))
 }
 
 /// Exit 0 and, where one came or has to come, a last result that says success. A stop that found it
 /// already done changes nothing about that.
 fn succeeded(seen: &Evidence<'_>) -> bool {
-    let said = match (&seen.summary.last, seen.verdict) {
-        (Some(last), _) => last.subtype == "success" && !last.is_error,
+    let said = match (seen.result(), seen.verdict) {
+        (Some(last), _) => well(last),
         (None, Verdict::ExitCode) => seen.why.is_none(),
         (None, Verdict::Result) => false,
     };
     said && seen.exit == Some(Exit::Code(0))
+}
+
+fn well(last: &Final) -> bool {
+    last.subtype == "success" && !last.is_error
 }
 
 /// We ended it.
@@ -72,142 +91,126 @@ fn stopped(seen: &Evidence<'_>) -> Option<(Fault, String)> {
     })
 }
 
-fn ended_by_itself(seen: &Evidence<'_>) -> (Fault, String) {
-    let Some(exit) = seen.exit else {
-        return (Fault::Machine, "it could not be killed, or its end was not seen".to_owned());
-    };
-    match (&seen.summary.last, seen.verdict) {
-        (Some(last), _) => by_result(seen.summary, last, exit),
-        (None, Verdict::ExitCode) => by_exit_code(seen, exit),
-        (None, Verdict::Result) => without_result(seen, exit),
-    }
+fn unseen(seen: &Evidence<'_>) -> Option<(Fault, String)> {
+    let unseen = || (Fault::Machine, "it could not be killed, or its end was not seen".to_owned());
+    seen.exit.is_none().then(unseen)
 }
 
-fn by_result(summary: &Summary, last: &Final, exit: Exit) -> (Fault, String) {
-    let words = |default: &str| if last.text.is_empty() { default } else { &last.text }.to_owned();
-    if last.startup_failure.is_some() {
-        return (Fault::Machine, words("the agent could not start"));
-    }
-    match last.subtype.as_str() {
-        "error_max_turns" => (Fault::MaxTurns, words("it used up its turns")),
-        "error_max_budget_usd" => (Fault::Budget, words("it used up its budget")),
-        "success" if last.is_error => {
-            (service_fault(summary, last), words("an error of the service"))
+fn by_rules(seen: &Evidence<'_>) -> (Fault, String, Ground) {
+    let Some(hit) = seen.bench.find(&facts(seen)) else {
+        let detail = seen.end();
+        let ground = Ground::ours(Fault::Error.word(), "exit", &detail);
+        return (Fault::Error, detail, ground);
+    };
+    let fault = match hit.rule.fault {
+        Fault::Limit { .. } => {
+            let rejected = seen.heard.summary.rejected.as_ref();
+            Fault::Limit { resets_at_secs: rejected.and_then(|limit| limit.resets_at_secs) }
         }
-        "success" => (by_signal(exit), format!("{exit} after a result that says success")),
-        _ if last
-            .terminal_reason
-            .as_deref()
-            .is_some_and(|reason| reason.starts_with("aborted_")) =>
-        {
-            (Fault::Crashed, "it was interrupted, and not by us".to_owned())
+        fault => fault,
+    };
+    let ground = Ground::new(&hit.rule.id, hit.source.word(), &seen.record(hit));
+    (fault, seen.detail(hit), ground)
+}
+
+/// All that rules may see.
+fn facts(seen: &Evidence<'_>) -> Facts {
+    let word = |word: Option<&String>| word.map(|word| Fact::Word(word.clone()));
+    let text = |text: &str| (!text.trim().is_empty()).then(|| Fact::Text(text.to_owned()));
+    let mut facts = Facts::default();
+    let summary = &seen.heard.summary;
+    let last = seen.result();
+    if let Some(last) = last {
+        facts.note(Key::Subtype, word(Some(&last.subtype)), Source::Result);
+        facts.note(Key::IsError, Some(Fact::Truth(!well(last))), Source::Result);
+        facts.note(Key::TerminalReason, word(last.terminal_reason.as_ref()), Source::Result);
+        facts.note(Key::StartupFailure, word(last.startup_failure.as_ref()), Source::Result);
+    }
+    // An error that was told before is an explanation only of an end that is said to be one of the service.
+    if let Some(last) = last.filter(|last| last.is_error && last.subtype == "success") {
+        let error = summary.api_error.as_ref();
+        let kind = error.map(|error| &error.kind).filter(|kind| !kind.is_empty());
+        facts.note(Key::ServiceError, word(kind), Source::ApiError);
+        let detail = error.and_then(|error| error.detail.as_ref());
+        facts.note(Key::ServiceDetail, word(last.api_error.as_ref()), Source::Result);
+        facts.note(Key::ServiceDetail, word(detail), Source::ApiError);
+        let status = error.and_then(|error| error.status);
+        facts.note(Key::ServiceStatus, last.api_error_status.map(Fact::Number), Source::Result);
+        facts.note(Key::ServiceStatus, status.map(Fact::Number), Source::ApiError);
+    }
+    if let Some(rejected) = &summary.rejected {
+        facts.note(Key::LimitStatus, word(Some(&rejected.status)), Source::RateLimit);
+        facts.note(Key::LimitType, word(rejected.kind.as_ref()), Source::RateLimit);
+    }
+    match (last, seen.verdict) {
+        // A success's text is the model's, and the errors of a run that did some work may quote a tool.
+        (Some(last), _) if well(last) || (summary.worked && last.subtype != "success") => {}
+        (Some(last), _) => facts.note(Key::Complaint, text(&last.text), Source::Result),
+        // Its own standard error, on which no tool writes.
+        (None, Verdict::Result) => facts.note(Key::Complaint, text(seen.stderr), Source::Stderr),
+        (None, Verdict::ExitCode) => {}
+    }
+    facts.note(Key::Stderr, text(seen.stderr), Source::Stderr);
+    let (code, signal) = match seen.exit {
+        Some(Exit::Code(code)) => (u64::try_from(code).ok(), None),
+        Some(Exit::Signal(signal)) => (None, u64::try_from(signal).ok()),
+        None => (None, None),
+    };
+    facts.note(Key::ExitCode, code.map(Fact::Number), Source::Exit);
+    facts.note(Key::ExitSignal, signal.map(Fact::Number), Source::Exit);
+    facts.note(Key::ExitAfter, Some(Fact::Word(seen.after().into())), Source::Exit);
+    facts
+}
+
+impl<'a> Evidence<'a> {
+    fn result(&self) -> Option<&'a Final> {
+        self.heard.summary.last.as_ref()
+    }
+
+    /// What came before the end.
+    fn after(&self) -> &'static str {
+        match self.result() {
+            Some(last) if well(last) => "success",
+            Some(_) => "error",
+            None if self.heard.summary.spoke => "talk",
+            None => "nothing",
         }
-        _ => (by_words(&last.text).unwrap_or(Fault::Error), words("it reported an error")),
     }
-}
 
-/// A failed call of the service, by the finest word that there is.
-fn service_fault(summary: &Summary, last: &Final) -> Fault {
-    let error = summary.api_error.as_ref();
-    let detail = last.api_error.as_deref().or(error.and_then(|error| error.detail.as_deref()));
-    let kind = error.map(|error| error.kind.as_str());
-    let status = last.api_error_status.or(error.and_then(|error| error.status));
-    let limit = || Fault::Limit {
-        resets_at_secs: summary.rejected.as_ref().and_then(|limit| limit.resets_at_secs),
-    };
-    let fault = detail.and_then(|detail| match detail {
-        "usage_limit_reached" => Some(limit()),
-        "connection_failed" => Some(Fault::Overload),
-        "max_output_tokens" => Some(Fault::Error),
-        _ => None,
-    });
-    let fault = fault.or_else(|| match kind? {
-        "rate_limit" if summary.rejected.is_some() => Some(limit()),
-        "rate_limit" | "overloaded" | "server_error" => Some(Fault::Overload),
-        "authentication_failed"
-        | "oauth_org_not_allowed"
-        | "account_on_hold"
-        | "verification_required"
-        | "cloud_credential_error" => Some(Fault::Auth),
-        "billing_error" => Some(Fault::Spend),
-        "invalid_request" | "model_not_found" | "max_output_tokens" => Some(Fault::Error),
-        _ => None,
-    });
-    let fault = fault.or_else(|| match status? {
-        401 | 403 => Some(Fault::Auth),
-        402 => Some(Fault::Spend),
-        408 | 429 | 500..=599 => Some(Fault::Overload),
-        _ => Some(Fault::Error),
-    });
-    fault.or_else(|| by_words(&last.text)).unwrap_or(Fault::Error)
-}
-
-/// Words of the agent's own program, lower case, and what they mean.
-const WORDS: [(&str, Fault); 16] = [
-    ("not logged in", Fault::Auth),
-    ("please run /login", Fault::Auth),
-    ("invalid api key", Fault::Auth),
-    ("credit balance", Fault::Spend),
-    ("spending limit", Fault::Spend),
-    ("you've hit your", Fault::Limit { resets_at_secs: None }),
-    ("usage limit reached", Fault::Limit { resets_at_secs: None }),
-    ("no space left on device", Fault::Disk),
-    ("enospc", Fault::Disk),
-    ("disk quota exceeded", Fault::Disk),
-    ("cannot be used with root/sudo", Fault::Machine),
-    ("is already in use", Fault::Machine),
-    ("ran out of file descriptors", Fault::Machine),
-    ("native binary not installed", Fault::Missing),
-    ("overloaded", Fault::Overload),
-    ("connection", Fault::Overload),
-];
-
-fn by_words(text: &str) -> Option<Fault> {
-    let text = text.to_lowercase();
-    WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, fault)| *fault)
-}
-
-/// It should have left a result and did not.
-fn without_result(seen: &Evidence<'_>, exit: Exit) -> (Fault, String) {
-    let detail = with_words(&format!("{exit} without a result"), seen.stderr);
-    // Its own standard error, on which no tool writes.
-    if let Some(fault) = by_words(seen.stderr).filter(|fault| !matches!(fault, Fault::Overload)) {
-        return (fault, detail);
+    /// How it ended, for people.
+    fn end(&self) -> String {
+        let exit = self.exit.map(|exit| exit.to_string()).unwrap_or_default();
+        match (self.result(), self.verdict) {
+            (Some(last), _) if well(last) => format!("{exit} after a result that says success"),
+            (None, Verdict::Result) => with_words(&format!("{exit} without a result"), self.stderr),
+            (Some(_), _) | (None, Verdict::ExitCode) => with_words(&exit, self.stderr),
+        }
     }
-    let fault = match exit {
-        Exit::Code(_) if !seen.summary.spoke && of_the_task(seen.stderr) => Fault::Error,
-        Exit::Code(127) if !seen.summary.spoke => Fault::Missing,
-        // A broken installation, a limit that is too low, a flag of ours that it does not know.
-        Exit::Code(_) | Exit::Signal(_) if !seen.summary.spoke => Fault::Startup,
-        Exit::Signal(_) | Exit::Code(129..=159) => Fault::Crashed,
-        Exit::Code(_) => Fault::NoResult,
-    };
-    (fault, detail)
-}
 
-/// Complaints before the start that are about a value which the task chose.
-fn of_the_task(stderr: &str) -> bool {
-    const COMPLAINTS: [&str; 4] =
-        ["is invalid", "piped stdin input exceeds", "input must be provided", "allowed choices"];
-    let stderr = stderr.to_lowercase();
-    COMPLAINTS.iter().any(|words| stderr.contains(words))
-}
-
-/// `EX_TEMPFAIL` of sysexits: the program asks to be tried later.
-const TRY_LATER: i32 = 75;
-
-fn by_exit_code(seen: &Evidence<'_>, exit: Exit) -> (Fault, String) {
-    let detail = with_words(&exit.to_string(), seen.stderr);
-    match exit {
-        Exit::Code(TRY_LATER) => (Fault::Machine, format!("it asks to be tried later ({detail})")),
-        Exit::Code(_) | Exit::Signal(_) => (by_signal(exit), detail),
+    /// The reason, for people: the program's words where the result holds some, else the rule's and how it ended.
+    fn detail(&self, hit: Hit) -> String {
+        let complains = |last: &&Final| !well(last);
+        let says = hit.rule.says.as_deref();
+        match (self.result().filter(complains), says) {
+            (Some(last), _) if !last.text.trim().is_empty() && !hit.rule.unquoted => {
+                last.text.clone()
+            }
+            (Some(_), Some(says)) => says.to_owned(),
+            (_, Some(says)) => format!("{says} ({})", self.end()),
+            (_, None) => self.end(),
+        }
     }
-}
 
-fn by_signal(exit: Exit) -> Fault {
-    match exit {
-        Exit::Code(_) => Fault::Error,
-        Exit::Signal(_) => Fault::Crashed,
+    /// The record that showed it.
+    fn record(&self, hit: Hit) -> String {
+        let records = &self.heard.records;
+        match hit.source {
+            Source::Result => records.result.clone(),
+            Source::ApiError => records.api_error.clone(),
+            Source::RateLimit => records.rate_limit.clone(),
+            Source::Stderr => hit.rule.line(self.stderr).unwrap_or(self.stderr).trim().to_owned(),
+            Source::Exit => self.end(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::agent::supervise::StopReason;
 use crate::agent::transcript::parse_line;
+use crate::domain::rule::Rule;
 
 /// A recorded run: its name, exit code and standard output.
 macro_rules! recorded {
@@ -17,16 +18,31 @@ macro_rules! recorded {
     };
 }
 
-fn summary(stream: &str) -> Summary {
-    let mut summary = Summary::default();
-    stream.lines().for_each(|line| summary.feed(&parse_line(line.as_bytes())));
-    summary
+fn ears(stream: &str) -> Ears {
+    let mut ears = Ears::default();
+    stream.lines().for_each(|line| ears.hear(&parse_line(line.as_bytes()), line.as_bytes()));
+    ears
+}
+
+/// Claude, or for [`Verdict::ExitCode`] a command, with these rules of the operator's.
+fn on_ground(
+    verdict: Verdict,
+    exit: Exit,
+    stream: &str,
+    stderr: &str,
+    own: &[Rule],
+) -> (Ending, Option<Ground>) {
+    let kind = if verdict == Verdict::Result { "claude" } else { "command" };
+    let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, own));
+    let heard = &ears(stream);
+    judge(&Evidence { verdict, why: None, exit: Some(exit), heard, stderr, timeouts, bench })
 }
 
 fn judged(verdict: Verdict, exit: Exit, stream: &str, why: Option<Why>, stderr: &str) -> Ending {
-    let timeouts = &Timeouts::DEFAULT;
-    let summary = &summary(stream);
-    judge(&Evidence { verdict, why, exit: Some(exit), summary, stderr, timeouts })
+    let kind = if verdict == Verdict::Result { "claude" } else { "command" };
+    let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, &[]));
+    let heard = &ears(stream);
+    judge(&Evidence { verdict, why, exit: Some(exit), heard, stderr, timeouts, bench }).0
 }
 
 fn fault(ending: &Ending) -> Fault {
@@ -202,11 +218,14 @@ fn an_end_that_was_not_seen_is_the_machines_fault() {
         verdict: Verdict::Result,
         why: None,
         exit: None,
-        summary: &Summary::default(),
+        heard: &Ears::default(),
         stderr: "",
         timeouts: &Timeouts::DEFAULT,
+        bench: Bench::new("claude", &[]),
     };
-    assert_eq!(fault(&judge(&seen)), Fault::Machine);
+    let (ending, ground) = judge(&seen);
+    assert_eq!(fault(&ending), Fault::Machine);
+    assert_eq!(ground.unwrap().rule, "swarmdir.machine");
 }
 
 proptest! {
@@ -231,3 +250,6 @@ proptest! {
         }
     }
 }
+
+#[path = "judge_rule_tests.rs"]
+mod rules;

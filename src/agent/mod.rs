@@ -11,21 +11,26 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::domain::config::{AgentKind, Timeouts};
 use crate::domain::limits::Limits;
 use crate::domain::live::Live;
 use crate::domain::outcome::{Ending, Fault};
+use crate::domain::record::Ground;
+use crate::domain::rule::Rule;
 use crate::domain::task::PermissionMode;
 use crate::domain::usage::Usage;
 use crate::sys;
 
 mod adapters;
+mod cage;
 mod claude;
 mod command;
 pub mod demo;
 mod ears;
 pub mod environment;
+pub mod failures;
 pub mod instructions;
 mod judge;
 mod launch;
@@ -78,8 +83,12 @@ pub struct Job {
     pub env_deny: Vec<String>,
     /// What the kernel holds it to.
     pub limits: Limits,
+    /// The control group that it is put into, where there is one. Nobody else uses it meanwhile.
+    pub group: Option<Arc<sys::cgroup::Group>>,
     /// Deadlines.
     pub timeouts: Timeouts,
+    /// Rules that tell what a failure of this agent means, asked before the built-in ones (see [`failures`]).
+    pub rules: Vec<Rule>,
     /// How many agents start at this moment: the start-up deadline grows by this through the cores.
     pub starting_at_once: u32,
     /// Where everything is written.
@@ -104,6 +113,8 @@ pub struct AttemptFiles {
 pub struct Report {
     /// How it ended.
     pub ending: Ending,
+    /// What that rests on, where it is a failure.
+    pub ground: Option<Ground>,
     /// `exit 0`, `signal 9`; `None` where nothing was started.
     pub exit: Option<String>,
     /// Last words, bounded to [`MAX_SAID_BYTES`], raw: made safe by whoever shows them.

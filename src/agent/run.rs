@@ -6,7 +6,9 @@
 use std::fs::File;
 
 use super::adapters::{self, MARK};
+use super::cage;
 use super::ears::{Ears, sign};
+use super::failures::Bench;
 use super::judge::{Evidence, judge};
 use super::launch::Launch;
 use super::look::Looker;
@@ -16,6 +18,7 @@ use super::transcript::{Line, Splitter, brief, parse_line};
 use super::watch::Watch;
 use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
 use crate::domain::outcome::{Ending, Fault};
+use crate::domain::record::Ground;
 use crate::domain::usage::Usage;
 use crate::sys;
 use crate::sys::clock::mono_ms;
@@ -50,6 +53,7 @@ pub(super) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Progress)) -
 
 fn refused(refusal: Refusal, started_ms: u64) -> Report {
     Report {
+        ground: Some(Ground::ours(refusal.fault.word(), "worker", &refusal.detail)),
         ending: Ending::Failure { fault: refusal.fault, detail: refusal.detail },
         exit: None,
         said: None,
@@ -66,7 +70,7 @@ fn refused(refusal: Refusal, started_ms: u64) -> Report {
 
 fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusal> {
     let stderr = sys::fs::open_append(&job.files.stderr)?;
-    let (rlimits, notes) = sys::rlimit::plan(&job.limits);
+    let (rlimits, mut notes) = sys::rlimit::plan(&job.limits);
     let order = sys::spawn::Order {
         program: &launch.program,
         argv0: &launch.argv0,
@@ -78,7 +82,8 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
         death_signal: launch.death_signal,
         rlimits: &rlimits,
     };
-    let child = sys::spawn::spawn(&order).map_err(|error| not_started(&launch, &error))?;
+    let child = cage::start(job, &order, &mut notes)?;
+    let child = child.map_err(|error| not_started(&launch, &error))?;
     Ok(Shell {
         watch: Watch::new(child.pid(), Looker::new(&job.cwd), started_ms),
         state: State::new(launch.plan, started_ms),
@@ -100,7 +105,9 @@ fn not_started(launch: &Launch, error: &SpawnError) -> Refusal {
     let fault = match error.at {
         SpawnStep::Program => Fault::Missing,
         SpawnStep::Arguments => Fault::Error,
-        SpawnStep::Directory | SpawnStep::Input | SpawnStep::System => Fault::Machine,
+        SpawnStep::Directory | SpawnStep::Input | SpawnStep::Group | SpawnStep::System => {
+            Fault::Machine
+        }
     };
     Refusal::new(fault, format!("cannot start {:?}: {error}", launch.program))
 }
@@ -269,30 +276,19 @@ impl Shell<'_> {
 
     /// Only while its status is not taken: until then its number cannot be another's.
     fn signal(&self, signal: Signal) {
-        if self.exit.is_some() {
-            return;
-        }
-        let pid = self.child.pid();
-        let send = |signal| {
-            if self.launch.group {
-                sys::process::signal_group(pid, signal)
-            } else {
-                sys::process::signal(pid, signal)
-            }
-        };
-        // It may be gone this instant, which its end will tell.
-        let _ = send(signal);
-        // One that stands still hears of it only when it is woken, and may then end in order.
-        if sys::activity::process(pid).is_some_and(|process| process.state == 'T') {
-            let _ = send(Signal::SIGCONT);
+        if self.exit.is_none() {
+            sys::process::tell(self.child.pid(), self.launch.group, signal);
         }
     }
 
     fn sweep(&mut self) {
+        let (caged, _still_there) = cage::empty(self.job, SWEEP_MS);
         let swept = if sys::sweep::is_subreaper() && self.exit.is_some() {
-            sys::sweep::descendants(SWEEP_MS)
+            sys::sweep::descendants(caged, SWEEP_MS)
         } else {
-            sys::sweep::marked(MARK, &self.job.session, SWEEP_MS)
+            let free = sys::sweep::marked(MARK, &self.job.session, SWEEP_MS);
+            let caged = u32::try_from(caged.len()).unwrap_or(u32::MAX);
+            sys::sweep::Swept { killed: caged.saturating_add(free.killed), ..free }
         };
         self.swept += swept.killed;
         if swept.left > 0 {
@@ -305,13 +301,14 @@ impl Shell<'_> {
         let tail = sys::fs::read_tail(&job.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&tail).into_owned();
         let summary = &self.ears.summary;
-        let mut ending = judge(&Evidence {
+        let (mut ending, ground) = judge(&Evidence {
             verdict: self.launch.verdict,
             why: self.state.why,
             exit: self.exit,
-            summary,
+            heard: &self.ears,
             stderr: &stderr,
             timeouts: &job.timeouts,
+            bench: Bench::of(job),
         });
         if let Ending::Failure { detail, .. } = &mut ending {
             *detail = self.watch.with_evidence(self.state.why, detail);
@@ -319,6 +316,8 @@ impl Shell<'_> {
         if self.exit.is_none() {
             self.notes.extend(self.watch.why_it_stays());
         }
+        let (ending, seen) = cage::explained(job, ending);
+        self.notes.extend(seen);
         if self.splitter.cut_lines > 0 {
             self.notes.push(format!("{} lines were too long and cut", self.splitter.cut_lines));
         }
@@ -326,6 +325,7 @@ impl Shell<'_> {
         Report {
             said: self.ears.last_words(&ending, &stderr),
             ending,
+            ground,
             exit: self.exit.map(|exit| exit.to_string()),
             usage: summary.usage(),
             denied_tools: summary.denied.clone(),

@@ -26,8 +26,10 @@ pub(in super::super) fn job(prompt: &str) -> Job {
         trust_repository: false,
         env: Vec::new(),
         env_deny: Vec::new(),
+        group: None,
         limits: Limits::default(),
         timeouts: Timeouts::DEFAULT,
+        rules: Vec::new(),
         starting_at_once: 1,
         files: AttemptFiles {
             events: dir.join("events"),

@@ -72,6 +72,9 @@ pub(super) struct Work {
     /// End after one task
     #[arg(long)]
     pub(super) once: bool,
+    /// End after so many tasks
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_tasks: Option<u32>,
     /// The agent of tasks that name none [default: claude]
     #[arg(long, value_name = "NAME")]
     pub(super) agent: Option<String>,
@@ -219,7 +222,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Prove it here: try the file system, then a storm of kills on a queue of its own
+    /// Prove it here: the file system, then a storm of kills or a whole night
     #[command(args_override_self = true)]
     Selftest(Selftest),
     /// The effective settings, and where each comes from
@@ -261,21 +264,27 @@ pub(super) enum Command {
 /// What a self-test does; all of it is said again at its end, with its seed.
 #[derive(Args, Debug)]
 pub(super) struct Selftest {
-    /// How long the storm lasts
-    #[arg(long, value_name = "M", default_value_t = 1.0)]
-    pub(super) minutes: f64,
+    /// Instead of the storm a night without anybody: limits, overloads, hung agents, kills, a full disk, a reboot
+    #[arg(long, conflicts_with_all = ["work", "every", "kills_only"])]
+    pub(super) night: bool,
+    /// Only say what would happen in that night, and when
+    #[arg(long, requires = "night")]
+    pub(super) plan: bool,
+    /// How long the storm lasts [default: 1; a night: 60]
+    #[arg(long, value_name = "M")]
+    pub(super) minutes: Option<f64>,
     /// On the file system of this directory [default: the queue's here, else the current directory]
     #[arg(long, value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
     /// Do it again as it was with this seed
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-    /// Tasks in the storm [default: 600 a minute]
+    /// Tasks in the storm [default: 600 a minute; in a night 5 a minute]
     #[arg(long, value_name = "N")]
     pub(super) tasks: Option<usize>,
-    /// Workers in the storm
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub(super) workers: u32,
+    /// Workers in the storm [default: 6; in a night 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(super) workers: Option<u32>,
     /// Coordinators in the storm; without one the workers are on their own
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
     pub(super) coordinators: u8,

@@ -80,7 +80,12 @@ impl From<std::io::Error> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(e: ConfigError) -> Failure {
-        let hint = format!("edit {}; all keys are in docs/configuration.md", e.path.display());
+        let hint = match (&e.rules, e.problems.is_empty()) {
+            (Some((rules, _)), true) => {
+                format!("edit {}; how rules are written is in docs/failures.md", rules.display())
+            }
+            _ => format!("edit {}; all keys are in docs/configuration.md", e.path.display()),
+        };
         Failure::usage(e.to_string()).hint(hint)
     }
 }

@@ -25,12 +25,11 @@ mod selftest;
 mod setup;
 mod tasks;
 mod ui;
+mod usage;
 mod work;
 
 use std::io::Read;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use args::{Command, Common, Coordinator, HiddenWorker, Worker};
 use config::Flags;
@@ -43,7 +42,10 @@ use crate::sys::process;
 /// `coordinator`, from its arguments to its exit code.
 pub fn coordinator() -> ExitCode {
     begin();
-    let args = Coordinator::parse();
+    let args = match usage::parse::<Coordinator>("coordinator") {
+        Ok(args) => args,
+        Err(code) => return ExitCode::from(code),
+    };
     #[cfg(debug_assertions)]
     faults::install(match &args.command {
         Some(Command::Work(_)) => faults::Role::Pool,
@@ -56,7 +58,10 @@ pub fn coordinator() -> ExitCode {
 /// `worker`, from its arguments to its exit code.
 pub fn worker() -> ExitCode {
     begin();
-    let args = Worker::parse();
+    let args = match usage::parse::<Worker>("worker") {
+        Ok(args) => args,
+        Err(code) => return ExitCode::from(code),
+    };
     #[cfg(debug_assertions)]
     faults::install(faults::Role::Worker);
     let outcome = match args.hidden {

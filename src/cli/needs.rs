@@ -4,7 +4,8 @@ use super::context::Context;
 use super::error::Failure;
 use super::exit;
 use crate::agent;
-use crate::domain::config::AgentProfile;
+use crate::domain::config::{AgentProfile, Cgroups, Config};
+use crate::sys::cgroup;
 use crate::worktree::Repo;
 
 /// The default agent's program and, where it works in a worktree, a repository with a commit.
@@ -16,7 +17,21 @@ pub(super) fn check(context: &Context) -> Result<(), Failure> {
     };
     agent::find(&profile.kind)
         .map_err(|e| Failure::new(exit::MISSING, e.to_string()).hint(e.hint))?;
+    cgroups(config)?;
     repository(context, profile)
+}
+
+fn cgroups(config: &Config) -> Result<(), Failure> {
+    if config.cgroups != Cgroups::Require {
+        return Ok(());
+    }
+    let missing = match cgroup::level() {
+        Ok(level) if level.is_whole() => return Ok(()),
+        Ok(level) => format!("cgroups are required, and here are only {level}"),
+        Err(why) => format!("cgroups are required: {why}"),
+    };
+    Err(Failure::new(exit::MISSING, missing)
+        .hint("coordinator doctor says how to get them; or cgroups = \"auto\""))
 }
 
 fn repository(context: &Context, profile: &AgentProfile) -> Result<(), Failure> {

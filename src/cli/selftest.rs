@@ -11,14 +11,19 @@ use super::ui::Ui;
 use crate::selftest::{self, Observer, Order};
 use crate::sys::{env, fs};
 
-/// Tasks a minute, where nobody says how many.
-const TASKS_PER_MINUTE: f64 = 600.0;
+/// Minutes, tasks a minute and workers, where nobody says how many: of a storm, and of a night.
+const STORM: (f64, f64, u32) = (1.0, 600.0, 6);
+const NIGHT: (f64, f64, u32) = (60.0, 5.0, 10);
 /// A storm of so many minutes is a day's.
 const MOST_MINUTES: f64 = 1_440.0;
 
 /// Runs it, and says what came of it.
 pub(super) fn selftest(context: &Context, wanted: &Selftest) -> Outcome {
     let order = order(context, wanted)?;
+    if wanted.plan {
+        context.ui.print(&format!("seed {}\n{}", order.seed, selftest::night_plan(&order)));
+        return Ok(exit::OK);
+    }
     let place = order.dir.clone();
     context.ui.say(&format!("in {}, seed {}", place.display(), order.seed));
     let report = selftest::run(&order, &mut Talk(context.ui))?;
@@ -46,23 +51,27 @@ pub(super) fn selftest(context: &Context, wanted: &Selftest) -> Outcome {
 }
 
 fn order(context: &Context, wanted: &Selftest) -> Result<Order, Failure> {
-    if !(0.0..=MOST_MINUTES).contains(&wanted.minutes) {
-        return Err(Failure::usage(format!("--minutes {}: 0 to {MOST_MINUTES}", wanted.minutes))
+    let (minutes, tasks_per_minute, workers) = if wanted.night { NIGHT } else { STORM };
+    let minutes = wanted.minutes.unwrap_or(minutes);
+    if !(0.0..=MOST_MINUTES).contains(&minutes) {
+        return Err(Failure::usage(format!("--minutes {minutes}: 0 to {MOST_MINUTES}"))
             .hint("coordinator selftest --minutes 1"));
     }
     let seed = wanted.seed.unwrap_or_else(selftest::any_seed);
-    let tasks = wanted.tasks.unwrap_or((wanted.minutes * TASKS_PER_MINUTE) as usize);
+    let tasks = wanted.tasks.unwrap_or((minutes * tasks_per_minute) as usize);
     Ok(Order {
         dir: place(context, wanted)?.join(format!("swarmdir-selftest-{seed}")),
         seed,
-        storm_ms: (wanted.minutes * 60_000.0) as u64,
+        storm_ms: (minutes * 60_000.0) as u64,
         tasks,
-        workers: wanted.workers as usize,
+        workers: wanted.workers.unwrap_or(workers) as usize,
         coordinators: usize::from(wanted.coordinators),
         work_ms: wanted.work.max(1),
         every_ms: wanted.every.max(1),
         kills_only: wanted.kills_only,
         durability: context.config().durability,
+        night: wanted.night,
+        keep: wanted.keep,
     })
     .and_then(|order| match fs::exists(&order.dir) {
         false => Ok(order),

@@ -9,7 +9,7 @@ use super::error::Outcome;
 use super::exit;
 use crate::sys::signal::{self, ORDERS};
 use crate::sys::talk::Talk;
-use crate::sys::{clock, env, fs};
+use crate::sys::{clock, daemon, env, fs};
 use crate::worker::control::Control;
 use crate::worker::{self, Ended, Log, Mode, Order};
 
@@ -29,6 +29,7 @@ pub(super) fn work(common: &Common, work: &Work) -> Outcome {
     let order = Order {
         mode,
         slot: work.slot,
+        max_tasks: work.max_tasks,
         demo_argv: crate::agent::demo::default_argv(),
         reload: super::run::reload(&context),
         log: log(&context, work)?,
@@ -41,6 +42,7 @@ pub(super) fn work(common: &Common, work: &Work) -> Outcome {
         Ended::Finished { later: true, .. } => exit::LATER,
         Ended::Finished { failed: true, .. } => exit::FOUND,
         Ended::Finished { .. } => exit::OK,
+        Ended::Recycled => daemon::RECYCLED,
         Ended::Stopped => exit::signalled(signal::Signal::Terminate),
         Ended::Fenced => exit::LATER,
     })

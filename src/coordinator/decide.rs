@@ -16,6 +16,8 @@ pub const BREAKER: u32 = 5;
 pub enum Exit {
     /// By itself, as it should (also with failed tasks).
     Finished,
+    /// By itself, after as many tasks as a worker of a pool does.
+    Recycled,
     /// Somebody killed it: that says nothing about the next one.
     Killed,
     /// It failed or crashed after it had claimed a task.
@@ -51,7 +53,7 @@ impl Misfortune {
     pub fn after(self, exit: Exit) -> Misfortune {
         match exit {
             Exit::Killed => self,
-            Exit::Finished | Exit::DiedWorking => Misfortune::default(),
+            Exit::Finished | Exit::Recycled | Exit::DiedWorking => Misfortune::default(),
             Exit::DiedEarly => Misfortune { early_deaths: self.early_deaths + 1 },
         }
     }
@@ -65,6 +67,9 @@ impl Misfortune {
     pub fn slot_after(self, exit: Exit, drain: bool, now_ms: u64) -> Slot {
         if exit == Exit::Finished && drain {
             return Slot::Finished;
+        }
+        if exit == Exit::Recycled {
+            return Slot::Empty { not_before_ms: now_ms };
         }
         let doubled = RESPAWN_MS << self.early_deaths.min(10);
         Slot::Empty { not_before_ms: now_ms + doubled.min(RESPAWN_CAP_MS) }
@@ -122,6 +127,16 @@ mod tests {
         assert!(waits.windows(2).all(|pair| pair[0] < pair[1]), "{waits:?}");
         assert!(luck.breaker_open());
         assert!(!luck.after(Exit::DiedWorking).breaker_open());
+    }
+
+    #[test]
+    fn a_recycled_worker_is_replaced_at_once_also_in_a_drain() {
+        let luck = Misfortune { early_deaths: 3 }.after(Exit::Recycled);
+        assert_eq!(luck, Misfortune::default());
+        for drain in [false, true] {
+            let slot = luck.slot_after(Exit::Recycled, drain, 7);
+            assert_eq!(decide(&[slot], 1, 7), [Action::Spawn(0)]);
+        }
     }
 
     #[test]

@@ -87,6 +87,7 @@ impl Pool {
             if let Some(index) = index {
                 let exit = match how {
                     daemon::Ended::Clean => Exit::Finished,
+                    daemon::Ended::Recycled => Exit::Recycled,
                     daemon::Ended::Killed => Exit::Killed,
                     daemon::Ended::Crashed => self.early_or_not(queue, pid),
                 };
@@ -111,7 +112,7 @@ impl Pool {
         let member = self.members[index].take();
         self.luck = self.luck.after(exit);
         self.slots[index] = self.luck.slot_after(exit, self.drain, clock::mono_ms());
-        if let (Some(member), true) = (member, exit != Exit::Finished) {
+        if let (Some(member), true) = (member, !matches!(exit, Exit::Finished | Exit::Recycled)) {
             observer.say(&format!("worker {index} (process {}) died", member.process.pid));
             self.kill_orphans();
         }

@@ -18,6 +18,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
         }
     }
     findings.push(limits(&config.limits));
+    findings.push(rules(config));
     findings
 }
 
@@ -72,6 +73,19 @@ fn bypass(profile: &AgentProfile) -> Option<Finding> {
             "run as another user, or permission_mode = \"dontAsk\" with allowed_tools",
         )
     })
+}
+
+/// By which rules failures are judged. A file of the operator's with mistakes was refused before anybody looks here.
+fn rules(config: &Config) -> Finding {
+    let built_in = agent::failures::built_in();
+    let count = built_in.rules.len();
+    let mut found = format!("{count} built in, of {}", built_in.version);
+    if let Some(path) = &config.failure_rules {
+        let (own, version) = (config.own_rules.rules.len(), &config.own_rules.version);
+        let of = if version.is_empty() { String::new() } else { format!(", {version}") };
+        found.push_str(&format!("; before them {own} of {}{of}", path.display()));
+    }
+    Finding::good("failure rules", found)
 }
 
 fn limits(limits: &Limits) -> Finding {

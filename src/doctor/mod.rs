@@ -4,6 +4,7 @@
 //! probe files that it removes again.
 
 mod agents;
+mod groups;
 mod place;
 
 use serde_json::{Value, json};
@@ -64,6 +65,7 @@ impl Finding {
 pub fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = place::examine(config);
     findings.extend(agents::examine(config));
+    findings.push(groups::examine(config));
     findings
 }
 

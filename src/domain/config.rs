@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::gate::Manner;
 use super::limits::Limits;
+use super::rule::{Rule, RuleBook};
 use super::task::PermissionMode;
 
 /// Everything that an operator may set.
@@ -44,6 +45,10 @@ pub struct Config {
     pub rigs: BTreeMap<String, RigProfile>,
     /// From so many percent of a usage window on claims stop until its reset; 100: when the service refuses.
     pub limit_stop_at: u32,
+    /// After so many tasks a worker of a pool makes room for a fresh one; `None`: never.
+    pub recycle_after: Option<u32>,
+    /// Whether attempts are put into control groups.
+    pub cgroups: Cgroups,
     /// Defaults of a task's limits.
     pub limits: Limits,
     /// What a task's own limits may not exceed.
@@ -52,6 +57,10 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// What `gc` leaves.
     pub keep: Keep,
+    /// A file of rules for failures, asked before the built-in ones.
+    pub failure_rules: Option<PathBuf>,
+    /// What stands in it.
+    pub own_rules: RuleBook,
 }
 
 /// What housekeeping leaves of what is over.
@@ -101,10 +110,14 @@ impl Config {
             ]),
             rigs: BTreeMap::new(),
             limit_stop_at: 97,
+            recycle_after: None,
+            cgroups: Cgroups::Auto,
             limits: Limits::DEFAULT,
             limit_caps: Limits::default(),
             timeouts: Timeouts::DEFAULT,
             keep: Keep::DEFAULT,
+            failure_rules: None,
+            own_rules: RuleBook::default(),
         }
     }
 }
@@ -133,6 +146,13 @@ impl Config {
 }
 
 impl Config {
+    /// The operator's own rules for an agent.
+    pub fn rules_for(&self, agent: &str) -> Vec<Rule> {
+        let kind = self.profiles.get(agent).map_or("", |profile| profile.kind.word());
+        let own = self.own_rules.rules.iter();
+        own.filter(|rule| rule.is_for(kind, Some(agent))).cloned().collect()
+    }
+
     /// The repositories that tasks under these settings may work in.
     pub fn repositories(&self) -> Vec<PathBuf> {
         let rigs = self.rigs.values().map(|rig| rig.path.clone());
@@ -157,6 +177,32 @@ pub enum Durability {
     Strict,
     /// A power cut may take the last seconds' acknowledgements; a crash of processes takes nothing.
     Relaxed,
+}
+
+/// Whether attempts are put into control groups.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Cgroups {
+    /// Where they can be had, as far as they can.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+    /// Always; where memory and processes cannot be limited, no worker starts.
+    Require,
+}
+
+impl Cgroups {
+    /// All of them.
+    pub const ALL: [Cgroups; 3] = [Cgroups::Auto, Cgroups::Off, Cgroups::Require];
+
+    /// As it is written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Cgroups::Auto => "auto",
+            Cgroups::Off => "off",
+            Cgroups::Require => "require",
+        }
+    }
 }
 
 /// One `[agent.NAME]`.
@@ -191,6 +237,20 @@ pub enum AgentKind {
     },
     /// The scripted agent inside our own binary.
     Demo,
+}
+
+impl AgentKind {
+    /// The words of all kinds.
+    pub const WORDS: [&str; 3] = ["claude", "command", "demo"];
+
+    /// The word in settings and rules.
+    pub fn word(&self) -> &'static str {
+        match self {
+            AgentKind::Claude { .. } => "claude",
+            AgentKind::Command { .. } => "command",
+            AgentKind::Demo => "demo",
+        }
+    }
 }
 
 /// What a task of this agent gets when it does not say.

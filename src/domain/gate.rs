@@ -7,7 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{Fault, waits};
+use super::outcome::Fault;
+use super::policy::{Again, Until};
 use super::time::UnixMs;
 
 /// One account's gate, as it lies in `gates/ACCOUNT`.
@@ -188,19 +189,23 @@ impl Gate {
         let doubled = |first_ms: u64, times: u32| {
             now.plus_ms((first_ms << times.min(10)).min(BACK_OFF_CAP_MS))
         };
-        let until = match fault {
-            Fault::Overload => doubled(waits::OVERLOAD_MS, strikes - 1),
+        let policy = fault.policy();
+        let Again::Waits(_, until) = policy.again else { return None };
+        if !policy.gate {
+            return None;
+        }
+        let until = match (until, fault) {
+            (Until::BackOff(first_ms), _) => doubled(first_ms, strikes - 1),
             // A reset that is over already (clocks differ) must not make it try without end.
-            Fault::Limit { resets_at_secs: Some(secs) } => {
+            (Until::ResetOr(_), Fault::Limit { resets_at_secs: Some(secs) }) => {
                 UnixMs::from_secs(secs).max(if strikes == 1 {
                     now.plus_ms(1_000)
                 } else {
                     doubled(LIMIT_AGAIN_MS, strikes - 2)
                 })
             }
-            Fault::Limit { resets_at_secs: None } => now.plus_ms(waits::LIMIT_MS),
-            Fault::Auth | Fault::Spend | Fault::Missing => now.plus_ms(waits::PERSON_MS),
-            _ => return None,
+            (Until::ResetOr(ms) | Until::After(ms), _) => now.plus_ms(ms),
+            (Until::NextStart, _) => now,
         };
         let still = recent.filter(|gate| gate.closed(now));
         Some(Gate {

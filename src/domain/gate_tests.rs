@@ -1,5 +1,6 @@
 //! The gate's decisions, one by one.
 
+use super::super::outcome::waits;
 use super::*;
 
 const W: &str = "00112233445566778899aabbccddeeff";
@@ -147,4 +148,14 @@ fn a_gate_of_an_earlier_version_is_read() {
     let text = r#"{"fault":"limit","detail":"x","until_ms":5,"since_ms":1,"strikes":1,"new":[]}"#;
     let gate: Gate = serde_json::from_str(text).expect("reads");
     assert!(gate.closed(UnixMs(4)) && gate.half_open(UnixMs(5)));
+}
+
+#[test]
+fn a_gate_is_closed_by_what_the_policy_says_and_by_nothing_else() {
+    let now = UnixMs(1_000_000);
+    for fault in Fault::ALL {
+        let gate = Gate::after(None, fault, "seen", now);
+        assert_eq!(gate.is_some(), fault.policy().gate, "{fault:?}");
+        assert!(gate.is_none_or(|gate| gate.until > now), "{fault:?}");
+    }
 }

@@ -22,6 +22,10 @@ pub struct Limits {
     pub memory_bytes: Option<u64>,
     /// Data segment of each process, bytes.
     pub data_bytes: Option<u64>,
+    /// Memory of all its processes together, bytes; needs control groups.
+    pub tree_memory_bytes: Option<u64>,
+    /// All its processes and threads together; needs control groups.
+    pub tree_processes: Option<u64>,
 }
 
 impl Limits {
@@ -38,6 +42,8 @@ impl Limits {
         processes: Some(2_048),
         memory_bytes: None,
         data_bytes: None,
+        tree_memory_bytes: None,
+        tree_processes: Some(4_096),
     };
 
     /// Below this an address-space limit makes claude abort at start (measured: 1400–1550 MiB abort,
@@ -46,6 +52,9 @@ impl Limits {
 
     /// Below this a data limit makes claude crash mid-run (measured: 640 MiB).
     pub const DATA_FLOOR_BYTES: u64 = 2 << 30;
+
+    /// With less memory for all together hardly a shell does its work.
+    pub const TREE_MEMORY_FLOOR_BYTES: u64 = 16 << 20;
 
     /// `over`'s values where it has them, else ours.
     #[must_use]
@@ -71,6 +80,8 @@ impl Limits {
             processes: pick(self.processes, other.processes),
             memory_bytes: pick(self.memory_bytes, other.memory_bytes),
             data_bytes: pick(self.data_bytes, other.data_bytes),
+            tree_memory_bytes: pick(self.tree_memory_bytes, other.tree_memory_bytes),
+            tree_processes: pick(self.tree_processes, other.tree_processes),
         }
     }
 }

@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::reason::{Reason, Wait};
+use super::policy::{Again, Until};
+use super::reason::Reason;
 use super::time::UnixMs;
 
 /// How the agent's process ended, in the terms of its adapter.
@@ -42,6 +43,8 @@ pub enum Fault {
     NoResult,
     /// The setup command of the tree failed.
     Setup,
+    /// Tools that it needs were denied, and it changed nothing.
+    Denied,
 
     /// It never said a word after its start.
     Startup,
@@ -69,25 +72,7 @@ pub enum Fault {
 impl Fault {
     /// Whether the task itself is charged.
     pub fn is_the_tasks(self) -> bool {
-        match self {
-            Fault::Error
-            | Fault::MaxTurns
-            | Fault::Budget
-            | Fault::Timeout
-            | Fault::Silent
-            | Fault::Crashed
-            | Fault::NoResult
-            | Fault::Setup => true,
-            Fault::Startup
-            | Fault::Limit { .. }
-            | Fault::Overload
-            | Fault::Auth
-            | Fault::Spend
-            | Fault::Missing
-            | Fault::Disk
-            | Fault::Machine
-            | Fault::Stopped => false,
-        }
+        self.policy().charged()
     }
 
     /// The word in records, JSON and summaries.
@@ -101,6 +86,7 @@ impl Fault {
             Fault::Crashed => "crashed",
             Fault::NoResult => "no_result",
             Fault::Setup => "setup",
+            Fault::Denied => "denied",
             Fault::Startup => "startup",
             Fault::Limit { .. } => "limit",
             Fault::Overload => "overload",
@@ -141,8 +127,17 @@ pub enum Step {
     Done,
     /// Charged: tried again while attempts are left, then `failed/`.
     Failed,
+    /// Charged, and `failed/` at once: another try would end the same until somebody changes something.
+    GivenUp,
     /// Not charged: back to `blocked/` for this reason.
     Blocked(Reason),
+}
+
+impl Step {
+    /// The attempt counts against the task.
+    pub fn charged(&self) -> bool {
+        matches!(self, Step::Failed | Step::GivenUp)
+    }
 }
 
 /// Waits that end by themselves, milliseconds; the reset of a usage limit comes from the service.
@@ -170,43 +165,45 @@ pub fn judge(ending: &Ending, traces: &Traces, now: UnixMs) -> Verdict {
 }
 
 fn success(traces: &Traces) -> Verdict {
-    let verdict =
-        |outcome: &str, reason: String, step| Verdict { outcome: outcome.into(), reason, step };
+    let done = |outcome: &str, reason: String| Verdict {
+        outcome: outcome.into(),
+        reason,
+        step: Step::Done,
+    };
     let unchanged = traces.changed == Some(false);
     if !traces.denied_tools.is_empty() {
-        let tools = traces.denied_tools.join(", ");
-        let reason = format!("tools were denied: {tools}");
-        return verdict("denied", reason, if unchanged { Step::Failed } else { Step::Done });
+        let reason = format!("tools were denied: {}", traces.denied_tools.join(", "));
+        // The time does not matter: nothing waits.
+        let step = if unchanged { step(Fault::Denied, UnixMs(0)) } else { Step::Done };
+        return Verdict { step, ..done(Fault::Denied.word(), reason) };
     }
     if unchanged {
-        return verdict("no_change", "it ended well and changed nothing".into(), Step::Done);
+        return done("no_change", "it ended well and changed nothing".into());
     }
-    verdict("done", String::new(), Step::Done)
+    done("done", String::new())
 }
 
 fn step(fault: Fault, now: UnixMs) -> Step {
-    let until = |wait, ms| Step::Blocked(Reason::until(wait, now.plus_ms(ms)));
-    match fault {
-        fault if fault.is_the_tasks() => Step::Failed,
-        Fault::Limit { resets_at_secs: Some(secs) } => {
-            Step::Blocked(Reason { wait: Wait::Limit, until_secs: Some(secs) })
+    let (wait, until) = match fault.policy().again {
+        Again::WhileAttemptsLast => return Step::Failed,
+        Again::ByAPerson => return Step::GivenUp,
+        Again::Waits(wait, until) => (wait, until),
+    };
+    Step::Blocked(match (until, fault) {
+        (Until::ResetOr(_), Fault::Limit { resets_at_secs: Some(secs) }) => {
+            Reason { wait, until_secs: Some(secs) }
         }
-        Fault::Limit { resets_at_secs: None } => until(Wait::Limit, waits::LIMIT_MS),
-        Fault::Overload => until(Wait::Overload, waits::OVERLOAD_MS),
-        Fault::Auth => until(Wait::Auth, waits::PERSON_MS),
-        Fault::Spend => until(Wait::Spend, waits::PERSON_MS),
-        Fault::Missing => until(Wait::Missing, waits::PERSON_MS),
-        Fault::Disk => until(Wait::Disk, waits::MACHINE_MS),
+        (Until::ResetOr(ms) | Until::BackOff(ms) | Until::After(ms), _) => {
+            Reason::until(wait, now.plus_ms(ms))
+        }
         // Due at once: the next run, which may begin within this very second, goes on with it.
-        Fault::Stopped => {
-            Step::Blocked(Reason { wait: Wait::Park, until_secs: Some(now.0 / 1000) })
-        }
-        _ => until(Wait::Machine, waits::MACHINE_MS),
-    }
+        (Until::NextStart, _) => Reason { wait, until_secs: Some(now.0 / 1000) },
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::reason::Wait;
     use super::*;
 
     const NOW: UnixMs = UnixMs(1_000_000);
@@ -216,19 +213,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_tasks_fault_costs_it_nothing() {
-        for fault in [
-            Fault::Startup,
-            Fault::Limit { resets_at_secs: None },
-            Fault::Overload,
-            Fault::Auth,
-            Fault::Spend,
-            Fault::Missing,
-            Fault::Disk,
-            Fault::Machine,
-            Fault::Stopped,
-        ] {
-            assert!(matches!(failed_by(fault).step, Step::Blocked(_)), "{fault:?}");
+    fn every_step_follows_from_the_policy() {
+        for fault in Fault::ALL {
+            let step = failed_by(fault).step;
+            assert_eq!(step.charged(), fault.is_the_tasks(), "{fault:?}");
+            match fault.policy().again {
+                Again::WhileAttemptsLast => assert_eq!(step, Step::Failed),
+                Again::ByAPerson => assert_eq!(step, Step::GivenUp),
+                Again::Waits(wait, until) => {
+                    let Step::Blocked(reason) = step else { panic!("{fault:?}: {step:?}") };
+                    assert_eq!(reason.wait, wait);
+                    // All of them end by themselves, and only what was parked is due at once.
+                    assert_eq!(reason.due(NOW), until == Until::NextStart, "{fault:?}");
+                    assert!(reason.until_secs.is_some());
+                }
+            }
         }
         for fault in [Fault::Error, Fault::MaxTurns, Fault::Budget, Fault::Timeout, Fault::Silent] {
             assert_eq!(failed_by(fault).step, Step::Failed, "{fault:?}");
@@ -253,7 +252,8 @@ mod tests {
         assert_eq!(of(traces(None, &[])).outcome, "done");
         assert_eq!(of(traces(Some(false), &[])).outcome, "no_change");
         assert_eq!(of(traces(Some(true), &["Bash"])).step, Step::Done);
-        assert_eq!(of(traces(Some(false), &["Bash"])).step, Step::Failed);
+        // Another try would be denied the same.
+        assert_eq!(of(traces(Some(false), &["Bash"])).step, Step::GivenUp);
         assert_eq!(of(traces(Some(false), &["Bash"])).outcome, "denied");
     }
 }

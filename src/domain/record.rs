@@ -109,6 +109,54 @@ pub struct AttemptResult {
     pub denied_tools: Vec<String>,
     /// What else people should know: uncommitted work that we committed, a changed checkout.
     pub notes: Vec<String>,
+    /// A [`super::policy::Class`]'s word for what went wrong; `None` where nothing did.
+    #[serde(default)]
+    pub class: Option<String>,
+    /// The rule that told so; `swarmdir.` and an outcome where swarmdir itself saw it.
+    #[serde(default)]
+    pub rule: Option<String>,
+    /// What it stood in.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
+}
+
+/// The record that showed what went wrong.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Which record: `result`, `api_error`, `rate_limit_event`, `stderr`, `exit`, `supervisor`, `worker`.
+    pub source: String,
+    /// It, shortened; raw, made safe by whoever shows it.
+    pub record: String,
+}
+
+/// What a verdict rests on.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ground {
+    /// The rule.
+    pub rule: String,
+    /// The record.
+    pub evidence: Evidence,
+}
+
+/// The longest record that is kept as evidence, bytes.
+pub const RECORD_MAX: usize = 2048;
+
+impl Ground {
+    /// A rule and a record, cut to [`RECORD_MAX`].
+    pub fn new(rule: impl Into<String>, source: &str, record: &str) -> Ground {
+        let mut end = RECORD_MAX.min(record.len());
+        while !record.is_char_boundary(end) {
+            end -= 1;
+        }
+        let cut = if end < record.len() { "…" } else { "" };
+        let record = format!("{}{cut}", &record[..end]);
+        Ground { rule: rule.into(), evidence: Evidence { source: source.to_owned(), record } }
+    }
+
+    /// Of what we saw or did ourselves.
+    pub fn ours(outcome: &str, source: &str, record: &str) -> Ground {
+        Ground::new(format!("swarmdir.{outcome}"), source, record)
+    }
 }
 
 /// One commit of an attempt.

@@ -28,7 +28,7 @@ pub enum LimitKind {
 pub type LimitKey = (&'static str, LimitKind, &'static str, fn(&mut Limits) -> &mut Option<u64>);
 
 /// Every limit.
-pub const LIMIT_KEYS: [LimitKey; 7] = [
+pub const LIMIT_KEYS: [LimitKey; 9] = [
     ("core", LimitKind::Size, "core dump size", |l| &mut l.core_bytes),
     ("open_files", LimitKind::Count, "open files of each process", |l| &mut l.open_files),
     ("file_size", LimitKind::Size, "size of each file written", |l| &mut l.file_size_bytes),
@@ -43,6 +43,18 @@ pub const LIMIT_KEYS: [LimitKey; 7] = [
         &mut l.memory_bytes
     }),
     ("data", LimitKind::Size, "data segment of each process, at least 2GiB", |l| &mut l.data_bytes),
+    (
+        "tree_memory",
+        LimitKind::Size,
+        "memory of all its processes together, at least 16MiB; needs cgroups",
+        |l| &mut l.tree_memory_bytes,
+    ),
+    (
+        "tree_processes",
+        LimitKind::Count,
+        "processes and threads of all it starts together; needs cgroups",
+        |l| &mut l.tree_processes,
+    ),
 ];
 
 /// Reads one limit; `none` is [`Limits::UNLIMITED`].
@@ -68,6 +80,7 @@ fn below_floor(key: &str, number: u64) -> Option<Problem> {
             "claude aborts at start, for it reserves far more than it uses",
         ),
         "data" => (Limits::DATA_FLOOR_BYTES, "claude crashes in the middle of its work"),
+        "tree_memory" => (Limits::TREE_MEMORY_FLOOR_BYTES, "hardly a shell can do its work"),
         _ => return None,
     };
     (number < floor).then(|| {
@@ -97,7 +110,7 @@ pub const LIMIT_ALIASES: [(&str, &str); 8] = [
     ("cpu", "write `cpu_time`, such as 2h"),
     ("nproc", "write `processes`"),
     ("as", "write `memory`"),
-    ("rss", "the kernel does not enforce it: write `memory` (address space) or `data`"),
+    ("rss", "write `tree_memory`: what all processes use together"),
     ("time", "write `cpu_time` here, or the task's `timeout` for wall-clock time"),
     ("timeout", "stands outside of `limits`"),
 ];

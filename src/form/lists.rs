@@ -25,6 +25,17 @@ const ENV_VALUE_MAX: usize = 64 * 1024;
 const ENV_REFUSED: [&str; 6] =
     ["LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "BUN_OPTIONS", "BUN_INSPECT_PRELOAD", "BUN_BE_BUN"];
 
+/// What decides to whom the agent shows the account's credentials, and what the agent itself obeys or loads: the
+/// operator's to set, in `[agent.NAME] env`. A name, or a beginning with `*`.
+const ENV_OPERATORS: [&str; 6] = [
+    "ANTHROPIC_*",
+    "CLAUDE_*",
+    "IS_SANDBOX",
+    "LD_LIBRARY_PATH",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
+];
+
 /// A list of texts, or one text whose items are separated by commas outside parentheses.
 pub fn texts(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
     let mut problems = Vec::new();
@@ -151,6 +162,30 @@ pub fn env(node: &Node) -> Result<BTreeMap<String, String>, Vec<Problem>> {
         problems.push(Problem::new(format!("has {} variables, at most {LIST_MAX}", entries.len())));
     }
     if problems.is_empty() { Ok(out) } else { Err(problems) }
+}
+
+/// The same for a task, which does not choose what is the operator's.
+pub fn task_env(node: &Node) -> Result<BTreeMap<String, String>, Vec<Problem>> {
+    let env = env(node)?;
+    let Value::Map(entries) = &node.value else { return Ok(env) };
+    let problems: Vec<Problem> = entries
+        .iter()
+        .filter(|entry| is_operators(&entry.key))
+        .map(|entry| {
+            Problem::new("is the operator's to set, not a task's")
+                .hint("in swarm.toml: [agent.NAME] env = { … }")
+                .key(one_line(&entry.key, 60))
+                .at(entry.line, entry.column)
+        })
+        .collect();
+    if problems.is_empty() { Ok(env) } else { Err(problems) }
+}
+
+fn is_operators(name: &str) -> bool {
+    ENV_OPERATORS.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == *pattern,
+    })
 }
 
 fn name_problem(name: &str) -> Option<Problem> {

@@ -10,7 +10,9 @@ mod limits;
 mod lists;
 mod locate;
 mod node;
+mod rules;
 mod suggest;
+mod toml_tree;
 mod value;
 
 pub use agent::{AGENT_KEYS, agent_defaults, permission_mode};
@@ -18,8 +20,10 @@ pub use fields::{Aliases, Fields, PROBLEMS_MAX, in_order, placed};
 pub use limits::{
     LIMIT_ALIASES, LIMIT_KEYS, LimitKey, LimitKind, above_caps, limit, limits, show_limit,
 };
-pub use lists::{argv, env, labels, texts, tools};
+pub use lists::{argv, env, labels, task_env, texts, tools};
 pub use locate::{Locator, line_and_column};
 pub use node::{Entry, Node, Value, duplicates};
+pub use rules::rule_book;
 pub use suggest::{did_you_mean, one_of};
+pub use toml_tree::parse_toml;
 pub use value::{boolean, count, dollars, duration, line, size, text, word};

@@ -4,7 +4,7 @@
 //! A gate is written by rename, and the last writer wins: all of them meant well, and it is advice only. Of
 //! the canaries one wins, as of claims; whoever meets that of a worker who is gone removes it.
 
-use super::register::{Registration, is_torn, read_card};
+use super::register::{Registration, is_torn, try_read_card};
 use super::runs::{read_json, to_json};
 use super::{Dir, Queue, Result};
 use crate::domain::gate::{Gate, Window};
@@ -144,7 +144,7 @@ impl Queue {
     /// Who tries the account. A name whose worker is not registered any more is removed.
     fn canary(&self, account: &str) -> Result<Option<WorkerId>> {
         let path = self.canary_path(account);
-        match read_card(&path) {
+        match try_read_card(&path)? {
             Some((card, _)) if fs::exists(&self.file(Dir::Workers, &card.id)) => {
                 return Ok(Some(card.id));
             }

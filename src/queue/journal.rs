@@ -20,6 +20,10 @@ const SHARED_MAX: u64 = 8 << 20;
 /// A process's own journal begins anew above this size, bytes; the part before stays beside it, as `NAME.1.jsonl`.
 const PART_MAX: u64 = 16 << 20;
 
+/// So many journals of processes that are gone are left by housekeeping, the newest, and all together so large, bytes.
+const LEFT_COUNT: usize = 512;
+const LEFT_BYTES: u64 = 256 << 20;
+
 /// One process's own file in `log/`.
 #[derive(Debug)]
 pub struct Journal {
@@ -96,6 +100,23 @@ impl Queue {
         }
         let name = format!("{SHARED}-{}.jsonl", clock::stamp(clock::now()));
         Ok(fs::rename(&path, &self.file(Dir::Log, name))? == fs::Renamed::Done)
+    }
+
+    /// Keeps what dead processes left bounded, and the shared journal. Returns how many journals went.
+    pub fn trim_journals(&self) -> Result<usize> {
+        self.rotate_shared()?;
+        let mut left = self.journals()?;
+        left.retain(|journal| !journal.alive);
+        left.sort_by_key(|journal| std::cmp::Reverse(journal.written_ms));
+        let mut bytes = 0;
+        let mut removed = 0;
+        for (place, journal) in left.iter().enumerate() {
+            bytes += journal.bytes;
+            if place >= LEFT_COUNT || bytes > LEFT_BYTES {
+                removed += usize::from(fs::unlink(&journal.path)?);
+            }
+        }
+        Ok(removed)
     }
 
     /// Whether a worker ever claimed a task, as its journal has it.

@@ -147,10 +147,15 @@ pub(super) fn is_torn(path: &std::path::Path) -> bool {
 
 /// Reads a worker's file (or a claim, which is the same file) by open and fstat: a stat by name may be old.
 pub(super) fn read_card(path: &std::path::Path) -> Option<(Card, Pulse)> {
-    let file = fs::open_foreign(path).ok()??;
-    let meta = file.metadata().ok()?;
-    let (card, count) = parse_card(fs::read_up_to(&file, path, CARD_MAX).ok()?)?;
-    Some((card, Pulse { mtime_ns: fs::mtime_ns(&meta), count }))
+    try_read_card(path).ok()?
+}
+
+/// The same for whom a file that cannot be read is not one without a card.
+pub(super) fn try_read_card(path: &std::path::Path) -> Result<Option<(Card, Pulse)>> {
+    let Some(file) = fs::open_foreign(path)? else { return Ok(None) };
+    let mtime_ns = fs::mtime_ns(&file.metadata()?);
+    let card = parse_card(fs::read_up_to(&file, path, CARD_MAX)?);
+    Ok(card.map(|(card, count)| (card, Pulse { mtime_ns, count })))
 }
 
 fn parse_card(bytes: Vec<u8>) -> Option<(Card, u64)> {

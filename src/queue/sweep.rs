@@ -16,12 +16,13 @@ use crate::sys::fs;
 const OLD_MS: u64 = 3_600_000;
 
 impl Queue {
-    /// Removes old staging files, reports of files that were not rejected after all, wishes to retire and canaries of
-    /// workers that are gone, and reservations that came to nothing. Returns how many names went.
+    /// Removes old staging files, reports of files that were not rejected after all, wishes to cancel what is nowhere,
+    /// wishes to retire and canaries of workers that are gone, and reservations that came to nothing. Returns how many names went.
     pub fn sweep(&self) -> Result<usize> {
         let now = self.file_system_now()?;
         Ok(self.sweep_staging(now)?
             + self.sweep_reports(now)?
+            + self.sweep_wishes(now)?
             + self.sweep_retired()?
             + self.sweep_canaries()?
             + self.sweep_reservations(now)?)
@@ -75,6 +76,18 @@ impl Queue {
             if is_old(&path, now, Metadata::is_file)?
                 && fs::look(&self.file(Dir::Rejected, at))?.is_none()
             {
+                removed += usize::from(fs::unlink(&path)?);
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Wishes that nobody could carry out for so long: somebody removed the task by hand.
+    fn sweep_wishes(&self, now: i128) -> Result<usize> {
+        let mut removed = 0;
+        for wish in self.wishes()? {
+            let path = self.file(Dir::Cancel, &wish);
+            if is_old(&path, now, Metadata::is_file)? && self.whereabouts(&wish.id)?.is_none() {
                 removed += usize::from(fs::unlink(&path)?);
             }
         }

@@ -27,7 +27,18 @@ impl Ground {
     /// Makes one.
     pub(super) fn make(order: &Order, name: &str, max_worker_deaths: u32) -> Result<Ground> {
         let dir = order.dir.join(name);
-        let roots = ["repository", "second"].map(|name| dir.join(name));
+        Ground::lay(order, &dir, &dir, |ground| ground.settings(max_worker_deaths))
+    }
+
+    /// Makes one: what is worked on lies on `disk`, what is told of it in `dir`.
+    pub(super) fn lay(
+        order: &Order,
+        dir: &Path,
+        disk: &Path,
+        settings: impl Fn(&Ground) -> Result<String>,
+    ) -> Result<Ground> {
+        let dir = dir.to_owned();
+        let roots = ["repository", "second"].map(|name| disk.join(name));
         let witness = dir.join("witness");
         for made in [&roots[0], &roots[1], &witness, &dir.join("log")] {
             fs::mkdirs(made)?;
@@ -39,7 +50,7 @@ impl Ground {
         let work_ms = order.work_ms;
         let ground = Ground { dir, roots, witness, queue, durability, work_ms };
         for root in &ground.roots {
-            let text = ground.settings(max_worker_deaths)?;
+            let text = settings(&ground)?;
             fs::write(&root.join("swarm.toml"), text.as_bytes())?;
         }
         Ok(ground)

@@ -10,6 +10,7 @@ mod faults;
 mod full;
 mod ground;
 mod lease;
+mod night;
 mod place;
 mod quiet;
 mod recovery;
@@ -25,6 +26,7 @@ use crate::queue::QueueError;
 use crate::sys::{fs, random, sweep};
 
 pub use full::{DiskReport, fill as fill_a_small_disk};
+pub use night::plan_text as night_plan;
 pub use report::{Broken, Report};
 
 /// What to do.
@@ -50,6 +52,10 @@ pub struct Order {
     pub kills_only: bool,
     /// What is fsynced.
     pub durability: Durability,
+    /// Not a storm, but a night: everything that an unattended swarm meets, by a plan.
+    pub night: bool,
+    /// What is looked at lies there afterwards even if all is well.
+    pub keep: bool,
 }
 
 /// Is told what happens.
@@ -77,6 +83,9 @@ fn phases(
 ) -> Result<(), QueueError> {
     observer.say("trying the file system");
     place::examine(&order.dir, report);
+    if order.night {
+        return if report.is_sound() { night::run(order, observer, report) } else { Ok(()) };
+    }
     if report.is_sound() {
         observer.say("one of each: done, failed, poison, rejected, cancelled");
         quiet::run(order, report)?;

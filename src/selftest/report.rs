@@ -6,7 +6,7 @@ use super::Order;
 use crate::shape::style::{Style, duration};
 
 /// The invariants that are looked at here on top of I1 to I11 of `queue/README.md`.
-const OURS: [(&str, &str); 9] = [
+const OURS: [(&str, &str); 16] = [
     ("S1", "every dropped file ends, and exactly once"),
     ("S2", "nothing is published twice"),
     ("S3", "no two agents work on one task at a time"),
@@ -16,12 +16,19 @@ const OURS: [(&str, &str); 9] = [
     ("S7", "no process and no occupied tree is left"),
     ("S8", "what is done was done: its work is on its branch"),
     ("S9", "a full disk loses nothing, and with room all goes on"),
+    ("N1", "in the morning each task is done, or ended as it had to, with the reason"),
+    ("N2", "what is done is on its branch, each step once"),
+    ("N3", "the swarm's bill is the service's own count"),
+    ("N4", "nothing is paid twice but what was cut off"),
+    ("N5", "while a gate is closed nothing is claimed"),
+    ("N6", "memory and descriptors do not grow"),
+    ("N7", "the queue's directories stay bounded, and empty themselves"),
 ];
 
 /// An invariant that does not hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Broken {
-    /// `I1` to `I11` (see `queue/README.md`), `S1` to `S9`, or `FS`: the place cannot hold a queue.
+    /// `I1` to `I11` (see `queue/README.md`), `S1` to `S9`, `N1` to `N7`, or `FS`: the place cannot hold a queue.
     pub invariant: String,
     /// What was seen.
     pub what: String,
@@ -78,6 +85,18 @@ impl Report {
         let Order { seed, storm_ms, tasks, workers, coordinators, .. } = &self.order;
         let Order { work_ms, every_ms, kills_only, .. } = &self.order;
         let only = if *kills_only { " --kills-only" } else { "" };
+        if self.order.night {
+            let minutes = minutes(*storm_ms);
+            let alone = if *coordinators == 1 {
+                String::new()
+            } else {
+                format!(" --coordinators {coordinators}")
+            };
+            return format!(
+                "coordinator selftest --night --seed {seed} --minutes {minutes} --tasks {tasks} \
+                 --workers {workers}{alone}"
+            );
+        }
         format!(
             "coordinator selftest --seed {seed} --minutes {} --tasks {tasks} --workers {workers} \
              --coordinators {coordinators} --work {work_ms}ms --every {every_ms}ms{only}",

@@ -25,16 +25,7 @@ pub(super) const NEVER: [&str; 5] = ["I1", "I3", "I4", "I5", "I6"];
 /// Looks at everything, after the end.
 pub(super) fn judge(ground: &Ground, tally: &Tally, report: &mut Report) -> Result<()> {
     let queue = &ground.queue;
-    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for violation in queue.check()? {
-        let line = format!("{}: {}", violation.path.display(), violation.what);
-        found.entry(violation.invariant).or_default().push(line);
-    }
-    for invariant in CHECKED {
-        let mut lines = tally.seen_live(invariant);
-        lines.extend(found.remove(invariant).unwrap_or_default());
-        report.judge(invariant, lines);
-    }
+    check(queue, report, |invariant| tally.seen_live(invariant))?;
     let ended = by_number(queue)?;
     report.judge("S1", not_once(tally, &ended));
     report.judge("S2", twice(queue)?);
@@ -45,6 +36,25 @@ pub(super) fn judge(ground: &Ground, tally: &Tally, report: &mut Report) -> Resu
     let cut = witness::cut(&ground.witness)?;
     report
         .judge("S8", cut.iter().map(|task| format!("{task} was worked on half-written")).collect());
+    Ok(())
+}
+
+/// What `check` finds, and what was seen of each invariant before.
+pub(super) fn check(
+    queue: &Queue,
+    report: &mut Report,
+    seen: impl Fn(&str) -> Vec<String>,
+) -> Result<()> {
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for violation in queue.check()? {
+        let line = format!("{}: {}", violation.path.display(), violation.what);
+        found.entry(violation.invariant).or_default().push(line);
+    }
+    for invariant in CHECKED {
+        let mut lines = seen(invariant);
+        lines.extend(found.remove(invariant).unwrap_or_default());
+        report.judge(invariant, lines);
+    }
     Ok(())
 }
 
@@ -84,7 +94,7 @@ fn not_once(tally: &Tally, ends: &Ends) -> Vec<String> {
 }
 
 /// Publications that won, by the journals of those who published.
-fn twice(queue: &Queue) -> Result<Vec<String>> {
+pub(super) fn twice(queue: &Queue) -> Result<Vec<String>> {
     let mut won: HashMap<String, usize> = HashMap::new();
     for note in notes(queue)? {
         let word = note["event"].as_str().unwrap_or_default();
@@ -103,7 +113,7 @@ fn at_once(ground: &Ground, tally: &Tally) -> Result<Vec<String>> {
 }
 
 /// Attempts of one epoch by two workers: a name came back.
-fn repeated(queue: &Queue) -> Result<Vec<String>> {
+pub(super) fn repeated(queue: &Queue) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     for name in fs::list(&queue.layout().dir(Dir::Runs))? {
         let Some(id) = name.to_str().and_then(TaskId::parse) else { continue };
@@ -121,7 +131,7 @@ fn repeated(queue: &Queue) -> Result<Vec<String>> {
 }
 
 /// Trees that still belong to somebody.
-fn occupied(ground: &Ground) -> Vec<String> {
+pub(super) fn occupied(ground: &Ground) -> Vec<String> {
     let Ok(repo) = Repo::discover(ground.repository()) else { return Vec::new() };
     let forest = Forest::new(repo, None, &identity::host());
     let occupants = forest.occupants().unwrap_or_default();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::failure::Failure;
 use super::live;
 use super::show::{Task, task};
 use super::text::gate_line;
@@ -15,7 +16,7 @@ use crate::domain::reason::{Reason, Wait};
 use crate::domain::text::{one_line, printable};
 use crate::domain::time::UnixMs;
 use crate::queue::shift::{Ended, Place};
-use crate::queue::{Queue, Result};
+use crate::queue::{Dir, Queue, Result};
 use crate::sys::{clock, fs};
 
 /// Of a longer note so much is shown, bytes.
@@ -28,6 +29,8 @@ pub struct Explanation {
     pub because: Vec<String>,
     /// Commands that change that.
     pub commands: Vec<String>,
+    /// What the latest attempt failed of, where that is why.
+    pub failure: Option<Failure>,
 }
 
 impl Explanation {
@@ -43,7 +46,21 @@ impl Explanation {
 
     /// Schema 1.
     pub fn json(&self, id: &TaskId) -> Value {
-        json!({ "schema": 1, "id": id, "because": self.because, "commands": self.commands })
+        let mut value =
+            json!({ "schema": 1, "id": id, "because": self.because, "commands": self.commands });
+        for (key, part) in Failure::json(self.failure.as_ref()) {
+            value[key] = part;
+        }
+        value
+    }
+
+    /// With what the latest attempt failed of.
+    fn failed_of(mut self, queue: &Queue, task: &Task, short: &str) -> Explanation {
+        let Some(attempt) = task.attempts.last() else { return self };
+        self.failure = Failure::of(attempt);
+        let lines = self.failure.iter().flat_map(|failure| failure.lines(queue, attempt, short));
+        self.because.extend(lines.collect::<Vec<_>>());
+        self
     }
 
     /// For people.
@@ -100,6 +117,11 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
                 };
                 explanation = explanation.because(format!("  attempt {number}: {why}"));
             }
+            let explanation = explanation.failed_of(queue, task, short);
+            let permission = explanation.failure.as_ref().is_some_and(Failure::is_permission);
+            if permission {
+                return allow(queue, task, ended, explanation, short);
+            }
             explanation
                 .command(format!("coordinator logs {short}"))
                 .command(format!("coordinator retry {short}"))
@@ -120,6 +142,31 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
             )
         }
     }
+}
+
+/// Another try ends the same until somebody allows what was denied.
+fn allow(
+    queue: &Queue,
+    task: &Task,
+    ended: &Ended,
+    explanation: Explanation,
+    short: &str,
+) -> Explanation {
+    let Ended::Failed(name) = ended else { return explanation };
+    let last = task.attempts.last();
+    let denied = last.and_then(|attempt| attempt.result.as_ref());
+    let denied = denied.map(|result| result.denied_tools.join(", ")).unwrap_or_default();
+    let tools = if denied.is_empty() { "what it needs".to_owned() } else { one_line(&denied, 120) };
+    let agent = last.and_then(|attempt| attempt.start.as_ref()).map(|start| &start.agent);
+    let agent = agent.map_or("NAME".to_owned(), |agent| one_line(agent, 64));
+    let file = queue.layout().file(Dir::Failed, name.to_string());
+    explanation
+        .because("it is not tried again by itself: it would be denied the same")
+        .command(format!(
+            "allow {tools}: allowed_tools under [agent.{agent}] in swarm.toml, or in the task's own file {file:?}"
+        ))
+        .command(format!("coordinator retry {short}    # then"))
+        .command(format!("coordinator logs {short}"))
 }
 
 /// A text that somebody may have changed, safe for a terminal.
@@ -168,6 +215,9 @@ fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Expl
         return explanation
             .because(format!("  {}", one_line(&waiting, 300)))
             .command("coordinator doctor");
+    }
+    if reason.wait != Wait::Hold {
+        explanation = explanation.failed_of(queue, task, short);
     }
     explanation = explanation
         .because(format!("{when}; {cost}"))

@@ -54,6 +54,8 @@ fn task(row: &Row) -> Value {
         "branch": row.branch,
         "cost_usd": row.usage.as_ref().map(|usage| usage.cost_usd),
         "cost_estimated": row.usage.as_ref().is_some_and(|usage| usage.estimated),
+        "input_tokens": row.usage.as_ref().map(|usage| usage.input_tokens),
+        "output_tokens": row.usage.as_ref().map(|usage| usage.output_tokens),
         "started_at_ms": row.times.0,
         "ended_at_ms": row.times.1,
         "live": row.live.as_ref().map(|live| live::json(live, clock::now())),

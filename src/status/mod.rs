@@ -1,15 +1,17 @@
 //! What people see: reads the queue, never changes it.
 //!
-//! [`view`] gathers, [`text`] and [`json`] shape, [`explain`], [`show`], [`summary`] and [`logs`] answer one
-//! question each. It may not know terminals' state or exit codes; what it returns is text or JSON. All text
+//! [`view`] gathers, [`text`] and [`json`] shape, [`explain`] (with [`failure`]), [`show`], [`summary`] and
+//! [`logs`] answer one question each. It may not know terminals' state or exit codes; what it returns is text or JSON. All text
 //! from tasks and agents goes through `domain::text` before it is shown.
 
 pub mod bill;
 pub mod explain;
+pub mod failure;
 pub mod json;
 pub mod live;
 pub mod logs;
 pub mod show;
+mod spent;
 pub mod summary;
 pub mod text;
 pub mod view;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::spent::spent;
 use super::view::state_of;
 use crate::domain::id::TaskId;
 use crate::domain::record::{CommitRecord, Origin, TaskRecord};
@@ -31,6 +32,8 @@ pub struct Task {
     pub record: Option<TaskRecord>,
     /// Every attempt, oldest first.
     pub attempts: Vec<AttemptFiles>,
+    /// What all of them cost together, the one that runs included.
+    pub usage: Usage,
 }
 
 /// Gathers what is known.
@@ -40,13 +43,17 @@ pub fn task(queue: &Queue, id: &TaskId) -> Result<Task> {
         Some(Place::Waiting(name)) => queue.is_claimed(&name.at),
         _ => false,
     };
+    let attempts = queue.attempts(id)?;
+    let mut usage = Usage::default();
+    attempts.iter().for_each(|attempt| usage.add(&spent(queue, attempt)));
     Ok(Task {
         id: id.clone(),
         name: queue.dropped_name(id).to_string_lossy().into_owned(),
         place,
         claimed,
         record: queue.record(id),
-        attempts: queue.attempts(id)?,
+        attempts,
+        usage,
     })
 }
 
@@ -90,15 +97,6 @@ impl Task {
     pub fn commits(&self) -> &[CommitRecord] {
         self.attempts.iter().rev().find_map(|a| a.result.as_ref()).map_or(&[], |r| &r.commits)
     }
-
-    /// All attempts together.
-    pub fn usage(&self) -> Usage {
-        let mut usage = Usage::default();
-        for result in self.attempts.iter().filter_map(|attempt| attempt.result.as_ref()) {
-            usage.add(&result.usage);
-        }
-        usage
-    }
 }
 
 /// `show TASK --json`, schema 1.
@@ -116,7 +114,7 @@ pub fn json(task: &Task) -> Value {
         "repository": task.origin().map(|origin| origin.repository.clone()),
         "labels": task.record.as_ref().map(|record| record.labels.clone()).unwrap_or_default(),
         "commits": task.commits(),
-        "usage": task.usage(),
+        "usage": task.usage,
         "attempts": task.attempts.iter().map(attempt_json).collect::<Vec<_>>(),
     })
 }
@@ -160,7 +158,7 @@ pub fn text(task: &Task, style: Style) -> String {
     if let Some(branch) = task.branch() {
         line("branch", printable(branch, false));
     }
-    let usage = task.usage();
+    let usage = &task.usage;
     if !task.attempts.is_empty() {
         line("cost", dollars(usage.cost_usd, usage.estimated));
     }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::spent::spent;
 use crate::domain::gate::Gate;
 use crate::domain::id::{TaskId, WorkerId};
 use crate::domain::identity::Vantage;
@@ -204,9 +205,9 @@ impl Row {
             return self;
         }
         let mut usage = Usage::default();
-        for result in attempts.iter().filter_map(|attempt| attempt.result.as_ref()) {
-            usage.add(&result.usage);
-        }
+        // What runs is billed when it ends: its transcript may be long, and still grows.
+        let over = attempts.len() - usize::from(self.state == State::Running);
+        attempts[..over].iter().for_each(|attempt| usage.add(&spent(queue, attempt)));
         self.usage = Some(usage);
         self.branch = attempts.iter().rev().find_map(branch_of);
         if let Some(last) = attempts.last() {

@@ -21,6 +21,8 @@ pub struct Reaped {
 pub enum Ended {
     /// By itself, as it should.
     Clean,
+    /// By itself, so that a fresh one takes its place.
+    Recycled,
     /// Somebody killed it with SIGKILL.
     Killed,
     /// It failed or crashed.
@@ -30,6 +32,9 @@ pub enum Ended {
 /// Exit codes of a worker that are no crash: all well, a task failed, try later or fenced, and told to end
 /// by INT or TERM.
 const CLEAN: [i32; 5] = [0, 1, 75, 130, 143];
+
+/// The exit code of a worker that makes room for a fresh one.
+pub const RECYCLED: u8 = 76;
 
 /// Starts this very program again (also when its file was replaced meanwhile) in a new session, with these
 /// variables on top of ours.
@@ -60,7 +65,13 @@ pub fn reap() -> Vec<Reaped> {
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(pid, code)) => {
-                let how = if CLEAN.contains(&code) { Ended::Clean } else { Ended::Crashed };
+                let how = if code == i32::from(RECYCLED) {
+                    Ended::Recycled
+                } else if CLEAN.contains(&code) {
+                    Ended::Clean
+                } else {
+                    Ended::Crashed
+                };
                 reaped.push(Reaped { pid: pid.as_raw(), how });
             }
             Ok(WaitStatus::Signaled(pid, signal, _)) => {

@@ -8,6 +8,7 @@
 )]
 
 pub mod activity;
+pub mod cgroup;
 pub mod clock;
 pub mod daemon;
 pub mod disk;

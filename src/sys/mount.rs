@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid};
 
@@ -27,6 +27,11 @@ pub fn own_disk(dir: &Path, bytes: u64) -> io::Result<()> {
     let size = format!("size={bytes}");
     mount(Some("tmpfs"), dir, Some("tmpfs"), MsFlags::empty(), Some(size.as_str()))?;
     Ok(())
+}
+
+/// Lets the disk of [`own_disk`] go before its process ends.
+pub fn drop_disk(dir: &Path) -> io::Result<()> {
+    Ok(umount2(dir, MntFlags::MNT_DETACH)?)
 }
 
 fn say(path: &str, text: &str) -> io::Result<()> {

@@ -65,6 +65,8 @@ pub enum SpawnStep {
     Program,
     /// Its arguments and environment are longer than the kernel takes, or hold a NUL byte.
     Arguments,
+    /// It could not be put into its control group.
+    Group,
     /// The system had no process, memory or descriptor left, or refused otherwise.
     System,
 }
@@ -76,6 +78,7 @@ impl fmt::Display for SpawnError {
             SpawnStep::Input => "its input could not be prepared",
             SpawnStep::Program => "the program cannot be executed",
             SpawnStep::Arguments => "its arguments cannot be passed on",
+            SpawnStep::Group => "its control group cannot be entered",
             SpawnStep::System => "the system could not start it",
         };
         write!(f, "{what}: {}", self.source)
@@ -116,13 +119,20 @@ pub struct Child {
 
 /// Starts a child. It dies with the calling thread, which therefore has to be one that stays.
 pub fn spawn(order: &Order<'_>) -> Result<Child, SpawnError> {
+    spawn_in(&[], order)
+}
+
+/// The same in a control group, by the doors that [`super::cgroup::Group::hold`] gave.
+pub fn spawn_in(doors: &[File], order: &Order<'_>) -> Result<Child, SpawnError> {
     let stdin = input(order.stdin).map_err(failed(SpawnStep::Input))?;
     let (stdout, writer) = io::pipe().map_err(failed(SpawnStep::System))?;
     let stdio = [stdin.as_fd(), writer.as_fd(), order.stderr.as_fd()];
-    let plan = plan(order, stdio).map_err(|errno| failed(SpawnStep::Arguments)(errno.into()))?;
+    let plan =
+        plan(order, doors, stdio).map_err(|errno| failed(SpawnStep::Arguments)(errno.into()))?;
     let pid = vfork::start(&plan).map_err(|(stage, errno)| SpawnError {
         at: match (stage, errno) {
             (Stage::Directory, _) => SpawnStep::Directory,
+            (Stage::Group, _) => SpawnStep::Group,
             (Stage::Exec, Errno::E2BIG) => SpawnStep::Arguments,
             (
                 Stage::Exec,
@@ -141,7 +151,11 @@ pub fn spawn(order: &Order<'_>) -> Result<Child, SpawnError> {
     Ok(Child { pid, stdout: Some(stdout), ended })
 }
 
-fn plan<'a>(order: &'a Order<'_>, stdio: [BorrowedFd<'a>; 3]) -> Result<Plan<'a>, Errno> {
+fn plan<'a>(
+    order: &'a Order<'_>,
+    doors: &'a [File],
+    stdio: [BorrowedFd<'a>; 3],
+) -> Result<Plan<'a>, Errno> {
     let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL);
     let mut argv = Strings::default();
     argv.push(&[order.argv0.as_bytes()])?;
@@ -159,6 +173,7 @@ fn plan<'a>(order: &'a Order<'_>, stdio: [BorrowedFd<'a>; 3]) -> Result<Plan<'a>
         stdio,
         death_signal: order.death_signal,
         rlimits: order.rlimits,
+        doors,
     })
 }
 

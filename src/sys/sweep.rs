@@ -42,10 +42,10 @@ pub fn is_subreaper() -> bool {
     SUBREAPER.load(Ordering::Relaxed)
 }
 
-/// Kills every process below this one, for at most so long. Nothing to kill costs one system call.
-pub fn descendants(patience_ms: u64) -> Swept {
+/// Kills every process below this one, for at most so long; those that were `killed` already are counted, too.
+/// Nothing to kill costs one system call.
+pub fn descendants(mut killed: HashSet<i32>, patience_ms: u64) -> Swept {
     let deadline = mono_ms() + patience_ms;
-    let mut killed = HashSet::new();
     let mut pace = Pace::new();
     while !childless() {
         let below = all_below(process::own_pid());
@@ -69,6 +69,21 @@ pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
         Ok(())
     };
     // Where it is only pretended, nobody was found.
+    let _tells_nothing_more = through(Call::on(Op::Kill, all), |_| kill(&mut swept));
+    swept
+}
+
+/// Kills all that a dead worker's agents left: what is in its groups, and what bears the mark.
+pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
+    let mut swept = Swept::default();
+    let kill = |swept: &mut Swept| {
+        let caged = super::cgroup::end_of(worker, patience_ms);
+        let free = kill_bearers(&self::mark(mark, worker), patience_ms);
+        let killed = count(caged.pids.len()) + free.killed;
+        *swept = Swept { killed, left: count(caged.left) + free.left };
+        Ok(())
+    };
+    let all = std::path::Path::new("/proc");
     let _tells_nothing_more = through(Call::on(Op::Kill, all), |_| kill(&mut swept));
     swept
 }
@@ -172,14 +187,14 @@ fn count(n: usize) -> u32 {
 }
 
 /// Looks again soon, then more rarely: dying takes the kernel a moment, and it tells nobody but parents.
-struct Pace(u64);
+pub(super) struct Pace(u64);
 
 impl Pace {
-    fn new() -> Pace {
+    pub(super) fn new() -> Pace {
         Pace(1)
     }
 
-    fn wait(&mut self) {
+    pub(super) fn wait(&mut self) {
         pause_ms(self.0);
         self.0 = (self.0 * 2).min(20);
     }

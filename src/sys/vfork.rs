@@ -9,6 +9,7 @@
 //! takes no lock, cannot panic, and writes only to its own stack and to [`Report`].
 
 use std::ffi::{CString, c_char, c_int, c_void};
+use std::fs::File;
 use std::os::fd::BorrowedFd;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
@@ -61,6 +62,8 @@ pub(super) struct Plan<'a> {
     pub(super) stdio: [BorrowedFd<'a>; 3],
     pub(super) death_signal: Signal,
     pub(super) rlimits: &'a [Rlimit],
+    /// Of its control group: who writes to them is in it.
+    pub(super) doors: &'a [File],
 }
 
 /// Where the child came to grief.
@@ -74,6 +77,8 @@ pub(super) enum Stage {
     Directory,
     /// The program cannot be executed.
     Exec,
+    /// The control group cannot be entered.
+    Group,
 }
 
 /// What the child needs, laid out before it exists.
@@ -118,6 +123,7 @@ pub(super) fn start(plan: &Plan<'_>) -> Result<Pid, (Stage, Errno)> {
     let stage = match cradle.report.stage.load(Ordering::SeqCst) {
         2 => Stage::Directory,
         3 => Stage::Exec,
+        4 => Stage::Group,
         _ => Stage::Prepare,
     };
     Err((stage, Errno::from_raw(errno)))
@@ -152,8 +158,11 @@ extern "C" fn child(data: *mut c_void) -> c_int {
     // SAFETY: this is the cradle that `clone_and_wait` passed; its thread waits, so it lives and is only read
     // (but for the report, which is atomic).
     let cradle = unsafe { &*data.cast::<Cradle<'_>>() };
-    let (stage, errno) = match prepare(cradle) {
-        Err(errno) => (1, errno),
+    let (stage, errno) = match enter(cradle)
+        .map_err(|errno| (4, errno))
+        .and_then(|()| prepare(cradle).map_err(|errno| (1, errno)))
+    {
+        Err(failed) => failed,
         Ok(()) => match nix::unistd::chdir(cradle.plan.cwd.as_c_str()) {
             Err(errno) => (2, errno),
             Ok(()) => (3, execute(cradle)),
@@ -163,6 +172,15 @@ extern "C" fn child(data: *mut c_void) -> c_int {
     cradle.report.errno.store(errno as i32, Ordering::SeqCst);
     // SAFETY: ends the child without the handlers of `exit`, which are its parent's.
     unsafe { libc::_exit(127) }
+}
+
+/// Into the control group, before there is anything that could be outside of it.
+fn enter(cradle: &Cradle<'_>) -> Result<(), Errno> {
+    for door in cradle.plan.doors {
+        // Zero is whoever writes it.
+        nix::unistd::write(door, b"0")?;
+    }
+    Ok(())
 }
 
 fn prepare(cradle: &Cradle<'_>) -> Result<(), Errno> {

@@ -70,7 +70,7 @@ impl Tender {
             Vantage::Here if card.process == self.me => false,
             Vantage::Here => {
                 process::kill_and_see_dead(&card.process, PATIENCE_MS)
-                    && sweep::marked(WORKER_MARK, card.id.as_str(), PATIENCE_MS).left == 0
+                    && sweep::left_by(card.id.as_str(), WORKER_MARK, PATIENCE_MS).left == 0
             }
             Vantage::Rebooted | Vantage::Elsewhere => true,
         }

@@ -186,6 +186,9 @@ impl Tender {
         if clock::mono_ms() >= self.next_sweep_ms {
             self.next_sweep_ms = clock::mono_ms() + SWEEP_EVERY_MS;
             self.queue.sweep()?;
+            self.queue.trim_journals()?;
+            // Said again once in a while, rather than remembered for ever.
+            self.stuck.clear();
             over = true;
         }
         if over || round.reclaimed > 0 {

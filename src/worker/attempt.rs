@@ -95,8 +95,10 @@ impl Worker {
         };
         let earlier = self.earlier(claim.attempt(), &agent, &place)?;
         let job = self.job(claim.attempt(), number, spec, &profile, &place, &earlier);
+        let (rules, trouble) = self.own_rules(&agent);
+        notes.extend(trouble);
         let job = match job {
-            Ok(job) => job,
+            Ok(job) => Job { rules, ..job },
             Err(detail) => {
                 self.leave(place, true);
                 return self.close_unstarted(

@@ -35,6 +35,8 @@ const ANSWERS_MS: u64 = 60_000;
 enum Way {
     /// To be tried by one.
     Canary,
+    /// One claim now; the next one so much later, milliseconds.
+    Slow { every_ms: u64 },
     /// Not now; opens by itself at a time, or when the canary came through.
     Shut { opens: Option<UnixMs> },
 }
@@ -97,9 +99,12 @@ impl Doors {
                 Some(Way::Shut { opens: Some(opens) })
             }
             Passage::Slow { every_ms } => {
-                let next_ms = self.claimed_ms.get(account)? + every_ms;
-                let wait_ms = next_ms.checked_sub(now_ms).filter(|ms| *ms > 0)?;
-                Some(Way::Shut { opens: Some(now.plus_ms(wait_ms)) })
+                let last_ms = self.claimed_ms.get(account);
+                let wait_ms = last_ms.map_or(0, |last| (last + every_ms).saturating_sub(now_ms));
+                Some(match wait_ms {
+                    0 => Way::Slow { every_ms },
+                    _ => Way::Shut { opens: Some(now.plus_ms(wait_ms)) },
+                })
             }
             Passage::Canary => match gates.canary(account) {
                 Some(worker) if worker != me => {
@@ -124,7 +129,7 @@ impl Doors {
     pub(super) fn opens_in_ms(&self) -> Option<u64> {
         let opens = self.ways.iter().filter_map(|(_, way)| match way {
             Way::Shut { opens } => *opens,
-            Way::Canary => None,
+            Way::Canary | Way::Slow { .. } => None,
         });
         opens.min().map(|at| at.since(clock::now()))
     }
@@ -140,15 +145,18 @@ impl Doors {
             return true;
         }
         let Some(at) = self.ways.iter().position(|(shut, _)| shut == account) else { return true };
-        if self.ways[at].1 == Way::Canary && self.become_canary(shared, config, account) {
-            return true;
+        match self.ways[at].1 {
+            Way::Slow { .. } => true,
+            Way::Shut { .. } => false,
+            Way::Canary => {
+                let ours = self.become_canary(shared, config, account);
+                if !ours {
+                    // Another one was faster, or it is decided already: see the next look.
+                    self.ways[at].1 = Way::Shut { opens: None };
+                }
+                ours
+            }
         }
-        self.ways[at].1 = match self.ways[at].1 {
-            // Another one was faster, or it is decided already: see the next look.
-            Way::Canary => Way::Shut { opens: None },
-            shut @ Way::Shut { .. } => shut,
-        };
-        false
     }
 
     /// What we knew may be old by now: asked again once the name is ours.
@@ -184,6 +192,12 @@ impl Doors {
             self.end_canary(shared);
         }
         self.claimed_ms.insert(account.to_owned(), clock::mono_ms());
+        // The task may be over before the next look.
+        if let Some((_, way)) = self.ways.iter_mut().find(|(slow, _)| slow == account)
+            && let Way::Slow { every_ms } = *way
+        {
+            *way = Way::Shut { opens: Some(clock::now().plus_ms(every_ms)) };
+        }
     }
 }
 

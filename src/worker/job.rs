@@ -70,7 +70,9 @@ impl Worker {
             env: self.environment(attempt, number, spec, profile, place, earlier),
             env_deny: self.config.env_deny.clone(),
             limits: self.limits(spec),
+            group: self.group.clone(),
             timeouts: self.timeouts(spec),
+            rules: Vec::new(),
             starting_at_once: u32::try_from(env::cores()).unwrap_or(1),
             demo_argv: self.order.demo_argv.clone(),
             files: self.files(attempt),
@@ -83,6 +85,7 @@ impl Worker {
         Job {
             kind: AgentKind::Command { argv },
             prompt: String::new(),
+            rules: Vec::new(),
             timeouts: Timeouts { wall_ms: self.config.timeouts.setup_ms, ..self.config.timeouts },
             files: AttemptFiles {
                 events: dir.join("setup.out"),

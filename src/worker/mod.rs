@@ -9,11 +9,13 @@ mod attempt;
 mod claims;
 pub mod control;
 mod gates;
+mod groups;
 mod heart;
 mod idle;
 mod job;
 mod live;
 mod resume;
+mod rules;
 mod ticker;
 mod verdict;
 mod workplace;
@@ -30,6 +32,7 @@ use crate::domain::id::WorkerId;
 use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError};
+use crate::sys::cgroup::Group;
 use crate::sys::{clock, fs, identity, random};
 use crate::tending::{Rest, Tender, rest};
 
@@ -55,6 +58,8 @@ pub struct Order {
     pub mode: Mode,
     /// The place in a coordinator's pool.
     pub slot: Option<u32>,
+    /// It ends after so many tasks, whatever the settings say of a pool's workers.
+    pub max_tasks: Option<u32>,
     /// How to run the demo agent: this program's argv up to the hidden subcommand.
     pub demo_argv: Vec<OsString>,
     /// Re-reads the settings; the last good ones stay in force where that fails.
@@ -76,6 +81,8 @@ pub enum Ended {
         /// Something waits for a later run.
         later: bool,
     },
+    /// It has done as many tasks as it should: a fresh one goes on.
+    Recycled,
     /// It was told to stop now.
     Stopped,
     /// It was declared dead, or could not beat: it left everything to the others.
@@ -102,11 +109,11 @@ pub fn run(
         journal,
         queue,
     };
-    shared.journal.note("start", None, json!({ "pid": shared.registration.card().process.pid }));
     let log = order.log.clone();
-    if config.limits.processes.is_some() && crate::sys::env::is_root() {
-        (log)("limits.processes is not enforced: the kernel does not for root");
-    }
+    let (group, level) =
+        groups::make(&config, shared.registration.id(), &log).map_err(QueueError::from)?;
+    let pid = shared.registration.card().process.pid;
+    shared.journal.note("start", None, json!({ "pid": pid, "cgroups": level }));
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
@@ -114,8 +121,10 @@ pub fn run(
         config,
         order,
         failed: false,
+        worked: 0,
         doors: gates::Doors::default(),
         barren: None,
+        group,
         shared,
     };
     let ended = worker.go_on();
@@ -173,8 +182,12 @@ struct Worker {
     order: Order,
     idle: Idle,
     failed: bool,
+    /// Tasks so far.
+    worked: u32,
     doors: gates::Doors,
     barren: Option<claims::Barren>,
+    /// The control group of whatever runs.
+    group: Option<Arc<Group>>,
 }
 
 /// What one look at the queue came to.
@@ -193,7 +206,15 @@ impl Worker {
                 Ok(Step::Worked) if self.order.mode == Mode::Once => {
                     return Ok(self.finished(false));
                 }
-                Ok(Step::Worked) => self.idle.worked(),
+                Ok(Step::Worked) => {
+                    self.worked = self.worked.saturating_add(1);
+                    if self.has_done_enough() {
+                        // Without a coordinator nobody takes its place.
+                        let pooled = self.order.slot.is_some();
+                        return Ok(if pooled { Ended::Recycled } else { self.finished(false) });
+                    }
+                    self.idle.worked();
+                }
                 Ok(Step::Nothing { unsettled }) => {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
@@ -237,6 +258,12 @@ impl Worker {
             }
             None => Ok(Step::Nothing { unsettled: round.unsettled > 0 }),
         }
+    }
+
+    /// Nobody takes the place of one that is alone: only its own order ends it.
+    fn has_done_enough(&self) -> bool {
+        let pooled = self.config.recycle_after.filter(|_| self.order.slot.is_some());
+        self.order.max_tasks.or(pooled).is_some_and(|most| self.worked >= most)
     }
 
     /// `touch interrupt` beside the queue: no new claims.

@@ -10,8 +10,9 @@ use crate::agent::Report;
 use crate::domain::gate::Manner;
 use crate::domain::name::TaskEpoch;
 use crate::domain::outcome::{Ending, Fault, Step, Traces, Verdict, judge};
+use crate::domain::policy::Class;
 use crate::domain::reason::{Reason, Wait};
-use crate::domain::record::AttemptResult;
+use crate::domain::record::{AttemptResult, Ground};
 use crate::domain::retry::{Next, after_failure};
 use crate::domain::time::UnixMs;
 use crate::domain::usage::Usage;
@@ -37,25 +38,35 @@ enum Resolved {
     Blocked(&'static str, Reason),
 }
 
+/// The class of what went wrong. Denied tools that did not keep it from its work are no failure.
+fn class(verdict: &Verdict) -> Option<String> {
+    let failed = verdict.step != Step::Done;
+    failed.then(|| Class::of_outcome(&verdict.outcome))?.map(|class| class.word().to_owned())
+}
+
 impl Worker {
     /// Closes an attempt that ran. True: the task failed for good.
     pub(super) fn close(&mut self, close: Close) -> Result<bool> {
         let Close { claim, agent, report, left, place, mut notes } = close;
         let traces = Traces { changed: left.changed, denied_tools: report.denied_tools.clone() };
         let mut verdict = judge(&report.ending, &traces, clock::now());
+        let mut ground = report.ground.clone();
         if let Err(e) = if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) }
         {
-            let step = Step::Blocked(Reason::until(Wait::Disk, clock::now().plus_ms(60_000)));
-            let reason = format!("the branch could not be made durable: {e}");
-            verdict = Verdict { outcome: Fault::Disk.word().into(), reason, step };
+            let detail = format!("the branch could not be made durable: {e}");
+            ground = Some(Ground::ours(Fault::Disk.word(), "worker", &detail));
+            let ending = Ending::Failure { fault: Fault::Disk, detail };
+            verdict = judge(&ending, &traces, clock::now());
         }
         notes.extend(left.notes.iter().cloned());
+        let class = class(&verdict);
+        let ground = ground.filter(|_| class.is_some());
         let result = AttemptResult {
             schema: 1,
             ended_at: clock::now(),
             outcome: verdict.outcome.clone(),
             reason: verdict.reason.clone(),
-            charged: verdict.step == Step::Failed,
+            charged: verdict.step.charged(),
             exit: report.exit.clone(),
             said: report.said.clone(),
             usage: report.usage.clone(),
@@ -64,6 +75,9 @@ impl Worker {
             commits: left.commits.clone(),
             denied_tools: report.denied_tools.clone(),
             notes,
+            class,
+            rule: ground.as_ref().map(|ground| ground.rule.clone()),
+            evidence: ground.map(|ground| ground.evidence),
         };
         self.shared.queue.write_result(claim.attempt(), &result)?;
         if self.shared.control.level() == Level::Fenced {
@@ -92,12 +106,13 @@ impl Worker {
     ) -> Result<bool> {
         let ending = Ending::Failure { fault: why.fault, detail: why.detail };
         let verdict = judge(&ending, &Traces::default(), clock::now());
+        let ground = Ground::ours(&verdict.outcome, "worker", &verdict.reason);
         let result = AttemptResult {
             schema: 1,
             ended_at: clock::now(),
             outcome: verdict.outcome.clone(),
             reason: verdict.reason.clone(),
-            charged: verdict.step == Step::Failed,
+            charged: verdict.step.charged(),
             exit: None,
             said: None,
             usage: Usage::default(),
@@ -106,6 +121,9 @@ impl Worker {
             commits: Vec::new(),
             denied_tools: Vec::new(),
             notes: Vec::new(),
+            class: class(&verdict),
+            rule: Some(ground.rule),
+            evidence: Some(ground.evidence),
         };
         self.shared.queue.write_result(claim.attempt(), &result)?;
         self.mind_gate(agent, &ending, clock::now())?;
@@ -117,6 +135,7 @@ impl Worker {
     fn resolve(&self, claim: &Claim, verdict: &Verdict) -> Result<Resolved> {
         Ok(match &verdict.step {
             Step::Done => Resolved::Final(Final::Done),
+            Step::GivenUp => Resolved::Final(Final::Failed),
             Step::Blocked(reason) => Resolved::Blocked("blocked", reason.clone()),
             Step::Failed => {
                 let failures = self.shared.queue.tally(&claim.name().at.id)?.failures;

@@ -11,6 +11,8 @@ use super::branch::{self, Plan};
 use super::occupant::{Occupant, Phase, Place, Places};
 use super::order::{Entered, Order, Vacated};
 use super::patience::remove_stale_locks;
+use super::refusal::Removed;
+use super::remove::Removal;
 use super::repo::Repo;
 use super::salvage::{self, Found};
 use super::switch::{Before, attach, refill, switch};
@@ -26,7 +28,6 @@ const MAX_TREES: u32 = 100_000;
 pub struct Forest {
     pub(super) repo: Repo,
     pub(super) places: Places,
-    reuse: bool,
 }
 
 impl Forest {
@@ -35,13 +36,7 @@ impl Forest {
     pub fn new(repo: Repo, trees_dir: Option<PathBuf>, host: &str) -> Forest {
         let dir =
             trees_dir.map_or_else(|| repo.default_trees_dir(), |dir| dir.join(own_name(&repo)));
-        Forest { repo, places: Places { dir, host: plain_host(host) }, reuse: true }
-    }
-
-    /// Whether trees go from task to task (the default), or each task gets a new one.
-    pub fn reuse(mut self, reuse: bool) -> Forest {
-        self.reuse = reuse;
-        self
+        Forest { repo, places: Places { dir, host: plain_host(host) } }
     }
 
     /// The repository.
@@ -133,7 +128,7 @@ impl Forest {
         notes.extend(heads::check(&git, &occupant)?);
         let occupant = Occupant { token: order.token.into(), ..occupant };
         place.occupy(&occupant)?;
-        let tree = Tree::new(&self.repo, place, git, occupant, true, notes, self.reuse);
+        let tree = Tree::new(&self.repo, place, git, occupant, true, notes);
         Ok(Returned::To(Box::new(tree)))
     }
 
@@ -149,9 +144,6 @@ impl Forest {
     }
 
     fn free_place(&self, order: &Order<'_>) -> Result<Option<Settled>> {
-        if !self.reuse {
-            return Ok(None);
-        }
         for number in self.places.numbers()? {
             if self.places.occupant(number)?.is_some() {
                 continue;
@@ -216,7 +208,7 @@ impl Forest {
             switch(&git, before, plan.tip, &intent.branch)?;
         }
         place.settled(&mut occupant)?;
-        Ok(Tree::new(&self.repo, place, git, occupant, plan.continued, notes, self.reuse))
+        Ok(Tree::new(&self.repo, place, git, occupant, plan.continued, notes))
     }
 
     /// Clears up after a task that is over and whose worker died before it could: what is left in its
@@ -240,12 +232,13 @@ impl Forest {
         let Some(occupant) = place.occupant()?.filter(|o| o.task == task) else {
             return Ok(Vacated::Free);
         };
-        if occupant.phase == Phase::Preparing || !fs::is_dir(&place.tree) {
-            // It was clean before the switch that was cut short, and nobody worked here since; or its files are gone.
+        if !fs::is_dir(&place.tree) {
             self.forget_missing(&place, &occupant)?;
-            fs::remove_tree(&place.tree)?;
             place.vacate()?;
             return Ok(Vacated::Free);
+        }
+        if occupant.phase == Phase::Preparing {
+            return self.remove_half_prepared(&place, occupant);
         }
         let common = &self.repo.common;
         let mended = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
@@ -253,11 +246,31 @@ impl Forest {
         if mended.emptied {
             refill(&git)?;
         }
-        let mut tree = Tree::new(&self.repo, place, git, occupant, true, Vec::new(), self.reuse);
+        let mut tree = Tree::new(&self.repo, place, git, occupant, true, Vec::new());
         tree.collect(&super::CollectOrder::plain("what was left uncommitted"))?;
         let held = tree.holds_more();
         tree.release(false)?;
         Ok(if held { Vacated::Held } else { Vacated::Free })
+    }
+}
+
+impl Forest {
+    /// A switch of files was cut short, and nobody worked here since: what is in it belongs to nothing.
+    fn remove_half_prepared(&self, place: &Place, occupant: Occupant) -> Result<Vacated> {
+        let order = Removal {
+            task: Some(&occupant.task),
+            why: "its preparation was cut short",
+            targets: &[],
+            unmerged_too: true,
+        };
+        match self.remove_place(place, Some(occupant.clone()), &order)? {
+            Removed::Yes { .. } => Ok(Vacated::Free),
+            Removed::No(refusal) => {
+                let note = Some(format!("half prepared, and not removed: {refusal}"));
+                place.occupy(&Occupant { phase: Phase::Held, note, ..occupant })?;
+                Ok(Vacated::Held)
+            }
+        }
     }
 }
 

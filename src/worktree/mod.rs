@@ -10,7 +10,7 @@
 //! and no `git clean` in the checkout reaches it.
 //!
 //! **Re-use.** A released tree keeps its files, also the ignored ones (build caches), and the next task
-//! switches it by writing only what differs. Who wants none of that says [`Forest::reuse`]`(false)`.
+//! switches it by writing only what differs.
 //!
 //! Invariants: the user's checkout, index, HEAD, stash, hooks and configuration are only read; no branch
 //! but the task's own is moved; a tree is touched only under its lock; nothing is removed that is neither

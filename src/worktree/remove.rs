@@ -54,16 +54,26 @@ impl Forest {
                 return Ok(Removed::No(Refusal::Occupied { task: occupant.task.clone() }));
             }
         }
-        if !self.resume(&place)? {
+        self.remove_place(&place, occupant, order)
+    }
+
+    /// The same, for who holds the place and knows that whoever lived there is gone.
+    pub(super) fn remove_place(
+        &self,
+        place: &Place,
+        occupant: Option<Occupant>,
+        order: &Removal<'_>,
+    ) -> Result<Removed> {
+        if !self.resume(place)? {
             place.vacate()?;
             return Ok(Removed::Yes { proof: Proof::Ancestry, salvage: None });
         }
         let there = !fs::list_if_any(&place.tree)?.is_empty();
-        let git = match self.open(&place, occupant.as_ref().map(|o| o.branch.as_str()))? {
+        let git = match self.open(place, occupant.as_ref().map(|o| o.branch.as_str()))? {
             Ok(git) => git,
             Err(refusal) => return Ok(Removed::No(refusal)),
         };
-        if let Some(refusal) = self.forbidden(&place, &git)? {
+        if let Some(refusal) = self.forbidden(place, &git)? {
             return Ok(Removed::No(refusal));
         }
         let mut salvage = Salvage {
@@ -77,7 +87,7 @@ impl Forest {
             why: order.why.to_owned(),
             ..Salvage::default()
         };
-        self.save_and_remove(&place, &git, there, &mut salvage)
+        self.save_and_remove(place, &git, there, &mut salvage)
     }
 
     fn save_and_remove(

@@ -5,7 +5,7 @@ use git2::{ErrorCode, Oid};
 use super::branch::mark;
 use super::forest::Forest;
 use super::patience::patiently;
-use super::resolve::refuse_bad_branch;
+use super::resolve::{branch_tip, refuse_bad_branch};
 use super::salvaged::{self, Found};
 use super::trouble::{Result, Trouble};
 
@@ -58,7 +58,7 @@ impl Forest {
         Err(Trouble::BranchTaken { branch: stem })
     }
 
-    /// Makes the branch; false where the name is taken.
+    /// Makes the branch, unless it was made before; false where the name is taken.
     fn make(&self, name: &str, at: Oid, owner: &str) -> Result<bool> {
         let _held = self.repo.metadata_lock()?;
         let log = format!("{}: restore", mark(owner));
@@ -66,7 +66,9 @@ impl Forest {
             let made = self.repo.git.reference(&format!("refs/heads/{name}"), at, false, &log);
             match made {
                 Ok(_) => Ok(true),
-                Err(error) if error.code() == ErrorCode::Exists => Ok(false),
+                Err(error) if error.code() == ErrorCode::Exists => {
+                    Ok(branch_tip(&self.repo.git, name) == Some(at))
+                }
                 Err(error) => Err(error),
             }
         })

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
+use super::heads;
 use super::occupant::{Occupant, Phase, Place};
 use super::repo::Repo;
 use super::switch::detach;
 use super::trouble::{Result, Trouble};
-use super::{heads, make};
-use crate::sys::fs;
 
 /// A tree that this process may work in.
 #[must_use = "a tree that is not released stays occupied"]
@@ -26,7 +25,6 @@ pub struct Tree {
     pub(crate) notes: Vec<String>,
     /// What the last collection could not commit.
     pub(crate) left: Left,
-    reuse: bool,
 }
 
 /// What is in a tree beside its commits.
@@ -48,7 +46,6 @@ impl Tree {
         occupant: Occupant,
         continued: bool,
         notes: Vec<String>,
-        reuse: bool,
     ) -> Tree {
         Tree {
             place,
@@ -59,7 +56,6 @@ impl Tree {
             continued,
             notes,
             left: Left::Unknown,
-            reuse,
         }
     }
 
@@ -110,11 +106,6 @@ impl Tree {
                 note: Some("it holds what could not be committed".into()),
                 ..self.occupant
             }),
-            Left::Nothing if !self.reuse => {
-                make::forget(&self.common, &self.place.tree)?;
-                fs::remove_tree(&self.place.tree)?;
-                self.place.vacate()
-            }
             // A tree that nobody collected is looked through, and saved, before it is used again.
             Left::Nothing | Left::Unknown => self.place.vacate(),
         }

@@ -1,7 +1,9 @@
 //! Agents as processes: what they are given, how they end, and that nothing of them is left.
 
+mod cgroups;
 mod command;
 mod demo;
 mod leftovers;
 mod liveness;
+mod service;
 mod stopping;

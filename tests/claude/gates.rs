@@ -9,7 +9,7 @@ use swarmdir::sys::clock;
 
 use super::night::{KEY, Night, TOKEN};
 use crate::support::deadline::wait_until;
-use crate::support::stub::Step;
+use crate::support::stub::{Block, Step};
 
 /// All workers of the tests that need many.
 const WORKERS: u32 = 10;
@@ -61,13 +61,27 @@ impl Night {
         gate["until_ms"] = clock::now().0.into();
         fs::write(self.swarm.at("queue/gates/claude"), gate.to_string()).unwrap();
     }
+
+    /// As if the reset had come: for the gate, and for every task that waits for it. Returns when.
+    fn skip_to_the_reset(&self) -> UnixMs {
+        let now = clock::now();
+        self.skip_the_wait();
+        for name in self.swarm.names("blocked") {
+            let (task, reason) = name.split_once('~').unwrap();
+            assert!(reason.starts_with("limit-"), "{name}");
+            let due = format!("{task}~limit-{}", now.0 / 1_000);
+            let blocked = self.swarm.at("queue/blocked");
+            fs::rename(blocked.join(name), blocked.join(due)).unwrap();
+        }
+        now
+    }
 }
 
 /// Ten at work, two more tasks wait. One meets the limit; one comes to its end and its worker is free; the eight
 /// others meet the limit too when they call again.
 #[test]
 fn a_limit_stops_all_and_after_the_reset_one_goes_ahead_and_all_go_on_in_their_sessions() {
-    let Some(night) = Night::set("drain_wait = \"60s\"") else { return };
+    let Some(night) = Night::set("drain_wait = \"2h\"") else { return };
     night.stub.script("night", [Step::bash(&night.holds())]);
     night.drop_tasks(WORKERS + 2);
     let coordinator = night.swarm.start(&mut night.coordinator(WORKERS, TOKEN));
@@ -76,16 +90,16 @@ fn a_limit_stops_all_and_after_the_reset_one_goes_ahead_and_all_go_on_in_their_s
     assert_eq!(sessions.len(), WORKERS as usize);
 
     let before = night.stub.requests().len();
-    let reset = clock::now().secs_ceil() + 15;
+    let reset = clock::now().secs_ceil() + 3_600;
     let rest = [
         Step::bash("echo rest > rest.txt").delayed(Duration::from_secs(1)),
         Step::text("All done."),
     ];
     let limited = [&[Step::usage_limited(reset)], &rest[..]].concat();
-    // In the order in which they are let go; the last two sessions of all have not begun.
+    // In the order in which they are let go; the last two sessions of all have not begun, and any may go ahead.
     let mut scripts = vec![limited; WORKERS as usize];
     scripts[1] = vec![Step::text("All done.")];
-    scripts.push(vec![Step::bash("echo rest > rest.txt"), Step::text("All done.")]);
+    scripts.push(rest.to_vec());
     night.stub.scripts("night", scripts);
 
     let held = night.held();
@@ -99,21 +113,21 @@ fn a_limit_stops_all_and_after_the_reset_one_goes_ahead_and_all_go_on_in_their_s
     night.swarm.wait_count("done", 1);
     night.let_go("all");
     night.swarm.wait_count("blocked", WORKERS as usize - 1);
-    assert!(clock::now() < UnixMs::from_secs(reset), "the machine is too busy for this test");
     assert_eq!(night.swarm.names("ready").len(), 2);
     let limited = night.stub.requests().len();
     assert_eq!(limited - before, WORKERS as usize);
+    let opened = night.skip_to_the_reset();
     coordinator.end_slowly().exits(0);
 
     assert_eq!(night.swarm.counts(), format!("done {}", WORKERS + 2));
     night.assert_nobody_charged();
-    // Nobody claims from a second after the refusal to the reset.
+    // Nobody claims from a second after the refusal to the reset, an hour later.
     let gates = night.noted("gate");
     let closed = gates.iter().find(|(_, gate)| gate["state"] == "closed").unwrap().0;
     let early = night
         .noted("claim")
         .into_iter()
-        .filter(|(at, _)| closed.plus_ms(1_000) < *at && *at < UnixMs::from_secs(reset));
+        .filter(|(at, _)| closed.plus_ms(1_000) < *at && *at < opened);
     assert_eq!(early.collect::<Vec<_>>(), []);
     // One goes ahead: until it is answered, a second later, nobody else calls.
     let after = &night.stub.requests()[limited..];
@@ -214,4 +228,69 @@ fn an_agent_that_reads_about_limits_closes_nothing() {
     let gate = night.gate();
     assert_eq!((&gate["fault"], &gate["strikes"]), (&"".into(), &0.into()), "{gate}");
     assert_eq!(night.swarm.status()["gates"], serde_json::json!([]));
+    assert!(night.swarm.show("quote")["attempts"][0]["result"]["class"].is_null());
+
+    // The same words, and then it fails for a reason of its own: charged to the task, by a field of the result.
+    night.stub.script("night", [Step::bash("cat NOTES; cat NOTES >&2; exit 1").forever()]);
+    night.swarm.drop("turns.md", format!("---\nmax_turns: 2\n---\nExplain this: {words}\n"));
+    night.swarm.start(&mut night.coordinator(1, TOKEN)).end_slowly().exits(1);
+    let why = night.swarm.json(&["explain", "turns"]);
+    let said = (&why["class"], &why["rule"], &why["evidence"]["source"]);
+    assert_eq!(said, (&"task".into(), &"claude.max-turns".into(), &"result".into()), "{why}");
+    let record = why["evidence"]["record"].as_str().unwrap();
+    assert!(record.contains("error_max_turns") && !record.contains("session limit"), "{record}");
+    assert_eq!(night.swarm.show("turns")["attempts"][0]["result"]["charged"], true);
+    assert_eq!(night.swarm.status()["gates"], serde_json::json!([]));
+}
+
+#[test]
+fn explain_names_the_class_and_the_record_in_which_claude_said_so() {
+    let reset = clock::now().secs_ceil() + 3_600;
+    for (step, credentials, class, rule, source, shown) in [
+        (
+            Step::usage_limited(reset),
+            TOKEN,
+            "limit",
+            "claude.usage-limit",
+            "result",
+            "usage_limit_reached",
+        ),
+        (Step::unauthorized(), KEY, "auth", "claude.auth", "api_error", "authentication_failed"),
+        (Step::overloaded(), KEY, "overload", "claude.overloaded", "api_error", "529"),
+    ] {
+        let Some(night) = Night::set("") else { return };
+        night.stub.script("night", [step.forever()]);
+        night.swarm.drop("it.md", "Do it.\n");
+        night.swarm.start(&mut night.coordinator(1, credentials)).end_slowly().exits(75);
+        let why = night.swarm.json(&["explain", "it"]);
+        let said = (&why["class"], &why["rule"], &why["evidence"]["source"]);
+        assert_eq!(said, (&class.into(), &rule.into(), &source.into()), "{why}");
+        assert!(why["evidence"]["record"].as_str().unwrap().contains(shown), "{why}");
+        let text = night.swarm.coordinator(&["explain", "it"]).exits(0).out;
+        assert!(text.contains(&format!("  class: {class}, ")) && text.contains(rule), "{text}");
+        night.assert_nobody_charged();
+    }
+}
+
+#[test]
+fn what_claude_may_not_use_is_not_tried_again() {
+    let Some(night) = Night::set("max_attempts = 3") else { return };
+    let fetch = r#"{"url":"http://127.0.0.1:1/","prompt":"x"}"#;
+    let fetch = Block::tool("WebFetch", serde_json::from_str(fetch).unwrap());
+    night.stub.script("night", [Step::blocks([fetch]), Step::text("I may not.")]);
+    night.swarm.drop("denied.md", "Fetch it.\n");
+    night.swarm.start(&mut night.coordinator(1, KEY)).end_slowly().exits(1);
+    assert_eq!(night.swarm.counts(), "failed 1");
+    let why = night.swarm.json(&["explain", "denied"]);
+    assert_eq!(
+        (&why["class"], &why["rule"]),
+        (&"permission".into(), &"swarmdir.denied".into()),
+        "{why}"
+    );
+    assert!(
+        why["evidence"]["record"].as_str().unwrap().contains("\"tool_name\":\"WebFetch\""),
+        "{why}"
+    );
+    assert!(why["commands"][0].as_str().unwrap().starts_with("allow WebFetch: "), "{why}");
+    assert_eq!(night.swarm.show("denied")["attempts"].as_array().unwrap().len(), 1);
 }

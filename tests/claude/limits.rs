@@ -47,6 +47,7 @@ fn a_five_hour_limit_names_its_reset() {
         job.env.push(("CLAUDE_CODE_OAUTH_TOKEN".into(), "dummy".into()));
         let report = run(&job);
         assert_eq!(fault(&report), Fault::Limit { resets_at_secs: Some(reset) }, "{report:?}");
+        assert_eq!(report.ground.as_ref().unwrap().rule, "claude.usage-limit", "{report:?}");
         let limit = report.rate_limit.unwrap();
         assert_eq!((limit.status.as_str(), limit.kind.as_deref()), ("rejected", Some("five_hour")));
     });
@@ -75,6 +76,8 @@ fn a_task_about_limits_does_not_hit_one() {
         };
         let mut job = stage.job();
         job.max_turns = 1;
-        assert_eq!(fault(&run(&job)), Fault::MaxTurns);
+        let report = run(&job);
+        assert_eq!(fault(&report), Fault::MaxTurns);
+        assert_eq!(report.ground.unwrap().rule, "claude.max-turns");
     });
 }

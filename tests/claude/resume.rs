@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::support::claude;
 use crate::support::deadline::wait_until;
+use crate::support::proof::proof;
 use crate::support::stub::{Step, Stub};
 use crate::support::swarm::{Swarm, WORKER};
 
@@ -68,6 +69,12 @@ impl Rig {
         self.swarm.start(self.worker().arg("--drain")).end_slowly().exits(0);
         assert_eq!(self.swarm.counts(), "done 1");
         self.swarm.show("it")
+    }
+
+    /// Tokens of the calls after the first so many, as far as bytes say: four to a token.
+    fn input_tokens_after(&self, calls: usize) -> usize {
+        let requests = self.stub.requests();
+        requests[calls..].iter().map(|request| request.body.to_string().len() / 4).sum()
     }
 
     /// The sessions of the calls, in order.
@@ -174,8 +181,20 @@ fn where_the_session_is_gone_a_fresh_one_is_told_where_things_stand() {
     for said in [TASK, "Where this task stands", "Half of it"] {
         assert!(told.contains(said), "{said}: {told}");
     }
-    // What going on in the session saves: the calls that were made already.
     assert_eq!(rig.stub.served("night").calls, 6);
+
+    // What going on in the session saves: the calls that were made already.
+    let starting_over = rig.input_tokens_after(2);
+    let Some(rig) = Rig::set("") else { return };
+    rig.kill_at_work(TASK);
+    rig.assert_gone_on(&rig.finish());
+    let going_on = rig.input_tokens_after(2);
+    assert!(going_on < starting_over, "{going_on} {starting_over}");
+    proof(
+        "resume",
+        "input tokens after a kill -9, going on in the session : starting over",
+        format_args!("{going_on} : {starting_over}"),
+    );
 }
 
 #[test]

@@ -87,6 +87,9 @@ fn every_error_ends_with_a_hint() {
         vec!["scale", "2"],
         vec!["add", "-m", ""],
         vec!["demo", "--dir", "."],
+        vec!["ad", "-m", "x"],
+        vec!["retry"],
+        vec!["--agents", "many"],
     ] {
         let done = swarm.coordinator(&args);
         assert_ne!(done.code(), 0, "{args:?}");

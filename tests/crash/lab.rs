@@ -348,7 +348,8 @@ impl Lab {
         }
     }
 
-    /// Two hours later a sweep leaves no staging file, no trial file and no reservation that nobody needs.
+    /// Two hours later a sweep leaves no staging file, no trial file, no reservation, no canary and no wish that
+    /// nobody needs.
     pub(crate) fn assert_swept(&self, context: &str) {
         self.age();
         let queue = self.queue();
@@ -361,6 +362,13 @@ impl Lab {
             let id = TaskId::parse(&name).unwrap();
             let place = queue.whereabouts(&id).unwrap();
             assert!(place.is_some(), "{context}: runs/{name} is of no task");
+        }
+        for left in names(&self.path().join("gates")) {
+            assert!(!left.ends_with(".canary"), "{context}: gates/{left}");
+        }
+        for wish in queue.wishes().unwrap() {
+            let place = queue.whereabouts(&wish.id).unwrap();
+            assert!(place.is_some(), "{context}: cancel/{wish} is of no task");
         }
         let reports = names(&self.path().join("rejected"));
         for report in reports.iter().filter_map(|name| name.strip_suffix(".error.txt")) {
@@ -397,6 +405,7 @@ pub(crate) fn result() -> AttemptResult {
         commits: Vec::new(),
         denied_tools: Vec::new(),
         notes: Vec::new(),
+        ..AttemptResult::default()
     }
 }
 

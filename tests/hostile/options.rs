@@ -8,7 +8,7 @@ use crate::support::proof::proof;
 use crate::support::swarm::Swarm;
 
 /// A line of front matter, and the words that its refusal must hold.
-const REFUSED: [(&str, &str); 36] = [
+const REFUSED: [(&str, &str); 39] = [
     ("agent: --version", "agent: `--version` begins with a dash"),
     ("agent: ../../sh", "agent: there is no agent"),
     ("rig: -x", "rig: `-x` begins with a dash"),
@@ -43,6 +43,9 @@ const REFUSED: [(&str, &str); 36] = [
     ("env:\n  BUN_INSPECT_PRELOAD: ./x.js", "env.BUN_INSPECT_PRELOAD: would load code"),
     ("env:\n  BUN_BE_BUN: 1", "env.BUN_BE_BUN: would load code"),
     ("env:\n  SWARMDIR_TASK: x", "env.SWARMDIR_TASK: is set by swarmdir itself"),
+    ("env:\n  ANTHROPIC_BASE_URL: http://x", "env.ANTHROPIC_BASE_URL: is the operator's to set"),
+    ("env:\n  CLAUDE_CONFIG_DIR: ./x", "env.CLAUDE_CONFIG_DIR: is the operator's to set"),
+    ("env:\n  LD_LIBRARY_PATH: .", "env.LD_LIBRARY_PATH: is the operator's to set"),
     ("env:\n  \"A=B C\": x", "env.A=B C: is not a name"),
     ("env:\n  A: \"b\\0c\"", "env.A: holds a NUL"),
 ];

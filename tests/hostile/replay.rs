@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use proptest::test_runner::{Config, TestRunner};
 
-use super::properties::{config, names, stream_line, task_file};
+use super::properties::{config, names, rules, stream_line, task_file};
 use crate::support::proof::proof;
 
 /// How many near misses, and as many of any text.
@@ -13,11 +13,12 @@ const NAMES: u32 = 20_000;
 
 type Property = fn(&[u8]);
 
-const TARGETS: [(&str, Property); 4] = [
+const TARGETS: [(&str, Property); 5] = [
     ("task_file", task_file::check),
     ("stream_line", stream_line::check),
     ("config", config::check),
     ("names", names::check),
+    ("rules", rules::check),
 ];
 
 /// Regular files in a directory, in order.
@@ -64,6 +65,7 @@ fn every_recorded_stream_and_every_example_keeps_the_properties() {
         stream_line::check(&bytes);
         task_file::check(&bytes);
         config::check(&bytes);
+        rules::check(&bytes);
     }
 }
 

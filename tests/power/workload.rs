@@ -288,6 +288,7 @@ fn result(charged: bool) -> AttemptResult {
         commits: Vec::new(),
         denied_tools: Vec::new(),
         notes: Vec::new(),
+        ..AttemptResult::default()
     }
 }
 

@@ -55,6 +55,30 @@ fn a_killed_workers_agent_dies_and_its_task_is_recovered_at_once() {
 }
 
 #[test]
+fn what_a_killed_attempt_spent_is_on_the_bill_once() {
+    let swarm = Swarm::new();
+    let script = format!(
+        "---\nagent: demo\n---\nstep one 1000 1ms\nonce sh {}\nstep two 20 1ms\n",
+        swarm.holds("victim")
+    );
+    swarm.drop("victim", script);
+    let coordinator = swarm.start_coordinator(&["--agents", "1", "--drain"]);
+    swarm.wait_held("victim");
+    kill_9(worker_of(&swarm, "victim"));
+    coordinator.end().exits(0);
+    let task = swarm.status()["tasks"][0].clone();
+    assert_eq!((&task["attempt"], &task["input_tokens"]), (&2.into(), &1020.into()), "{task}");
+    assert_eq!(task["cost_estimated"], true, "the killed one left no account");
+    let cost = task["cost_usd"].as_f64().unwrap();
+    assert!((0.00408..0.01).contains(&cost), "{cost}");
+    let shown = swarm.show("victim");
+    assert_eq!(shown["usage"]["input_tokens"], 1020);
+    assert_eq!(shown["attempts"][0]["result"], serde_json::Value::Null);
+    let branch = task["branch"].as_str().unwrap();
+    assert_eq!(swarm.git(&["show", &format!("{branch}:steps.txt")]), "one\ntwo");
+}
+
+#[test]
 fn a_worker_alone_recovers_what_a_dead_one_held() {
     let swarm = Swarm::new();
     swarm.drop(
@@ -101,7 +125,12 @@ fn a_task_that_kills_its_workers_fails_in_the_end() {
     let task = swarm.show("poison");
     assert_eq!((&task["outcome"], task["attempts"].as_array().unwrap().len()), (&"lost".into(), 2));
     let why = swarm.coordinator(&["explain", "poison"]).exits(0).out;
-    assert!(why.contains("worker died"), "{why}");
+    assert!(why.contains("worker died") && why.contains("  class: harness, "), "{why}");
+    let why = swarm.json(&["explain", "poison"]);
+    assert_eq!(
+        (&why["rule"], &why["evidence"]["source"]),
+        (&"swarmdir.lost".into(), &"lost".into())
+    );
     // A new life counts its own deaths.
     let file = swarm.at("queue/failed").join(swarm.place("poison").unwrap().1);
     fs::write(file, "echo x > x.txt").unwrap();

@@ -59,6 +59,37 @@ fn a_canary_that_dies_makes_room_for_the_next_one() {
     second.end().exits(143);
 }
 
+/// The service warned: each worker claims now and then only, and when the window is over at full speed again.
+#[test]
+fn near_a_limit_claims_are_slow() {
+    let swarm = Swarm::with("default_agent = \"demo\"");
+    let now_ms = clock::now().0;
+    let gate = |resets_at_ms: u64| {
+        let window = json!({ "kind": "five_hour", "utilization": 0.93, "resets_at_ms": resets_at_ms,
+            "status": "allowed_warning", "seen_at_ms": now_ms, "source": "t" });
+        let hour_ago_ms = now_ms - 3_600_000;
+        let gate = json!({ "fault": "limit", "detail": "", "until_ms": hour_ago_ms, "since_ms": hour_ago_ms,
+            "strikes": 1, "opened_at_ms": hour_ago_ms, "heard_at_ms": now_ms, "window": window });
+        fs::write(swarm.at("queue/gates/demo"), gate.to_string()).unwrap();
+    };
+    fs::create_dir_all(swarm.at("queue/gates")).unwrap();
+    gate(now_ms + 3_600_000);
+    for n in 0..3 {
+        swarm.drop(format!("t{n}"), "write x.txt x\n");
+    }
+    let worker = swarm.start_worker(&[]);
+    swarm.wait_count("done", 1);
+    // The next one comes after 15 s at the earliest.
+    stays("one at a time, slowly", Duration::from_secs(3), || swarm.names("done").len() == 1);
+    let text = swarm.coordinator(&["status"]).exits(0).out;
+    assert!(text.contains("slow") && text.contains("five-hour window 93 %"), "{text}");
+    assert_eq!(swarm.status()["gates"][0]["state"], "slow");
+    gate(now_ms);
+    swarm.wait_count("done", 3);
+    swarm.stop_now();
+    worker.end().exits(143);
+}
+
 /// How many reads a process has made.
 fn reads(pid: i32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();

@@ -1,14 +1,18 @@
 //! The swarm at work, with real processes, signals and kill -9.
 
+mod aging;
 mod cancelling;
+mod cgroups;
 mod choosing;
 mod crashes;
 mod endings;
+mod failures;
 mod faults;
 mod gates;
 mod lease;
 mod liveness;
 mod pool;
+mod recycling;
 mod rigs;
 mod stopping;
 mod workplace;

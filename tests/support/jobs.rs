@@ -59,6 +59,7 @@ impl Place {
             env: vec![("SWARMDIR_TASK".into(), "try-it".into())],
             env_deny: Vec::new(),
             limits: Limits::DEFAULT,
+            group: None,
             timeouts: Timeouts {
                 startup_ms: 30_000,
                 silence_ms: 30_000,
@@ -68,6 +69,7 @@ impl Place {
                 terminate_grace_ms: 5_000,
                 setup_ms: 1_000,
             },
+            rules: Vec::new(),
             starting_at_once: 1,
             files: AttemptFiles {
                 events: own("events.jsonl"),

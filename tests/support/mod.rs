@@ -3,6 +3,7 @@
 
 pub(crate) mod after;
 pub(crate) mod alone;
+pub(crate) mod cgroups;
 pub(crate) mod claude;
 pub(crate) mod deadline;
 pub(crate) mod jobs;

@@ -11,7 +11,8 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
     ("taskfile", &["domain", "form"]),
     ("queue", &["domain", "sys"]),
     ("worktree", &["domain", "sys"]),
-    ("agent", &["domain", "sys"]),
+    // The rules of failures are data that people may write too.
+    ("agent", &["domain", "form", "sys"]),
     ("tending", &["domain", "sys", "queue", "worktree", "taskfile"]),
     ("worker", &["domain", "sys", "queue", "worktree", "taskfile", "agent", "tending"]),
     ("coordinator", &["domain", "sys", "queue", "tending"]),
@@ -19,8 +20,8 @@ const MAY_NAME: [(&str, &[&str]); 16] = [
     ("status", &["domain", "shape", "sys", "queue", "agent"]),
     ("doctor", &["domain", "shape", "sys", "queue", "worktree", "agent"]),
     ("gc", &["domain", "shape", "sys", "queue", "worktree"]),
-    // A user of everything: it starts programs, and looks at what they left.
-    ("selftest", &["domain", "shape", "sys", "queue", "worktree"]),
+    // A user of everything: it starts programs, and looks at what they left; in a night the scripted agent's service.
+    ("selftest", &["domain", "shape", "sys", "queue", "worktree", "agent"]),
     (
         "cli",
         &[

@@ -65,20 +65,6 @@ fn a_free_tree_is_switched_and_keeps_what_git_ignores() {
 }
 
 #[test]
-fn without_re_use_each_task_has_a_new_tree_that_goes_with_it() {
-    let world = World::new();
-    let forest = world.forest().reuse(false);
-    let mut tree = world.job("one").enter(&forest);
-    write(&tree.path().join("x.cache"), "warm");
-    collect(&mut tree);
-    tree.release(false).unwrap();
-    assert!(!world.trees().join("box-1").exists());
-    assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
-    let tree = world.job("two").enter(&forest);
-    assert!(!tree.path().join("x.cache").exists());
-}
-
-#[test]
 fn a_blocked_task_comes_back_to_its_own_tree_with_its_uncommitted_work() {
     let world = World::new();
     let tree = world.enter("one");

@@ -282,6 +282,25 @@ fn what_was_staged_in_a_tree_whose_directory_somebody_removed_is_saved() {
     }
 }
 
+/// Whoever died while it switched a tree left it half switched. Nobody ought to have worked there since; if somebody
+/// did, it is saved.
+#[test]
+fn a_half_prepared_tree_is_saved_before_it_goes() {
+    let world = World::new();
+    let path = world.enter("one").path().to_owned();
+    let record = path.with_extension("json");
+    let text = read(&record);
+    assert!(text.contains("working"));
+    std::fs::write(&record, text.replace("working", "preparing")).unwrap();
+    write(&path.join("staged"), "s");
+    git(&path, &["add", "staged"]);
+    let wanted = staged(&path);
+    assert_eq!(world.forest().vacate("q", "one").unwrap(), Vacated::Free);
+    assert!(!path.exists());
+    assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
+    assert_reached(&world, &wanted, "a half-prepared tree");
+}
+
 #[test]
 fn a_clean_tree_whose_branch_stays_needs_no_salvage() {
     let world = World::new();
@@ -370,6 +389,8 @@ fn a_branch_goes_when_its_work_is_on_the_target() {
     let found = all.iter().find(|found| found.salvage.owner == "alone").unwrap();
     let restored = forest.restore(found, None).unwrap().unwrap();
     assert_eq!(restored.branch, "swarm/alone");
+    assert_eq!(forest.restore(found, None).unwrap().unwrap(), restored, "it is there already");
+    world.git(&["branch", "-f", "swarm/alone", "main"]);
     let again = forest.restore(found, None).unwrap().unwrap();
     assert_eq!(again.branch, "swarm/alone-restored", "nothing is overwritten");
     assert!(forest.restore(found, Some("main")).is_err());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::script::{Directive, Finale, Scripted};
+use super::service::Service;
 use super::voice::{ServiceError, Voice};
 use crate::sys;
 use crate::sys::process::Signal as Unix;
@@ -17,25 +18,26 @@ use crate::sys::signal::Signal;
 const HEARTBEAT_MS: u64 = 30_000;
 
 /// It ends now, with this code.
-struct End(u8);
+pub(super) struct End(u8);
 
-type Step = Result<(), End>;
+pub(super) type Step = Result<(), End>;
 
 pub(super) struct Actor<'a> {
-    voice: Voice<'a>,
+    pub(super) voice: Voice<'a>,
+    pub(super) service: Option<Service>,
     signals: Receiver<Signal>,
     ignores_signals: bool,
     said: String,
 }
 
 impl<'a> Actor<'a> {
-    pub(super) fn new(voice: Voice<'a>) -> Actor<'a> {
+    pub(super) fn new(voice: Voice<'a>, service: Option<Service>) -> Actor<'a> {
         let (sender, signals) = channel();
         // Without the thread it is one that dies of its signals, which will do.
         let _ = sys::signal::listen(&sys::signal::ORDERS, move |signal| {
             let _ = sender.send(signal);
         });
-        Actor { voice, signals, ignores_signals: false, said: "done".into() }
+        Actor { voice, service, signals, ignores_signals: false, said: "done".into() }
     }
 
     pub(super) fn play(&mut self, script: impl Iterator<Item = Scripted>) -> u8 {
@@ -63,6 +65,7 @@ impl<'a> Actor<'a> {
         match directive {
             Directive::Write { file, text, append } => return self.write(&file, &text, append),
             Directive::Commit(message) => return self.commit(&message),
+            Directive::Step { name, tokens, ms } => return self.step(&name, tokens, ms),
             Directive::Sh(command) => return self.run("sh", &["-c", &command], &command),
             Directive::Think { ms } => return self.pause(ms),
             Directive::Sleep { ms } => return self.sleep(ms),
@@ -91,7 +94,7 @@ impl<'a> Actor<'a> {
         self.said = text;
     }
 
-    fn end(&mut self, finale: Finale) -> Step {
+    pub(super) fn end(&mut self, finale: Finale) -> Step {
         let (kind, detail, status, text) = match finale {
             Finale::Limit { ms } => {
                 self.voice.rejected(sys::clock::now().plus_ms(ms).secs_ceil());
@@ -123,7 +126,7 @@ impl<'a> Actor<'a> {
     }
 
     /// Waits, unless a signal ends it.
-    fn pause(&mut self, ms: u64) -> Step {
+    pub(super) fn pause(&mut self, ms: u64) -> Step {
         // The longest wait that the clock can take: nobody waits that long.
         let end = sys::clock::mono_ms().saturating_add(ms.min(u64::from(u32::MAX)));
         loop {
@@ -219,6 +222,18 @@ impl<'a> Actor<'a> {
             sys::spawn::leave_running(OsStr::new("sleep"), &[OsStr::new(&secs)], own_session);
         let said = left.map_or_else(|error| error.to_string(), |pid| format!("left process {pid}"));
         self.voice.say(&said);
+    }
+}
+
+/// One git command, in its own words where it fails.
+pub(super) fn git(args: &[&str]) -> Result<(), String> {
+    let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
+    let env: Vec<(&str, &str)> =
+        IDENTITY.into_iter().filter(|(name, _)| sys::env::var(name).is_none()).collect();
+    match sys::spawn::output(OsStr::new("git"), &args, Path::new("."), &env) {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

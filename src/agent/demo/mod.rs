@@ -16,6 +16,8 @@ use crate::sys::process::Signal;
 
 mod act;
 mod script;
+pub mod service;
+mod step;
 mod voice;
 
 /// This program, also where its file was replaced since it started.
@@ -63,7 +65,8 @@ pub fn main(prompt: &[u8], out: &mut dyn Write) -> u8 {
     let prompt = String::from_utf8_lossy(prompt);
     let attempt = sys::env::var("SWARMDIR_ATTEMPT").and_then(|n| n.parse().ok()).unwrap_or(1);
     let task = sys::env::var("SWARMDIR_TASK").unwrap_or_else(|| "task".into());
-    let mut actor = act::Actor::new(voice::Voice::new(out));
+    let service = service::Service::enter(&task);
+    let mut actor = act::Actor::new(voice::Voice::new(out), service);
     match script::parse(&prompt, &task) {
         Ok(script) => actor.play(script.into_iter().filter(|line| line.acts_on(attempt))),
         Err(problems) => {

@@ -5,6 +5,7 @@
 //! | `write FILE TEXT`, `append FILE TEXT` | writes a file (`\n` is a line end) |
 //! | `commit MESSAGE` | commits everything with git |
 //! | `sh COMMAND` | runs a shell command |
+//! | `step NAME TOKENS TIME` | calls the service, then writes NAME to steps.txt and commits; what stands there is not done again |
 //! | `say TEXT`, `think TIME` | speaks; thinks in silence |
 //! | `sleep TIME` | runs a tool for so long (`300ms`, `2s`, `1m`) |
 //! | `heartbeat`, `retry TIME` | a sign of life of a tool; an announced wait for the service |
@@ -30,6 +31,7 @@ pub(super) enum Directive {
     Write { file: String, text: String, append: bool },
     Commit(String),
     Sh(String),
+    Step { name: String, tokens: u64, ms: u64 },
     Say(String),
     Think { ms: u64 },
     Sleep { ms: u64 },
@@ -78,7 +80,8 @@ impl Scripted {
     }
 }
 
-const WORDS: [&str; 29] = [
+const WORDS: [&str; 30] = [
+    "step",
     "write",
     "append",
     "commit",
@@ -190,6 +193,12 @@ fn directive(line: &str) -> Result<Directive, Problem> {
             Directive::Write { file: file.into(), text, append: word == "append" }
         }
         "commit" => Directive::Commit(some("commit MESSAGE")?),
+        "step" => {
+            let form = "step NAME TOKENS TIME";
+            let (name, rest) = split(rest);
+            let (tokens, ms) = split(rest);
+            Directive::Step { name: name.into(), tokens: number_of(tokens, form)?, ms: time(ms)? }
+        }
         "sh" => Directive::Sh(some("sh COMMAND")?),
         "say" => Directive::Say(some("say TEXT")?),
         "think" => Directive::Think { ms: time(rest)? },

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use super::service::USD_PER_TOKEN;
 use crate::sys;
 
 const MODEL: &str = "demo";
@@ -31,13 +32,15 @@ pub(super) struct Voice<'a> {
     session: String,
     calls: u32,
     pub(super) bill: Bill,
+    /// Tokens in and out and dollars of the results so far.
+    billed: (u64, u64, f64),
 }
 
 impl<'a> Voice<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> Voice<'a> {
         let bill = Bill { turns: 1, ..Bill::default() };
         let session = sys::env::var("SWARMDIR_SESSION").unwrap_or_else(sys::random::uuid);
-        Voice { out, session, calls: 0, bill }
+        Voice { out, session, calls: 0, bill, billed: (0, 0, 0.0) }
     }
 
     /// Raw bytes and a line end. A closed pipe does not stop it, as it does not stop claude.
@@ -68,10 +71,24 @@ impl<'a> Voice<'a> {
     }
 
     fn assistant(&mut self, block: &Value) {
+        self.message(block, 0);
+    }
+
+    fn message(&mut self, block: &Value, input_tokens: u64) {
         let id = format!("msg_demo_{}", self.calls);
         self.line(json!({"type": "assistant", "parent_tool_use_id": null, "message": {
             "id": id, "role": "assistant", "model": MODEL, "content": [block],
-            "usage": {"input_tokens": 0, "output_tokens": 1}}}));
+            "usage": {"input_tokens": input_tokens, "output_tokens": 1}}}));
+    }
+
+    /// An answer of the service, with what it used.
+    pub(super) fn spend(&mut self, text: &str, tokens: u64) {
+        self.calls += 1;
+        self.bill.input_tokens += tokens;
+        self.bill.cost_usd += tokens as f64 * USD_PER_TOKEN;
+        let id = format!("toolu_demo_{}", self.calls);
+        let block = json!({"type": "tool_use", "id": id, "name": "Write", "input": text});
+        self.message(&block, tokens);
     }
 
     pub(super) fn answer(&mut self, text: &str, failed: bool) {
@@ -97,6 +114,13 @@ impl<'a> Voice<'a> {
     pub(super) fn deny(&mut self, tool: &str) {
         self.line(json!({"type": "system", "subtype": "permission_denied", "tool_name": tool}));
         self.bill.denied.push(tool.to_owned());
+    }
+
+    /// How full the usage window is.
+    pub(super) fn window(&mut self, utilization: f64, warns: bool, resets_at_secs: u64) {
+        let status = if warns { "allowed_warning" } else { "allowed" };
+        self.line(json!({"type": "rate_limit_event", "rate_limit_info": {"status": status,
+            "resetsAt": resets_at_secs, "rateLimitType": "five_hour", "utilization": utilization}}));
     }
 
     pub(super) fn rejected(&mut self, resets_at_secs: u64) {
@@ -140,14 +164,19 @@ impl<'a> Voice<'a> {
         self.line(end);
     }
 
-    fn account(&self) -> Value {
+    /// The account of the session, and what is new in it since the last result.
+    fn account(&mut self) -> Value {
         let bill = &self.bill;
+        let (input, output, usd) = self.billed;
+        self.billed = (bill.input_tokens, bill.output_tokens, bill.cost_usd);
         let share = json!({MODEL: {"inputTokens": bill.input_tokens,
             "outputTokens": bill.output_tokens, "costUSD": bill.cost_usd}});
+        let new = json!({MODEL: {"inputTokens": bill.input_tokens - input,
+            "outputTokens": bill.output_tokens - output, "costUSD": bill.cost_usd - usd}});
         let denied: Vec<Value> =
             bill.denied.iter().map(|tool| json!({"tool_name": tool})).collect();
         json!({"type": "result", "num_turns": bill.turns, "total_cost_usd": bill.cost_usd,
-            "modelUsage": share, "model_usage_since_last_result": share,
+            "modelUsage": share, "model_usage_since_last_result": new,
             "permission_denials": denied})
     }
 }

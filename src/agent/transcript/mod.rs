@@ -4,6 +4,7 @@
 //! JSON, and types, subtypes and keys that are unknown are passed over. Invariant: memory is bounded by
 //! [`MAX_LINE_BYTES`], whatever comes.
 
+mod excerpt;
 mod line;
 mod parse;
 mod price;
@@ -11,6 +12,7 @@ mod render;
 mod split;
 mod summary;
 
+pub use excerpt::excerpt;
 pub use line::{
     ApiError, Block, Final, Line, MAX_TEXT_CHARS, Message, ModelShare, RateLimit, Tokens,
 };

@@ -69,7 +69,7 @@ fn row_of(key: &str) -> Option<&'static Row> {
 }
 
 /// Puts a problem where the key was set.
-fn by_origin(problem: Problem, key: &'static str, origins: &Origins) -> Problem {
+pub(super) fn by_origin(problem: Problem, key: &'static str, origins: &Origins) -> Problem {
     match origins.get(key) {
         Some(Origin::File { line }) => problem.key(key).at(*line, 0),
         Some(Origin::Env(name)) => problem.key(name),

@@ -45,6 +45,16 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 # the service refuses.
 #limit_stop_at = 97
 
+# After so many tasks a worker of the pool makes room for a fresh one.
+#recycle_after = "none"
+
+# Control groups around attempts: "auto", "off" or "require".
+#cgroups = "auto"
+
+# Rules of your own that say what a failure of an agent means, asked before the built-in ones.
+[failures]
+#rules = "failures.toml"
+
 # Deadlines of an attempt.
 [timeouts]
 #startup = "1m"
@@ -70,6 +80,9 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #processes = 2048
 #memory = "none"
 #data = "none"
+# Of all its processes together; need control groups.
+#tree_memory = "none"
+#tree_processes = 4096
 
 # What a task's own limits may not exceed.
 [limits.max]
@@ -80,6 +93,8 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #processes = 4096
 #memory = "none"
 #data = "none"
+#tree_memory = "none"
+#tree_processes = 8192
 
 # Agents. `claude` and `demo` exist without being named.
 [agent.claude]

@@ -14,7 +14,7 @@ use super::paths::{Place, joined};
 use super::profiles::{self, agent_values, rig_values};
 use super::rows::{ROWS, Row};
 use super::settings::{Origin, Setting};
-use super::{ConfigError, FILE_NAME, Flags, Loaded, World, root, toml_tree};
+use super::{ConfigError, FILE_NAME, Flags, Loaded, World, own_rules, root};
 
 /// The largest `swarm.toml`, bytes.
 const FILE_MAX: usize = 1024 * 1024;
@@ -41,6 +41,7 @@ pub fn load_here(flags: &Flags) -> Result<Loaded, ConfigError> {
     let cwd = sys::env::current_dir().map_err(|error| ConfigError {
         path: PathBuf::from(FILE_NAME),
         problems: vec![Problem::new(format!("cannot tell the current directory: {error}"))],
+        rules: None,
     })?;
     // `..` and links in the root would spread to the trees beside it and to what agents are told.
     let real = |root: &Path| {
@@ -103,8 +104,9 @@ pub fn load(flags: &Flags, world: &World) -> Result<Loaded, ConfigError> {
         let same_line = |syntax: &Problem| syntax.line.is_some() && syntax.line == problem.line;
         broken.contains(problem) || !broken.iter().any(same_line)
     });
-    if !problems.is_empty() {
-        return Err(ConfigError { path, problems: form::in_order(problems) });
+    let rules = own_rules::read(&mut config, world, &origins, &mut problems);
+    if !problems.is_empty() || rules.is_some() {
+        return Err(ConfigError { path, problems: form::in_order(problems), rules });
     }
     let provenance = settings(&config, found, &origins, file.as_ref());
     Ok(Loaded { config, provenance })
@@ -126,7 +128,7 @@ fn read_file(path: &Path, world: &World, problems: &mut Vec<Problem>) -> Option<
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => {
-            let (tree, found) = toml_tree::parse(text);
+            let (tree, found) = form::parse_toml(text);
             problems.extend(found);
             Some(tree)
         }
@@ -196,10 +198,11 @@ fn refuse_unknown(file: &Node, problems: &mut Vec<Problem>) {
         problems.extend(fields.into_problems());
     };
     let mut top = below("");
-    top.extend(["default_agent", "default_rig", "limits", "timeouts", "gc"]);
+    top.extend(["default_agent", "default_rig", "limits", "timeouts", "gc", "failures"]);
     check(file, "", &top, ALIASES);
     for entry in entries(file) {
         match entry.key.as_str() {
+            "failures" => check(&entry.node, "failures.", &below("failures."), &[]),
             "gc" => check(&entry.node, "gc.", &below("gc."), &[]),
             "timeouts" => check(&entry.node, "timeouts.", &below("timeouts."), &[]),
             "limits" => {

@@ -9,13 +9,13 @@ mod check;
 mod example;
 mod load;
 mod lookup;
+mod own_rules;
 mod paths;
 mod profiles;
 mod render;
 mod root;
 mod rows;
 mod settings;
-mod toml_tree;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -82,17 +82,23 @@ pub struct Loaded {
 pub struct ConfigError {
     /// The file; problems with a line are in it, those without name their variable or flag.
     pub path: PathBuf,
-    /// At least one.
+    /// At least one, here or in the rules.
     pub problems: Vec<Problem>,
+    /// The file of failure rules that it names, and what is wrong there.
+    pub rules: Option<(PathBuf, Vec<Problem>)>,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let many = if self.problems.len() == 1 { "" } else { "s" };
-        write!(f, "{} problem{many} with the settings", self.problems.len())?;
-        for problem in &self.problems {
+        let own = self.problems.iter().map(|problem| (&self.path, problem));
+        let rules =
+            self.rules.iter().flat_map(|(path, found)| found.iter().map(move |p| (path, p)));
+        let all: Vec<_> = own.chain(rules).collect();
+        let many = if all.len() == 1 { "" } else { "s" };
+        write!(f, "{} problem{many} with the settings", all.len())?;
+        for (path, problem) in all {
             match problem.line {
-                Some(_) => write!(f, "\n  {:?}, {problem}", self.path)?,
+                Some(_) => write!(f, "\n  {path:?}, {problem}")?,
                 None => write!(f, "\n  {problem}")?,
             }
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::domain::config::{Config, Durability};
+use crate::domain::config::{Cgroups, Config, Durability};
 use crate::domain::problem::Problem;
 use crate::domain::quantity::{show_duration, show_size};
 use crate::form::{self, LIMIT_KEYS, LimitKind, Node, show_limit};
@@ -127,6 +127,21 @@ fn durability(node: &Node) -> Result<Durability, Problem> {
     }
 }
 
+fn recycle_after(node: &Node) -> Result<Option<u32>, Vec<Problem>> {
+    match form::word(node) {
+        Ok(word) if word == "none" => Ok(None),
+        _ => small(node, u32::MAX).map(Some),
+    }
+}
+
+fn cgroups(node: &Node) -> Result<Cgroups, Problem> {
+    let word = form::word(node)?;
+    Cgroups::ALL.into_iter().find(|choice| choice.word() == word).ok_or_else(|| {
+        Problem::new(format!("must be \"auto\", \"off\" or \"require\", not {}", node.shown()))
+            .hint(form::one_of(&word, &Cgroups::ALL.map(Cgroups::word)))
+    })
+}
+
 /// A setup command; an empty list is none.
 pub(super) fn setup(node: &Node) -> Result<Vec<String>, Problem> {
     match &node.value {
@@ -154,7 +169,7 @@ fn env_deny(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
 
 /// Every scalar key, in the order in which they are printed.
 #[rustfmt::skip]
-pub static ROWS: [Row; 37] = [
+pub static ROWS: [Row; 44] = [
     row!("agents", "SWARMDIR_AGENTS", "number", "3", "workers that the coordinator keeps, 1 to 256",
         |config, node, place| config.agents = small(node, 256)?,
         |config| Some(json!(config.agents))),
@@ -208,6 +223,18 @@ pub static ROWS: [Row; 37] = [
         "percent of an account's usage window at which claims of its tasks stop until the window's reset, 1 to 100; 100: only when the service refuses",
         |config, node, place| config.limit_stop_at = small(node, 100)?,
         |config| Some(json!(config.limit_stop_at))),
+    row!("recycle_after", "SWARMDIR_RECYCLE_AFTER", "number or none", "none",
+        "after so many tasks a worker of the pool ends and a fresh one takes its place at once; `none`: never",
+        |config, node, place| config.recycle_after = recycle_after(node)?,
+        |config| Some(config.recycle_after.map_or(json!("none"), |tasks| json!(tasks)))),
+    row!("cgroups", "SWARMDIR_CGROUPS", "word", "auto",
+        "control groups around attempts: `auto`: where they can be had; `off`; `require`: no worker starts without limits of memory and processes for all of an attempt together",
+        |config, node, place| config.cgroups = one(cgroups(node))?,
+        |config| Some(json!(config.cgroups.word()))),
+    row!("failures.rules", "SWARMDIR_FAILURES_RULES", "path", "",
+        "a file of rules that say what failures of agents mean, asked before the built-in ones: [failures](failures.md)",
+        |config, node, place| config.failure_rules = Some(one(place.path(node))?),
+        |config| shown(config.failure_rules.as_deref())),
     limit!(0, limits, "limits.core", "SWARMDIR_LIMITS_CORE", "0B", "size of a core dump"),
     limit!(1, limits, "limits.open_files", "SWARMDIR_LIMITS_OPEN_FILES", "65536", "open files of each process"),
     limit!(2, limits, "limits.file_size", "SWARMDIR_LIMITS_FILE_SIZE", "64GiB", "size of each file written"),
@@ -216,6 +243,10 @@ pub static ROWS: [Row; 37] = [
         "processes on top of what the user runs already; the kernel does not hold root to it"),
     limit!(5, limits, "limits.memory", "SWARMDIR_LIMITS_MEMORY", "none", "address space of each process, at least 4GiB"),
     limit!(6, limits, "limits.data", "SWARMDIR_LIMITS_DATA", "none", "data segment of each process, at least 2GiB"),
+    limit!(7, limits, "limits.tree_memory", "SWARMDIR_LIMITS_TREE_MEMORY", "none",
+        "memory of all processes of an attempt together, at least 16MiB; needs cgroups"),
+    limit!(8, limits, "limits.tree_processes", "SWARMDIR_LIMITS_TREE_PROCESSES", "4096",
+        "processes and threads of an attempt together; holds for root, too; needs cgroups"),
     limit!(0, limit_caps, "limits.max.core", "SWARMDIR_LIMITS_MAX_CORE", "none", "the most that a task may ask for"),
     limit!(1, limit_caps, "limits.max.open_files", "SWARMDIR_LIMITS_MAX_OPEN_FILES", "none", "the most that a task may ask for"),
     limit!(2, limit_caps, "limits.max.file_size", "SWARMDIR_LIMITS_MAX_FILE_SIZE", "none", "the most that a task may ask for"),
@@ -223,6 +254,8 @@ pub static ROWS: [Row; 37] = [
     limit!(4, limit_caps, "limits.max.processes", "SWARMDIR_LIMITS_MAX_PROCESSES", "none", "the most that a task may ask for"),
     limit!(5, limit_caps, "limits.max.memory", "SWARMDIR_LIMITS_MAX_MEMORY", "none", "the most that a task may ask for"),
     limit!(6, limit_caps, "limits.max.data", "SWARMDIR_LIMITS_MAX_DATA", "none", "the most that a task may ask for"),
+    limit!(7, limit_caps, "limits.max.tree_memory", "SWARMDIR_LIMITS_MAX_TREE_MEMORY", "none", "the most that a task may ask for"),
+    limit!(8, limit_caps, "limits.max.tree_processes", "SWARMDIR_LIMITS_MAX_TREE_PROCESSES", "none", "the most that a task may ask for"),
     duration!("timeouts.startup", "SWARMDIR_TIMEOUTS_STARTUP", "1m", startup_ms, 1,
         "from the agent's start to its first sign of life; grows with how many start at once"),
     duration!("timeouts.silence", "SWARMDIR_TIMEOUTS_SILENCE", "15m", silence_ms, 1,

@@ -12,6 +12,9 @@ use crate::domain::config::{AgentKind, Durability};
 use crate::domain::gate::Manner;
 use crate::form::{AGENT_KEYS, LIMIT_KEYS, Node};
 
+/// What lies in `/r/failures.toml`.
+const RULES: &str = "schema = 1\n[[rule]]\nid = \"my.x\"\nfault = \"auth\"\nexit.code = 9\n";
+
 /// Loads a file's text at `/r`, with variables and flags.
 fn with(file: &str, env: &[(&str, &str)], flags: &Flags) -> Result<Loaded, ConfigError> {
     let env: BTreeMap<&str, &str> = env.iter().copied().collect();
@@ -20,7 +23,11 @@ fn with(file: &str, env: &[(&str, &str)], flags: &Flags) -> Result<Loaded, Confi
         &World {
             env: &|name| env.get(name).map(|value| (*value).to_owned()),
             cwd: Path::new("/r/sub"),
-            read: &|path| Ok((path == Path::new("/r/swarm.toml")).then(|| file.as_bytes().to_vec())),
+            read: &|path| {
+                let files = [("/r/swarm.toml", file), ("/r/failures.toml", RULES)];
+                let found = files.iter().find(|(name, _)| path == Path::new(name));
+                Ok(found.map(|(_, text)| text.as_bytes().to_vec()))
+            },
             exists: &|path| path == Path::new("/r/swarm.toml"),
         },
     )

@@ -57,7 +57,16 @@ pub(super) fn rows() -> Vec<Row> {
                 "ready/5-a.2 workers/W1 => a done",
             ],
         ),
-        row("sweep", sweep, &["ready/5-a.1 retire/W1 => a done", "ready/5-a.1 => a done"]),
+        row(
+            "sweep",
+            sweep,
+            &[
+                "ready/5-a.1 retire/W1 cancel/never.0 gates/claude.canary => a done",
+                "ready/5-a.1 retire/W1 gates/claude.canary => a done",
+                "ready/5-a.1 gates/claude.canary => a done",
+                "ready/5-a.1 => a done",
+            ],
+        ),
         row(
             "sweep what is torn",
             sweep_torn,
@@ -156,11 +165,13 @@ fn disown(lab: &Lab) -> Act {
     Box::new(move || queue.disown(&at).map(|()| true))
 }
 
-/// Old garbage of each kind: staging, a trial of the file system, a reservation, a wish to retire.
+/// Old garbage of each kind: staging, a trial of the file system, a reservation, a wish to retire, a canary, a wish to
+/// cancel what somebody removed by hand.
 fn sweep(lab: &Lab) -> Act {
     lab.add("a", "do it");
     let queue = lab.queue();
     let gone = lab.worker();
+    assert!(queue.become_canary(&gone, "claude").unwrap());
     queue.ask_to_retire(gone.id()).unwrap();
     let retire = queue.layout().file(Dir::Retire, gone.id().as_str());
     queue.deregister(gone).unwrap();
@@ -170,6 +181,7 @@ fn sweep(lab: &Lab) -> Act {
     let reserved = lab.path().join("runs/20260101T000000000-never-k3f9");
     fs::create_dir(&reserved).unwrap();
     fs::write(reserved.join("name"), "Never.md").unwrap();
+    fs::write(lab.path().join("cancel/20260101T000000000-never-k3f9.0"), "").unwrap();
     lab.age();
     Box::new(move || queue.sweep().map(|_| true))
 }

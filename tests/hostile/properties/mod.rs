@@ -4,6 +4,7 @@
 
 pub(crate) mod config;
 pub(crate) mod names;
+pub(crate) mod rules;
 pub(crate) mod safe;
 pub(crate) mod stream_line;
 pub(crate) mod task_file;

@@ -16,6 +16,8 @@ const CAPS: Limits = Limits {
     processes: Some(500),
     memory_bytes: None,
     data_bytes: None,
+    tree_memory_bytes: Some(1 << 30),
+    tree_processes: Some(900),
 };
 const KNOWN: Known<'_> =
     Known { agents: &["claude", "demo", "sh"], rigs: &["website"], caps: CAPS };
@@ -70,6 +72,7 @@ fn assert_within_limits(spec: &TaskSpec) {
         assert!(plain && !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()));
         let loads = ["LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "BUN_OPTIONS"].contains(&name.as_str());
         assert!(!name.starts_with("SWARMDIR_") && !loads, "{name:?}");
+        assert!(!name.starts_with("ANTHROPIC_") && !name.starts_with("CLAUDE_"), "{name:?}");
         assert!(!value.contains('\0') && value.len() <= 64 * 1024);
     }
     let limits = CAPS.overridden_by(spec.limits);

@@ -19,6 +19,8 @@ const BAD: &[(&str, &str)] = &[
     ),
     ("rig = \"x\"", "there is no rig `x` (add a table [rig.NAME])"),
     ("durability = \"strikt\"", "did you mean `strict`?"),
+    ("[failures]\nrules = \"x.toml\"", "line 2: failures.rules: there is no file \"/r/x.toml\""),
+    ("[failures]\nrule = \"x.toml\"", "did you mean `rules`?"),
     ("limit_stop_at = 0.9", "limit_stop_at: must be a whole number"),
     ("[agent.claude]\naccount = \"a/b\"", "agent.claude.account: is not a name"),
     ("drain_wait = \"soon\"", "does not begin with a number"),
@@ -113,4 +115,40 @@ fn all_layers_report_at_once_and_name_themselves() {
     let broken = World { read: &|_| Ok(Some(b"a\n\xff".to_vec())), ..unread };
     let error = load(&Flags::default(), &broken).expect_err("no text");
     assert!(error.to_string().contains("line 2, column 1: the file is not valid UTF-8"), "{error}");
+}
+
+#[test]
+fn mistakes_in_the_rules_are_told_with_their_own_file() {
+    let load_with = |rules: &'static [u8]| {
+        let world = World {
+            env: &|_| None,
+            cwd: Path::new("/r"),
+            read: &|path| {
+                let settings = b"agents = 0\n[failures]\nrules = \"own.toml\"\n[agent.script]\nkind = \"demo\"\n";
+                let own = path == Path::new("/r/own.toml");
+                Ok(Some(if own { rules.to_vec() } else { settings.to_vec() }))
+            },
+            exists: &|path| path == Path::new("/r/swarm.toml"),
+        };
+        load(&Flags::default(), &world).expect_err("agents = 0").to_string()
+    };
+    let good = load_with(
+        b"schema = 1\n[[rule]]\nid = \"my.x\"\nagents = [\"script\"]\nfault = \"auth\"\nexit.code = 9\n",
+    );
+    assert!(
+        good.starts_with("1 problem with the settings") && !good.contains("own.toml"),
+        "{good}"
+    );
+    let bad = load_with(b"schema = 1\n[[rule]]\nid = \"my.x\"\nfault = \"auht\"\nexit.code = 9\n");
+    for said in [
+        "2 problems with the settings",
+        "\"/r/swarm.toml\", line 1, column 10: agents: must be",
+        "\"/r/own.toml\", line 4, column 9: rule.fault: `auht` is not a fault (did you mean `auth`?)",
+    ] {
+        assert!(bad.contains(said), "{said}: {bad}");
+    }
+    assert!(
+        load_with(b"\xff")
+            .contains("\"/r/own.toml\", line 1, column 1: the file is not valid UTF-8")
+    );
 }

@@ -7,14 +7,14 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::{Entry, Locator, Node, PROBLEMS_MAX, Value};
 use crate::domain::problem::Problem;
-use crate::form::{Entry, Locator, Node, PROBLEMS_MAX, Value};
 
 /// Keys that are both, and the words they are hidden behind.
 const BOTH: [(&str, &str); 2] = [("agent", "AGENT"), ("rig", "RIG")];
 
 /// Parses a TOML text; what could be read is returned also where there are errors.
-pub(super) fn parse(text: &str) -> (Node, Vec<Problem>) {
+pub fn parse_toml(text: &str) -> (Node, Vec<Problem>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         return (tree(text, table.get_ref(), &[]), Vec::new());
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_key_may_be_a_word_and_a_table() {
         let text = "agents = 2\nagent = \"x\"\nrig = \"r\"\n[agent.x]\nkind = \"demo\"\n[rig.r]\npath = \".\"\n";
-        let (root, problems) = parse(text);
+        let (root, problems) = parse_toml(text);
         assert_eq!(problems, []);
         let Value::Map(entries) = root.value else { panic!("a table") };
         let places: Vec<_> = entries.iter().map(|e| (e.key.as_str(), e.line, e.column)).collect();
@@ -111,14 +111,14 @@ mod tests {
     #[test]
     fn errors_have_places() {
         for (text, line) in [("a = 1\na = 2\n", 2), ("a = \n", 1), ("\n[x\n", 2)] {
-            let (_, problems) = parse(text);
+            let (_, problems) = parse_toml(text);
             assert!(
                 problems.iter().all(|problem| problem.line == Some(line)),
                 "{text}: {problems:?}"
             );
             assert!(!problems.is_empty(), "{text}");
         }
-        let (root, problems) = parse("n = 0x1_0\nm = 1_000\n");
+        let (root, problems) = parse_toml("n = 0x1_0\nm = 1_000\n");
         assert_eq!(problems, []);
         let Value::Map(entries) = root.value else { panic!("a table") };
         let values: Vec<_> = entries.into_iter().map(|entry| entry.node.value).collect();

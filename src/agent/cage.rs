@@ -1,0 +1,63 @@
+//! The control group of an agent: entered before it begins, emptied after it, asked what happened in there.
+//!
+//! Where there is none, nothing here does anything, and the sweep by descent and by mark has to do.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::sync::Arc;
+
+use super::{Job, Refusal};
+use crate::domain::outcome::{Ending, Fault};
+use crate::domain::overuse::{Overuse, explain};
+use crate::sys::cgroup::{Held, Trouble};
+use crate::sys::spawn::{Child, Order, SpawnError, SpawnStep, spawn, spawn_in};
+
+/// Starts a child in the group of its job. One that cannot be entered is made anew once; then the child starts
+/// outside of it, if it may.
+pub(super) fn start(
+    job: &Job,
+    order: &Order<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Result<Child, SpawnError>, Refusal> {
+    let Some(group) = &job.group else { return Ok(spawn(order)) };
+    let mut why = String::new();
+    for _ in 0..2 {
+        match hold(job) {
+            Ok(doors) => match spawn_in(&doors, order) {
+                Err(e) if e.at == SpawnStep::Group => why = e.to_string(),
+                other => return Ok(other),
+            },
+            Err(trouble) => why = trouble.to_string(),
+        }
+        group.forget();
+    }
+    if group.is_required() {
+        return Err(Refusal::new(Fault::Machine, format!("no control group for it: {why}")));
+    }
+    notes.push(format!("it ran outside of a control group: {why}"));
+    Ok(spawn(order))
+}
+
+fn hold(job: &Job) -> Result<Arc<Vec<File>>, Trouble> {
+    let Some(group) = &job.group else { return Ok(Arc::default()) };
+    let limits = &job.limits;
+    group.hold(Held { memory: limits.tree_memory_bytes, processes: limits.tree_processes })
+}
+
+/// Kills what is in the group, and says who that was and how many would not die.
+pub(super) fn empty(job: &Job, patience_ms: u64) -> (HashSet<i32>, usize) {
+    let killed = job.group.as_ref().map(|group| group.kill(patience_ms)).unwrap_or_default();
+    (killed.pids, killed.left)
+}
+
+/// The ending in the light of what the group saw, and what people should know.
+pub(super) fn explained(job: &Job, ending: Ending) -> (Ending, Vec<String>) {
+    let Some(group) = &job.group else { return (ending, Vec::new()) };
+    let seen = group.look();
+    let seen = Overuse {
+        oom_kills: seen.oom_kills,
+        at_memory_limit: seen.at_memory_limit,
+        forks_refused: seen.forks_refused,
+    };
+    explain(ending, seen, &job.limits)
+}

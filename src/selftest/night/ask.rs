@@ -1,0 +1,22 @@
+//! What anybody is told who asks the program: its own commands, with `--json`.
+
+use std::ffi::OsStr;
+
+use serde_json::Value;
+
+use crate::queue::{QueueError, Result};
+use crate::selftest::ground::Ground;
+use crate::sys::{env, spawn};
+
+/// Asks `coordinator ARGS --json`.
+pub(super) fn ask(ground: &Ground, args: &[&str]) -> Result<Value> {
+    let exe = env::current_exe()?;
+    let root = ground.repository();
+    let all = args.iter().map(OsStr::new).chain(["--json", "--root"].map(OsStr::new));
+    let all: Vec<&OsStr> = all.chain([root.as_os_str()]).collect();
+    let output = spawn::output(exe.as_os_str(), &all, root, &[])?;
+    serde_json::from_slice(&output.stdout).map_err(|e| {
+        let asked = args.join(" ");
+        QueueError::from(std::io::Error::other(format!("coordinator {asked} --json: {e}")))
+    })
+}

@@ -1,0 +1,82 @@
+//! What people do in a night, and in the morning: log in, pause, hold, move, release, cancel, try again.
+
+use super::Night;
+use super::acts::{ACCOUNT, End, kind};
+use super::tasks::Kind;
+use crate::domain::name::{Band, QueueName};
+use crate::domain::reason::Wait;
+use crate::queue::shift::Ended;
+use crate::queue::{Dir, Result};
+use crate::sys::{clock, fs};
+
+impl Night<'_> {
+    /// What a person does after a refused log-in: logs in, opens the gate, and lets go on what waits for it.
+    pub(super) fn log_in(&mut self) -> Result<()> {
+        self.service.weather.unauthorised = false;
+        self.service.publish()?;
+        let queue = &self.ground.queue;
+        let gate = queue.layout().file(Dir::Gates, ACCOUNT);
+        // Whoever sees that it is gone claims at once.
+        self.facts.opened_by_hand.push(clock::now());
+        let _gone_or_not = fs::unlink(&gate)?;
+        for name in queue.blocked()? {
+            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Auth) {
+                let _somebody_was_faster = queue.unblock(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn pause(&mut self, text: &str, for_ms: u64) -> Result<Option<&'static str>> {
+        fs::write(&self.ground.repository().join("interrupt"), text.as_bytes())?;
+        self.later(for_ms, End::Pause);
+        Ok(Some(if text.starts_with("now") { "pauses with agents stopped" } else { "pauses" }))
+    }
+
+    /// Does to tasks what people do: cancels the unwanted, holds one, moves one, releases those held before.
+    pub(super) fn meddle(&mut self, dice: u64) -> Result<Option<&'static str>> {
+        self.release_all()?;
+        let queue = &self.ground.queue;
+        let seen = queue.scan()?;
+        let claimed = |name: &QueueName| seen.claims.contains_key(&name.at);
+        let unwanted = |name: &&QueueName| kind(&name.at.id) == Some(Kind::Unwanted);
+        if let Some(name) = seen.ready.iter().filter(unwanted).find(|name| claimed(name)) {
+            self.facts.cut(&name.at.id, 0);
+            let wish = queue.wish_to_cancel(&name.at.id)?;
+            let _the_wish_lasts = queue.carry_out(&wish)?;
+        }
+        let waiting: Vec<&QueueName> = seen.ready.iter().filter(|name| !claimed(name)).collect();
+        if let Some(name) = waiting.get((dice % waiting.len().max(1) as u64) as usize) {
+            self.facts.moved.insert(name.at.id.to_string());
+            let band = Band::new((dice >> 32) as u8 % 10).unwrap_or_default();
+            let _somebody_was_faster = match dice >> 63 {
+                0 => queue.reprioritise(name, band)?,
+                _ => queue.hold(name)?,
+            };
+        }
+        Ok(Some("times that people meddled"))
+    }
+
+    pub(super) fn release_all(&self) -> Result<()> {
+        let queue = &self.ground.queue;
+        for name in queue.blocked()? {
+            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Hold) {
+                let _somebody_was_faster = queue.unblock(&name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A task that failed because its agent was killed is given another life, once.
+    pub(super) fn retry_the_killed(&mut self) -> Result<()> {
+        let queue = &self.ground.queue;
+        for ended in queue.all_ended()? {
+            let task = ended.at().id.to_string();
+            let killed = self.facts.agents_killed.contains(&task);
+            if killed && matches!(ended, Ended::Failed(_)) && self.facts.retried.insert(task) {
+                let _somebody_was_faster = queue.retry(&ended)?;
+            }
+        }
+        Ok(())
+    }
+}

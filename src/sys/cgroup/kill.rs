@@ -1,0 +1,88 @@
+//! Killing all that is in some groups, whoever forks meanwhile, and removing them.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::sys::clock::mono_ms;
+use crate::sys::process;
+use crate::sys::sweep::Pace;
+
+/// A kernel's count of links of a directory without directories in it.
+const CHILDLESS: u64 = 2;
+
+/// What a kill came to.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Killed {
+    /// Who was seen in the groups and is not there any more.
+    pub pids: HashSet<i32>,
+    /// How many would not die in time.
+    pub left: usize,
+}
+
+/// Kills whatever is in these directories, which are all of one group (in several hierarchies), and below them.
+pub(super) fn kill_all(dirs: &[&Path], patience_ms: u64) -> Killed {
+    let mut killed = Killed::default();
+    let deadline = mono_ms() + patience_ms;
+    let mut pace = Pace::new();
+    loop {
+        let living: HashSet<i32> = dirs.iter().flat_map(|dir| members(dir)).collect();
+        if living.is_empty() {
+            return killed;
+        }
+        for dir in dirs {
+            // Version 2 does it in one; version 1 can see to it at least that none is added.
+            let _one_of_these_is_there = fs::write(dir.join("cgroup.kill"), "1");
+            let _no_more_forks = fs::write(dir.join("pids.max"), "0");
+        }
+        for pid in &living {
+            process::kill_if(*pid, || is_in(*pid, dirs));
+        }
+        killed.pids.extend(&living);
+        if mono_ms() > deadline {
+            return Killed { left: living.len(), ..killed };
+        }
+        pace.wait();
+    }
+}
+
+/// Removes a group with what was made in it; false: somebody is in there.
+pub(super) fn remove(dir: &Path) -> bool {
+    for child in children(dir) {
+        remove(&child);
+    }
+    fs::remove_dir(dir).is_ok() || !dir.exists()
+}
+
+/// Living processes of a group and of those below it; never this one.
+pub(super) fn members(dir: &Path) -> Vec<i32> {
+    let own = process::own_pid();
+    // Zero is one of another pid namespace.
+    let mut pids = pids_in(&dir.join("cgroup.procs"));
+    pids.retain(|pid| *pid > 0 && *pid != own);
+    pids.extend(children(dir).iter().flat_map(|child| members(child)));
+    pids
+}
+
+pub(super) fn pids_in(procs: &Path) -> Vec<i32> {
+    let text = fs::read_to_string(procs).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+/// The groups that were made in this one.
+pub(super) fn children(dir: &Path) -> Vec<PathBuf> {
+    if fs::metadata(dir).map_or(true, |meta| meta.nlink() <= CHILDLESS) {
+        return Vec::new();
+    }
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let dirs = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    dirs.map(|entry| entry.path()).collect()
+}
+
+/// Whether a process is in one of these groups, by their names, which nobody else gives.
+fn is_in(pid: i32, dirs: &[&Path]) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let names: HashSet<_> = dirs.iter().filter_map(|dir| dir.file_name()?.to_str()).collect();
+    text.lines().any(|line| line.split('/').any(|part| names.contains(part)))
+}
