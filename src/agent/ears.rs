@@ -29,12 +29,8 @@ pub(super) fn sign(line: &Line) -> Sign {
         Line::Init { .. } => Sign::Turn,
         Line::Retry { delay_ms, .. } => Sign::Retry { delay_ms: *delay_ms },
         Line::Result(_) => Sign::Result,
-        Line::Assistant(_)
-        | Line::User(_)
-        | Line::RateLimit(_)
-        | Line::Progress { .. }
-        | Line::Denied { .. }
-        | Line::Other(_) => Sign::Event,
+        Line::Assistant(_) | Line::User(_) | Line::Denied { .. } => Sign::Event,
+        Line::Progress { .. } | Line::RateLimit(_) | Line::Other(_) => Sign::Beat,
     }
 }
 

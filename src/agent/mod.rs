@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::domain::config::{AgentKind, Timeouts};
 use crate::domain::limits::Limits;
+use crate::domain::live::Live;
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::record::Ground;
 use crate::domain::rule::Rule;
@@ -33,11 +34,14 @@ pub mod failures;
 pub mod instructions;
 mod judge;
 mod launch;
+mod look;
 mod record;
 mod run;
 mod session;
+mod silence;
 mod supervise;
 pub mod transcript;
+mod watch;
 
 pub use session::{Remote, Session};
 pub use supervise::StopReason;
@@ -155,6 +159,8 @@ pub enum Progress {
     Limit(RateLimit),
     /// It is being stopped.
     Stopping,
+    /// How it stands, for people: at most once a second, and only where there is something new.
+    Live(Box<Live>),
 }
 
 /// The agent's program cannot be found.

@@ -9,10 +9,12 @@ use super::ears::{Ears, sign};
 use super::failures::Bench;
 use super::judge::{Evidence, judge};
 use super::launch::Launch;
+use super::look::Looker;
 use super::record::{LOOK_MS, Recorder};
 use super::session::Remote;
 use super::supervise::{Action, Event, Phase, State, step};
 use super::transcript::{Line, Splitter, brief, parse_line};
+use super::watch::Watch;
 use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::record::Ground;
@@ -82,6 +84,7 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
     let child = cage::start(job, &order, &mut notes)?;
     let child = child.map_err(|error| not_started(&launch, &error))?;
     Ok(Shell {
+        watch: Watch::new(child.pid(), Looker::new(&job.cwd), started_ms),
         state: State::new(launch.plan, started_ms),
         job,
         launch,
@@ -114,6 +117,7 @@ struct Shell<'a> {
     child: Child,
     exit: Option<Exit>,
     state: State,
+    watch: Watch,
     recorder: Recorder<'a>,
     splitter: Splitter,
     ears: Ears,
@@ -143,6 +147,9 @@ impl Shell<'_> {
             if self.state.deadline().is_some_and(|at| at <= mono_ms()) {
                 self.event(Event::Tick, seen);
             }
+            if self.watch.due().is_some_and(|at| at <= mono_ms()) {
+                seen(&Progress::Live(Box::new(self.watch.tell(&self.state, mono_ms()))));
+            }
         }
         self.read_rest(&mut buffer, seen);
     }
@@ -150,8 +157,8 @@ impl Shell<'_> {
     /// Sleeps until something happens to the output, the process or the orders.
     fn wait(&self, orders: &Remote) -> [bool; 3] {
         let bell = orders.bell();
-        let left = self.state.deadline().map(|at| at.saturating_sub(mono_ms()));
-        let left = left.map(|ms| ms.min(LOOK_MS));
+        let next = self.state.deadline().into_iter().chain(self.watch.due()).min();
+        let left = next.map(|at| at.saturating_sub(mono_ms()).min(LOOK_MS));
         let left = if bell.is_some() { left } else { left.map(|ms| ms.min(NO_BELL_MS)) };
         let ended = self.exit.is_none().then(|| self.child.ended());
         sys::ready::wait([self.child.stdout(), ended, bell], left).unwrap_or_else(|_| {
@@ -170,8 +177,10 @@ impl Shell<'_> {
         if let Some(event) = self.recorder.record(&buffer[..count], &mut self.notes) {
             self.event(event, seen);
         }
+        self.event(Event::Bytes, seen);
         let mut splitter = std::mem::take(&mut self.splitter);
         splitter.feed(&buffer[..count], &mut |line| self.line(line, seen));
+        self.watch.bytes(splitter.unfinished());
         self.splitter = splitter;
     }
 
@@ -202,7 +211,9 @@ impl Shell<'_> {
             Line::RateLimit(limit) => seen(&Progress::Limit(limit.clone())),
             _ => {}
         }
-        seen(&brief(&line).map_or(Progress::Alive, Progress::Doing));
+        let doing = brief(&line);
+        self.watch.line(&line, doing.as_ref(), mono_ms());
+        seen(&doing.map_or(Progress::Alive, Progress::Doing));
         self.event(Event::Line(sign(&line)), seen);
     }
 
@@ -210,17 +221,22 @@ impl Shell<'_> {
         let before = self.state.phase;
         let (state, actions) = step(self.state, event, mono_ms());
         self.state = state;
-        for action in actions {
-            self.act(action);
-        }
         let stopping = |phase| matches!(phase, Phase::Stopping { .. });
         if stopping(state.phase) && !stopping(before) {
+            self.watch.stopping(&state, mono_ms());
             seen(&Progress::Stopping);
+        }
+        for action in actions {
+            self.act(action, seen);
         }
     }
 
-    fn act(&mut self, action: Action) {
+    fn act(&mut self, action: Action, seen: &mut dyn FnMut(&Progress)) {
         match action {
+            Action::Look { first } => {
+                let look = self.watch.look(first);
+                self.event(Event::Looked(look), seen);
+            }
             Action::Interrupt => self.signal(Signal::SIGINT),
             Action::Terminate => self.signal(Signal::SIGTERM),
             Action::Kill => self.signal(Signal::SIGKILL),
@@ -231,16 +247,9 @@ impl Shell<'_> {
 
     /// Only while its status is not taken: until then its number cannot be another's.
     fn signal(&self, signal: Signal) {
-        if self.exit.is_some() {
-            return;
+        if self.exit.is_none() {
+            sys::process::tell(self.child.pid(), self.launch.group, signal);
         }
-        let pid = self.child.pid();
-        // It may be gone this instant, which its end will tell.
-        let _ = if self.launch.group {
-            sys::process::signal_group(pid, signal)
-        } else {
-            sys::process::signal(pid, signal)
-        };
     }
 
     fn sweep(&mut self) {
@@ -263,7 +272,7 @@ impl Shell<'_> {
         let tail = sys::fs::read_tail(&job.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&tail).into_owned();
         let summary = &self.ears.summary;
-        let (ending, ground) = judge(&Evidence {
+        let (judged, ground) = judge(&Evidence {
             verdict: self.launch.verdict,
             why: self.state.why,
             exit: self.exit,
@@ -273,8 +282,16 @@ impl Shell<'_> {
             bench: Bench::of(job),
             output_bytes: job.limits.output_bytes,
         });
+        let mut ending = judged.clone();
+        if let Ending::Failure { detail, .. } = &mut ending {
+            *detail = self.watch.with_evidence(self.state.why, detail);
+        }
+        if self.exit.is_none() {
+            self.notes.extend(self.watch.why_it_stays());
+        }
         let (ending, seen) = cage::explained(job, ending);
         self.notes.extend(seen);
+        let ground = shown_by(&judged, &ending, ground);
         self.recorder.cut_stderr(&mut self.notes);
         if self.splitter.cut_lines > 0 {
             self.notes.push(format!("{} lines were too long and cut", self.splitter.cut_lines));
@@ -294,6 +311,16 @@ impl Shell<'_> {
             swept: self.swept,
             notes: self.notes,
         }
+    }
+}
+
+/// Where what we saw of its processes and its group says more than the judgement did, that is what shows it.
+fn shown_by(judged: &Ending, ending: &Ending, ground: Option<Ground>) -> Option<Ground> {
+    match ending {
+        Ending::Failure { fault, detail } if ending != judged => {
+            Some(Ground::ours(fault.word(), "supervisor", detail))
+        }
+        Ending::Failure { .. } | Ending::Success => ground,
     }
 }
 

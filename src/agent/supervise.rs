@@ -1,14 +1,17 @@
 //! When an agent is stopped, and how: a state machine over time, without a clock of its own.
 //!
 //! Pure: [`step`] maps a state, an event and the time to the next state and what to do. It knows no
-//! processes. Invariants: the first reason to stop is the one that counts; every state but the last has a
-//! deadline or an event that is bound to come; after [`Action::Finish`] nothing follows.
+//! processes; what a silence means is [`Silence`]'s. Invariants: the first reason to stop is the one that counts;
+//! every state but the last has a deadline or an event that is bound to come; after [`Action::Finish`] nothing follows.
+
+use super::silence::Silence;
+use crate::domain::liveness::{Facts, Look, Verdict};
 
 /// What a particular agent and job ask for, milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Plan {
     /// It is to speak stream-json: silence at the start is a failure. One that need not may be silent
-    /// for as long as it likes, until it speaks.
+    /// for as long as it likes, until it speaks (but not stand still).
     pub(super) speaks: bool,
     pub(super) startup_ms: u64,
     pub(super) silence_ms: u64,
@@ -84,11 +87,10 @@ pub(super) struct State {
     pub(super) why: Option<Why>,
     pub(super) first_event_ms: Option<u64>,
     started_ms: u64,
-    /// Silence counts from here: the last line, or the end of an announced wait.
-    quiet_from_ms: u64,
+    silence: Silence,
     result_ms: Option<u64>,
-    /// The last that was heard is that it waits for the service.
-    retrying: bool,
+    /// What was known when it was stopped of our own accord.
+    pub(super) facts: Option<Facts>,
     stdout_open: bool,
 }
 
@@ -99,7 +101,10 @@ pub(super) enum Sign {
     Noise,
     /// A turn begins: also one after a result.
     Turn,
+    /// It says something new.
     Event,
+    /// It lives, and says no more than that.
+    Beat,
     /// It waits for so long and says nothing.
     Retry {
         delay_ms: u64,
@@ -109,7 +114,11 @@ pub(super) enum Sign {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Event {
+    /// Something came on standard output, of a line or not.
+    Bytes,
     Line(Sign),
+    /// What an [`Action::Look`] found.
+    Looked(Look),
     StdoutClosed,
     Exited,
     Stop(StopReason),
@@ -123,6 +132,11 @@ pub(super) enum Event {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Action {
+    /// Look at its processes and files; [`Event::Looked`] is to follow. The first one of a silence has nothing to
+    /// compare with.
+    Look {
+        first: bool,
+    },
     Interrupt,
     Terminate,
     Kill,
@@ -138,9 +152,9 @@ impl State {
             why: None,
             first_event_ms: None,
             started_ms: now_ms,
-            quiet_from_ms: now_ms,
+            silence: Silence::new(&plan, now_ms),
             result_ms: None,
-            retrying: false,
+            facts: None,
             stdout_open: true,
         }
     }
@@ -148,28 +162,29 @@ impl State {
     /// When a [`Event::Tick`] is due; `None` once it has ended.
     pub(super) fn deadline(&self) -> Option<u64> {
         match self.phase {
-            Phase::Running => self.running_deadlines().map(|(at, _)| at).into_iter().min(),
+            Phase::Running => {
+                let deadlines = self.running_deadlines().map(|(at, _)| at);
+                deadlines.into_iter().chain([self.silence.look_due()]).min()
+            }
             Phase::Stopping { until_ms, .. } | Phase::Draining { until_ms } => Some(until_ms),
             Phase::Ended => None,
         }
     }
 
-    /// Everything that ends a running agent, the gravest first; what does not apply is never due.
-    fn running_deadlines(&self) -> [(u64, Why); 4] {
+    /// What ends a running agent whatever it does, the gravest first; what does not apply is never due.
+    fn running_deadlines(&self) -> [(u64, Why); 2] {
         let after =
             |start: Option<u64>, ms: u64| start.map_or(u64::MAX, |at| at.saturating_add(ms));
-        let spoke = self.first_event_ms.is_some();
         let plan = &self.plan;
-        let silent = if self.retrying { Why::Unanswered } else { Why::Silent };
         [
             (after(Some(self.started_ms), plan.wall_ms), Why::Timeout),
             (after(self.result_ms, plan.after_result_ms), Why::Lingering),
-            (
-                after((plan.speaks && !spoke).then_some(self.started_ms), plan.startup_ms),
-                Why::Startup,
-            ),
-            (after(spoke.then_some(self.quiet_from_ms), plan.silence_ms), silent),
         ]
+    }
+
+    /// What was heard and seen of it, for people.
+    pub(super) fn silence(&self) -> &Silence {
+        &self.silence
     }
 
     fn overdue(&self, now_ms: u64) -> Option<Why> {
@@ -189,7 +204,9 @@ pub(super) fn step(state: State, event: Event, now_ms: u64) -> (State, Vec<Actio
 
 fn running(state: State, event: Event, now_ms: u64) -> (State, Vec<Action>) {
     match event {
+        Event::Bytes => (bytes(state, now_ms), Vec::new()),
         Event::Line(sign) => (heard(state, sign, now_ms), Vec::new()),
+        Event::Looked(look) => looked(state, look, now_ms),
         Event::StdoutClosed => (State { stdout_open: false, ..state }, Vec::new()),
         Event::Exited if state.stdout_open => {
             let until_ms = now_ms.saturating_add(DRAIN_MS);
@@ -201,10 +218,28 @@ fn running(state: State, event: Event, now_ms: u64) -> (State, Vec<Action>) {
         Event::DiskFull => climb(because(state, Why::DiskFull), None, now_ms),
         Event::Runaway => climb(because(state, Why::Runaway), None, now_ms),
         Event::Tick => match state.overdue(now_ms) {
-            Some(why) => climb(because(state, why), None, now_ms),
+            Some(why) => climb(because(with_facts(state, now_ms), why), None, now_ms),
+            None if state.silence.look_due() <= now_ms => {
+                let (silence, first) = state.silence.ask(now_ms);
+                (State { silence, ..state }, vec![Action::Look { first }])
+            }
             None => (state, Vec::new()),
         },
     }
+}
+
+/// A look decides about a silence, and nothing else does.
+fn looked(state: State, look: Look, now_ms: u64) -> (State, Vec<Action>) {
+    let state = State { silence: state.silence.looked(look, now_ms), ..state };
+    if state.silence.verdict(now_ms) != Verdict::Stalled {
+        return (state, Vec::new());
+    }
+    let why = state.silence.why();
+    climb(because(with_facts(state, now_ms), why), None, now_ms)
+}
+
+fn with_facts(state: State, now_ms: u64) -> State {
+    State { facts: state.facts.or_else(|| Some(state.silence.facts(now_ms))), ..state }
 }
 
 fn stopping(
@@ -215,6 +250,7 @@ fn stopping(
     now_ms: u64,
 ) -> (State, Vec<Action>) {
     match event {
+        Event::Bytes => (bytes(state, now_ms), Vec::new()),
         Event::Line(sign) => (heard(state, sign, now_ms), Vec::new()),
         Event::StdoutClosed => (State { stdout_open: false, ..state }, Vec::new()),
         Event::Exited if state.stdout_open => {
@@ -225,22 +261,33 @@ fn stopping(
         Event::Exited => end(state),
         Event::Kill if rung != Rung::Kill => climb(state, Some(Rung::Terminate), now_ms),
         Event::Tick if until_ms <= now_ms => climb(state, Some(rung), now_ms),
-        Event::Stop(_) | Event::Kill | Event::DiskFull | Event::Runaway | Event::Tick => {
-            (state, Vec::new())
-        }
+        Event::Stop(_)
+        | Event::Kill
+        | Event::DiskFull
+        | Event::Runaway
+        | Event::Tick
+        | Event::Looked(_) => (state, Vec::new()),
     }
 }
 
 fn draining(state: State, until_ms: u64, event: Event, now_ms: u64) -> (State, Vec<Action>) {
     match event {
+        Event::Bytes => (bytes(state, now_ms), Vec::new()),
         Event::Line(sign) => (heard(state, sign, now_ms), Vec::new()),
         Event::StdoutClosed => end(State { stdout_open: false, ..state }),
         Event::Kill => end(state),
         Event::Tick if until_ms <= now_ms => end(state),
-        Event::Exited | Event::Stop(_) | Event::DiskFull | Event::Runaway | Event::Tick => {
-            (state, Vec::new())
-        }
+        Event::Exited
+        | Event::Stop(_)
+        | Event::DiskFull
+        | Event::Runaway
+        | Event::Tick
+        | Event::Looked(_) => (state, Vec::new()),
     }
+}
+
+fn bytes(state: State, now_ms: u64) -> State {
+    State { silence: state.silence.bytes(now_ms), ..state }
 }
 
 fn because(state: State, why: Why) -> State {
@@ -248,23 +295,14 @@ fn because(state: State, why: Why) -> State {
 }
 
 fn heard(state: State, sign: Sign, now_ms: u64) -> State {
-    let quiet_from_ms = match sign {
-        Sign::Retry { delay_ms } => now_ms.saturating_add(delay_ms),
-        Sign::Noise | Sign::Turn | Sign::Event | Sign::Result => now_ms.max(state.quiet_from_ms),
-    };
     let result_ms = match sign {
         Sign::Result => Some(now_ms),
         Sign::Turn => None,
-        Sign::Noise | Sign::Event | Sign::Retry { .. } => state.result_ms,
-    };
-    let retrying = match sign {
-        Sign::Noise => state.retrying,
-        Sign::Retry { .. } => true,
-        Sign::Turn | Sign::Event | Sign::Result => false,
+        Sign::Noise | Sign::Event | Sign::Beat | Sign::Retry { .. } => state.result_ms,
     };
     let first = (sign != Sign::Noise).then_some(now_ms);
     let first_event_ms = state.first_event_ms.or(first);
-    State { quiet_from_ms, result_ms, retrying, first_event_ms, ..state }
+    State { silence: state.silence.heard(sign, now_ms), result_ms, first_event_ms, ..state }
 }
 
 /// Takes the rung after `from`.

@@ -39,13 +39,27 @@ fn a_good_run_ends_with_the_output_and_the_process_in_either_order() {
     }
 }
 
+/// What a look finds where nothing moves.
+const IDLE: Look = Look {
+    over_ms: 1,
+    cpu_ms: 0,
+    changed: Some(false),
+    change_ago_ms: None,
+    processes: crate::domain::liveness::Processes { alive: 1, stopped: 0, stuck: 0 },
+};
+const LOOKED: Event = Event::Looked(IDLE);
+
 #[test]
-fn a_mute_start_is_stopped_rung_by_rung() {
+fn a_mute_start_is_looked_at_twice_and_stopped_rung_by_rung() {
     let (state, actions) = play(
         PLAN,
         &[
+            (49, Event::Tick),
+            (50, Event::Tick),
+            (50, LOOKED),
             (99, Event::Tick),
             (100, Event::Tick),
+            (100, LOOKED),
             (149, Event::Tick),
             (150, Event::Tick),
             (170, Event::Tick),
@@ -54,35 +68,32 @@ fn a_mute_start_is_stopped_rung_by_rung() {
         ],
     );
     assert_eq!(state.why, Some(Why::Startup));
+    assert_eq!(state.facts.map(|facts| facts.quiet_ms), Some(100));
+    let looks = [Action::Look { first: true }, Action::Look { first: false }];
     let ladder = [Action::Interrupt, Action::Terminate, Action::Kill, Action::Sweep];
-    assert_eq!(actions, [&ladder[..], &END].concat());
+    assert_eq!(actions, [&looks[..], &ladder, &END].concat());
 }
 
 #[test]
-fn who_need_not_speak_may_be_silent_until_the_wall() {
+fn a_look_that_is_due_does_not_hold_up_the_wall_and_one_that_comes_late_does_no_harm() {
     let mute = Plan { speaks: false, interrupt_grace_ms: None, ..PLAN };
-    assert_eq!(State::new(mute, 0).deadline(), Some(10_000));
+    assert_eq!(State::new(mute, 0).deadline(), Some(500));
     let (state, actions) = play(mute, &[(1, Event::Line(Sign::Noise)), (10_000, Event::Tick)]);
     assert_eq!((state.why, actions), (Some(Why::Timeout), vec![Action::Terminate]));
-    // But once it speaks, it is held to it.
-    assert_eq!(play(mute, &[(1, EVENT)]).0.deadline(), Some(1_001));
+    assert_eq!(step(state, LOOKED, 10_001), (state, vec![]));
 }
 
 #[test]
-fn any_line_is_a_sign_of_life_and_an_announced_wait_extends_the_deadline() {
-    let (state, _) = play(PLAN, &[(10, EVENT), (500, Event::Line(Sign::Noise))]);
-    assert_eq!(state.deadline(), Some(1_500));
-    let (state, _) =
-        play(PLAN, &[(10, EVENT), (500, Event::Line(Sign::Retry { delay_ms: 3_000 }))]);
-    assert_eq!(state.deadline(), Some(4_500));
+fn only_a_line_of_its_kind_is_a_word_and_an_announced_wait_puts_the_looks_off() {
+    let deadline = |events: &[(u64, Event)]| play(PLAN, events).0.deadline();
+    let noise = Event::Line(Sign::Noise);
+    assert_eq!(deadline(&[(10, EVENT), (400, noise), (450, Event::Bytes)]), Some(510));
+    let wait = Event::Line(Sign::Retry { delay_ms: 3_000 });
+    assert_eq!(deadline(&[(10, EVENT), (400, wait)]), Some(3_900));
     // Another line during the wait does not shorten it.
-    assert_eq!(step(state, EVENT, 600).0.deadline(), Some(4_500));
-    let (state, actions) = step(state, Event::Tick, 4_500);
-    assert_eq!((state.why, actions), (Some(Why::Unanswered), vec![Action::Interrupt]));
-    let (state, _) = play(PLAN, &[(10, EVENT), (1_010, Event::Tick)]);
-    assert_eq!(state.why, Some(Why::Silent));
+    assert_eq!(deadline(&[(10, EVENT), (400, wait), (600, EVENT)]), Some(3_900));
     let absurd = Event::Line(Sign::Retry { delay_ms: u64::MAX });
-    assert_eq!(play(PLAN, &[(10, EVENT), (20, absurd)]).0.deadline(), Some(10_000));
+    assert_eq!(deadline(&[(10, EVENT), (20, absurd)]), Some(10_000));
 }
 
 #[test]
@@ -92,7 +103,7 @@ fn after_its_result_a_process_has_a_grace_and_a_new_turn_takes_it_back() {
     assert_eq!(state.deadline(), Some(220));
     let (stopped, actions) = step(state, Event::Tick, 220);
     assert_eq!((stopped.why, actions), (Some(Why::Lingering), vec![Action::Interrupt]));
-    assert_eq!(step(state, Event::Line(Sign::Turn), 100).0.deadline(), Some(1_100));
+    assert_eq!(step(state, Event::Line(Sign::Turn), 100).0.deadline(), Some(600));
 }
 
 #[test]
@@ -137,6 +148,8 @@ fn every_phase_answers_every_event_and_ends_for_good() {
         Event::DiskFull,
         Event::Runaway,
         Event::Tick,
+        Event::Bytes,
+        LOOKED,
     ];
     // Every sequence of four events, a second apart.
     for n in 0..events.len().pow(4) {

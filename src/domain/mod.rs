@@ -11,6 +11,8 @@ pub mod id;
 pub mod identity;
 pub mod lease;
 pub mod limits;
+pub mod live;
+pub mod liveness;
 pub mod name;
 pub mod outcome;
 pub mod overuse;

@@ -98,6 +98,17 @@ pub fn show_duration(ms: u64) -> String {
     if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
 }
 
+/// Milliseconds for people: `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+pub fn say_duration(ms: u64) -> String {
+    let secs = ms / 1000;
+    match secs {
+        0 => format!("{ms} ms"),
+        1..60 => format!("{secs} s"),
+        60..3600 => format!("{} min {} s", secs / 60, secs % 60),
+        _ => format!("{} h {} min", secs / 3600, secs % 3600 / 60),
+    }
+}
+
 /// Reads a size into bytes; a plain number is bytes.
 pub fn parse_size(text: &str) -> Result<u64, QuantityError> {
     let whole = text.trim();

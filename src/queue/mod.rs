@@ -26,6 +26,7 @@ pub mod finish;
 pub mod gates;
 pub mod journal;
 pub mod layout;
+pub mod live;
 pub mod open;
 pub mod pending;
 pub mod prune;

@@ -1,5 +1,6 @@
 //! Colour and columns, decided once by the caller.
 
+use crate::domain::quantity::say_duration;
 use crate::domain::state::State;
 use crate::domain::text::printable;
 
@@ -91,13 +92,7 @@ pub fn bytes(bytes: u64) -> String {
 
 /// Milliseconds for people: `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`.
 pub fn duration(ms: u64) -> String {
-    let secs = ms / 1000;
-    match secs {
-        0 => format!("{ms} ms"),
-        1..60 => format!("{secs} s"),
-        60..3600 => format!("{} min {} s", secs / 60, secs % 60),
-        _ => format!("{} h {} min", secs / 3600, secs % 3600 / 60),
-    }
+    say_duration(ms)
 }
 
 /// Dollars for people; an estimate is marked.

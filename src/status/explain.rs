@@ -5,13 +5,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::live;
 use super::show::{Task, task};
 use super::text::gate_line;
 use super::view::{gates, paused, rejected_report};
 use crate::domain::admission::{Short, What};
 use crate::domain::config::Config;
 use crate::domain::id::TaskId;
-use crate::domain::name::QueueName;
+use crate::domain::name::{AttemptName, QueueName};
 use crate::domain::reason::{Reason, Wait};
 use crate::domain::text::{one_line, printable};
 use crate::domain::time::UnixMs;
@@ -116,7 +117,7 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
                     }
                     (None, Some(result)) => {
                         let outcome = one_line(&result.outcome, 40);
-                        format!("{outcome}: {}", one_line(&result.reason, 200))
+                        format!("{outcome}: {}", one_line(&result.reason, 500))
                     }
                     (None, None) => "it left no result".into(),
                 };
@@ -182,7 +183,7 @@ fn read_note(path: &Path) -> Option<String> {
 
 fn last_reason(task: &Task) -> Option<String> {
     let reason = &task.attempts.last()?.result.as_ref()?.reason;
-    (!reason.is_empty()).then(|| one_line(reason, 200))
+    (!reason.is_empty()).then(|| one_line(reason, 500))
 }
 
 fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Explanation {
@@ -237,7 +238,7 @@ fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Expl
 
 fn why_running(queue: &Queue, name: &QueueName, short: &str) -> Result<Explanation> {
     let holder = queue.claims()?.into_iter().find(|claim| claim.at == name.at);
-    let who = holder.map_or_else(
+    let who = holder.as_ref().map_or_else(
         || "a worker".into(),
         |claim| {
             let process = &claim.card.process;
@@ -249,8 +250,13 @@ fn why_running(queue: &Queue, name: &QueueName, short: &str) -> Result<Explanati
             )
         },
     );
-    Ok(Explanation::default()
-        .because(format!("{who} works on it"))
+    let live = holder
+        .and_then(|claim| queue.live(&AttemptName { at: name.at.clone(), worker: claim.card.id }));
+    let mut explanation = Explanation::default().because(format!("{who} works on it"));
+    for line in live.iter().flat_map(|live| live::details(live, clock::now())) {
+        explanation = explanation.because(line);
+    }
+    Ok(explanation
         .command(format!("coordinator logs -f {short}"))
         .command(format!("coordinator cancel {short}")))
 }

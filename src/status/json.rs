@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::live;
 use super::view::{Row, View, WorkerRow};
 use crate::domain::admission::Short;
 use crate::domain::gate::Gate;
@@ -69,6 +70,7 @@ fn task(row: &Row) -> Value {
         "output_tokens": row.usage.as_ref().map(|usage| usage.output_tokens),
         "started_at_ms": row.times.0,
         "ended_at_ms": row.times.1,
+        "live": row.live.as_ref().map(|live| live::json(live, clock::now())),
     })
 }
 
@@ -81,6 +83,8 @@ fn worker(row: &WorkerRow) -> Value {
         "version": row.card.version,
         "started_at_ms": row.card.started_at,
         "alive": row.alive,
+        "state": live::worker_word(row.alive, clock::now().since(row.beat_at)),
+        "beat_at_ms": row.beat_at,
         "task": row.task,
     })
 }

@@ -8,6 +8,7 @@ pub mod bill;
 pub mod explain;
 pub mod failure;
 pub mod json;
+pub mod live;
 pub mod logs;
 pub mod show;
 mod spent;

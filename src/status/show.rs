@@ -190,7 +190,7 @@ fn attempt_line(number: u32, attempt: &AttemptFiles, style: Style) -> String {
             let reason = if result.reason.is_empty() {
                 String::new()
             } else {
-                format!(": {}", one_line(&result.reason, 120))
+                format!(": {}", one_line(&result.reason, 500))
             };
             let outcome = one_line(&result.outcome, 40);
             format!("{outcome} after {}, {cost}{reason}", duration(took))

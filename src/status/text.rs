@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-use super::view::{Row, View};
+use super::live::{words, worker_word};
+use super::view::{Row, View, WorkerRow};
 use crate::domain::gate::Gate;
+use crate::domain::lease::JUDGED_DEAD_AFTER_MS;
 use crate::domain::state::State;
 use crate::domain::text::{one_line, printable};
 use crate::shape::columns::Align::{Left, Right};
@@ -74,10 +76,34 @@ fn attention(view: &View, style: Style) -> Vec<String> {
         .map(|(account, gate)| format!("{}: {}", one_line(account, 64), gate_line(gate)));
     lines.extend(gates.map(|line| style.paint("33", &line)));
     let waiting = view.counts.get(&State::Ready).copied().unwrap_or(0) > 0;
+    lines.extend(view.workers.iter().filter_map(|row| Some(style.paint("33", &worker_line(row)?))));
     if waiting && view.workers.is_empty() && view.paused.is_none() {
         lines.push(style.paint("33", "nobody works: coordinator --agents 3"));
     }
     lines
+}
+
+/// A worker whose heart does not beat as it should.
+fn worker_line(row: &WorkerRow) -> Option<String> {
+    let ago = clock::now().since(row.beat_at);
+    let word = worker_word(row.alive, ago);
+    let process = &row.card.process;
+    let task = row.task.as_ref().map(|id| format!(", which holds {}-{}", id.slug(), id.tail()));
+    let who = format!(
+        "worker {} (process {} on {}){}",
+        row.card.id.short(),
+        process.pid,
+        one_line(&process.host, 64),
+        task.unwrap_or_default()
+    );
+    let after = duration(JUDGED_DEAD_AFTER_MS);
+    let ago = duration(ago);
+    match word {
+        "dead" => Some(format!("{who}: its process is gone; its task goes on elsewhere")),
+        "late" => Some(format!("{who}: no heartbeat for {ago}; after {after} it counts as dead")),
+        "suspect" => Some(format!("{who}: no heartbeat for {ago}: whoever tends judges it dead")),
+        _ => None,
+    }
 }
 
 /// What an account's gate does, and why: `paused until 15:50, five-hour window 98 % (limit)`.
@@ -121,6 +147,8 @@ fn cells(row: &Row) -> [Cell; 6] {
     let outcome = row.outcome.as_deref().filter(|outcome| shown_outcome(row.state, outcome));
     let outcome = outcome.map(|word| format!(" ({})", one_line(word, 40))).unwrap_or_default();
     let reason = row.reason.as_deref().map(|reason| one_line(reason, 90));
+    let stands = row.live.as_ref().map(|live| one_line(&words(live, clock::now()), 90));
+    let reason = stands.or(reason);
     let branch = row.branch.as_deref().map(|branch| printable(branch, false));
     let last = [branch, reason].into_iter().flatten().collect::<Vec<_>>().join("  ");
     let tries = if row.attempt > 0 { row.attempt.to_string() } else { String::new() };

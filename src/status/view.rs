@@ -11,7 +11,9 @@ use crate::domain::admission::Short;
 use crate::domain::gate::Gate;
 use crate::domain::id::{TaskId, WorkerId};
 use crate::domain::identity::Vantage;
-use crate::domain::name::QueueName;
+use crate::domain::lease::Pulse;
+use crate::domain::live::Live;
+use crate::domain::name::{AttemptName, QueueName};
 use crate::domain::reason::{Reason, Wait};
 use crate::domain::record::Rejection;
 use crate::domain::state::State;
@@ -71,6 +73,8 @@ pub struct Row {
     pub usage: Option<Usage>,
     /// When its latest attempt began and ended.
     pub times: (Option<UnixMs>, Option<UnixMs>),
+    /// What its worker sees of the running agent.
+    pub live: Option<Live>,
 }
 
 /// One worker.
@@ -82,6 +86,8 @@ pub struct WorkerRow {
     pub task: Option<TaskId>,
     /// Its process lives; `None` where that cannot be seen from here.
     pub alive: Option<bool>,
+    /// Its last heartbeat, by the clock of its file system.
+    pub beat_at: UnixMs,
 }
 
 /// Which rows to make.
@@ -186,6 +192,7 @@ impl Row {
             branch: None,
             usage: None,
             times: (None, None),
+            live: None,
         }
     }
 
@@ -271,7 +278,12 @@ fn waiting_row(queue: &Queue, snapshot: &Snapshot, name: &QueueName) -> Row {
     }
     match &name.reason {
         Some(reason) => row.reason = Some(blocked_reason(reason, row.reason.as_deref())),
-        None if state == State::Running => row.reason = None,
+        None if state == State::Running => {
+            row.reason = None;
+            let attempt =
+                |card: &Card| AttemptName { at: name.at.clone(), worker: card.id.clone() };
+            row.live = holder.and_then(|card| queue.live(&attempt(card)));
+        }
         None => {}
     }
     row
@@ -291,16 +303,18 @@ fn blocked_reason(reason: &Reason, detail: Option<&str>) -> String {
 
 fn workers(snapshot: &Snapshot) -> Vec<WorkerRow> {
     let me = identity::me();
-    let row = |card: &Card| {
+    let row = |card: &Card, pulse: Pulse| {
         let task = snapshot.claims.iter().find(|(_, holder)| holder.id == card.id);
         WorkerRow {
             task: task.map(|(at, _)| at.id.clone()),
             alive: (me.vantage(&card.process) == Vantage::Here)
                 .then(|| process::alive(&card.process)),
+            beat_at: UnixMs(u64::try_from(pulse.mtime_ns / 1_000_000).unwrap_or(0)),
             card: card.clone(),
         }
     };
-    let mut rows: Vec<WorkerRow> = snapshot.workers.iter().map(|(card, _)| row(card)).collect();
+    let mut rows: Vec<WorkerRow> =
+        snapshot.workers.iter().map(|(card, pulse)| row(card, *pulse)).collect();
     rows.sort_by_key(|row| (row.card.slot, row.card.started_at));
     rows
 }

@@ -49,7 +49,7 @@ pub(super) fn threads(pid: i32) -> Option<u64> {
 }
 
 /// The fields of `/proc/PID/stat` from the state on: the name before may hold spaces and brackets.
-fn stat_fields(pid: i32) -> Option<Vec<String>> {
+pub(super) fn stat_fields(pid: i32) -> Option<Vec<String>> {
     // One read gets it all, where reading "to the end" would take several: the kernel makes it up anew for each.
     let mut stat = [0; 4096];
     let count = File::open(format!("/proc/{pid}/stat")).and_then(|mut f| f.read(&mut stat)).ok()?;

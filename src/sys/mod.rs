@@ -7,6 +7,7 @@
     reason = "this is the door that the rest of the program is kept from building beside"
 )]
 
+pub mod activity;
 pub mod cgroup;
 pub mod clock;
 pub mod daemon;

@@ -117,6 +117,16 @@ pub fn signal(pid: i32, signal: Signal) -> bool {
     kill(Pid::from_raw(pid), signal).is_ok()
 }
 
+/// Sends a signal to a process (or its whole group), and wakes it where it stands still: it hears of the signal only
+/// then, and may end in order. It may be gone this instant, which its end will tell.
+pub fn tell(pid: i32, group: bool, signal_to_send: Signal) {
+    let send = |what| if group { signal_group(pid, what) } else { signal(pid, what) };
+    let _there_or_gone = send(signal_to_send);
+    if super::activity::process(pid).is_some_and(|process| process.state == 'T') {
+        let _there_or_gone = send(Signal::SIGCONT);
+    }
+}
+
 /// From now on a panic of any thread ends this process: half a worker would hold its task and never beat.
 /// What follows is what follows any crash.
 pub fn end_on_panic() {

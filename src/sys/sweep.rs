@@ -154,7 +154,7 @@ fn children_by_parent(pid: i32) -> Vec<i32> {
 }
 
 /// Children, their children and so on; a fork during the look is found by the next one.
-fn all_below(top: i32) -> BTreeSet<i32> {
+pub(super) fn all_below(top: i32) -> BTreeSet<i32> {
     let mut below = BTreeSet::new();
     let mut todo = vec![top];
     while let Some(pid) = todo.pop() {

@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::domain::config::Config;
 use crate::domain::identity::ProcessIdentity;
+use crate::domain::lease::SELF_STOP_AFTER_MS;
 use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Closed;
 use crate::queue::journal::Journal;
@@ -75,6 +76,8 @@ pub struct Tender {
     pulses: Pulses,
     lead: Lead,
     last_round_ms: u64,
+    /// When it last rested: whoever leads does so for a second at a time.
+    rested_ms: u64,
     next_suspicion_ms: u64,
     next_sweep_ms: u64,
     rejected: usize,
@@ -98,6 +101,7 @@ impl Tender {
             pulses: Pulses::default(),
             lead: Lead::default(),
             last_round_ms: clock::mono_ms(),
+            rested_ms: clock::mono_ms(),
             next_suspicion_ms: 0,
             next_sweep_ms: clock::mono_ms() + random::below(SWEEP_EVERY_MS),
             rejected: 0,
@@ -125,6 +129,15 @@ impl Tender {
     pub fn tend(&mut self, journal: &Journal) -> Result<Round> {
         self.lead.take(&self.queue, &self.me)?;
         let now = clock::mono_ms();
+        if self.lead.is_mine() && now - self.rested_ms > SELF_STOP_AFTER_MS {
+            self.pulses.look_anew(now);
+        }
+        let tended = self.tend_at(now, journal);
+        self.rested_ms = clock::mono_ms();
+        tended
+    }
+
+    fn tend_at(&mut self, now: u64, journal: &Journal) -> Result<Round> {
         let trusted = now - self.last_round_ms < DISTRUST_MS;
         if !self.lead.is_mine() && trusted && !self.suspects(now)? {
             return Ok(Round::default());

@@ -1,7 +1,7 @@
 //! What this process has seen of the registered workers, and which of them are dead.
 //!
 //! Two ways to know: the process is gone (same boot, same namespaces), or the heartbeat stood still over a lease by
-//! our own clock.
+//! our own clock. A process that stood still itself has seen nothing of that lease: it looks anew.
 
 use std::collections::HashMap;
 
@@ -46,6 +46,9 @@ impl Pulses {
                 self.read(queue, id, now);
             }
         }
+        if self.seen.values().any(|seen| seen.process == *me && seen.look.expired(now)) {
+            self.look_anew(now);
+        }
         let dead = self.seen.iter().filter_map(|(id, seen)| {
             let here = me.vantage(&seen.process) == Vantage::Here;
             if here && !process::alive(&seen.process) {
@@ -54,6 +57,12 @@ impl Pulses {
             seen.look.expired(now).then(|| (id.clone(), "lease expired"))
         });
         Ok(dead.collect())
+    }
+
+    /// This process stood still (stopped, frozen with its machine): the others may have done so with it, and are only
+    /// about to beat again.
+    pub(super) fn look_anew(&mut self, now_ms: u64) {
+        self.seen.values_mut().for_each(|seen| seen.look.seen_at_ms = now_ms);
     }
 
     fn read(&mut self, queue: &Queue, id: &WorkerId, now_ms: u64) {

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::Worker;
 use super::control::Level;
 use super::gates::Messenger;
+use super::live::Herald;
 use super::resume::is_unknown_session;
 use super::verdict::Close;
 use super::workplace::{Left, NoPlace, Workplace};
@@ -207,6 +208,7 @@ impl Worker {
             source: claim.name().at.id.to_string(),
             began: clock::now(),
             answered_ms: None,
+            herald: Herald::new(self.shared.queue.clone(), claim.attempt().clone()),
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::json;
 
 use super::Shared;
+use super::live::Herald;
 use crate::agent::{Progress, RateLimit};
 use crate::domain::config::Config;
 use crate::domain::gate::{Gate, Manner, Passage, Window};
@@ -219,10 +220,12 @@ pub(super) struct Messenger {
     pub(super) source: String,
     pub(super) began: UnixMs,
     pub(super) answered_ms: Option<u64>,
+    pub(super) herald: Herald,
 }
 
 impl Messenger {
     pub(super) fn pass(&mut self, progress: &Progress) {
+        self.herald.pass(progress);
         match progress {
             Progress::Answered => self.answered(),
             Progress::Limit(limit) => {
@@ -235,7 +238,8 @@ impl Messenger {
             Progress::Started { .. }
             | Progress::Doing(_)
             | Progress::Alive
-            | Progress::Stopping => {}
+            | Progress::Stopping
+            | Progress::Live(_) => {}
         }
     }
 

@@ -14,6 +14,7 @@ mod groups;
 mod heart;
 mod idle;
 mod job;
+mod live;
 mod resume;
 mod room;
 mod rules;

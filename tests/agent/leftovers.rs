@@ -79,7 +79,8 @@ fn also_when_the_supervisor_is_killed() {
             | Progress::Alive
             | Progress::Answered
             | Progress::Limit(_)
-            | Progress::Stopping => {}
+            | Progress::Stopping
+            | Progress::Live(_) => {}
         });
         unreachable!("it is killed before");
     }

@@ -4,5 +4,6 @@ mod cgroups;
 mod command;
 mod demo;
 mod leftovers;
+mod liveness;
 mod service;
 mod stopping;

@@ -6,6 +6,7 @@ mod failures;
 mod gates;
 mod hostile;
 mod limits;
+mod liveness;
 mod night;
 mod resume;
 mod stopping;

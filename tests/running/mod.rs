@@ -10,6 +10,7 @@ mod failures;
 mod faults;
 mod gates;
 mod lease;
+mod liveness;
 mod pool;
 mod recycling;
 mod rigs;

@@ -44,6 +44,11 @@ impl Splitter {
         self.keep(bytes);
     }
 
+    /// Whether there are bytes of a line that has not ended.
+    pub fn unfinished(&self) -> bool {
+        !self.partial.is_empty() || self.dropped > 0
+    }
+
     /// Hands out a last line that nothing ended.
     pub fn finish(&mut self, line: &mut dyn FnMut(&[u8])) {
         if !self.partial.is_empty() {

@@ -295,7 +295,7 @@ pub static ROWS: [Row; 49] = [
     duration!("timeouts.startup", "SWARMDIR_TIMEOUTS_STARTUP", "1m", startup_ms, 1,
         "from the agent's start to its first sign of life; grows with how many start at once"),
     duration!("timeouts.silence", "SWARMDIR_TIMEOUTS_SILENCE", "15m", silence_ms, 1,
-        "without any sign of life; announced waits are added"),
+        "silent and seen neither to compute nor to change files; announced waits are added"),
     duration!("timeouts.wall", "SWARMDIR_TIMEOUTS_WALL", "2h", wall_ms, 1,
         "one whole attempt; a task's `timeout` overrides it"),
     duration!("timeouts.after_result", "SWARMDIR_TIMEOUTS_AFTER_RESULT", "30s", after_result_ms, 0,

@@ -1,0 +1,37 @@
+//! `runs/T/e.W/live.json`: what a holder sees of its running agent, for whoever looks.
+//!
+//! Never state: nothing is decided by it, it is not synced, and it goes when the agent has ended.
+
+use super::runs::{read_json, to_json};
+use super::{Queue, Result};
+use crate::domain::live::Live;
+use crate::domain::name::AttemptName;
+use crate::sys::fs::{self, Renamed};
+
+const NAME: &str = "live.json";
+
+impl Queue {
+    /// Says how the agent stands; replaced whole.
+    pub fn write_live(&self, attempt: &AttemptName, live: &Live) -> Result<()> {
+        let staged = self.staging();
+        let placed = fs::write(&staged, &to_json(live))
+            .and_then(|()| fs::rename(&staged, &self.attempt_dir(attempt).join(NAME)));
+        if !matches!(placed, Ok(Renamed::Done)) {
+            // On a full disk this would be one more each second.
+            let _swept_in_an_hour_at_the_latest = fs::unlink(&staged);
+        }
+        let _said_or_nobody_reads_it = placed?;
+        Ok(())
+    }
+
+    /// The agent has ended.
+    pub fn forget_live(&self, attempt: &AttemptName) -> Result<()> {
+        let _there_or_not = fs::unlink(&self.attempt_dir(attempt).join(NAME))?;
+        Ok(())
+    }
+
+    /// How it stood when somebody last said so.
+    pub fn live(&self, attempt: &AttemptName) -> Option<Live> {
+        read_json(&self.attempt_dir(attempt).join(NAME))
+    }
+}

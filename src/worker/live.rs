@@ -1,0 +1,35 @@
+//! Says in the attempt's directory how its agent stands, for `status` and `explain`.
+//!
+//! Invariant: what was said goes when the agent has ended; trouble with it is nobody's trouble.
+
+use crate::agent::Progress;
+use crate::domain::name::AttemptName;
+use crate::queue::Queue;
+
+/// Speaks for one running agent.
+pub(super) struct Herald {
+    queue: Queue,
+    attempt: AttemptName,
+    spoke: bool,
+}
+
+impl Herald {
+    pub(super) fn new(queue: Queue, attempt: AttemptName) -> Herald {
+        Herald { queue, attempt, spoke: false }
+    }
+
+    pub(super) fn pass(&mut self, progress: &Progress) {
+        if let Progress::Live(live) = progress {
+            // What cannot be written now is out of date a second later.
+            self.spoke |= self.queue.write_live(&self.attempt, live).is_ok();
+        }
+    }
+}
+
+impl Drop for Herald {
+    fn drop(&mut self) {
+        if self.spoke {
+            let _misleads_nobody_once_the_name_has_moved = self.queue.forget_live(&self.attempt);
+        }
+    }
+}
