@@ -143,6 +143,11 @@ impl Night<'_> {
         for claim in self.ground.queue.claims()? {
             self.facts.cut(&claim.at.id, 0);
         }
+        // Nobody lives to see the others die, as when the power goes: the death of an agent would be told as its own.
+        let workers = workers_here(self.ground)?.into_iter().map(|card| card.process);
+        for process in self.crew.coordinators().into_iter().chain(workers) {
+            process::signal(process.pid, Signal::SIGKILL);
+        }
         sweep::marked(PLACE, &self.ground.witness.to_string_lossy(), 5_000);
         self.down_until_ms = clock::mono_ms() + for_ms;
         Ok(Some("reboots"))

@@ -78,7 +78,7 @@ pub(super) fn plan(seed: u64, night_ms: u64, tasks: usize, workers: usize) -> Pl
 
 /// How fast things go: all workers are busy for about half of the night, the rest goes to what hits them.
 fn pace(night_ms: u64, tasks: usize, workers: usize) -> Pace {
-    let share_ms = night_ms * workers as u64 / (tasks.max(1) as u64) * 45 / 100;
+    let share_ms = night_ms * workers as u64 / (tasks.max(1) as u64) * 55 / 100;
     Pace { work_ms: share_ms.clamp(300, 120_000), silence_ms: (night_ms / 40).clamp(3_000, 60_000) }
 }
 
