@@ -64,6 +64,14 @@ impl Explanation {
         self
     }
 
+    /// With what went wrong the last time, of a task that is to be tried again.
+    fn after_failure(self, queue: &Queue, task: &Task, short: &str) -> Explanation {
+        match task.attempts.last().and_then(Failure::of) {
+            Some(_) => self.because("its latest attempt failed").failed_of(queue, task, short),
+            None => self,
+        }
+    }
+
     /// For people.
     pub fn text(&self) -> String {
         let mut out = self.because.join("\n");
@@ -91,7 +99,9 @@ pub fn explain(
         Some(Place::Waiting(name)) => match &name.reason {
             Some(reason) => why_blocked(queue, &task, reason, &short),
             None if task.claimed => why_running(queue, name, &short)?,
-            None => why_waiting(queue, config, name, room)?,
+            None => {
+                why_waiting(queue, config, name, room)?.after_failure(queue, &task, &short)
+            }
         },
     })
 }

@@ -41,7 +41,7 @@ fn explain_names_the_class_and_the_record_that_showed_it() {
         ("auth", "auth", "claude.auth", "api_error", "authentication_failed"),
         ("spend", "spend", "claude.billing", "api_error", "billing_error"),
         ("task", "task", "claude.error", "result", "the tests are red"),
-        ("hangs", "task", "swarmdir.silent", "supervisor", "no sign of life"),
+        ("hangs", "task", "swarmdir.silent", "supervisor", "it hangs: no output for"),
         ("harness", "harness", "swarmdir.missing", "worker", "no-such-program-anywhere"),
     ] {
         let (text, json) = explained(&swarm, task);
@@ -61,6 +61,11 @@ fn explain_names_the_class_and_the_record_that_showed_it() {
     }
     swarm.drop("good.md", "---\nagent: sh\n---\necho x > x.txt\n");
     swarm.drain_to(75);
+    // One that is to be tried again says it, too.
+    swarm.coordinator(&["retry", "limit"]).exits(0);
+    let (text, json) = explained(&swarm, "limit");
+    assert!(text.contains("it is ready") && text.contains("its latest attempt failed"), "{text}");
+    assert_eq!(json["class"], "limit", "{json}");
     let (text, json) = explained(&swarm, "good");
     assert!(
         json["class"].is_null() && json["evidence"].is_null() && !text.contains("class"),
