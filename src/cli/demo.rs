@@ -15,7 +15,8 @@ use crate::coordinator::Observer;
 use crate::queue::{Dir, Queue};
 use crate::status::summary::{Commands, summary};
 use crate::status::view::{Scope, view};
-use crate::sys::{clock, env, fs, process, random, tool};
+use crate::sys::{clock, env, fs, process, random};
+use crate::worktree::sample;
 
 /// The task whose worker is killed.
 const VICTIM: &str = "survive-a-crash";
@@ -116,20 +117,8 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     let repository = fs::canonical(&repository)?;
     fs::write(&repository.join("README.md"), b"# A repository to play with\n")?;
     fs::write(&repository.join(FILE_NAME), SETTINGS.as_bytes())?;
-    fs::write(&repository.join(".gitignore"), b"/queue/\n/.swarmdir/\n/interrupt\n")?;
-    let path = repository.to_string_lossy().into_owned();
-    for args in [
-        vec!["init", "-q", "-b", "main", &path],
-        vec!["-C", &path, "config", "user.name", "swarmdir"],
-        vec!["-C", &path, "config", "user.email", "swarmdir@localhost"],
-        vec!["-C", &path, "add", "-A"],
-        vec!["-C", &path, "commit", "-q", "-m", "Start"],
-    ] {
-        tool::run("git", &args).map_err(|why| {
-            Failure::new(exit::MISSING, format!("git {}: {why}", args.join(" ")))
-                .hint("coordinator doctor")
-        })?;
-    }
+    sample::repository(&repository)
+        .map_err(|why| Failure::new(exit::MISSING, why).hint("coordinator doctor"))?;
     Ok(repository)
 }
 

@@ -7,8 +7,12 @@ use super::witness::PLACE;
 use super::{Order, deeds::Deed};
 use crate::domain::config::Durability;
 use crate::domain::identity::ProcessIdentity;
-use crate::queue::{Dir, Queue, QueueError, Result};
-use crate::sys::{daemon, env, fs, identity, sweep, tool};
+use crate::queue::{Dir, Queue, Result};
+use crate::sys::{daemon, env, fs, identity, sweep};
+use crate::worktree::sample;
+
+/// Names a rule of the protocol to break, in builds that know it.
+const PLANT: &str = "SWARMDIR_PLANT";
 
 /// One queue with all that belongs to it.
 #[derive(Debug)]
@@ -43,7 +47,7 @@ impl Ground {
         for made in [&roots[0], &roots[1], &witness, &dir.join("log")] {
             fs::mkdirs(made)?;
         }
-        make_repository(&roots[0])?;
+        sample::repository(&roots[0]).map_err(std::io::Error::other)?;
         let queue = Queue::open_or_make(&roots[0].join("queue"), order.durability)?;
         fs::symlink(&roots[0].join("queue"), &roots[1].join("queue"))?;
         let durability = order.durability;
@@ -149,24 +153,4 @@ pub(super) fn end_everything(dir: &Path) {
         let mark = dir.join(name).join("witness");
         sweep::marked(PLACE, &mark.to_string_lossy(), 2_000);
     }
-}
-
-/// Names a rule of the protocol to break, in builds that know it.
-const PLANT: &str = "SWARMDIR_PLANT";
-
-fn make_repository(root: &Path) -> Result<()> {
-    let path = root.to_string_lossy().into_owned();
-    fs::write(&root.join(".gitignore"), b"/queue/\n/.swarmdir/\n/interrupt\n")?;
-    for args in [
-        vec!["init", "-q", "-b", "main", &path],
-        vec!["-C", &path, "config", "user.name", "swarmdir"],
-        vec!["-C", &path, "config", "user.email", "swarmdir@localhost"],
-        vec!["-C", &path, "add", "-A"],
-        vec!["-C", &path, "commit", "-q", "-m", "Start"],
-    ] {
-        tool::run("git", &args).map_err(|why| {
-            QueueError::from(std::io::Error::other(format!("git {}: {why}", args.join(" "))))
-        })?;
-    }
-    Ok(())
 }

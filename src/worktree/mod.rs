@@ -38,6 +38,7 @@ mod restore;
 pub mod room;
 mod salvage;
 mod salvaged;
+pub mod sample;
 mod scan;
 mod scratch;
 mod stage;
