@@ -117,6 +117,8 @@ pub struct Snapshot {
     pub tree: Need,
     /// So many workers may decide at this very moment, at least this one.
     pub workers: u64,
+    /// So many agents run, or are about to.
+    pub claims: u64,
 }
 
 /// What is short.
@@ -159,8 +161,8 @@ pub struct Short {
 /// The decision.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
-    /// A task may be claimed. `alone`: not with another worker at the same time, since for all of them at once this
-    /// would not suffice.
+    /// A task may be claimed. `alone`: not with another worker at the same time, since for the trees of all of them at
+    /// once this would not suffice.
     Admit {
         /// What would not suffice.
         alone: Option<What>,
@@ -171,6 +173,31 @@ pub enum Verdict {
     Reuse(Short),
     /// None.
     Wait(Short),
+}
+
+/// How agents come of which nobody can say yet what they will take of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Spacing {
+    /// There is enough for one of every worker.
+    #[default]
+    Any,
+    /// There is not, but for one more than there are, had none of these taken anything yet: one looks and claims after
+    /// another, so that each sees the claims before his.
+    OneByOne,
+    /// And each after the last one has run for a while, so that what it took is seen.
+    Settled,
+}
+
+/// Decides how agents come, as far as memory is concerned.
+pub fn spacing(seen: &Snapshot, reserve: &Reserve) -> Spacing {
+    let enough = |agents: u64| short_of_memory(seen, reserve, agents).is_none();
+    if enough(seen.workers.max(1)) {
+        Spacing::Any
+    } else if enough(seen.claims.saturating_add(1)) {
+        Spacing::OneByOne
+    } else {
+        Spacing::Settled
+    }
 }
 
 /// Decides whether one more agent may start.
@@ -187,8 +214,7 @@ pub fn decide(seen: &Snapshot, reserve: &Reserve) -> Verdict {
         let bytes = seen.tree.bytes.saturating_mul(many);
         Need { bytes, inodes: seen.tree.inodes.saturating_mul(many) }
     };
-    let alone = shortage(seen, reserve, seen.workers.max(1), trees(1)).map(|short| short.what);
-    // What an agent takes of memory shows late in any case: there a fresh look says no more than an old one.
+    let alone = shortage(seen, reserve, 0, trees(1)).map(|short| short.what);
     let disks = seen.spaces.iter().all(|space| space.is_ample(reserve));
     Verdict::Admit { alone, ample: disks && shortage(seen, reserve, 0, trees(AMPLE)).is_none() }
 }
@@ -211,13 +237,15 @@ fn shortage(seen: &Snapshot, reserve: &Reserve, agents: u64, trees: Need) -> Opt
             counted.then(|| short(What::Inodes, space.free_inodes, inodes, trees.inodes)).flatten()
         })
     });
-    disk.or_else(|| {
-        let memory = seen.memory.as_ref()?;
-        let need = reserve.memory_bytes.saturating_mul(agents);
-        let place = memory.of.clone();
-        let have = memory.available;
-        (have < need).then_some(Short { what: What::Memory, place, have, need, tree: 0 })
-    })
+    disk.or_else(|| short_of_memory(seen, reserve, agents))
+}
+
+fn short_of_memory(seen: &Snapshot, reserve: &Reserve, agents: u64) -> Option<Short> {
+    let memory = seen.memory.as_ref()?;
+    let need = reserve.memory_bytes.saturating_mul(agents);
+    let place = memory.of.clone();
+    let have = memory.available;
+    (have < need).then_some(Short { what: What::Memory, place, have, need, tree: 0 })
 }
 
 /// What has become so short of disk that running agents are parked while there is room to save their work: a quarter

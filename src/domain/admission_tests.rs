@@ -11,7 +11,7 @@ fn disk(free_bytes: u64, total_bytes: u64) -> Space {
 
 fn seen(space: Space) -> Snapshot {
     let memory = Some(Memory { available: 8 << 30, of: "this machine".into() });
-    Snapshot { spaces: vec![space], memory, tree: Need::default(), workers: 1 }
+    Snapshot { spaces: vec![space], memory, tree: Need::default(), workers: 1, claims: 0 }
 }
 
 fn what(verdict: &Verdict) -> (&'static str, Option<What>) {
@@ -61,9 +61,22 @@ fn where_not_all_workers_find_room_they_come_one_at_a_time() {
     let of = |workers| Snapshot { tree, workers, ..seen(disk(75 * MIB, 200 * MIB)) };
     assert_eq!(what(&decide(&of(3), &reserve)), ("admit", None));
     assert_eq!(what(&decide(&of(4), &reserve)), ("admit", Some(What::Disk)));
-    let memory = |workers| Snapshot { workers, ..seen(disk(75 * MIB, 200 * MIB)) };
-    assert_eq!(what(&decide(&memory(16), &Reserve::DEFAULT)), ("admit", None));
-    assert_eq!(what(&decide(&memory(17), &Reserve::DEFAULT)), ("admit", Some(What::Memory)));
+}
+
+#[test]
+fn agents_come_the_slower_the_less_memory_there_is_for_all() {
+    // 8 GiB are 16 agents.
+    let of = |workers, claims| {
+        spacing(&Snapshot { workers, claims, ..seen(disk(75 * MIB, 200 * MIB)) }, &Reserve::DEFAULT)
+    };
+    assert_eq!((of(16, 0), of(16, 15)), (Spacing::Any, Spacing::Any));
+    assert_eq!((of(17, 0), of(64, 15)), (Spacing::OneByOne, Spacing::OneByOne));
+    assert_eq!(of(64, 16), Spacing::Settled);
+    // It says nothing of whether one may come at all.
+    let memory = Snapshot { workers: 64, claims: 63, ..seen(disk(75 * MIB, 200 * MIB)) };
+    assert_eq!(what(&decide(&memory, &Reserve::DEFAULT)), ("admit", None));
+    let off = Reserve { memory_bytes: 0, ..Reserve::DEFAULT };
+    assert_eq!(spacing(&memory, &off), Spacing::Any);
 }
 
 #[test]

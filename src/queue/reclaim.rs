@@ -64,6 +64,12 @@ impl Queue {
         Ok(claims.collect())
     }
 
+    /// How many there are, whoever holds them: one listing, and none is read.
+    pub fn claim_count(&self) -> Result<usize> {
+        let names = fs::list(&self.dir(Dir::Claims))?;
+        Ok(names.iter().filter(|name| name.to_str().and_then(TaskEpoch::parse).is_some()).count())
+    }
+
     /// The claims whose worker is not registered: dead, for everybody.
     pub fn dead_claims(&self) -> Result<Vec<DeadClaim>> {
         let mut dead = Vec::new();

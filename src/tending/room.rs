@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::domain::admission::{Need, Short, Snapshot, Verdict, decide};
+use crate::domain::admission::{Need, Short, Snapshot, Spacing, Verdict, decide, spacing};
 use crate::domain::config::Config;
 use crate::domain::identity::Vantage;
 use crate::domain::name::QueueName;
@@ -22,6 +22,8 @@ const NEED_MS: u64 = 60_000;
 pub struct Surveyor {
     need: Need,
     need_stale_at_ms: u64,
+    /// What the latest look said of memory.
+    spacing: Spacing,
 }
 
 impl Surveyor {
@@ -43,8 +45,15 @@ impl Surveyor {
             memory: memory::available(),
             tree: self.need,
             workers,
+            claims: queue.claim_count()? as u64,
         };
+        self.spacing = spacing(&seen, &config.reserve);
         Ok(decide(&seen, &config.reserve))
+    }
+
+    /// How agents come, after the latest look.
+    pub fn spacing(&self) -> Spacing {
+        self.spacing
     }
 
     /// Why nobody can claim now, if that is so.
@@ -66,6 +75,7 @@ pub fn short_for_workers(queue: &Queue, config: &Config) -> Result<Option<Short>
         memory: theirs.min_by_key(|memory| memory.available).or_else(memory::available),
         tree: largest_tree(config),
         workers: 1,
+        claims: 0,
     };
     missing(decide(&seen, &config.reserve), queue, config)
 }

@@ -85,6 +85,7 @@ impl Worker {
             self.shared.holding.set(Some(name.clone()));
             match queue.claim(&self.shared.registration, &name)? {
                 Tried::Won(claim) => {
+                    self.room.claimed();
                     let worker = json!({ "worker": self.shared.registration.id() });
                     self.shared.journal.note("claim", Some(&name.at), worker);
                     return Ok(Some(claim));

@@ -1,20 +1,20 @@
 //! Whether there is room for this worker to claim: looked at before each claim, said once.
 //!
-//! Invariant: where there is not room for an agent of every worker at once, claims of this machine come one at a
-//! time, each after all trees before it are made (and, for memory, after the last agent has run for a while). A lock
-//! sees to that, which those share who need not care.
+//! Invariant: where a disk has not room for a tree of every worker at once, claims of this machine come one at a
+//! time, each after all trees before it are made. A lock sees to that, which those share who need not care. Where it
+//! is memory that does not suffice for all, another one sees to it that each sees the claims before his.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::{Log, Shared};
-use crate::domain::admission::{Short, Verdict, What};
+use crate::domain::admission::{Short, Spacing, Verdict};
 use crate::domain::config::Config;
 use crate::domain::name::QueueName;
 use crate::queue::Result;
 use crate::sys::lock::Lock;
-use crate::sys::{clock, fs};
+use crate::sys::{self, clock, fs};
 use crate::tending::room::{Surveyor, homes};
 use crate::worktree::room::Homes;
 
@@ -23,8 +23,12 @@ const ROOM_MS: u64 = 200;
 pub(super) const NO_ROOM_MS: u64 = 1_000;
 /// An agent has taken most of its memory after so long, milliseconds.
 const SETTLE_MS: u64 = 3_000;
-/// The lock of those who come one at a time.
+/// The lock of those who come one at a time, for trees and for memory; the second is touched by those who settle.
 const ADMIT: &str = "admit";
+const MEMORY: &str = "memory";
+/// Whoever holds the second needs it for less than a millisecond: it is waited for so long, in such steps.
+const MEMORY_WAIT_MS: u64 = 100;
+const MEMORY_STEP_MS: u64 = 2;
 
 /// Whether a task may be claimed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,6 +54,10 @@ pub(super) struct Room {
     refused: bool,
     /// Held from the look until our tree is made.
     turn: Option<(Turn, Lock)>,
+    /// Held from the look until our claim can be seen.
+    memory: Option<Lock>,
+    /// Others wait until our agent has taken its memory.
+    settles: bool,
 }
 
 /// How a claim is made where room is scarce.
@@ -75,6 +83,7 @@ impl Room {
         log: &Log,
         name: &QueueName,
     ) -> Result<Pass> {
+        self.memory = None;
         // The share that the last claim needed is taken before the look, so that one look is enough.
         if self.turn_wanted() != Some(Turn::Beside) {
             self.refresh(shared, config)?;
@@ -89,6 +98,10 @@ impl Room {
                 if more { Pass::No } else { self.judge(name) }
             }
             Some(_) => Pass::No,
+        };
+        let pass = match pass {
+            Pass::Yes => self.take_memory_turn(shared, config, name)?,
+            other => other,
         };
         if pass != Pass::Yes {
             self.turn = None;
@@ -140,15 +153,10 @@ impl Room {
         }
     }
 
-    /// Becomes (one of) those who come. False: another one comes alone, or his agent has not settled yet.
+    /// Becomes (one of) those who come. False: another one comes alone.
     fn take_turn(&mut self, config: &Config, wanted: Turn) -> bool {
         self.turn = None;
         let path = lock_file(config, ADMIT);
-        let memory = Some(What::Memory);
-        let settles = matches!(self.verdict, Some(Verdict::Admit { alone, .. }) if alone == memory);
-        if settles && age_ms(&path).is_some_and(|age| age < SETTLE_MS) {
-            return false;
-        }
         let _seen_by_the_lock = path.parent().map(fs::mkdirs);
         let taken = match wanted {
             Turn::Alone => Lock::try_take(&path),
@@ -160,16 +168,58 @@ impl Room {
         self.turn.is_some()
     }
 
+    /// Where there is not memory for all, looks once more when nobody else claims meanwhile.
+    fn take_memory_turn(
+        &mut self,
+        shared: &Shared,
+        config: &Config,
+        name: &QueueName,
+    ) -> Result<Pass> {
+        self.settles = false;
+        if self.surveyor.spacing() == Spacing::Any {
+            return Ok(Pass::Yes);
+        }
+        let path = lock_file(config, MEMORY);
+        let _seen_by_the_lock = path.parent().map(fs::mkdirs);
+        // Without locks nobody could come at all.
+        let Ok(lock) = soon(&path) else { return Ok(Pass::Yes) };
+        let Some(lock) = lock else { return Ok(Pass::No) };
+        self.invalidate();
+        self.refresh(shared, config)?;
+        let pass = self.judge(name);
+        self.settles = self.surveyor.spacing() == Spacing::Settled;
+        if self.settles && age_ms(&path).is_some_and(|age| age < SETTLE_MS) {
+            return Ok(Pass::No);
+        }
+        if pass == Pass::Yes {
+            self.touch_if_it_settles(config);
+            self.memory = Some(lock);
+        }
+        Ok(pass)
+    }
+
+    fn touch_if_it_settles(&self, config: &Config) {
+        if self.settles {
+            let _settles_sooner = fs::touch(&lock_file(config, MEMORY));
+        }
+    }
+
+    /// Our claim can be seen.
+    pub(super) fn claimed(&mut self) {
+        self.memory = None;
+    }
+
     /// Nothing came of it: others may come.
     pub(super) fn give_up_turn(&mut self) {
         self.turn = None;
+        self.memory = None;
     }
 
     /// Our tree is made, our agent starts: the next one may look.
     pub(super) fn taken(&mut self, config: &Config) {
-        if self.turn.is_some() {
-            let _settles_sooner = fs::touch(&lock_file(config, ADMIT));
-            self.turn = None;
+        self.touch_if_it_settles(config);
+        self.settles = false;
+        if self.turn.take().is_some() {
             self.invalidate();
         }
     }
@@ -189,7 +239,7 @@ impl Room {
     pub(super) fn again_in_ms(&self) -> Option<u64> {
         match (&self.waits, &self.verdict) {
             (Some(_), _) => Some(NO_ROOM_MS),
-            (None, Some(Verdict::Admit { ample: false, .. })) if self.refused => Some(ROOM_MS),
+            (None, Some(Verdict::Admit { .. })) if self.refused => Some(ROOM_MS),
             _ => None,
         }
     }
@@ -220,6 +270,18 @@ impl Room {
                 *other = Some((short.clone(), since));
             }
         }
+    }
+}
+
+/// The lock that others hold for a moment only; `None`: somebody does not let go of it.
+fn soon(path: &Path) -> sys::fs::Result<Option<Lock>> {
+    let deadline = clock::mono_ms() + MEMORY_WAIT_MS;
+    loop {
+        let lock = Lock::try_take(path)?;
+        if lock.is_some() || clock::mono_ms() >= deadline {
+            return Ok(lock);
+        }
+        clock::pause_ms(MEMORY_STEP_MS);
     }
 }
 

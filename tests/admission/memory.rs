@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
+use swarmdir::sys::clock;
 
 use super::{proof, sound, wait_paused};
-use crate::support::deadline::{stays, wait_for};
+use crate::support::deadline::{stays, wait_for, wait_until};
 use crate::support::swarm::{Swarm, WORKER};
 
 #[test]
@@ -25,6 +27,40 @@ fn more_than_the_machine_has_pauses_claims_until_less_is_asked_for() {
     swarm.stop_now();
     worker.end().exits(143);
     sound(&swarm, "done 1");
+}
+
+/// Six workers, and memory for three agents as far as anybody can know at once: three come one after another, and each
+/// of the others when what the last one took is seen.
+#[test]
+fn where_memory_is_not_for_all_agents_come_one_after_another() {
+    let available = swarmdir::sys::memory::available().expect("this system says it").available;
+    let swarm = Swarm::with(&format!("reserve.memory = {}", available * 2 / 7));
+    for n in 0..6 {
+        swarm.drop(format!("task-{n}.md"), swarm.holds(&format!("t{n}")));
+    }
+    let pool = swarm.start_coordinator(&["--agents", "6"]);
+    wait_until("all six", || swarm.names("claims").len() == 6);
+    for n in 0..6 {
+        swarm.let_go(&format!("t{n}"));
+    }
+    swarm.wait_count("done", 6);
+    swarm.stop_now();
+    pool.end();
+    let mut claims = Vec::new();
+    for name in swarm.names("log").iter().filter(|name| name.len() == 38) {
+        let text = fs::read_to_string(swarm.at("queue/log").join(name)).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let at = |line: Value| clock::parse_rfc3339(line["at"].as_str().unwrap()).unwrap();
+        claims.extend(lines.filter(|line| line["event"] == "claim").map(at));
+    }
+    claims.sort_unstable();
+    assert_eq!(claims.len(), 6);
+    // Others on this machine take and give back memory meanwhile; the last two waited in any case.
+    for pair in claims[3..].windows(2) {
+        assert!(pair[1].since(pair[0]) >= 2_900, "{claims:?}");
+    }
+    sound(&swarm, "done 6");
+    proof("agents that come where memory is not for all of them, each seen by the next", 6);
 }
 
 /// A control group with a limit; it goes away with the test.
