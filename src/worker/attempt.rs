@@ -140,6 +140,7 @@ impl Worker {
         } else {
             report
         };
+        let report = self.fallen_alone(report);
         notes.extend(report.notes.clone());
         let left = self.collect(&claim, spec, &mut place, &mut notes);
         self.close(Close { claim, agent, report, left, place, notes })

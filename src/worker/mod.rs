@@ -8,6 +8,7 @@
 mod attempt;
 mod claims;
 pub mod control;
+mod downfall;
 mod full;
 mod gates;
 mod groups;

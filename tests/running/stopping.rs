@@ -113,6 +113,23 @@ fn a_worker_alone_parks_too() {
     went_on(&swarm, "half");
 }
 
+/// A machine that is shut down signals everybody, and the agent may be gone first.
+#[test]
+fn an_agent_that_falls_with_its_worker_is_not_charged() {
+    let swarm = Swarm::new();
+    let marks = swarm.beside("marks");
+    let (marks, name) = (marks.display(), "falls");
+    let first = format!(
+        "pwd > {marks}/{name}.first; echo half > half.txt; kill -TERM $PPID; kill -KILL $$"
+    );
+    let second = format!("pwd > {marks}/{name}.second; echo rest > rest.txt");
+    swarm.drop(name, format!("if [ -e half.txt ]; then {second}; else {first}; fi\n"));
+    swarm.start_worker(&["--drain"]).end().exits(143);
+    parked(&swarm, name);
+    swarm.drain();
+    went_on(&swarm, name);
+}
+
 #[test]
 fn an_agent_that_ignores_every_signal_is_killed_in_time() {
     let swarm = Swarm::new();
