@@ -64,7 +64,7 @@ fn seen(live: &Live, now: UnixMs) -> String {
 
 /// More of it, a line each: what it depends on.
 pub fn details(live: &Live, now: UnixMs) -> Vec<String> {
-    let mut lines = vec![format!("  it {}", words(live, now))];
+    let mut lines = vec![format!("  now: {}", words(live, now))];
     if let (Some(limit), None) = (live.silence_ms, &live.stopping) {
         lines.push(format!("  it is stopped when it is silent and idle for {}", duration(limit)));
     }
