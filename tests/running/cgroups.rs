@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
-use swarmdir::sys::process;
+use swarmdir::sys::cgroup::Group;
+use swarmdir::sys::{process, random};
 
 use crate::support::cgroups::{are_here, groups_of};
-use crate::support::deadline::wait_until;
 use crate::support::proof::proof;
 use crate::support::running::alive;
-use crate::support::swarm::{Swarm, WORKER};
+use crate::support::swarm::{COORDINATOR, Swarm, WORKER};
 
 /// Leaves a daemon that bears no mark, and goes on until it is let go.
 fn with_daemon(swarm: &Swarm, name: &str) -> String {
@@ -129,11 +130,23 @@ fn without_rights_it_goes_on_without_groups_and_says_so() {
 #[test]
 fn doctor_has_tried_it() {
     let swarm = Swarm::new();
-    let said = swarm.coordinator(&["doctor"]).out;
-    if are_here() {
+    // What somebody left who was killed while he tried.
+    let left = are_here().then(|| {
+        let name = format!("{:016x}", random::number());
+        let _beside = Group::make(&name, true).unwrap();
+        let left = groups_of(&name)[0].with_file_name("swarmdir-probe.1.1.0");
+        fs::create_dir(&left).unwrap();
+        left
+    });
+    let mut doctor = swarm.command(COORDINATOR);
+    let doctor = swarm.start(doctor.arg("doctor"));
+    let pid = doctor.pid();
+    let said = doctor.end().out;
+    if let Some(left) = left {
         assert!(said.contains("killed as a whole"), "{said}");
+        assert!(!left.exists());
     }
-    wait_until("no probe is left", || groups_of("probe").is_empty());
+    assert_eq!(groups_of(&format!("probe.{pid}")), Vec::<PathBuf>::new());
     let off = Swarm::with("cgroups = \"off\"");
     let said = off.coordinator(&["doctor"]).out;
     assert!(said.contains("off by the setting"), "{said}");

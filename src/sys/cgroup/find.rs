@@ -13,6 +13,7 @@ use nix::libc;
 
 use super::Level;
 use super::kill::pids_in;
+use super::remains::tidy_in;
 use crate::sys::{identity, process};
 
 /// Where our own processes go, beside the groups of attempts.
@@ -162,6 +163,8 @@ fn words(path: &Path) -> Vec<String> {
 /// The proof is in the making.
 fn can_make(dir: &Path, with: &str) -> bool {
     let ticks = identity::start_ticks(process::own_pid()).unwrap_or(0);
+    // Those of processes that were killed just then lie here, also where groups are made elsewhere in the end.
+    tidy_in(dir);
     let probe = dir.join(format!("swarmdir-probe.{}.{ticks}.0", process::own_pid()));
     let made = fs::create_dir(&probe).is_ok() && probe.join(with).exists();
     let _was_it_made = fs::remove_dir(&probe);

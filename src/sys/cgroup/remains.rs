@@ -53,13 +53,16 @@ fn gather(dir: &Path, is_its: &dyn Fn(&OsStr) -> bool, depth: u32, found: &mut V
 
 /// Removes the empty groups beside ours whose makers are dead, of whichever queue they were.
 pub(super) fn tidy(ground: &Ground) {
-    for base in &ground.bases {
-        for dir in children(&base.dir) {
-            let maker = dir.file_name().and_then(|name| maker(name.to_str()?));
-            let dead = maker.is_some_and(|(pid, ticks)| start_ticks(pid) != Some(ticks));
-            if dead && members(&dir).is_empty() {
-                remove(&dir);
-            }
+    ground.bases.iter().for_each(|base| tidy_in(&base.dir));
+}
+
+/// The same in one place.
+pub(super) fn tidy_in(dir: &Path) {
+    for dir in children(dir) {
+        let maker = dir.file_name().and_then(|name| maker(name.to_str()?));
+        let dead = maker.is_some_and(|(pid, ticks)| start_ticks(pid) != Some(ticks));
+        if dead && members(&dir).is_empty() {
+            remove(&dir);
         }
     }
 }
