@@ -3,6 +3,7 @@
 //! Nobody can tell it from a dead one; before its task runs again, it and its agent must be dead.
 
 use super::Order;
+use super::calm;
 use super::crew::end_all;
 use super::deeds::Deed;
 use super::ground::Ground;
@@ -67,7 +68,7 @@ impl Sleeper {
         if let Some(worker) = &self.stopped {
             process::signal(worker.pid, Signal::SIGCONT);
         }
-        let stuck = verdict::unfinished(&self.ground.queue.scan()?);
+        let stuck = calm::unfinished(&self.ground.queue.scan()?);
         report.judge("S6", stuck);
         report.judge("S7", end_all(&self.ground, &[self.coordinator])?);
         verdict::judge(&self.ground, &Tally::dropped(&[(Deed::Long, 1)]), report)

@@ -4,6 +4,7 @@
 //! at random, and then looked through. What happens is chosen by a seed. It may not know how the queue does its
 //! work: it uses what everybody uses, and judges by what lies on disk and by what its witnesses saw.
 
+mod calm;
 mod crew;
 mod deeds;
 mod faults;

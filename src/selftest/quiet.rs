@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::Order;
+use super::calm;
 use super::crew::Crew;
 use super::deeds::Deed;
 use super::ground::Ground;
@@ -47,7 +48,7 @@ pub(super) fn run(order: &Order, report: &mut Report) -> Result<()> {
     }
     let left = Crew::new(order).end(&ground)?;
     let seen = ground.queue.scan()?;
-    let mut stuck = verdict::unfinished(&seen);
+    let mut stuck = calm::unfinished(&seen);
     if late {
         stuck.push("the drain did not end".into());
     }

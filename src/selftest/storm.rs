@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use fastrand::Rng;
 
+use super::calm::Calm;
 use super::crew::Crew;
 use super::deeds::Deed;
 use super::ground::Ground;
@@ -248,20 +249,12 @@ impl Storm<'_> {
     fn calm(&mut self) -> Result<Vec<String>> {
         self.wake(u64::MAX);
         self.second_halves(u64::MAX)?;
-        let mut last = (0, clock::mono_ms());
+        let mut calm = Calm::after(STUCK_MS);
         loop {
             self.crew.keep(self.ground)?;
             self.release_all()?;
-            let seen = self.ground.queue.scan()?;
-            let waiting = seen.pending.len() + seen.ready.len() + seen.blocked.len();
-            if waiting + seen.claims.len() == 0 {
-                return Ok(Vec::new());
-            }
-            if seen.ended.len() != last.0 {
-                last = (seen.ended.len(), clock::mono_ms());
-            }
-            if clock::mono_ms() - last.1 > STUCK_MS {
-                return Ok(verdict::unfinished(&seen));
+            if let Some(left) = calm.look(&self.ground.queue)? {
+                return Ok(left);
             }
             clock::pause_ms(20 * STEP_MS);
         }

@@ -10,7 +10,6 @@ use super::storm::Tally;
 use super::witness;
 use crate::domain::id::TaskId;
 use crate::domain::name::AttemptName;
-use crate::queue::scan::Snapshot;
 use crate::queue::shift::Ended;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::{fs, identity, tool};
@@ -56,16 +55,6 @@ pub(super) fn check(
         report.judge(invariant, lines);
     }
     Ok(())
-}
-
-/// What is not at its end, when it should be.
-pub(super) fn unfinished(seen: &Snapshot) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    lines.extend(seen.pending.iter().map(|name| format!("pending/{}", name.to_string_lossy())));
-    lines.extend(seen.ready.iter().map(|name| format!("ready/{name}")));
-    lines.extend(seen.blocked.iter().map(|name| format!("blocked/{name}")));
-    lines.extend(seen.claims.keys().map(|at| format!("claims/{at}")));
-    lines
 }
 
 /// How each task ended, by what it was dropped as.

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::calm::Calm;
 use super::crew::Crew;
 use super::ground::Ground;
 use super::report::Report;
@@ -278,21 +279,13 @@ impl Night<'_> {
     fn calm(&mut self, observer: &mut dyn Observer) -> Result<Vec<String>> {
         self.end_due(u64::MAX)?;
         self.drop_due(u64::MAX)?;
-        let mut last = (0, clock::mono_ms());
+        let mut calm = Calm::after(STUCK_MS);
         while !self.is_over() {
             self.go_on(observer)?;
             self.release_all()?;
             self.retry_the_killed()?;
-            let seen = self.ground.queue.scan()?;
-            let waiting = seen.pending.len() + seen.ready.len() + seen.blocked.len();
-            if waiting + seen.claims.len() == 0 {
-                return Ok(Vec::new());
-            }
-            if seen.ended.len() != last.0 {
-                last = (seen.ended.len(), clock::mono_ms());
-            }
-            if clock::mono_ms() - last.1 > STUCK_MS {
-                return Ok(super::verdict::unfinished(&seen));
+            if let Some(left) = calm.look(&self.ground.queue)? {
+                return Ok(left);
             }
             clock::pause_ms(8 * STEP_MS);
         }

@@ -1,0 +1,44 @@
+//! The end of a storm or a night: whether all tasks have come to theirs, still do, or are stuck.
+
+use crate::queue::scan::Snapshot;
+use crate::queue::{Queue, Result};
+use crate::sys::clock;
+
+/// Watches a queue work off what is left.
+pub(super) struct Calm {
+    /// One in which nothing ends for so long is stuck, milliseconds.
+    stuck_ms: u64,
+    ended: usize,
+    /// When that last changed (monotonic milliseconds).
+    since_ms: u64,
+}
+
+impl Calm {
+    pub(super) fn after(stuck_ms: u64) -> Calm {
+        Calm { stuck_ms, ended: 0, since_ms: clock::mono_ms() }
+    }
+
+    /// `None`: it goes on. Otherwise it is over, with what is not at its end although it should be.
+    pub(super) fn look(&mut self, queue: &Queue) -> Result<Option<Vec<String>>> {
+        let seen = queue.scan()?;
+        let waiting = seen.pending.len() + seen.ready.len() + seen.blocked.len();
+        if waiting + seen.claims.len() == 0 {
+            return Ok(Some(Vec::new()));
+        }
+        if seen.ended.len() != self.ended {
+            (self.ended, self.since_ms) = (seen.ended.len(), clock::mono_ms());
+        }
+        let stuck = clock::mono_ms() - self.since_ms > self.stuck_ms;
+        Ok(stuck.then(|| unfinished(&seen)))
+    }
+}
+
+/// What is not at its end, when it should be.
+pub(super) fn unfinished(seen: &Snapshot) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    lines.extend(seen.pending.iter().map(|name| format!("pending/{}", name.to_string_lossy())));
+    lines.extend(seen.ready.iter().map(|name| format!("ready/{name}")));
+    lines.extend(seen.blocked.iter().map(|name| format!("blocked/{name}")));
+    lines.extend(seen.claims.keys().map(|at| format!("claims/{at}")));
+    lines
+}
