@@ -44,6 +44,10 @@ fn lines(log: &str) -> Vec<Line> {
     for text in log.lines() {
         let Some((thread, rest)) = text.split_once(' ') else { continue };
         let (thread, rest) = (thread.parse::<i32>().unwrap(), rest.trim_start());
+        // It was let go of before strace had seen a call of it.
+        if rest.starts_with("???(") {
+            continue;
+        }
         if let Some(begun) = rest.strip_suffix(" <unfinished ...>") {
             let (name, args) = begun.split_once('(').unwrap();
             open.insert(thread, lines.len());
