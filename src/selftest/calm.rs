@@ -1,5 +1,7 @@
 //! The end of a storm or a night: whether all tasks have come to theirs, still do, or are stuck.
 
+use crate::domain::name::QueueName;
+use crate::domain::outcome::waits;
 use crate::queue::scan::Snapshot;
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
@@ -28,9 +30,19 @@ impl Calm {
         if seen.ended.len() != self.ended {
             (self.ended, self.since_ms) = (seen.ended.len(), clock::mono_ms());
         }
-        let stuck = clock::mono_ms() - self.since_ms > self.stuck_ms;
+        let stuck = clock::mono_ms() - self.since_ms > self.stuck_ms + announced_ms(&seen);
         Ok(stuck.then(|| unfinished(&seen)))
     }
+}
+
+/// How long a wait is at most that the queue announces by itself, milliseconds. A lock of git's that a killed process
+/// left, say, puts a task off for a minute.
+const ANNOUNCED_MS: u64 = 2 * waits::MACHINE_MS;
+
+/// What may have to be waited for besides: only where a task waits for a time.
+fn announced_ms(seen: &Snapshot) -> u64 {
+    let waits = |name: &QueueName| name.reason.as_ref().is_some_and(|r| r.until_secs.is_some());
+    if seen.blocked.iter().any(waits) { ANNOUNCED_MS } else { 0 }
 }
 
 /// What is not at its end, when it should be.
