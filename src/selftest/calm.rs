@@ -13,11 +13,13 @@ pub(super) struct Calm {
     ended: usize,
     /// When that last changed (monotonic milliseconds).
     since_ms: u64,
+    /// What may have to be waited for besides, since then.
+    announced_ms: u64,
 }
 
 impl Calm {
     pub(super) fn after(stuck_ms: u64) -> Calm {
-        Calm { stuck_ms, ended: 0, since_ms: clock::mono_ms() }
+        Calm { stuck_ms, ended: 0, since_ms: clock::mono_ms(), announced_ms: 0 }
     }
 
     /// `None`: it goes on. Otherwise it is over, with what is not at its end although it should be.
@@ -29,8 +31,11 @@ impl Calm {
         }
         if seen.ended.len() != self.ended {
             (self.ended, self.since_ms) = (seen.ended.len(), clock::mono_ms());
+            self.announced_ms = 0;
         }
-        let stuck = clock::mono_ms() - self.since_ms > self.stuck_ms + announced_ms(&seen);
+        // Once it is over, what was waited for still takes its time.
+        self.announced_ms = self.announced_ms.max(announced_ms(&seen));
+        let stuck = clock::mono_ms() - self.since_ms > self.stuck_ms + self.announced_ms;
         Ok(stuck.then(|| unfinished(&seen)))
     }
 }
