@@ -8,12 +8,14 @@
 )]
 
 pub mod activity;
+pub mod beneath;
 pub mod cgroup;
 pub mod clock;
 pub mod daemon;
 pub mod disk;
 pub mod env;
 pub mod fs;
+pub mod helper;
 pub mod identity;
 pub mod lock;
 pub mod lookout;

@@ -170,7 +170,7 @@ impl Workplace {
     /// Commits of an agent need an author; where the user configured none, it is us.
     pub(super) fn lacks_identity(&self) -> bool {
         match self {
-            Workplace::Tree { repo, .. } => !repo.has_identity(),
+            Workplace::Tree { tree, .. } => !tree.has_identity(),
             Workplace::Scratch(_) => false,
         }
     }

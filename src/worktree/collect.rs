@@ -6,15 +6,24 @@
 
 use git2::{Commit, ErrorCode, Oid, RepositoryState};
 
+use super::aside::{self, Aside};
+use super::fill::{detach, fill_empty};
+use super::filters::{self, Question};
+use super::forest::{admin_name, replaced};
+use super::free::with_files;
+use super::git::Git;
 use super::heads::{self, Head};
-use super::patience::{patiently, remove_stale_locks};
-use super::scan::scan;
-use super::stage::{read_index, stage};
-use super::switch::{detach, refill};
+use super::identity::{self, Identity};
+use super::patience::{lasting_shared_locks, patiently, remove_stale_locks};
+use super::stage::{read_index, stage, tell};
+use super::survey::{Survey, survey};
 use super::tree::{Left, Tree};
 use super::trouble::{Result, Trouble};
 use super::{make, summary};
 use crate::domain::record::CommitRecord;
+
+/// A commit, with what signs it, may take so long, milliseconds.
+const COMMIT_MS: u64 = 60_000;
 
 /// The trailer that marks our commits.
 const TRAILER: &str = "Swarmdir-Task";
@@ -42,6 +51,8 @@ pub struct Collected {
     pub head: String,
     /// A commit that the branch does not reach but that is kept; see the notes.
     pub pinned: Option<String>,
+    /// Further refs of ours that keep commits which the agent made and left, with those commits.
+    pub kept: Vec<(String, String)>,
     /// From the base to the branch's commit, oldest first; a thousand at most.
     pub commits: Vec<CommitRecord>,
     /// We committed something that the agent had not.
@@ -61,11 +72,31 @@ pub struct Collected {
 impl Tree {
     /// Commits what is uncommitted, on top of wherever HEAD is, and brings the branch there.
     pub fn collect(&mut self, order: &CollectOrder<'_>) -> Result<Collected> {
-        let place = &self.place;
-        let mended = make::mend(&self.common, &place.name, &place.tree, &self.occupant.branch)?;
-        let mut notes = mended.notes;
+        let mut notes = Vec::new();
+        for change in self.settings.look_again()? {
+            notes.push(format!("git's configuration changed during this attempt: {change}"));
+        }
+        let since = self.occupant.since_ms;
+        for lock in lasting_shared_locks(&self.repo.common, since)? {
+            notes.push(format!(
+                "a git that was killed, or that still runs, has locked the repository: {lock:?}; if no git runs there, remove it"
+            ));
+        }
+        match identity::check(&self.place.tree)? {
+            Identity::Ours(_) => {}
+            Identity::Gone => {
+                notes.push("the tree's files were gone, and uncommitted work with them".into());
+                self.left = Left::Gone;
+                return self.settle_commits(None, notes);
+            }
+            Identity::Other(what) => return self.replaced(&what, notes),
+        }
+        let head = self.repo.tip_or_base(&self.occupant)?;
+        let name = admin_name(&self.place);
+        let mended = make::mend(&self.repo, &name, &self.place.tree, &self.dir, head)?;
+        notes.extend(mended.notes);
         // An agent may have changed anything, so nothing read before is trusted.
-        self.git = make::open(&place.tree)?;
+        self.git = mended.git;
         if remove_stale_locks(&self.git, Some(&self.occupant.branch))? {
             notes.push("a git that was killed in the tree had left its lock".into());
         }
@@ -75,12 +106,34 @@ impl Tree {
             notes.push(format!("the agent left the tree {}", heads::place(&head)));
         }
         if mended.emptied {
-            refill(&self.git)?;
+            fill_empty(&self.command(), head.at.unwrap_or(self.repo.tip_or_base(&self.occupant)?))?;
         }
         let leftover = self.commit_leftover(order, &head, &mut notes)?;
-        let at = leftover.or(head.at);
-        let settled = heads::settle(&self.git, &self.occupant, at, &mut notes)?;
-        self.summarise(settled, leftover, notes)
+        if let Identity::Other(what) = identity::check(&self.place.tree)? {
+            return self.replaced(&what, notes);
+        }
+        self.settle_commits(leftover, notes)
+    }
+
+    /// Something else stands in the tree's place: only what git has already is collected.
+    fn replaced(&mut self, what: &str, mut notes: Vec<String>) -> Result<Collected> {
+        notes.push(replaced(&self.place, what));
+        if let Some(place) = self.dir.place() {
+            notes.push(format!("the tree itself, with uncommitted work, is at {place:?} now"));
+        }
+        self.left = Left::Something;
+        self.settle_commits(None, notes)
+    }
+
+    fn settle_commits(
+        &mut self,
+        leftover: Option<Oid>,
+        mut notes: Vec<String>,
+    ) -> Result<Collected> {
+        let head = leftover.or(heads::read(&self.git).at);
+        let settled = heads::settle(&self.git, &self.occupant, head, &mut notes)?;
+        let aside = aside::keep(&self.git, &self.occupant, settled.tip, &mut notes)?;
+        self.summarise(settled, aside, leftover, notes)
     }
 
     fn commit_leftover(
@@ -89,33 +142,34 @@ impl Tree {
         head: &Head,
         notes: &mut Vec<String>,
     ) -> Result<Option<Oid>> {
-        let (git, root) = (&self.git, &self.place.tree);
-        let failed = |error| Trouble::git("commit what was left", root)(error);
-        let mut index = read_index(git, notes)?;
-        let conflicts = index.has_conflicts();
-        let dirt = scan(git, &index, root);
-        let refused = stage(git, &mut index, root, &dirt, notes)?;
-        let more = !refused.is_empty() || dirt.holds_more();
-        self.left = if more { Left::Something } else { Left::Nothing };
+        let (git, admin) = (&self.git, self.git.path().to_owned());
+        let failed = |error| Trouble::git("commit what was left", &self.place.tree)(error);
+        let command = self.command();
+        let index = read_index(&command, &admin.join("index"), notes)?;
+        let survey = survey(&with_files(&admin, &self.dir)?, &admin, &index, &self.dir);
+        drop(index);
         let state = git.state();
         if state != RepositoryState::Clean {
             let what = heads::describe(state);
-            let how = if conflicts { ", with its conflict markers" } else { "" };
+            let how = if survey.conflicts { ", with its conflict markers" } else { "" };
             notes
                 .push(format!("{what} was in progress; its files were committed as they are{how}"));
         }
+        let withheld = self.question(&command, &survey, head)?.withheld(notes)?;
         let parent = head.at.map(|at| git.find_commit(at)).transpose().map_err(failed)?;
-        let tree = patiently("commit what was left", root, || index.write_tree())?;
-        let same = match &parent {
-            Some(parent) => parent.tree_id() == tree,
-            None => index.is_empty(),
+        let before = parent.as_ref().map(Commit::tree).transpose().map_err(failed)?;
+        let (tree, refused) = stage(&command, before.as_ref(), &survey, &withheld, notes)?;
+        tell(&survey, notes);
+        let more = !refused.is_empty() || !withheld.is_empty() || survey.holds_more();
+        let same = match &before {
+            Some(before) => before.id() == tree,
+            None => git.find_tree(tree).is_ok_and(|tree| tree.is_empty()),
         };
         let mut commit = None;
         if !same {
-            commit = Some(self.commit(order, parent.as_ref(), tree)?);
-        }
-        if !same || !dirt.is_clean() || conflicts {
-            patiently("write the index", root, || index.write())?;
+            let made = self.commit(order, head.at, tree, notes)?;
+            self.tell_filters(&command, &survey, before.as_ref(), tree, notes)?;
+            commit = Some(made);
         }
         if state != RepositoryState::Clean {
             git.cleanup_state().map_err(failed)?;
@@ -123,22 +177,85 @@ impl Tree {
         if let Some(commit) = commit {
             self.move_head(head, commit)?;
         }
+        self.left = match more {
+            true => Left::Something,
+            false => Left::Nothing { special: survey.special, empty: survey.empty },
+        };
         Ok(commit)
+    }
+
+    fn question<'a>(
+        &'a self,
+        git: &'a Git,
+        survey: &'a Survey,
+        head: &Head,
+    ) -> Result<Question<'a>> {
+        let base = Oid::from_str(&self.occupant.base);
+        Ok(Question {
+            git,
+            repo: &self.git,
+            files: &self.dir,
+            survey,
+            overrides: &self.settings.overrides,
+            base: base.map_err(Trouble::git("read the base", self.path()))?,
+            head: head.at,
+            shared_changed: self.settings.attributes_changed()?,
+        })
+    }
+
+    /// Says where a filter that nobody configured was not run.
+    fn tell_filters(
+        &self,
+        git: &Git,
+        survey: &Survey,
+        before: Option<&git2::Tree<'_>>,
+        tree: Oid,
+        notes: &mut Vec<String>,
+    ) -> Result<()> {
+        if survey.attributes.is_empty() {
+            return Ok(());
+        }
+        let failed = |error| Trouble::git("compare what was left", self.path())(error);
+        let after = self.git.find_tree(tree).map_err(failed)?;
+        let diff = self.git.diff_tree_to_tree(before, Some(&after), None).map_err(failed)?;
+        let paths = diff.deltas().filter_map(|delta| delta.new_file().path_bytes());
+        let paths: Vec<Vec<u8>> = paths.map(<[u8]>::to_vec).collect();
+        let config = &self.settings.config;
+        notes.extend(filters::without_filter(git, config, survey, &self.dir, &paths)?);
+        Ok(())
     }
 
     fn commit(
         &self,
         order: &CollectOrder<'_>,
-        parent: Option<&Commit<'_>>,
+        parent: Option<Oid>,
         tree: Oid,
+        notes: &mut Vec<String>,
     ) -> Result<Oid> {
-        let git = &self.git;
+        let doing = "commit what was left";
+        let mut git = self.command().offline().within(COMMIT_MS);
+        if !self.has_identity() {
+            for who in ["AUTHOR", "COMMITTER"] {
+                git = git.with(&format!("GIT_{who}_NAME"), "swarmdir");
+                git = git.with(&format!("GIT_{who}_EMAIL"), "swarmdir@localhost");
+            }
+        }
         let message = message(order, &self.occupant.task);
-        let parents: Vec<&Commit<'_>> = parent.into_iter().collect();
-        patiently("commit what was left", self.path(), || {
-            let who = heads::signature(git)?;
-            git.commit(None, &who, &who, &message, &git.find_tree(tree)?, &parents)
-        })
+        let (tree, parent) = (tree.to_string(), parent.map(|oid| oid.to_string()));
+        let mut args = vec!["commit-tree", &tree];
+        if let Some(parent) = &parent {
+            args.extend(["-p", parent]);
+        }
+        if self.settings.config.is_true("commit.gpgsign") {
+            let signed = [args.as_slice(), &["-S"]].concat();
+            match git.oid(doing, &signed, message.as_bytes()) {
+                Ok(commit) => return Ok(commit),
+                Err(trouble) => notes.push(format!(
+                    "the commit of what was left is not signed, though commit.gpgsign is set: {trouble}"
+                )),
+            }
+        }
+        git.oid(doing, &args, message.as_bytes())
     }
 
     /// HEAD follows the new commit: on our own branch with it, else on none, since a branch that is not
@@ -176,6 +293,7 @@ impl Tree {
     fn summarise(
         &self,
         settled: heads::Settled,
+        aside: Aside,
         leftover: Option<Oid>,
         mut notes: Vec<String>,
     ) -> Result<Collected> {
@@ -193,7 +311,8 @@ impl Tree {
         let size = summary::size(git, base, tip).map_err(failed)?;
         Ok(Collected {
             head: tip.to_string(),
-            changed: !commits.is_empty() || settled.pinned.is_some(),
+            changed: !commits.is_empty() || settled.pinned.is_some() || aside.any,
+            kept: aside.kept,
             pinned: settled.pinned.map(|oid| oid.to_string()),
             commits,
             leftover: leftover.is_some(),

@@ -24,7 +24,8 @@ impl Tree {
         let failed = |error| Trouble::git("list the new objects", self.path())(error);
         let base = Oid::from_str(self.base()).map_err(failed)?;
         let mut objects = BTreeSet::new();
-        for head in [Some(&collected.head), collected.pinned.as_ref()].into_iter().flatten() {
+        let pinned = collected.pinned.iter().chain(collected.kept.iter().map(|(_, commit)| commit));
+        for head in std::iter::once(&collected.head).chain(pinned) {
             let head = Oid::from_str(head).map_err(failed)?;
             for commit in range(&self.git, base, head).map_err(failed)? {
                 added_by(&self.git, commit, &mut objects).map_err(failed)?;
@@ -34,8 +35,9 @@ impl Tree {
         if collected.pinned.is_some() {
             names.push(format!("refs/swarmdir/{}/{}", self.occupant.task, self.occupant.token));
         }
+        names.extend(collected.kept.iter().map(|(name, _)| name.clone()));
         let since = self.occupant.since_ms.saturating_sub(CLOCK_SLACK_MS);
-        sync_all(&self.common, &objects, since, &names)
+        sync_all(&self.repo.common, &objects, since, &names)
     }
 }
 

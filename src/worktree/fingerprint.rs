@@ -1,8 +1,9 @@
 //! What the user's checkout looks like, to see afterwards whether an agent touched it.
 //!
 //! An agent with a shell can walk out of its tree. Nothing can prevent that here, but it can be noticed:
-//! HEAD, index, stash, hooks, configuration, and every tracked file by its `lstat`. Read only, one pass
-//! over the index, no content of files.
+//! HEAD, index, stash, hooks, the rules that stand in git's own directory, and every tracked file by its `lstat`. Read
+//! only, one pass over the index, no content of files. (The configuration is compared key by key, where a tree is
+//! collected.)
 
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,9 +15,17 @@ use git2::{Index, Repository};
 
 use super::heads;
 use super::repo::Repo;
-use super::scan::TreePath;
 use super::stage::names;
+use super::survey::TreePath;
 use crate::sys::fs;
+
+/// Files of git's directory that steer what git does, with what they are.
+const RULES: [(&str, &str); 4] = [
+    ("info/exclude", "what git ignores here"),
+    ("info/attributes", "the attributes of files"),
+    ("info/sparse-checkout", "which files the checkout has"),
+    ("objects/info/alternates", "where objects are borrowed from"),
+];
 
 /// One look at a checkout (or at a bare repository, where there is less to see).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,7 +38,8 @@ pub struct Fingerprint {
     /// The stash's commit and how many entries it has.
     stash: (Option<String>, usize),
     hooks: u64,
-    config: u64,
+    /// What is in each of [`RULES`].
+    rules: [u64; RULES.len()],
     /// Tracked files with what `lstat` says, in the index's order.
     files: Vec<(TreePath, u64)>,
 }
@@ -38,8 +48,8 @@ impl Repo {
     /// Looks at the user's checkout. What cannot be read looks empty; that, too, is then a difference.
     pub fn fingerprint(&self) -> Fingerprint {
         // A handle of its own: an agent may have changed the configuration since ours was opened.
-        let opened = Repository::open(self.git.path());
-        let git = opened.as_ref().unwrap_or(&self.git);
+        let opened = self.again();
+        let git = opened.as_ref().map_or(&self.git, |again| &again.git);
         let head = heads::read(git);
         let (index, files) = self.index_and_files(git);
         let stash = git.find_reference("refs/stash").ok().and_then(|stash| stash.target());
@@ -50,7 +60,11 @@ impl Repo {
             index,
             stash: (stash.map(|oid| oid.to_string()), stashed),
             hooks: directory(&hooks_dir(git, &self.root, &self.common)),
-            config: digest(&fs::read(&self.common.join("config")).unwrap_or_default()),
+            rules: RULES.map(|(name, _)| {
+                // Which files a checkout has is its own; all else is shared.
+                let own = if name.ends_with("sparse-checkout") { git.path() } else { &self.common };
+                digest(&fs::read(&own.join(name)).unwrap_or_default())
+            }),
             files,
         }
     }
@@ -95,8 +109,10 @@ impl Fingerprint {
         if before.hooks != after.hooks {
             lines.push("the hooks changed".into());
         }
-        if before.config != after.config {
-            lines.push("the repository's configuration changed".into());
+        for (n, (name, what)) in RULES.iter().enumerate() {
+            if before.rules[n] != after.rules[n] {
+                lines.push(format!("{name} changed: {what}"));
+            }
         }
         let changed = changed_files(before, after);
         if !changed.is_empty() {

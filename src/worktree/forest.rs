@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 use git2::{Oid, Repository};
 
 use super::branch::{self, Plan};
+use super::fill::{self, attach, fill, switch};
+use super::identity::{self, Identity};
 use super::occupant::{Occupant, Phase, Place, Places};
-use super::order::{Entered, Order, Vacated};
+use super::order::{Entered, Order};
 use super::patience::remove_stale_locks;
-use super::refusal::Removed;
-use super::remove::Removal;
 use super::repo::Repo;
-use super::salvage::{self, Found};
-use super::switch::{Before, attach, refill, switch};
+use super::settings::Settings;
 use super::tree::Tree;
 use super::trouble::{Result, Trouble};
-use super::{heads, make};
+use super::{heads, make, remove};
+use crate::sys::beneath::Dir;
 use crate::sys::fs;
 
 /// The most trees on one host; far above what a machine can run.
@@ -28,15 +28,20 @@ const MAX_TREES: u32 = 100_000;
 pub struct Forest {
     pub(super) repo: Repo,
     pub(super) places: Places,
+    /// The operator named the directory; otherwise it is ours, and no link is followed to it.
+    chosen: bool,
 }
 
 impl Forest {
     /// The forest in `trees_dir`, or beside the repository. In a directory that the operator chose, each
     /// repository has a directory of its own, since several may share it.
     pub fn new(repo: Repo, trees_dir: Option<PathBuf>, host: &str) -> Forest {
-        let dir =
-            trees_dir.map_or_else(|| repo.default_trees_dir(), |dir| dir.join(own_name(&repo)));
-        Forest { repo, places: Places { dir, host: plain_host(host) } }
+        let chosen = trees_dir.is_some();
+        let dir = trees_dir.map_or_else(
+            || repo.default_trees_dir(),
+            |dir| without_links(&dir).join(own_name(&repo)),
+        );
+        Forest { repo, places: Places { dir, host: plain_host(host) }, chosen }
     }
 
     /// The repository.
@@ -57,7 +62,8 @@ impl Forest {
 
     /// Gives the task its tree.
     pub fn enter(&self, order: &Order<'_>) -> Result<Entered> {
-        fs::mkdirs(&self.places.dir)?;
+        self.make_dir()?;
+        let settings = self.settings()?;
         let mut notes = Vec::new();
         let ours = branch::intended(order.intent)?.filter(|_| !order.fresh);
         if let Some(number) = self.find(order.queue, order.task, ours.as_deref())?
@@ -66,25 +72,51 @@ impl Forest {
             let Some(place) = self.places.take(number, order.token)? else {
                 return Ok(Entered::Busy { holder: self.places.holder(number) });
             };
-            match self.return_to(place, order)? {
+            match self.return_to(place, order, &settings)? {
                 Returned::To(tree) => return Ok(Entered::Tree(tree)),
                 Returned::Nothing(note) => notes.extend(note),
             }
         }
         let mut plan = branch::plan(&self.repo, order, None)?;
         notes.append(&mut plan.notes);
-        let (place, git, before, more) = match self.free_place(order)? {
+        let found = match self.free_place(order, &settings, &mut notes)? {
             Some(found) => found,
             None => self.new_place(order, &plan)?,
         };
-        notes.extend(more);
-        self.settle(place, git, before, order, plan, notes)
-            .map(|tree| Entered::Tree(Box::new(tree)))
+        self.settle(found, order, plan, settings, notes).map(|tree| Entered::Tree(Box::new(tree)))
+    }
+
+    /// The directory of the trees. Within the checkout of another repository (a submodule's, say) that is told to
+    /// leave it alone: git does not look for rules above a tree itself.
+    fn make_dir(&self) -> Result<()> {
+        let dir = &self.places.dir;
+        match fs::look(dir)? {
+            Some(meta) if meta.is_symlink() && !self.chosen => {
+                return Err(Trouble::TreesAreALink { path: dir.clone() });
+            }
+            Some(_) => return Ok(()),
+            None => fs::mkdirs(dir)?,
+        }
+        let outer = dir.parent().and_then(|above| Repo::discover(above).ok());
+        if outer.is_some_and(|outer| outer.checkout().is_some_and(|top| dir.starts_with(top))) {
+            fs::write(&dir.join(".gitignore"), b"*\n")?;
+        }
+        Ok(())
+    }
+
+    /// git's configuration now, and what of it has no say.
+    pub(super) fn settings(&self) -> Result<Settings> {
+        Settings::read(&self.repo.common, &self.places.dir)
     }
 
     /// The tree in which this task lives, though not one that is kept for people. A task that started
     /// afresh may have left an older tree behind: `branch` tells them apart.
-    fn find(&self, queue: &str, task: &str, branch: Option<&str>) -> Result<Option<u32>> {
+    pub(super) fn find(
+        &self,
+        queue: &str,
+        task: &str,
+        branch: Option<&str>,
+    ) -> Result<Option<u32>> {
         for number in self.places.numbers()? {
             let mine = |o: &Occupant| {
                 let here = o.queue == queue && o.task == task && o.phase != Phase::Held;
@@ -97,76 +129,71 @@ impl Forest {
         Ok(None)
     }
 
-    fn return_to(&self, place: Place, order: &Order<'_>) -> Result<Returned> {
+    fn return_to(&self, place: Place, order: &Order<'_>, settings: &Settings) -> Result<Returned> {
         let Some(occupant) = place.occupant()?.filter(|o| o.task == order.task) else {
             return Ok(Returned::Nothing(None));
         };
-        let common = &self.repo.common;
-        if !fs::is_dir(&place.tree) {
-            self.forget_missing(&place, &occupant)?;
-            place.vacate()?;
-            let note = "the tree of the last attempt was gone".to_owned();
-            return Ok(Returned::Nothing(
-                Some(note).filter(|_| occupant.phase != Phase::Preparing),
-            ));
-        }
+        let dir = match identity::check(&place.tree)? {
+            Identity::Ours(dir) => dir,
+            Identity::Gone => {
+                let began = occupant.phase != Phase::Preparing;
+                remove::forget_missing(&self.repo, &place, &occupant)?;
+                let note = "the tree of the last attempt was gone".to_owned();
+                return Ok(Returned::Nothing(Some(note).filter(|_| began)));
+            }
+            Identity::Other(_)
+                if occupant.phase == Phase::Preparing && remove::only_registered(&place)? =>
+            {
+                remove::forget_missing(&self.repo, &place, &occupant)?;
+                return Ok(Returned::Nothing(None));
+            }
+            Identity::Other(what) => {
+                let note = replaced(&place, &what);
+                place.occupy(&Occupant {
+                    phase: Phase::Held,
+                    note: Some(note.clone()),
+                    ..occupant
+                })?;
+                return Ok(Returned::Nothing(Some(note)));
+            }
+        };
         if occupant.phase == Phase::Preparing {
             // No agent was in it: prepare it again, from whatever state the switch was left in.
             let mut plan = branch::plan(&self.repo, order, Some(&place.tree))?;
             let notes = std::mem::take(&mut plan.notes);
-            let git = self.remade(&place, plan.tip)?;
-            let tree = self.settle(place, git, Before::Unknown, order, plan, notes)?;
+            let mended = make::mend(&self.repo, &admin_name(&place), &place.tree, &dir, plan.tip)?;
+            remove_stale_locks(&mended.git, None)?;
+            let found = Settled { place, dir, git: mended.git, before: Before::Unknown };
+            let tree = self.settle(found, order, plan, settings.clone(), notes)?;
             return Ok(Returned::To(Box::new(tree)));
         }
-        let mended = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
-        let mut notes = mended.notes;
-        let git = make::open(&place.tree)?;
-        remove_stale_locks(&git, None)?;
-        if mended.emptied {
-            refill(&git)?;
-        }
+        let mut settings = settings.clone();
+        settings.recall(&place.tree)?;
+        let (git, mut notes) = self.mended(&place, &dir, &occupant, &settings)?;
         notes.extend(heads::check(&git, &occupant)?);
         let occupant = Occupant { token: order.token.into(), ..occupant };
         place.occupy(&occupant)?;
-        let tree = Tree::new(&self.repo, place, git, occupant, true, notes);
+        let found = Settled { place, dir, git, before: Before::Unknown };
+        let tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
         Ok(Returned::To(Box::new(tree)))
     }
 
-    /// The half-prepared tree as a repository, tied again where that was cut short.
-    fn remade(&self, place: &Place, at: Oid) -> Result<Repository> {
-        if make::is_tied(&self.repo.common, &place.tree) {
-            let git = make::open(&place.tree)?;
-            remove_stale_locks(&git, None)?;
-            return Ok(git);
+    /// A tree in which an agent had a free hand, tied to its repository again; and what was wrong, for people.
+    pub(super) fn mended(
+        &self,
+        place: &Place,
+        dir: &Dir,
+        occupant: &Occupant,
+        settings: &Settings,
+    ) -> Result<(Repository, Vec<String>)> {
+        let head = self.repo.tip_or_base(occupant)?;
+        let mended = make::mend(&self.repo, &admin_name(place), &place.tree, dir, head)?;
+        remove_stale_locks(&mended.git, None)?;
+        if mended.emptied {
+            let head = heads::read(&mended.git).at.unwrap_or(head);
+            fill(&settings.git(&mended.git, dir), head)?;
         }
-        make::forget(&self.repo.common, &place.tree)?;
-        make::make(&self.repo.common, &admin_name(place), &place.tree, at)
-    }
-
-    fn free_place(&self, order: &Order<'_>) -> Result<Option<Settled>> {
-        for number in self.places.numbers()? {
-            if self.places.occupant(number)?.is_some() {
-                continue;
-            }
-            let Some(place) = self.places.take(number, order.token)? else { continue };
-            // It may have been taken and left again since we looked.
-            if place.occupant()?.is_some() || !fs::is_dir(&place.tree) {
-                continue;
-            }
-            match salvage::prepare(&self.repo.common, &place) {
-                Ok(Found::Usable(git, before, notes)) => {
-                    return Ok(Some((place, git, before, notes)));
-                }
-                Ok(Found::Unusable(note)) => place.occupy(&held(order, note))?,
-                // A power cut left half an object, say: what is there is its owner's to look at, and no
-                // reason to turn every task away.
-                Err(trouble @ Trouble::Git { .. }) if !trouble.disk_full() => {
-                    place.occupy(&held(order, trouble.to_string()))?;
-                }
-                Err(trouble) => return Err(trouble),
-            }
-        }
-        Ok(None)
+        Ok((mended.git, mended.notes))
     }
 
     fn new_place(&self, order: &Order<'_>, plan: &Plan) -> Result<Settled> {
@@ -184,97 +211,58 @@ impl Forest {
             place.occupy(&preparing(order, &intent.branch, &intent.base, intent.since_ms))?;
             make::forget(&self.repo.common, &place.tree)?;
             let name = admin_name(&place);
-            let git = make::make(&self.repo.common, &name, &place.tree, plan.tip)?;
-            return Ok((place, git, Before::Unknown, Vec::new()));
+            let (dir, git) = make::register(&self.repo, &name, &place.tree, plan.tip)?;
+            return Ok(Settled { place, dir, git, before: Before::Nothing });
         }
         Err(Trouble::BadName { name: self.places.host.clone(), why: "it has too many trees" })
     }
 
     fn settle(
         &self,
-        place: Place,
-        git: Repository,
-        before: Before,
+        found: Settled,
         order: &Order<'_>,
         plan: Plan,
+        settings: Settings,
         notes: Vec<String>,
     ) -> Result<Tree> {
         let intent = plan.intent;
         let mut occupant = preparing(order, &intent.branch, &intent.base, intent.since_ms);
-        place.occupy(&occupant)?;
-        if before == Before::Head && heads::stands_at(&git, plan.tip) {
-            attach(&git, &intent.branch)?;
-        } else {
-            switch(&git, before, plan.tip, &intent.branch)?;
+        found.place.occupy(&occupant)?;
+        let git = settings.git(&found.git, &found.dir);
+        let head = heads::read(&found.git).at;
+        match (found.before, head) {
+            (Before::Head, Some(head)) if head == plan.tip => Ok(()),
+            (Before::Head, Some(head)) => switch(&git, head, plan.tip),
+            (Before::Nothing, _) => fill::fill_empty(&git, plan.tip),
+            _ => fill(&git, plan.tip),
         }
-        place.settled(&mut occupant)?;
-        Ok(Tree::new(&self.repo, place, git, occupant, plan.continued, notes))
-    }
-
-    /// Clears up after a task that is over and whose worker died before it could: what is left in its
-    /// trees is committed to their branches, and the trees freed.
-    pub fn vacate(&self, queue: &str, task: &str) -> Result<Vacated> {
-        let mut all = Vacated::Free;
-        while let Some(number) = self.find(queue, task, None)? {
-            match self.vacate_one(number, task)? {
-                Vacated::Free => {}
-                Vacated::Held => all = Vacated::Held,
-                Vacated::Busy => return Ok(Vacated::Busy),
-            }
-        }
-        Ok(all)
-    }
-
-    fn vacate_one(&self, number: u32, task: &str) -> Result<Vacated> {
-        let Some(place) = self.places.take(number, "clearing up")? else {
-            return Ok(Vacated::Busy);
-        };
-        let Some(occupant) = place.occupant()?.filter(|o| o.task == task) else {
-            return Ok(Vacated::Free);
-        };
-        if !fs::is_dir(&place.tree) {
-            self.forget_missing(&place, &occupant)?;
-            place.vacate()?;
-            return Ok(Vacated::Free);
-        }
-        if occupant.phase == Phase::Preparing {
-            return self.remove_half_prepared(&place, occupant);
-        }
-        let common = &self.repo.common;
-        let mended = make::mend(common, &place.name, &place.tree, &occupant.branch)?;
-        let git = make::open(&place.tree)?;
-        if mended.emptied {
-            refill(&git)?;
-        }
-        let mut tree = Tree::new(&self.repo, place, git, occupant, true, Vec::new());
-        tree.collect(&super::CollectOrder::plain("what was left uncommitted"))?;
-        let held = tree.holds_more();
-        tree.release(false)?;
-        Ok(if held { Vacated::Held } else { Vacated::Free })
+        .map_err(|trouble| settings.explain(trouble))?;
+        make::unlock(&found.git)?;
+        attach(&found.git, &intent.branch)?;
+        settings.remember(&found.place.tree)?;
+        found.place.settled(&mut occupant)?;
+        Tree::new(&self.repo, found, occupant, settings, plan.continued, notes)
     }
 }
 
-impl Forest {
-    /// A switch of files was cut short, and nobody worked here since: what is in it belongs to nothing.
-    fn remove_half_prepared(&self, place: &Place, occupant: Occupant) -> Result<Vacated> {
-        let order = Removal {
-            task: Some(&occupant.task),
-            why: "its preparation was cut short",
-            targets: &[],
-            unmerged_too: true,
-        };
-        match self.remove_place(place, Some(occupant.clone()), &order)? {
-            Removed::Yes { .. } => Ok(Vacated::Free),
-            Removed::No(refusal) => {
-                let note = Some(format!("half prepared, and not removed: {refusal}"));
-                place.occupy(&Occupant { phase: Phase::Held, note, ..occupant })?;
-                Ok(Vacated::Held)
-            }
-        }
-    }
+/// A place with its tree, and what is in that.
+pub(super) struct Settled {
+    pub(super) place: Place,
+    pub(super) dir: Dir,
+    pub(super) git: Repository,
+    pub(super) before: Before,
 }
 
-type Settled = (Place, Repository, Before, Vec<String>);
+/// What is in a tree before it is given its files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Before {
+    /// Nothing at all.
+    Nothing,
+    /// Exactly what HEAD says, as far as git sees.
+    Head,
+    /// Anything: a switch was cut short.
+    Unknown,
+}
 
 enum Returned {
     To(Box<Tree>),
@@ -294,7 +282,7 @@ fn preparing(order: &Order<'_>, branch: &str, base: &str, since_ms: u64) -> Occu
     }
 }
 
-fn held(order: &Order<'_>, note: String) -> Occupant {
+pub(super) fn held(order: &Order<'_>, note: String) -> Occupant {
     Occupant {
         phase: Phase::Held,
         note: Some(note),
@@ -303,9 +291,23 @@ fn held(order: &Order<'_>, note: String) -> Occupant {
     }
 }
 
+/// That something else stands in a tree's place, for people.
+pub(super) fn replaced(place: &Place, what: &str) -> String {
+    format!("in place of the tree {:?} stands {what}; nothing in it is touched", place.tree)
+}
+
 /// What git calls the worktree.
 pub(super) fn admin_name(place: &Place) -> String {
     format!("swarm-{}", place.name)
+}
+
+/// The path without symbolic links, as far as it exists.
+fn without_links(path: &Path) -> PathBuf {
+    match (fs::canonical(path), path.parent(), path.file_name()) {
+        (Ok(path), _, _) => path,
+        (Err(_), Some(above), Some(name)) => without_links(above).join(name),
+        _ => path.to_owned(),
+    }
 }
 
 /// A directory name for a repository among others: its own, and digits that tell namesakes apart.

@@ -36,11 +36,6 @@ pub(crate) fn read(git: &Repository) -> Head {
     Head { branch: head.symbolic_target_bytes().map(<[u8]>::to_vec), at }
 }
 
-/// Whether HEAD is at this commit.
-pub(crate) fn stands_at(git: &Repository, at: Oid) -> bool {
-    read(git).at == Some(at)
-}
-
 /// Who commits what an agent left: the user's own name, else ours.
 pub(crate) fn signature(git: &Repository) -> std::result::Result<Signature<'static>, git2::Error> {
     git.signature().or_else(|_| Signature::now("swarmdir", "swarmdir@localhost"))
@@ -58,7 +53,7 @@ pub(crate) fn check(git: &Repository, occupant: &Occupant) -> Result<Vec<String>
         && head.at.is_some()
         && head.at == branch_tip(git, &occupant.branch)
     {
-        super::switch::attach(git, &occupant.branch)?;
+        super::fill::attach(git, &occupant.branch)?;
     } else if head.branch.as_ref() != Some(&full) {
         notes.push(format!("the tree is not on its branch but {}", place(&head)));
     }

@@ -6,14 +6,13 @@
 //! names the directory does. Bounded in files and bytes.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use git2::Repository;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::tree::Tree;
-use super::trouble::{Result, Trouble};
+use super::trouble::Result;
 use crate::sys::fs;
 use crate::sys::walk::{self, Found};
 
@@ -62,7 +61,7 @@ impl Tree {
     /// Copies what the checkout's `.worktreeinclude` and the further patterns name. In a tree that is
     /// continued, a file that is there already stays.
     pub fn include(&self, patterns: &[String]) -> Result<Included> {
-        let Some(from) = self.checkout.as_deref() else { return Ok(Included::default()) };
+        let Some(from) = self.repo.checkout() else { return Ok(Included::default()) };
         let mut done = Included::default();
         let lines = rules(from, patterns, &mut done.notes);
         if lines.is_empty() {
@@ -81,7 +80,7 @@ impl Tree {
                 return Ok(done);
             }
         };
-        let git = Repository::open(from).map_err(Trouble::git("open the repository", from))?;
+        let git = self.repo.again()?.git;
         let anchors = lines.iter().filter_map(|line| anchor(line)).collect();
         let mut walk = Walk { git, rules, anchors, from, tree: self, looked_at: 0, done };
         walk.run()?;
@@ -187,31 +186,30 @@ impl Walk<'_> {
     }
 
     fn copy(&mut self, path: &Path, is_link: bool, bytes: u64) -> Result<()> {
-        let root = self.tree.path();
-        let to = root.join(path);
         if self.is_tracked(path) {
             self.done.notes.push(format!("tracked on this branch, so not replaced: {path:?}"));
             return Ok(());
         }
-        if !make_parents(root, path)? {
+        let Some(at) = self.tree.dir.at(path, true).ok().flatten() else {
             self.done.notes.push(format!("a link or a file is in the way of {path:?}"));
             return Ok(());
-        }
-        match fs::look(&to)? {
+        };
+        let to = at.path();
+        match fs::look(to)? {
             Some(_) if self.tree.continued => return Ok(()),
             Some(there) if there.is_dir() => {
                 self.done.notes.push(format!("a directory is in the way of {path:?}"));
                 return Ok(());
             }
             Some(_) => {
-                fs::unlink(&to)?;
+                fs::unlink(to)?;
             }
             None => {}
         }
         let from = self.from.join(path);
         let copied = match is_link {
-            true => fs::read_link(&from).and_then(|target| fs::symlink(&target, &to)),
-            false => fs::copy(&from, &to).map(|_| ()),
+            true => fs::read_link(&from).and_then(|target| fs::symlink(&target, to)),
+            false => fs::copy(&from, to).map(|_| ()),
         };
         match copied {
             Ok(()) => {
@@ -231,21 +229,4 @@ impl Walk<'_> {
         let index = self.tree.git.index();
         index.is_ok_and(|index| index.get_path(path, 0).is_some())
     }
-}
-
-/// Makes the directories above `path` within `root`; false where one is something else.
-fn make_parents(root: &Path, path: &Path) -> Result<bool> {
-    let mut dir = root.to_owned();
-    for part in path.parent().into_iter().flat_map(Path::components) {
-        let Component::Normal(part) = part else { return Ok(false) };
-        dir.push(OsStr::from_bytes(part.as_bytes()));
-        match fs::look(&dir)? {
-            Some(meta) if meta.is_dir() => {}
-            Some(_) => return Ok(false),
-            None => {
-                fs::mkdir(&dir)?;
-            }
-        }
-    }
-    Ok(true)
 }

@@ -5,9 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use git2::{BranchType, Oid, Repository, StatusOptions};
+use git2::{BranchType, Oid};
 
 use super::forest::Forest;
+use super::git::names;
+use super::identity::{self, Identity};
 use super::make;
 use super::merged::{Changes, Proof, on_target};
 use super::occupant::{Occupant, Place};
@@ -62,10 +64,13 @@ impl Forest {
             let free = occupant.as_ref().is_none_or(settled);
             let busy = free && meta.is_some() && Lock::try_take(&lock)?.is_none();
             let used_ms = meta.map_or(0, |meta| fs::mtime_ns(&meta) / 1_000_000);
-            let ignored: u64 = ignored_in(&path).iter().map(|path| size(path)).sum();
+            let ours = matches!(identity::check(&path)?, Identity::Ours(_));
+            let all_bytes = if ours { size(&path) } else { 0 };
+            let ignored = self.ignored_in(&path).unwrap_or_default();
+            let ignored: u64 = ignored.iter().map(|below| size(&path.join(below))).sum();
             all.push(Standing {
                 number,
-                bytes: size(&path).saturating_sub(ignored),
+                bytes: all_bytes.saturating_sub(ignored),
                 ignored_bytes: ignored,
                 path,
                 occupant,
@@ -84,11 +89,15 @@ impl Forest {
         if let Some(refusal) = self.not_clearable(&place)? {
             return Ok(Removed::No(refusal));
         }
-        for path in ignored_in(&place.tree) {
-            if fs::look(&path)?.is_some_and(|meta| meta.is_dir()) {
-                fs::remove_tree(&path)?;
+        let Identity::Ours(dir) = identity::check(&place.tree)? else {
+            return Ok(Removed::No(Refusal::Changed));
+        };
+        for path in self.ignored_in(&place.tree)? {
+            let Some(at) = dir.at(&path, false).ok().flatten() else { continue };
+            if fs::look(at.path())?.is_some_and(|meta| meta.is_dir()) {
+                fs::remove_tree(at.path())?;
             } else {
-                fs::unlink(&path)?;
+                fs::unlink(at.path())?;
             }
         }
         Ok(Removed::Yes { proof: Proof::Ancestry, salvage: None })
@@ -173,20 +182,21 @@ impl Forest {
     }
 }
 
-/// What git ignores in a tree, without what holds a repository of its own. Of a directory that is ignored as a
-/// whole only its name.
-fn ignored_in(tree: &Path) -> Vec<PathBuf> {
-    let Ok(git) = Repository::open(tree) else { return Vec::new() };
-    let mut options = StatusOptions::new();
-    options.include_ignored(true).recurse_ignored_dirs(false).include_untracked(false);
-    options.exclude_submodules(true);
-    let Ok(found) = git.statuses(Some(&mut options)) else { return Vec::new() };
-    let ignored = found.iter().filter(|entry| entry.status().is_ignored());
-    let paths = ignored.map(|entry| {
-        let bytes = entry.path_bytes();
-        tree.join(OsStr::from_bytes(bytes.strip_suffix(b"/").unwrap_or(bytes)))
-    });
-    paths.filter(|path| !holds_repository(path)).collect()
+impl Forest {
+    /// What git ignores in a tree, without what holds a repository of its own. Of a directory that is ignored as a
+    /// whole only its name. Nothing where there is no tree of ours.
+    fn ignored_in(&self, tree: &Path) -> Result<Vec<PathBuf>> {
+        let Identity::Ours(dir) = identity::check(tree)? else { return Ok(Vec::new()) };
+        let Some(admin) = make::tied(&self.repo.common, tree, &dir.path()) else {
+            return Ok(Vec::new());
+        };
+        let git = self.settings()?.git(&make::open(&admin)?, &dir);
+        let args = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
+        let listed = git.offline().run("list what is ignored", &args, b"")?;
+        let paths = names(&listed)
+            .map(|path| PathBuf::from(OsStr::from_bytes(path.strip_suffix(b"/").unwrap_or(path))));
+        Ok(paths.filter(|path| !holds_repository(&dir.path().join(path))).collect())
+    }
 }
 
 fn holds_repository(dir: &Path) -> bool {

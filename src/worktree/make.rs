@@ -1,63 +1,75 @@
-//! Making a worktree, and mending its ties to the repository.
+//! Registering a worktree with git, and mending its ties to the repository.
 //!
-//! A worktree is three small files (gitrepository-layout(5)). They are written here instead of by
-//! libgit2, because that checks the files out while it holds the name, always makes a branch, and shows
-//! `git worktree prune` a half-made directory. Ours appears whole, by one rename; the shared
-//! configuration is not touched.
+//! libgit2 registers it, at a commit without files, locked against `git worktree prune`; git itself fills it later
+//! and mends what an agent did to its `.git` file. Invariant: nothing is written into a directory that is not the one
+//! that was made.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use git2::{Oid, Repository};
+use git2::{Oid, Repository, Signature, Time, WorktreeAddOptions};
 
-use super::repo::metadata_lock;
+use super::git::Git;
+use super::identity;
+use super::repo::{Repo, metadata_lock};
 use super::trouble::{Result, Trouble};
+use crate::sys::beneath::Dir;
 use crate::sys::{clock, fs, random};
 
-/// Makes a worktree with no files in it and HEAD detached at `at`. The directory may exist, empty.
-pub(crate) fn make(common: &Path, name: &str, tree: &Path, at: Oid) -> Result<Repository> {
-    fs::mkdirs(tree)?;
-    tie(common, name, tree, &format!("{at}\n"))?;
-    open(tree)
-}
+const DOING: &str = "register the worktree";
 
-/// Opens a tree as a repository.
-pub(crate) fn open(tree: &Path) -> Result<Repository> {
-    Repository::open(tree).map_err(Trouble::git("open the worktree", tree))
-}
-
-/// Gives `tree` a new administrative directory whose HEAD says `head`, and returns that directory.
-pub(crate) fn tie(common: &Path, name: &str, tree: &Path, head: &str) -> Result<PathBuf> {
-    let _held = metadata_lock(common)?;
-    let worktrees = common.join("worktrees");
-    fs::mkdirs(&worktrees)?;
-    let aside = common.join(format!("swarmdir-{}", random::number()));
-    fs::mkdir(&aside)?;
-    let mut admin = worktrees.join(name);
+/// Registers a new worktree with no files in it and HEAD detached at `at`; its directory must not exist yet. It stays
+/// locked until [`unlock`].
+pub(crate) fn register(repo: &Repo, name: &str, tree: &Path, at: Oid) -> Result<(Dir, Repository)> {
+    let _held = repo.metadata_lock()?;
+    let common = &repo.common;
+    let mut admin = common.join("worktrees").join(name);
     if fs::exists(&admin) {
-        admin = worktrees.join(format!("{name}-{}", random::tail()));
+        admin = common.join("worktrees").join(format!("{name}-{}", random::tail()));
     }
-    let mut gitdir = tree.join(".git").into_os_string().into_vec();
-    gitdir.push(b'\n');
-    fs::write(&aside.join("gitdir"), &gitdir)?;
-    fs::write(&aside.join("commondir"), b"../..\n")?;
-    fs::write(&aside.join("HEAD"), head.as_bytes())?;
-    // Nobody else makes this name: we hold the lock, and git appends a number where a name is taken.
-    let _ = fs::rename(&aside, &admin)?;
-    write_git_file(tree, &admin)?;
-    Ok(admin)
+    let name = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    add(&repo.git, &name, tree).map_err(Trouble::git(DOING, tree))?;
+    let dir = identity::remember(tree)?;
+    let git = open(&admin)?;
+    git.set_head_detached(at).map_err(Trouble::git(DOING, tree))?;
+    Ok((dir, git))
 }
 
-fn write_git_file(tree: &Path, admin: &Path) -> Result<()> {
-    let mut line = b"gitdir: ".to_vec();
-    line.extend_from_slice(admin.as_os_str().as_bytes());
-    line.push(b'\n');
-    Ok(fs::write(&tree.join(".git"), &line)?)
+/// A worktree of a commit without files. libgit2 wants a branch for it, which goes again at once.
+fn add(git: &Repository, name: &str, tree: &Path) -> std::result::Result<(), git2::Error> {
+    let nobody = Signature::new("swarmdir", "swarmdir@localhost", &Time::new(0, 0))?;
+    let empty = git.find_tree(git.treebuilder(None)?.write()?)?;
+    let commit = git.commit(None, &nobody, &nobody, "swarmdir: no files yet\n", &empty, &[])?;
+    let branch = format!("refs/heads/swarmdir-new-{name}");
+    let mut reference = git.reference(&branch, commit, true, "swarmdir: a new tree")?;
+    let added = {
+        let mut options = WorktreeAddOptions::new();
+        options.reference(Some(&reference)).lock(true);
+        git.worktree(name, tree, Some(&options))
+    };
+    reference.delete()?;
+    match added {
+        Ok(_) => Ok(()),
+        // With `core.bare` in the configuration it refuses to write no files, when all else is done.
+        Err(error) if error.code() == git2::ErrorCode::BareRepo => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// From now on a tree is as any other of git's.
+pub(crate) fn unlock(git: &Repository) -> Result<()> {
+    fs::unlink(&git.path().join("locked"))?;
+    Ok(())
+}
+
+/// Opens an administrative directory: HEAD, refs, objects. What the configuration says of directories is not heard.
+pub(crate) fn open(admin: &Path) -> Result<Repository> {
+    Repository::open_bare(admin).map_err(Trouble::git("open the worktree", admin))
 }
 
 /// The administrative directory that a tree's `.git` file names.
-pub(crate) fn admin_of(tree: &Path) -> Option<PathBuf> {
+fn admin_of(tree: &Path) -> Option<PathBuf> {
     let meta = fs::look(&tree.join(".git")).ok()??;
     if !meta.is_file() {
         return None;
@@ -68,11 +80,12 @@ pub(crate) fn admin_of(tree: &Path) -> Option<PathBuf> {
     Some(tree.join(PathBuf::from(OsString::from_vec(path.to_vec()))))
 }
 
-/// Whether the tree belongs to this repository, and its administrative directory to the tree.
-pub(crate) fn is_tied(common: &Path, tree: &Path) -> bool {
-    admin_of(tree).is_some_and(|admin| {
+/// The administrative directory of a tree that belongs to this repository, as it does to the tree. `files`: the
+/// directory, by a path that leads nowhere else.
+pub(crate) fn tied(common: &Path, tree: &Path, files: &Path) -> Option<PathBuf> {
+    admin_of(files).filter(|admin| {
         let ours = admin.parent() == Some(&common.join("worktrees"));
-        ours && fs::exists(&admin.join("HEAD")) && points_at(&admin, tree)
+        ours && fs::exists(&admin.join("HEAD")) && points_at(admin, tree)
     })
 }
 
@@ -91,28 +104,31 @@ pub(crate) fn admins_for(common: &Path, tree: &Path) -> Vec<PathBuf> {
 }
 
 /// What mending found.
-#[derive(Debug, Default)]
 pub(crate) struct Mended {
+    /// The administrative directory.
+    pub(crate) git: Repository,
     /// What was wrong, for people.
     pub(crate) notes: Vec<String>,
     /// Not one file was left: the tree is empty, which is not the same as an agent's deletions.
     pub(crate) emptied: bool,
 }
 
-/// Mends the ties of a tree in which an agent had a free hand. A repository that stands in place of the
-/// `.git` file is moved beside the tree, not removed.
-pub(crate) fn mend(common: &Path, name: &str, tree: &Path, branch: &str) -> Result<Mended> {
-    if is_tied(common, tree) {
-        return Ok(Mended::default());
+/// Mends the ties of a tree in which an agent had a free hand; `dir` is that tree, and HEAD of one that git has
+/// forgotten is put at `head`. A repository that stands in place of the `.git` file is moved beside the tree, not
+/// removed.
+pub(crate) fn mend(repo: &Repo, name: &str, tree: &Path, dir: &Dir, head: Oid) -> Result<Mended> {
+    let (common, files) = (&repo.common, dir.path());
+    if let Some(admin) = tied(common, tree, &files) {
+        return Ok(Mended { git: open(&admin)?, notes: Vec::new(), emptied: false });
     }
-    let emptied = fs::list_if_any(tree)?.is_empty();
+    let emptied = fs::list_if_any(&files)?.is_empty();
     let mut notes = Vec::new();
-    let dot_git = tree.join(".git");
+    let dot_git = files.join(".git");
     match fs::look(&dot_git)? {
         Some(meta) if meta.is_dir() => {
             let mut moved = tree.as_os_str().to_owned();
             moved.push(format!(".git-{}", clock::stamp(clock::now())));
-            let _ = fs::rename(&dot_git, Path::new(&moved))?;
+            let _ours_alone = fs::rename(&dot_git, Path::new(&moved))?;
             notes.push(format!(
                 "the tree had become a repository of its own; its .git directory is now {moved:?}"
             ));
@@ -126,16 +142,52 @@ pub(crate) fn mend(common: &Path, name: &str, tree: &Path, branch: &str) -> Resu
         }
         None => notes.push("the tree's .git file was gone and has been made again".into()),
     }
-    fs::mkdirs(tree)?;
-    match admins_for(common, tree).first() {
-        Some(admin) if fs::exists(&admin.join("HEAD")) => write_git_file(tree, admin)?,
-        Some(_) | None => {
+    let known = admins_for(common, tree).into_iter().find(|admin| fs::exists(&admin.join("HEAD")));
+    let admin = match known {
+        Some(admin) => admin,
+        None => {
             forget(common, tree)?;
-            tie(common, name, tree, &format!("ref: refs/heads/{branch}\n"))?;
             notes.push("git had forgotten the tree; it is registered again".into());
+            let admin = register_again(repo, name, tree, &dot_git, head)?;
+            repair(common, tree)?;
+            admin
         }
+    };
+    if !fs::exists(&dot_git) {
+        let line = [b"gitdir: ", admin.as_os_str().as_bytes(), b"\n"].concat();
+        fs::write(&dot_git, &line)?;
     }
-    Ok(Mended { notes, emptied })
+    Ok(Mended { git: open(&admin)?, notes, emptied })
+}
+
+/// Registers a directory that is there: a new worktree is made beside it, and its `.git` file moved over.
+fn register_again(
+    repo: &Repo,
+    name: &str,
+    tree: &Path,
+    dot_git: &Path,
+    head: Oid,
+) -> Result<PathBuf> {
+    let mut aside = tree.as_os_str().to_owned();
+    aside.push(".new");
+    let aside = PathBuf::from(aside);
+    // What an earlier try left here has nothing but a `.git` file in it.
+    forget(&repo.common, &aside)?;
+    fs::unlink(&aside.join(".git"))?;
+    fs::rmdir(&aside)?;
+    let (_dir, git) = register(repo, name, &aside, head)?;
+    let _ours_alone = fs::rename(&aside.join(".git"), dot_git)?;
+    unlock(&git)?;
+    fs::rmdir(&aside)?;
+    identity::forget(&aside)?;
+    Ok(git.path().to_owned())
+}
+
+/// Has git tell the administrative directory of a tree where that is.
+fn repair(common: &Path, tree: &Path) -> Result<()> {
+    let tree = tree.to_string_lossy().into_owned();
+    let args = ["-c", "worktree.useRelativePaths=false", "worktree", "repair", &tree];
+    Git::bare(common).run("mend the worktree", &args, b"").map(drop)
 }
 
 /// Removes the administrative directories of a tree whose files are gone.

@@ -16,37 +16,47 @@
 //! but the task's own is moved; a tree is touched only under its lock; nothing is removed that is neither
 //! committed nor ignored; creating a name never replaces one.
 
+mod aside;
 mod branch;
 mod collect;
+mod config;
 pub mod doctor;
 mod durable;
+mod fill;
+mod filters;
 mod fingerprint;
 mod forest;
+mod free;
+mod git;
 mod heads;
+mod identity;
 mod include;
 mod inventory;
 mod make;
 mod merged;
 mod occupant;
 mod order;
+mod overrides;
 mod patience;
 mod refusal;
 mod remove;
+mod remove_branch;
 mod repo;
 mod resolve;
 mod restore;
 pub mod room;
-mod salvage;
 mod salvaged;
 pub mod sample;
-mod scan;
 mod scratch;
+mod settings;
 mod stage;
 mod state;
+mod submodule;
 mod summary;
-mod switch;
+mod survey;
 mod tree;
 mod trouble;
+mod vacate;
 
 pub use collect::{CollectOrder, Collected};
 pub use fingerprint::Fingerprint;

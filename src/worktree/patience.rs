@@ -4,7 +4,7 @@
 //! bounded time, with random pauses so that many workers do not meet again. Operations passed in must be
 //! harmless to repeat.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, ErrorCode, Repository};
 
@@ -24,6 +24,21 @@ const STUMBLES: u32 = 8;
 /// A ref's lock that stays the same for so long has been left by a git that was killed, milliseconds.
 const STALE_REF_LOCK_MS: u64 = 5_000;
 
+/// Locks that all worktrees share; a git that was killed leaves them to everybody.
+const SHARED_LOCKS: [&str; 5] =
+    ["packed-refs.lock", "config.lock", "shallow.lock", "HEAD.lock", "index.lock"];
+
+/// Whether an error goes away by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Passing {
+    /// Somebody holds a lock.
+    Locked,
+    /// A clean-up was in the way, perhaps.
+    Stumble,
+    /// It stays.
+    No,
+}
+
 /// Removes the locks that a killed git left in a tree; true where there was one. The caller holds the
 /// tree's lock and knows that no agent lives there, so nobody can be using its index. HEAD and the branch
 /// are different: `git gc`, run anywhere in the repository, locks them for a moment.
@@ -41,8 +56,26 @@ pub(crate) fn remove_stale_branch_lock(common: &Path, branch: &str) -> Result<bo
     outwait(&common.join(format!("refs/heads/{branch}.lock")))
 }
 
+/// Locks of the whole repository that were made since then and that nobody lets go of. They are told, not removed:
+/// who made them cannot be proved.
+pub(crate) fn lasting_shared_locks(common: &Path, since_ms: u64) -> Result<Vec<PathBuf>> {
+    let mut lasting = Vec::new();
+    for path in SHARED_LOCKS.map(|name| common.join(name)) {
+        let young = |meta: &std::fs::Metadata| fs::mtime_ns(meta) / 1_000_000 >= since_ms.into();
+        if fs::look(&path)?.is_some_and(|meta| young(&meta)) && lasts(&path)? {
+            lasting.push(path);
+        }
+    }
+    Ok(lasting)
+}
+
 /// Waits until a lock is gone, or removes the one that nobody lets go of.
 fn outwait(path: &Path) -> Result<bool> {
+    Ok(lasts(path)? && fs::unlink(path)?)
+}
+
+/// Whether a file stays the same one for longer than any git holds a lock.
+fn lasts(path: &Path) -> Result<bool> {
     let Some(first) = fs::look(path)? else { return Ok(false) };
     let deadline = clock::mono_ms() + STALE_REF_LOCK_MS;
     while clock::mono_ms() < deadline {
@@ -54,15 +87,23 @@ fn outwait(path: &Path) -> Result<bool> {
             return Ok(false);
         }
     }
-    Ok(fs::unlink(path)?)
+    Ok(true)
 }
 
 /// Does it, and again while somebody else holds a lock.
 pub(crate) fn patiently<T>(
     doing: &'static str,
     path: &Path,
-    mut act: impl FnMut() -> std::result::Result<T, git2::Error>,
+    act: impl FnMut() -> std::result::Result<T, git2::Error>,
 ) -> Result<T> {
+    retry(passing, act).map_err(Trouble::git(doing, path))
+}
+
+/// Does it, and again while its error is one that passes.
+pub(crate) fn retry<T, E>(
+    passing: impl Fn(&E) -> Passing,
+    mut act: impl FnMut() -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
     let deadline = clock::mono_ms() + PATIENCE_MS;
     let mut stumbles = 0;
     let mut ceiling = 2;
@@ -71,20 +112,24 @@ pub(crate) fn patiently<T>(
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        match error.code() {
-            ErrorCode::Locked => {}
-            _ if stumble(&error) && stumbles < STUMBLES => stumbles += 1,
-            _ => return Err(Trouble::git(doing, path)(error)),
+        match passing(&error) {
+            Passing::Locked => {}
+            Passing::Stumble if stumbles < STUMBLES => stumbles += 1,
+            _ => return Err(error),
         }
         if clock::mono_ms() > deadline {
-            return Err(Trouble::git(doing, path)(error));
+            return Err(error);
         }
         clock::pause_ms(1 + random::below(ceiling));
         ceiling = (ceiling * 2).min(LONGEST_PAUSE_MS);
     }
 }
 
-fn stumble(error: &git2::Error) -> bool {
+fn passing(error: &git2::Error) -> Passing {
     let system = matches!(error.class(), ErrorClass::Os | ErrorClass::Filesystem);
-    system && !error.message().contains("No space left")
+    match error.code() {
+        ErrorCode::Locked => Passing::Locked,
+        _ if system && !error.message().contains("No space left") => Passing::Stumble,
+        _ => Passing::No,
+    }
 }

@@ -50,6 +50,11 @@ pub enum Refusal {
     },
     /// The tree became a repository of its own.
     OwnRepository,
+    /// Something else stands in its place.
+    Replaced {
+        /// What.
+        what: String,
+    },
     /// A git command is at work in it.
     GitRuns,
     /// Processes have it as their working directory.
@@ -74,6 +79,7 @@ impl fmt::Display for Refusal {
             Refusal::CheckedOut { at } => write!(f, "it is checked out at {}", at.display()),
             Refusal::HoldsMore { what } => write!(f, "no commit can hold what it holds: {what}"),
             Refusal::OwnRepository => f.write_str("it became a repository of its own"),
+            Refusal::Replaced { what } => write!(f, "in its place stands {what}"),
             Refusal::GitRuns => f.write_str("a git command is at work in it"),
             Refusal::InUse { processes } => {
                 let list: Vec<String> = processes.iter().map(i32::to_string).collect();

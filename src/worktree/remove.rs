@@ -5,20 +5,24 @@
 //! then it goes. After a crash at any point the next removal goes on: `.leaving` is put back, `.gone` is garbage.
 //! Ignored files are not saved. Stashes belong to the repository and stay.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Oid, Repository};
+use git2::{Oid, Repository};
 
 use super::forest::{Forest, admin_name};
-use super::make;
-use super::merged::{Changes, Proof, on_target};
+use super::git::Git;
+use super::identity::{self, Identity};
+use super::merged::Proof;
 use super::occupant::{Occupant, Phase, Place};
-use super::patience::patiently;
 use super::refusal::{Refusal, Removed};
+use super::repo::Repo;
 use super::resolve::branch_tip;
-use super::salvaged::{self, Salvage, tips_of, unreached};
-use super::state;
+use super::salvaged::{self, Salvage};
+use super::settings::Settings;
 use super::trouble::{Result, Trouble};
+use super::{make, state, submodule};
+use crate::sys::beneath::{Dir, Opened};
 use crate::sys::{clock, fs, process, walk::Walk};
 
 /// An index's lock as old as this was left by a git that was killed, milliseconds.
@@ -64,40 +68,53 @@ impl Forest {
         occupant: Option<Occupant>,
         order: &Removal<'_>,
     ) -> Result<Removed> {
-        if !self.resume(place)? {
-            place.vacate()?;
-            return Ok(Removed::Yes { proof: Proof::Ancestry, salvage: None });
+        if let Some(what) = self.resume(place)? {
+            return Ok(Removed::No(Refusal::Replaced { what }));
         }
-        let there = !fs::list_if_any(&place.tree)?.is_empty();
-        let git = match self.open(place, occupant.as_ref().map(|o| o.branch.as_str()))? {
-            Ok(git) => git,
+        let dir = match identity::check(&place.tree)? {
+            Identity::Ours(dir) => Some(dir),
+            Identity::Other(_) if only_registered(place)? => None,
+            Identity::Other(what) => return Ok(Removed::No(Refusal::Replaced { what })),
+            Identity::Gone => None,
+        };
+        let settings = self.settings()?;
+        let opened = self.open(place, occupant.as_ref(), dir.as_ref())?;
+        let git = match opened {
+            Ok(Some(git)) => git,
+            Ok(None) => {
+                clear(place)?;
+                return Ok(Removed::Yes { proof: Proof::Ancestry, salvage: None });
+            }
             Err(refusal) => return Ok(Removed::No(refusal)),
         };
-        if let Some(refusal) = self.forbidden(place, &git)? {
+        if let Some(refusal) = self.forbidden(place, &git, dir.as_ref())? {
             return Ok(Removed::No(refusal));
         }
         let mut salvage = Salvage {
-            schema: 1,
             owner: order.task.unwrap_or(&place.name).to_owned(),
             queue: occupant.as_ref().map(|o| o.queue.clone()).unwrap_or_default(),
             branch: occupant.as_ref().map(|o| o.branch.clone()),
             base: occupant.map(|o| o.base),
-            path: Some(place.tree.to_string_lossy().into_owned()),
-            at_ms: clock::now().0,
-            why: order.why.to_owned(),
-            ..Salvage::default()
+            ..salvage_of(place, order.why)
         };
-        self.save_and_remove(place, &git, there, &mut salvage)
+        // A tree with no file in it was emptied by somebody; its deletions are not an agent's.
+        let dir = dir.filter(|dir| fs::list(&dir.path()).is_ok_and(|names| !names.is_empty()));
+        self.save_and_remove(place, &git, dir.as_ref(), &settings, &mut salvage)
     }
 
     fn save_and_remove(
         &self,
         place: &Place,
         git: &Repository,
-        there: bool,
+        dir: Option<&Dir>,
+        settings: &Settings,
         salvage: &mut Salvage,
     ) -> Result<Removed> {
-        let state = match state::look(git, there.then_some(place.tree.as_path()))? {
+        let command = match dir {
+            Some(dir) => settings.git(git, dir),
+            None => Git::bare(git.path()),
+        };
+        let state = match state::look(git, &command, dir)? {
             Ok(state) => state,
             Err(what) => return Ok(Removed::No(Refusal::HoldsMore { what })),
         };
@@ -109,118 +126,90 @@ impl Forest {
             }
             None => None,
         };
-        if there {
+        if let Some(dir) = dir {
             let leaving = beside(place, ".leaving");
             let _ours_under_the_lock = fs::rename(&place.tree, &leaving)?;
-            if self.files_of(git, &leaving)? != files {
+            let moved = identity::check_at(&leaving, &place.tree)?;
+            let same = matches!(moved, Identity::Ours(_))
+                && state::files_of(git, &command, dir)?.ok() == files;
+            if !same {
                 let _put_back = fs::rename(&leaving, &place.tree)?;
                 return Ok(Removed::No(Refusal::Changed));
             }
             let _checked = fs::rename(&leaving, &beside(place, ".gone"))?;
         }
         make::forget(&self.repo.common, &place.tree)?;
-        fs::remove_tree(&beside(place, ".gone"))?;
-        if !there {
-            // At most our own `.git` file is in it.
-            fs::remove_tree(&place.tree)?;
-        }
-        place.vacate()?;
+        clear(place)?;
         let proof = if saved.is_some() { Proof::Salvaged } else { Proof::Ancestry };
         Ok(Removed::Yes { proof, salvage: saved })
     }
 
-    /// Lets git forget a tree whose directory somebody removed; what only git's own files of it named is saved. The
-    /// caller holds the place.
-    pub(super) fn forget_missing(&self, place: &Place, occupant: &Occupant) -> Result<()> {
-        // What cannot be read any more cannot be saved, and must not stop the task.
-        let _saved = self.save_missing(place, occupant);
-        make::forget(&self.repo.common, &place.tree)
-    }
-
-    fn save_missing(&self, place: &Place, occupant: &Occupant) -> Result<()> {
-        let Ok(git) = self.open(place, Some(&occupant.branch))? else { return Ok(()) };
-        let Ok(state) = state::look(&git, None)? else { return Ok(()) };
-        let mut salvage = Salvage {
-            schema: 1,
-            owner: occupant.task.clone(),
-            queue: occupant.queue.clone(),
-            base: Some(occupant.base.clone()),
-            path: Some(place.tree.to_string_lossy().into_owned()),
-            at_ms: clock::now().0,
-            why: "its directory was gone".into(),
-            ..Salvage::default()
-        };
-        if let Some(papers) = state.save(&self.repo.git, &mut salvage)? {
-            salvaged::write(&self.repo.git, &self.repo.common, &salvage, &papers)?;
-        }
-        Ok(())
-    }
-
-    /// The files once more, where they are now.
-    fn files_of(&self, git: &Repository, root: &Path) -> Result<Option<Oid>> {
-        let again = Repository::open(git.path())
-            .and_then(|again| again.set_workdir(root, false).map(|()| again))
-            .map_err(Trouble::git("look again through a tree", root))?;
-        let mut index = super::stage::read_index(&again, &mut Vec::new())?;
-        Ok(state::files(&again, &mut index, root)?.ok())
-    }
-
-    /// Goes on where an earlier removal was cut short; false where nothing is left to remove.
-    fn resume(&self, place: &Place) -> Result<bool> {
+    /// Goes on where an earlier removal was cut short; what stands there that is not the tree, in words.
+    fn resume(&self, place: &Place) -> Result<Option<String>> {
         let (leaving, gone) = (beside(place, ".leaving"), beside(place, ".gone"));
-        if fs::is_dir(&gone) && !fs::exists(&place.tree) {
+        for aside in [&leaving, &gone] {
+            if let Identity::Other(what) = identity::check_at(aside, &place.tree)? {
+                return Ok(Some(format!("{what}, at {}", aside.display())));
+            }
+        }
+        if fs::exists(&gone) && !fs::exists(&place.tree) {
             make::forget(&self.repo.common, &place.tree)?;
         }
         fs::remove_tree(&gone)?;
-        if fs::is_dir(&leaving) && !fs::exists(&place.tree) {
+        if fs::exists(&leaving) && !fs::exists(&place.tree) {
             let _put_back = fs::rename(&leaving, &place.tree)?;
         }
-        let admin = make::admins_for(&self.repo.common, &place.tree);
-        Ok(fs::is_dir(&place.tree) || !admin.is_empty())
+        Ok(None)
     }
 
-    /// The tree as a repository, by its administrative directory: that is there also where the files are not.
+    /// The tree as a repository, by its administrative directory, which is there also where the files are not; `None`
+    /// where neither is.
     fn open(
         &self,
         place: &Place,
-        branch: Option<&str>,
-    ) -> Result<std::result::Result<Repository, Refusal>> {
+        occupant: Option<&Occupant>,
+        dir: Option<&Dir>,
+    ) -> Result<std::result::Result<Option<Repository>, Refusal>> {
         let common = &self.repo.common;
-        let admins = make::admins_for(common, &place.tree);
-        if fs::is_dir(&place.tree) && !make::is_tied(common, &place.tree) {
-            if fs::is_dir(&place.tree.join(".git")) {
+        let head = self.head_for(occupant);
+        for admin in make::admins_for(common, &place.tree) {
+            if !fs::exists(&admin.join("HEAD")) {
+                let text = head
+                    .map_or("ref: refs/heads/swarmdir-unborn\n".into(), |oid| format!("{oid}\n"));
+                fs::write(&admin.join("HEAD"), text.as_bytes())?;
+            }
+        }
+        if let Some(dir) = dir
+            && make::tied(common, &place.tree, &dir.path()).is_none()
+        {
+            if fs::is_dir(&dir.path().join(".git")) {
                 return Ok(Err(Refusal::OwnRepository));
             }
-            if admins.is_empty() {
-                fs::unlink(&place.tree.join(".git"))?;
-                make::tie(common, &admin_name(place), &place.tree, &self.head_for(branch))?;
-            }
+            let Some(head) = head else { return Ok(Err(Refusal::OwnRepository)) };
+            let mended = make::mend(&self.repo, &admin_name(place), &place.tree, dir, head)?;
+            return Ok(Ok(Some(mended.git)));
         }
-        let Some(admin) = make::admins_for(common, &place.tree).into_iter().next() else {
-            return Ok(Err(Refusal::OwnRepository));
-        };
-        if !fs::exists(&admin.join("HEAD")) {
-            fs::write(&admin.join("HEAD"), self.head_for(branch).as_bytes())?;
-        }
-        let opened = Repository::open(&admin);
-        Ok(Ok(opened.map_err(Trouble::git("open the worktree", &place.tree))?))
+        let admin = make::admins_for(common, &place.tree).into_iter().next();
+        Ok(Ok(admin.map(|admin| make::open(&admin)).transpose()?))
     }
 
     /// Where HEAD of a tree that git forgot may have been: at its branch, else where the repository's own is.
-    fn head_for(&self, branch: Option<&str>) -> String {
+    fn head_for(&self, occupant: Option<&Occupant>) -> Option<Oid> {
         let git = &self.repo.git;
-        let tip = branch.and_then(|branch| branch_tip(git, branch));
-        let own = || git.head().ok()?.peel_to_commit().ok().map(|commit| commit.id());
-        match tip.or_else(own) {
-            Some(oid) => format!("{oid}\n"),
-            None => "ref: refs/heads/swarmdir-unborn\n".into(),
-        }
+        let tip = occupant.and_then(|occupant| branch_tip(git, &occupant.branch));
+        tip.or_else(|| git.head().ok()?.peel_to_commit().ok().map(|commit| commit.id()))
     }
 
     /// What speaks against removing it, beside what cannot be saved.
-    fn forbidden(&self, place: &Place, git: &Repository) -> Result<Option<Refusal>> {
+    fn forbidden(
+        &self,
+        place: &Place,
+        git: &Repository,
+        dir: Option<&Dir>,
+    ) -> Result<Option<Refusal>> {
         let admin = git.path();
-        if let Some(reason) = fs::read_if_any(&admin.join("locked"))? {
+        let being_made = place.occupant()?.is_some_and(|o| o.phase == Phase::Preparing);
+        if let Some(reason) = fs::read_if_any(&admin.join("locked"))?.filter(|_| !being_made) {
             let reason = String::from_utf8_lossy(&reason).trim().to_owned();
             return Ok(Some(Refusal::Locked { reason }));
         }
@@ -232,76 +221,95 @@ impl Forest {
             }
             fs::unlink(&lock)?;
         }
-        if !fs::list_if_any(&admin.join("modules"))?.is_empty() {
-            let what = "submodules whose commits may be nowhere else".into();
-            return Ok(Some(Refusal::HoldsMore { what }));
-        }
+        let Some(dir) = dir else {
+            let modules = !fs::list_if_any(&admin.join("modules"))?.is_empty();
+            let what = || "submodules whose commits may be nowhere else".into();
+            return Ok(modules.then(|| Refusal::HoldsMore { what: what() }));
+        };
         let users = process::standing_in(&place.tree);
         if !users.is_empty() {
             return Ok(Some(Refusal::InUse { processes: users }));
         }
-        Ok(repository_below(&place.tree)?.map(|at| Refusal::HoldsMore {
-            what: format!("a repository among ignored files: {}", at.display()),
+        let submodules = submodule::published(&admin.join("index"), admin, dir)?;
+        if !submodule::are_all(admin, submodules.len())? {
+            let what = "submodules whose commits may be nowhere else".into();
+            return Ok(Some(Refusal::HoldsMore { what }));
+        }
+        Ok(repository_below(&dir.path(), &submodules)?.map(|at| Refusal::HoldsMore {
+            what: format!("a repository within the tree: {}", at.display()),
         }))
     }
+}
 
-    /// Removes a branch of ours that is checked out nowhere.
-    pub fn remove_branch(&self, branch: &str, order: &Removal<'_>) -> Result<Removed> {
-        let (git, common) = (&self.repo.git, &self.repo.common);
-        let failed = |error| Trouble::git("remove a branch", common)(error);
-        let Some(tip) = branch_tip(git, branch) else {
-            return Ok(Removed::Yes { proof: Proof::Ancestry, salvage: None });
-        };
-        if let Some(at) = make::checked_out_at(common, branch, Path::new("")) {
-            return Ok(Removed::No(Refusal::CheckedOut { at }));
-        }
-        let targets: Vec<Oid> =
-            order.targets.iter().filter_map(|hex| Oid::from_str(hex).ok()).collect();
-        let proof = on_target(git, tip, &targets, &mut Changes::default()).map_err(failed)?;
-        if proof.is_none() && !order.unmerged_too {
-            return Ok(Removed::No(Refusal::Unmerged));
-        }
-        let full = format!("refs/heads/{branch}");
-        let log = fs::read_if_any(&common.join("logs").join(&full))?.unwrap_or_default();
-        let mut tips = state::commits_in(git, &log);
-        tips.push(tip);
-        let alone = unreached(git, &tips, Some(&full)).map_err(failed)?;
-        let alone = tips_of(git, &alone).map_err(failed)?;
-        let mut saved = None;
-        if !alone.is_empty() {
-            let salvage = Salvage {
-                schema: 1,
-                owner: order.task.unwrap_or(branch).to_owned(),
-                branch: Some(branch.to_owned()),
-                at_ms: clock::now().0,
-                why: order.why.to_owned(),
-                head: Some(tip.to_string()),
-                others: alone.iter().filter(|oid| **oid != tip).map(Oid::to_string).collect(),
-                ..Salvage::default()
-            };
-            saved = Some(salvaged::write(git, common, &salvage, &vec![(b"log".to_vec(), log)])?);
-        }
-        let _held = self.repo.metadata_lock()?;
-        let gone = patiently("remove a branch", common, || {
-            let mut reference = match git.find_reference(&full) {
-                Ok(reference) => reference,
-                Err(error) if error.code() == ErrorCode::NotFound => return Ok(true),
-                Err(error) => return Err(error),
-            };
-            if reference.target() != Some(tip) {
-                return Ok(false);
-            }
-            // It fails where somebody moved the branch since it was looked up.
-            match reference.delete() {
-                Err(error) if error.code() == ErrorCode::Modified => Ok(false),
-                other => other.map(|()| true),
-            }
-        })?;
-        Ok(match gone {
-            true => Removed::Yes { proof: proof.unwrap_or(Proof::Salvaged), salvage: saved },
-            false => Removed::No(Refusal::Changed),
-        })
+/// Lets git forget a tree whose directory somebody removed, and frees its place; what only git's own files of it named
+/// is saved. The caller holds the place.
+pub(super) fn forget_missing(repo: &Repo, place: &Place, occupant: &Occupant) -> Result<()> {
+    // What cannot be read any more cannot be saved, and must not stop the task.
+    save_missing(repo, place, occupant).ok();
+    make::forget(&repo.common, &place.tree)?;
+    clear(place)
+}
+
+fn save_missing(repo: &Repo, place: &Place, occupant: &Occupant) -> Result<()> {
+    let Some(admin) = make::admins_for(&repo.common, &place.tree).into_iter().next() else {
+        return Ok(());
+    };
+    let git = make::open(&admin)?;
+    let Ok(state) = state::look(&git, &Git::bare(git.path()), None)? else { return Ok(()) };
+    let mut salvage = Salvage {
+        owner: occupant.task.clone(),
+        queue: occupant.queue.clone(),
+        base: Some(occupant.base.clone()),
+        ..salvage_of(place, "its directory was gone")
+    };
+    if let Some(papers) = state.save(&repo.git, &mut salvage)? {
+        salvaged::write(&repo.git, &repo.common, &salvage, &papers)?;
     }
+    Ok(())
+}
+
+fn salvage_of(place: &Place, why: &str) -> Salvage {
+    Salvage {
+        schema: 1,
+        path: Some(place.tree.to_string_lossy().into_owned()),
+        at_ms: clock::now().0,
+        why: why.to_owned(),
+        ..Salvage::default()
+    }
+}
+
+/// Whether a directory that nobody noted holds at most a `.git` file: its maker died right after.
+pub(super) fn only_registered(place: &Place) -> Result<bool> {
+    let Opened::Dir(dir) = Dir::open(&place.tree).map_err(opening(&place.tree))? else {
+        return Ok(false);
+    };
+    if fs::exists(&beside(place, ".made")) {
+        return Ok(false);
+    }
+    let names = fs::list(&dir.path())?;
+    Ok(names.iter().all(|name| name == ".git") && !fs::is_dir(&dir.path().join(".git")))
+}
+
+fn opening(path: &Path) -> impl FnOnce(std::io::Error) -> Trouble {
+    let path = path.to_owned();
+    move |source| fs::FsError { doing: "open", path, source }.into()
+}
+
+/// Removes what is left of a tree that is saved, and frees its place. What is not ours stays.
+fn clear(place: &Place) -> Result<()> {
+    let gone = beside(place, ".gone");
+    if let Identity::Ours(_) = identity::check_at(&gone, &place.tree)? {
+        fs::remove_tree(&gone)?;
+    }
+    let ours = matches!(identity::check(&place.tree)?, Identity::Ours(_));
+    if ours || only_registered(place)? {
+        // At most our own `.git` file is in it.
+        fs::unlink(&place.tree.join(".git"))?;
+        fs::rmdir(&place.tree)?;
+    }
+    place.vacate()?;
+    Settings::forget(&place.tree)?;
+    identity::forget(&place.tree)
 }
 
 fn beside(place: &Place, suffix: &str) -> PathBuf {
@@ -310,16 +318,16 @@ fn beside(place: &Place, suffix: &str) -> PathBuf {
     path.into()
 }
 
-/// A repository somewhere below a tree, ignored or not.
-fn repository_below(root: &Path) -> Result<Option<PathBuf>> {
-    if !fs::is_dir(root) {
-        return Ok(None);
-    }
+/// A repository somewhere below a tree, ignored or not, but for these.
+fn repository_below(root: &Path, known: &[Vec<u8>]) -> Result<Option<PathBuf>> {
     let mut walk = Walk::below(root);
     while let Some(found) = walk.step(root) {
         let found = found?;
         if found.depth > 1 && found.path.file_name().is_some_and(|name| name == ".git") {
-            return Ok(found.path.parent().map(Path::to_owned));
+            let at = found.path.parent().unwrap_or(&found.path);
+            if !known.iter().any(|known| known == at.as_os_str().as_bytes()) {
+                return Ok(Some(at.to_owned()));
+            }
         }
     }
     Ok(None)

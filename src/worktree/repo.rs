@@ -1,10 +1,17 @@
 //! A user's repository, by the path that was configured: found, opened, and otherwise left alone.
+//!
+//! Where its checkout is follows from where its `.git` is; what the configuration says of that (`core.worktree`,
+//! `core.bare`) is not heard, since an agent can write it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Repository};
+use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
+use super::branch;
+use super::config::Config;
+use super::occupant::Occupant;
+use super::resolve::branch_tip;
 use super::trouble::{Result, Trouble};
 use crate::sys::{fs, lock::Lock};
 
@@ -15,6 +22,7 @@ pub struct Repo {
     pub(crate) root: PathBuf,
     /// The git directory that all worktrees share.
     pub(crate) common: PathBuf,
+    is_checkout: bool,
 }
 
 impl Repo {
@@ -23,10 +31,30 @@ impl Repo {
         let nobody: [&Path; 0] = [];
         let found =
             Repository::discover_path(path, nobody).map_err(|error| unopened(error, path))?;
-        let git = Repository::open(&found).map_err(|error| unopened(error, path))?;
-        let root = fs::canonical(git.workdir().unwrap_or(git.path()))?;
-        let common = fs::canonical(git.commondir())?;
-        Ok(Repo { git, root, common })
+        let (root, is_checkout) = root_of(&fs::canonical(path)?, &fs::canonical(&found)?);
+        Repo::open(&found, root, is_checkout).map_err(|error| unopened(error, path))
+    }
+
+    fn open(
+        git_dir: &Path,
+        root: PathBuf,
+        is_checkout: bool,
+    ) -> std::result::Result<Repo, git2::Error> {
+        let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::BARE;
+        let nobody: [&OsStr; 0] = [];
+        let git = Repository::open_ext(git_dir, flags, nobody)?;
+        if is_checkout {
+            git.set_workdir(&root, false)?;
+        }
+        let common = fs::canonical(git.commondir());
+        let common = common.map_err(|error| git2::Error::from_str(&error.to_string()))?;
+        Ok(Repo { git, root, common, is_checkout })
+    }
+
+    /// The same repository, opened once more.
+    pub(crate) fn again(&self) -> Result<Repo> {
+        let opened = Repo::open(self.git.path(), self.root.clone(), self.is_checkout);
+        opened.map_err(Trouble::git("open the repository", &self.root))
     }
 
     /// The checkout's root directory, or the bare repository itself.
@@ -36,12 +64,12 @@ impl Repo {
 
     /// The checkout's root directory; `None` for a bare repository.
     pub fn checkout(&self) -> Option<&Path> {
-        self.git.workdir().map(|_| self.root.as_path())
+        self.is_checkout.then_some(self.root.as_path())
     }
 
     /// Whether commits here have an author: the user's name and mail address are configured.
     pub fn has_identity(&self) -> bool {
-        self.git.signature().is_ok()
+        Config::read(&self.common).is_ok_and(|config| config.has_identity())
     }
 
     /// Whether git leaves this path (relative to the checkout) alone.
@@ -56,6 +84,14 @@ impl Repo {
         self.root.with_file_name(name)
     }
 
+    /// Where a task's branch is, or else where the task began.
+    pub(crate) fn tip_or_base(&self, occupant: &Occupant) -> Result<Oid> {
+        match branch_tip(&self.git, &occupant.branch) {
+            Some(tip) => Ok(tip),
+            None => branch::oid(self, &occupant.base),
+        }
+    }
+
     /// Keeps changes of this repository's worktrees and branches by us apart; hold it shortly.
     pub(crate) fn metadata_lock(&self) -> Result<Lock> {
         metadata_lock(&self.common)
@@ -65,6 +101,19 @@ impl Repo {
 /// As [`Repo::metadata_lock`], by the shared git directory.
 pub(crate) fn metadata_lock(common: &Path) -> Result<Lock> {
     Ok(Lock::take(&common.join("swarmdir.lock"))?)
+}
+
+/// Where the files of a repository are, and whether it has any. `path` is where it was found from.
+fn root_of(path: &Path, git_dir: &Path) -> (PathBuf, bool) {
+    if !path.starts_with(git_dir)
+        && let Some(root) = path.ancestors().find(|dir| fs::exists(&dir.join(".git")))
+    {
+        return (root.to_owned(), true);
+    }
+    match git_dir.parent().filter(|_| git_dir.file_name() == Some(OsStr::new(".git"))) {
+        Some(root) => (root.to_owned(), true),
+        None => (git_dir.to_owned(), false),
+    }
 }
 
 fn unopened(error: git2::Error, path: &Path) -> Trouble {

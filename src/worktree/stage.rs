@@ -1,105 +1,158 @@
-//! Putting what a scan found into an index, so that one tree object holds it.
+//! Putting the files of a tree into its index, so that one tree object holds them. git does it.
 //!
-//! Nothing here fails for one bad file: it is left out, and said so.
+//! Nothing here fails for one bad file: it is left out, and said so. What a commit must not hold (a repository within
+//! the tree, content whose filter an agent changed) is left out, too, and stays as HEAD has it.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use git2::{ErrorCode, Index, Repository};
+use git2::{Index, Oid};
 
-use super::patience::patiently;
-use super::scan::{Dirt, TreePath};
-use super::trouble::{Result, Trouble};
+use super::git::{self, Git};
+use super::survey::{Survey, TreePath};
+use super::trouble::Result;
 use crate::sys::fs;
+use crate::sys::spawn::Exit;
 
 /// So many names are written out in one note.
 const NAMED: usize = 5;
+const DOING: &str = "stage what was left";
 
-/// The index of a tree that was opened just now. One that libgit2 cannot read is set aside and made anew from
-/// HEAD: then every file counts as possibly changed, and none is lost.
-pub(crate) fn read_index(git: &Repository, notes: &mut Vec<String>) -> Result<Index> {
-    let doing = "read the index";
-    if let Ok(index) = git.index() {
+/// The index of a tree, in a form that can be read here: git rewrites one that is split or sparse. One that git cannot
+/// read either is made anew from HEAD: then every file counts as possibly changed, and none is lost.
+pub(crate) fn read_index(git: &Git, path: &Path, notes: &mut Vec<String>) -> Result<Index> {
+    let git = git.clone().offline().with_index(path);
+    let opened = || Index::open(path).map_err(super::trouble::Trouble::git("read the index", path));
+    if !fs::exists(path) {
+        // Git had forgotten the tree: what HEAD knows is tracked, also where it would be ignored.
+        git.ask(DOING, &["read-tree", "HEAD"], b"")?;
+    }
+    if let Ok(index) = opened() {
         return Ok(index);
     }
-    let path = git.path().join("index");
-    fs::unlink(&path)?;
-    notes.push("the tree's index could not be read and was made again from HEAD".into());
-    let mut index = git.index().map_err(Trouble::git(doing, git.path()))?;
-    if let Ok(tree) = git.head().and_then(|head| head.peel_to_tree()) {
-        index.read_tree(&tree).map_err(Trouble::git(doing, git.path()))?;
+    let rewrite = ["update-index", "--no-split-index", "--force-write-index"];
+    let written = git.ask(DOING, &rewrite, b"")?;
+    if written.exit == Some(Exit::Code(0))
+        && let Ok(index) = opened()
+    {
+        return Ok(index);
     }
-    Ok(index)
+    fs::unlink(path)?;
+    notes.push("the tree's index could not be read and was made again from HEAD".into());
+    git.ask(DOING, &["read-tree", "HEAD"], b"")?;
+    opened()
 }
 
-/// Takes the files of `dirt` into the index; returns what could not be taken.
+/// Takes the files as they are into the index; returns it as a tree, and what could not be taken. `withheld` stays as
+/// HEAD has it.
 pub(crate) fn stage(
-    git: &Repository,
-    index: &mut Index,
-    root: &Path,
-    dirt: &Dirt,
+    git: &Git,
+    head: Option<&git2::Tree<'_>>,
+    survey: &Survey,
+    withheld: &[TreePath],
     notes: &mut Vec<String>,
-) -> Result<Vec<TreePath>> {
-    for path in &dirt.gone {
-        let path = Path::new(OsStr::from_bytes(path));
-        match index.remove_path(path) {
-            Err(error) if error.code() != ErrorCode::NotFound => {
-                return Err(Trouble::git("remove a file from the index", root)(error));
-            }
-            _ => {}
-        }
-        // A conflict has entries of its own.
-        let _ = index.conflict_remove(path);
-    }
-    let mut refused = Vec::new();
-    let mut why = String::new();
-    for path in dirt.present.iter().chain(&dirt.submodules) {
-        let name = Path::new(OsStr::from_bytes(path));
-        let added = patiently("add a file", root, || index.add_path(name));
-        match added {
-            Ok(()) => {}
-            Err(error) if error.disk_full() => return Err(error),
-            Err(Trouble::Git { source, .. }) => {
-                why = source.message().to_owned();
-                refused.push(path.clone());
-            }
-            Err(other) => return Err(other),
+) -> Result<(Oid, Vec<TreePath>)> {
+    let git = git.clone().offline();
+    if !survey.hidden.is_empty() {
+        let paths = survey.hidden.join(&0);
+        for flag in ["--no-assume-unchanged", "--no-skip-worktree"] {
+            git.run(DOING, &["update-index", flag, "-z", "--stdin"], &paths)?;
         }
     }
+    unstage(&git, head, withheld)?;
+    let left_out: Vec<&TreePath> =
+        survey.nested.iter().chain(&survey.embedded).chain(withheld).collect();
+    let refused = add(&git, &left_out, notes)?;
+    let tree = git.oid(DOING, &["write-tree", "--missing-ok"], b"")?;
+    Ok((tree, refused))
+}
+
+fn add(git: &Git, left_out: &[&TreePath], notes: &mut Vec<String>) -> Result<Vec<TreePath>> {
+    let mut spec = b".\0".to_vec();
+    for path in left_out {
+        spec.extend_from_slice(b":(top,exclude,literal)");
+        spec.extend_from_slice(path);
+        spec.push(0);
+    }
+    let args = ["add", "--all", "--ignore-errors", "--pathspec-from-file=-", "--pathspec-file-nul"];
+    let answer = git.ask(DOING, &args, &spec)?;
+    match answer.exit {
+        Some(Exit::Code(0)) if !answer.late => return Ok(Vec::new()),
+        // It went on after each file that it could not take.
+        Some(Exit::Code(1)) if !answer.late => {}
+        _ => {
+            git.run(DOING, &args, &spec)?;
+            return Ok(Vec::new());
+        }
+    }
+    let refused = unstaged(git, left_out)?;
     if !refused.is_empty() {
-        notes.push(format!("not committed, {}: {}", why, names(&refused)));
+        let why = git::words(&answer.stderr);
+        notes.push(format!("not committed, {why}: {}", names(&refused)));
     }
-    tell(git, root, dirt, notes);
     Ok(refused)
 }
 
-/// Says what is in the tree but in no commit.
-fn tell(git: &Repository, root: &Path, dirt: &Dirt, notes: &mut Vec<String>) {
+/// Files that are not as the index has them.
+fn unstaged(git: &Git, left_out: &[&TreePath]) -> Result<Vec<TreePath>> {
+    let args = ["ls-files", "-z", "--others", "--modified", "--deleted", "--exclude-standard"];
+    let listed = git.run(DOING, &args, b"")?;
+    let mut paths: Vec<TreePath> = git::names(&listed).map(<[u8]>::to_vec).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths.retain(|path| !path.ends_with(b"/") && !left_out.contains(&path));
+    Ok(paths)
+}
+
+/// Files that differ from HEAD or are new, staged or not.
+pub(crate) fn candidates(git: &Git) -> Result<Vec<TreePath>> {
+    let mut paths = unstaged(git, &[])?;
+    let staged = ["diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD", "--"];
+    // Before the first commit all is new, and listed as such.
+    let answer = git.ask(DOING, &staged, b"")?;
+    paths.extend(git::names(&answer.stdout).map(<[u8]>::to_vec));
+    paths.sort_unstable();
+    paths.dedup();
+    Ok(paths)
+}
+
+/// Puts the entries of these paths back to what HEAD has.
+fn unstage(git: &Git, head: Option<&git2::Tree<'_>>, paths: &[TreePath]) -> Result<()> {
+    let mut lines = Vec::new();
+    for path in paths {
+        let known = head.and_then(|tree| tree.get_path(Path::new(OsStr::from_bytes(path))).ok());
+        let facts = match known {
+            Some(entry) => format!("{:o} {}\t", entry.filemode(), entry.id()),
+            None => format!("0 {}\t", Oid::ZERO_SHA1),
+        };
+        lines.extend_from_slice(facts.as_bytes());
+        lines.extend_from_slice(path);
+        lines.push(0);
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    git.run(DOING, &["update-index", "-z", "--index-info"], &lines).map(drop)
+}
+
+/// What is in the tree but in no commit, for people.
+pub(crate) fn tell(survey: &Survey, notes: &mut Vec<String>) {
     let mut say = |what: &str, paths: &[TreePath]| {
         if !paths.is_empty() {
             notes.push(format!("{what}: {}", names(paths)));
         }
     };
-    say("a repository within the tree is not committed", &dirt.nested);
-    say("a submodule's new commits are in this tree only", &dirt.submodules);
-    say("uncommitted work within a submodule", &dirt.dirty_submodules);
-    say("not a file, and not committed", &dirt.special);
-    for (path, why) in dirt.unreadable.iter().take(NAMED) {
+    say("a repository within the tree is not committed; it stays in this tree", &survey.nested);
+    let embedded = "a repository within the tree, of which the branch has only the commit's name; it stays in this tree";
+    say(embedded, &survey.embedded);
+    for (path, what) in survey.submodules.iter().take(NAMED) {
+        say(what, std::slice::from_ref(path));
+    }
+    say("not a file, and not committed", &survey.special);
+    for (path, why) in survey.unreadable.iter().take(NAMED) {
         say(&format!("could not be looked into ({why})"), std::slice::from_ref(path));
     }
-    let lfs = dirt.present.iter().filter(|path| needs_foreign_filter(git, path)).count();
-    if lfs > 0 {
-        let root = root.display();
-        notes.push(format!("{lfs} files were committed without their git filter (lfs?) in {root}"));
-    }
-}
-
-fn needs_foreign_filter(git: &Repository, path: &[u8]) -> bool {
-    let path = Path::new(OsStr::from_bytes(path));
-    let filter = git.get_attr_bytes(path, "filter", git2::AttrCheckFlags::default());
-    let value = git2::AttrValue::from_bytes(filter.ok().flatten());
-    matches!(value, git2::AttrValue::String(_) | git2::AttrValue::Bytes(_))
 }
 
 /// A few names for people.

@@ -4,16 +4,19 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use git2::{Index, Oid, Repository, RepositoryState};
 
+use super::free::with_files;
+use super::git::Git;
 use super::heads::{self, Head};
 use super::patience::patiently;
 use super::salvaged::{Papers, Salvage, commit_tree, entry, tips_of, unreached};
-use super::scan::scan;
-use super::stage::{read_index, stage};
+use super::stage::{read_index, stage, tell};
+use super::survey::survey;
 use super::trouble::{Result, Trouble};
+use crate::sys::beneath::Dir;
 use crate::sys::{fs, walk::Walk};
 
 /// Papers above this size are not kept; git writes none so large.
@@ -36,48 +39,72 @@ pub(crate) struct State {
     busy: bool,
 }
 
-/// Looks through a tree. The inner error is why what it holds fits into no commit.
+/// Looks through a tree. The inner error is why what it holds fits into no commit. `files`: how to call git for it, and
+/// its directory; `None` where that is gone.
 pub(crate) fn look(
-    git: &Repository,
-    root: Option<&Path>,
+    repo: &Repository,
+    git: &Git,
+    files: Option<&Dir>,
 ) -> Result<std::result::Result<State, String>> {
-    let mut notes = Vec::new();
-    let mut index = read_index(git, &mut notes)?;
-    let head = heads::read(git);
+    let admin = repo.path();
+    let head = heads::read(repo);
     let (mut index_tree, mut conflicts) = (None, None);
-    if fs::exists(&git.path().join("index")) {
-        let (resolved, sides) = staged(git, &index)?;
+    if fs::exists(&admin.join("index")) {
+        let copy = Copied::of(admin)?;
+        let index = read_index(git, &copy.0, &mut Vec::new())?;
+        let (resolved, sides) = staged(repo, &index)?;
         (index_tree, conflicts) = (Some(resolved), sides);
-    } else if let Some(at) = head.at {
-        // Git had forgotten the tree: what HEAD knows is tracked, also where it would be ignored.
-        let known = git.find_commit(at).and_then(|commit| commit.tree());
-        let known = known.and_then(|tree| index.read_tree(&tree));
-        known.map_err(Trouble::git(DOING, git.path()))?;
     }
-    let files = match root.map(|root| files(git, &mut index, root)).transpose()? {
+    let files = match files.map(|dir| files_of(repo, git, dir)).transpose()? {
         Some(Err(why)) => return Ok(Err(why)),
         Some(Ok(tree)) => Some(tree),
         None => None,
     };
-    let papers = papers(git.path())?;
-    let others = commits_named_in(git, &papers);
-    let busy = git.state() != RepositoryState::Clean;
+    let papers = papers(admin)?;
+    let others = commits_named_in(repo, &papers);
+    let busy = repo.state() != RepositoryState::Clean;
     Ok(Ok(State { head, index: index_tree, conflicts, files, papers, others, busy }))
 }
 
-/// The files of the tree at `root` as they are, untracked ones too; ignored ones not.
-pub(crate) fn files(
-    git: &Repository,
-    index: &mut Index,
-    root: &Path,
+/// The files of a tree as they are, untracked ones too; ignored ones not. The tree's own index stays as it is.
+pub(crate) fn files_of(
+    repo: &Repository,
+    git: &Git,
+    dir: &Dir,
 ) -> Result<std::result::Result<Oid, String>> {
+    let admin = repo.path();
+    let copy = Copied::of(admin)?;
+    let git = git.clone().with_index(&copy.0);
     let mut notes = Vec::new();
-    let dirt = scan(git, index, root);
-    let refused = stage(git, index, root, &dirt, &mut notes)?;
-    if !refused.is_empty() || dirt.holds_more() {
-        return Ok(Err(notes.join("; ")));
+    let index = read_index(&git, &copy.0, &mut notes)?;
+    let found = survey(&with_files(admin, dir)?, admin, &index, dir);
+    let (tree, refused) = stage(&git, None, &found, &[], &mut notes)?;
+    if refused.is_empty() && !found.holds_more() {
+        return Ok(Ok(tree));
     }
-    Ok(Ok(patiently(DOING, root, || index.write_tree())?))
+    tell(&found, &mut notes);
+    Ok(Err(notes.join("; ")))
+}
+
+/// A copy of a tree's index, to work with; it goes when it is dropped.
+struct Copied(PathBuf);
+
+impl Copied {
+    fn of(admin: &Path) -> Result<Copied> {
+        let (index, copy) = (admin.join("index"), admin.join("index.copy"));
+        fs::unlink(&copy)?;
+        if fs::exists(&index) {
+            fs::copy(&index, &copy)?;
+        }
+        Ok(Copied(copy))
+    }
+}
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        // One that stays is replaced by the next look, and git knows nothing of it.
+        fs::unlink(&self.0).ok();
+    }
 }
 
 /// The index as it stands, without the files: what is resolved, and the sides of what is not.

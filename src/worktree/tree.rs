@@ -1,25 +1,37 @@
 //! One tree while somebody works in it.
 //!
-//! Holding a [`Tree`] is holding its lock. It must be finished by [`Tree::release`]; dropped without, it
-//! stays the task's, and the next attempt continues in it: that is what a crash does, too.
+//! Holding a [`Tree`] is holding its lock, and its directory by a descriptor. It must be finished by
+//! [`Tree::release`]; dropped without, it stays the task's, and the next attempt continues in it: that is what a crash
+//! does, too.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use git2::Repository;
 
+use super::fill::detach;
+use super::forest::Settled;
+use super::free::sweep;
+use super::git::Git;
 use super::heads;
+use super::identity::{self, Identity};
 use super::occupant::{Occupant, Phase, Place};
+use super::remove;
 use super::repo::Repo;
-use super::switch::detach;
+use super::settings::Settings;
+use super::survey::TreePath;
 use super::trouble::{Result, Trouble};
+use crate::sys::beneath::Dir;
 
 /// A tree that this process may work in.
 #[must_use = "a tree that is not released stays occupied"]
 pub struct Tree {
     pub(crate) place: Place,
+    /// The directory that was made, wherever it is now.
+    pub(crate) dir: Dir,
+    /// Its administrative directory: HEAD, refs, objects.
     pub(crate) git: Repository,
-    pub(crate) common: PathBuf,
-    pub(crate) checkout: Option<PathBuf>,
+    pub(crate) repo: Repo,
+    pub(crate) settings: Settings,
     pub(crate) occupant: Occupant,
     pub(crate) continued: bool,
     pub(crate) notes: Vec<String>,
@@ -28,35 +40,35 @@ pub struct Tree {
 }
 
 /// What is in a tree beside its commits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Left {
     /// Nobody looked since the agent was in it.
     Unknown,
-    /// Nothing but ignored files.
-    Nothing,
+    /// Nothing but ignored files, and names that hold no content.
+    Nothing {
+        /// FIFOs, sockets.
+        special: Vec<TreePath>,
+        /// Empty directories, deepest first.
+        empty: Vec<TreePath>,
+    },
     /// Content that no commit of ours holds.
     Something,
+    /// The directory is gone.
+    Gone,
 }
 
 impl Tree {
-    pub(crate) fn new(
+    pub(super) fn new(
         repo: &Repo,
-        place: Place,
-        git: Repository,
+        found: Settled,
         occupant: Occupant,
+        settings: Settings,
         continued: bool,
         notes: Vec<String>,
-    ) -> Tree {
-        Tree {
-            place,
-            git,
-            common: repo.common.clone(),
-            checkout: repo.checkout().map(Path::to_owned),
-            occupant,
-            continued,
-            notes,
-            left: Left::Unknown,
-        }
+    ) -> Result<Tree> {
+        let Settled { place, dir, git, .. } = found;
+        let (repo, left) = (repo.again()?, Left::Unknown);
+        Ok(Tree { place, dir, git, repo, settings, occupant, continued, notes, left })
     }
 
     /// The directory to work in.
@@ -84,9 +96,19 @@ impl Tree {
         &self.notes
     }
 
+    /// Whether commits here have an author: the user's name and mail address are configured.
+    pub fn has_identity(&self) -> bool {
+        self.settings.config.has_identity()
+    }
+
     /// The last collection found content that no commit holds; the tree will be kept for people.
     pub fn holds_more(&self) -> bool {
         self.left == Left::Something
+    }
+
+    /// How to call git here.
+    pub(crate) fn command(&self) -> Git {
+        self.settings.git(&self.git, &self.dir)
     }
 
     /// Leaves the tree. `keep_for_task`: it stays the task's, to be continued. Otherwise its HEAD leaves
@@ -96,18 +118,26 @@ impl Tree {
         if keep_for_task {
             return Ok(());
         }
+        if self.left == Left::Gone || matches!(identity::check(self.path())?, Identity::Gone) {
+            let Tree { repo, place, occupant, .. } = self;
+            return remove::forget_missing(&repo, &place, &occupant);
+        }
         let head = heads::read(&self.git);
         let base = git2::Oid::from_str(&self.occupant.base)
             .map_err(Trouble::git("read the base", self.path()))?;
         detach(&self.git, head.at.unwrap_or(base))?;
-        match self.left {
+        match &self.left {
             Left::Something => self.place.occupy(&Occupant {
                 phase: Phase::Held,
                 note: Some("it holds what could not be committed".into()),
                 ..self.occupant
             }),
+            Left::Nothing { special, empty } => {
+                sweep(&self.dir, special, empty);
+                self.place.vacate()
+            }
             // A tree that nobody collected is looked through, and saved, before it is used again.
-            Left::Nothing | Left::Unknown => self.place.vacate(),
+            Left::Unknown | Left::Gone => self.place.vacate(),
         }
     }
 }

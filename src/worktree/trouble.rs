@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::patience::Passing;
 use crate::sys::fs::FsError;
 
 /// The usual result here.
@@ -83,7 +84,21 @@ pub enum Trouble {
     },
     /// The file system refused.
     Fs(FsError),
-    /// git refused.
+    /// git's command line refused.
+    Command {
+        /// What was tried.
+        doing: &'static str,
+        /// In which repository or tree.
+        path: PathBuf,
+        /// git's own words, on one line.
+        words: String,
+    },
+    /// The directory of the trees is a symbolic link: what is behind it may be anybody's.
+    TreesAreALink {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// libgit2 refused.
     Git {
         /// What was tried.
         doing: &'static str,
@@ -107,16 +122,36 @@ impl Trouble {
         }
     }
 
-    /// No room was left; libgit2 tells it only in words.
+    /// No room was left; git and libgit2 tell it only in words.
     pub fn disk_full(&self) -> bool {
+        let full = |words: &str| words.contains("No space left") || words.contains("uota exceeded");
         match self {
             Trouble::Fs(error) => error.disk_full(),
-            Trouble::Git { source, .. } => {
-                let words = source.message();
-                words.contains("No space left") || words.contains("quota exceeded")
-            }
+            Trouble::Command { words, .. } => full(words),
+            Trouble::Git { source, .. } => full(source.message()),
             _ => false,
         }
+    }
+
+    /// Whether it goes away by itself, as far as git's words tell.
+    pub(crate) fn passes(&self) -> Passing {
+        let Trouble::Command { words, .. } = self else { return Passing::No };
+        let says = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
+        if words.contains(".lock': File exists") {
+            return Passing::Locked;
+        }
+        // A clean-up removes directories of objects that were empty a moment ago.
+        match says(&["unable to create temporary", "unable to write file", "failed to write"])
+            && !self.disk_full()
+        {
+            true => Passing::Stumble,
+            false => Passing::No,
+        }
+    }
+
+    /// Whether git or libgit2 refused.
+    pub(crate) fn is_git(&self) -> bool {
+        matches!(self, Trouble::Git { .. } | Trouble::Command { .. })
     }
 
     /// Whether the task itself has to be changed: a name in it is wrong.
@@ -157,6 +192,10 @@ impl Trouble {
                 "git -C {} switch --detach",
                 shell_words::quote(&at.to_string_lossy())
             )),
+            Trouble::TreesAreALink { path } => Some(format!(
+                "rm {}; or name where the trees shall be: trees = \"DIR\" in swarm.toml",
+                shell_words::quote(&path.to_string_lossy())
+            )),
             Trouble::Locked { .. } => {
                 Some("see that no git runs there, then remove the .lock file it names".into())
             }
@@ -188,6 +227,12 @@ impl fmt::Display for Trouble {
             }
             Trouble::Locked { doing, message } => write!(f, "cannot {doing}: {message}"),
             Trouble::Fs(error) => error.fmt(f),
+            Trouble::Command { doing, path, words } => {
+                write!(f, "cannot {doing} in {path:?}: {words}")
+            }
+            Trouble::TreesAreALink { path } => {
+                write!(f, "{path:?} is a symbolic link, so no trees are made there")
+            }
             Trouble::Git { doing, path, source } => {
                 write!(f, "cannot {doing} in {path:?}: {}", source.message())
             }

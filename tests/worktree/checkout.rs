@@ -65,8 +65,14 @@ fn what_an_agent_does_to_the_checkout_is_named() {
     assert_eq!(said(&|| drop(world.git(&["status"]))), Vec::<String>::new());
     let lines = said(&|| drop(world.git(&["stash", "drop", "-q"])));
     assert_eq!(lines, ["the stash changed: it had 1 entries, and has 0"]);
-    let lines = said(&|| drop(world.git(&["config", "user.name", "Eve"])));
-    assert_eq!(lines, ["the repository's configuration changed"]);
+    let rules = world.root.join(".git/info");
+    let lines = said(&|| write(&rules.join("exclude"), "*.secret\n"));
+    assert_eq!(lines, ["info/exclude changed: what git ignores here"]);
+    let lines = said(&|| write(&rules.join("attributes"), "*.x -filter\n"));
+    assert_eq!(lines, ["info/attributes changed: the attributes of files"]);
+    let lines = said(&|| write(&world.root.join(".git/objects/info/alternates"), "/nowhere\n"));
+    assert_eq!(lines, ["objects/info/alternates changed: where objects are borrowed from"]);
+    std::fs::remove_file(world.root.join(".git/objects/info/alternates")).unwrap();
     let lines = said(&|| write(&world.root.join(".git/hooks/pre-commit"), "#!/bin/sh\n"));
     assert_eq!(lines, ["the hooks changed"]);
     let lines = said(&|| drop(world.git(&["checkout", "-q", "-b", "x"])));

@@ -71,6 +71,7 @@ fn after_head_was_put_on_the_branch_but_before_that_was_noted() {
     world.git(&[&log[..], &["refs/heads/swarm/one", "HEAD"]].concat());
     let path = world.trees().join("box-1");
     world.git(&["worktree", "add", "-q", path.to_str().unwrap(), "swarm/one"]);
+    world.note_made(&path);
     write(&world.trees().join("box-1.json"), record(&world, "preparing"));
     is_whole(&world);
 }
@@ -175,6 +176,6 @@ fn of_a_task_whose_record_was_torn() {
     // Nobody can tell whose tree it is: what is in it is saved, and the branch is still known.
     let tree = world.enter("one");
     assert_eq!(tree.branch(), "swarm/one-e1");
-    let salvage = world.git(&["for-each-ref", "--format=%(refname)", "refs/swarmdir/salvage"]);
-    assert_eq!(world.git(&["show", &format!("{salvage}:uncommitted")]), "precious");
+    let saved = world.salvaged_files();
+    assert_eq!(world.git(&["show", &format!("{saved}:uncommitted")]), "precious");
 }

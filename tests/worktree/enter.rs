@@ -162,8 +162,9 @@ fn what_somebody_did_in_a_free_tree_is_saved_before_the_tree_is_used() {
     assert_eq!(git(&path, &["status", "--porcelain"]), "");
     assert!(!path.join("by-hand.txt").exists());
     let salvage = world.git(&["for-each-ref", "--format=%(refname)", "refs/swarmdir/salvage"]);
-    assert_eq!(world.git(&["show", &format!("{salvage}:by-hand.txt")]), "precious");
-    assert_eq!(world.git(&["show", &format!("{salvage}:src/a.txt")]), "changed by hand");
+    let saved = world.salvaged_files();
+    assert_eq!(world.git(&["show", &format!("{saved}:by-hand.txt")]), "precious");
+    assert_eq!(world.git(&["show", &format!("{saved}:src/a.txt")]), "changed by hand");
     assert!(tree.notes()[0].contains(&salvage), "{:?}", tree.notes());
     world.fsck();
 }

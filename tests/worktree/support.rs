@@ -112,6 +112,20 @@ impl World {
         self.job(task).enter(&self.forest())
     }
 
+    /// Notes the directory of a tree as the one that was made, as its maker does.
+    pub(crate) fn note_made(&self, tree: &Path) {
+        use std::os::unix::fs::MetadataExt;
+        let inode = std::fs::metadata(tree).unwrap().ino();
+        write(&tree.with_extension("made"), format!(r#"{{"inode":{inode},"born_ns":0}}"#));
+    }
+
+    /// The commit of the files that the only salvage holds.
+    pub(crate) fn salvaged_files(&self) -> String {
+        let all = self.forest().salvages().unwrap();
+        assert_eq!(all.len(), 1, "{all:?}");
+        all[0].salvage.files.clone().unwrap()
+    }
+
     /// What git's own check says of the whole repository.
     pub(crate) fn fsck(&self) {
         let said = self.git(&["fsck", "--full", "--strict"]);

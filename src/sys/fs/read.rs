@@ -1,7 +1,7 @@
 //! Looking and reading. Nothing here changes anything, and what is gone is a value where that is usual.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -23,6 +23,18 @@ pub fn list_if_any(path: &Path) -> Result<Vec<OsString>> {
         Err(e) if e.not_found() || e.source.kind() == ErrorKind::NotADirectory => Ok(Vec::new()),
         other => other,
     }
+}
+
+/// The names in a directory with what each of them is, links not followed.
+pub fn list_kinds(path: &Path) -> Result<Vec<(OsString, FileType)>> {
+    let names = || {
+        let kind = |entry: io::Result<std::fs::DirEntry>| {
+            let entry = entry?;
+            Ok((entry.file_name(), entry.file_type()?))
+        };
+        std::fs::read_dir(path)?.map(kind).collect()
+    };
+    through(Call::on(Op::List, path), |_| names()).map_err(FsError::of("list", path))
 }
 
 /// Whether the name exists (a dangling link does).

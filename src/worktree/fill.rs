@@ -1,0 +1,43 @@
+//! Giving a tree the files of a commit, and putting HEAD on a branch.
+//!
+//! git writes the files, only those that differ. HEAD moves last, so what was cut short is simply done again. Only
+//! for trees in which nobody's work is.
+
+use git2::{Oid, Repository};
+
+use super::git::Git;
+use super::patience::patiently;
+use super::trouble::Result;
+
+const DOING: &str = "check out the files";
+
+/// Writes all files of a commit into a tree that has none.
+pub(crate) fn fill_empty(git: &Git, to: Oid) -> Result<()> {
+    git.run(DOING, &["read-tree", "--reset", "-u", &to.to_string()], b"").map(drop)
+}
+
+/// Writes all files of a commit into a tree of which nothing is known; what git does not ignore goes.
+pub(crate) fn fill(git: &Git, to: Oid) -> Result<()> {
+    fill_empty(git, to)?;
+    // A repository within the tree stays: it cannot be one of ours.
+    git.run(DOING, &["clean", "-d", "--force", "--quiet"], b"").map(drop)
+}
+
+/// Writes what differs between two commits; the tree is what `from` says.
+pub(crate) fn switch(git: &Git, from: Oid, to: Oid) -> Result<()> {
+    let (from, to) = (from.to_string(), to.to_string());
+    git.run(DOING, &["read-tree", "--reset", "-u", &from, &to], b"").map(drop)
+}
+
+/// Puts HEAD on a branch; no file is touched. (libgit2's own call would open every worktree first.)
+pub(crate) fn attach(git: &Repository, branch: &str) -> Result<()> {
+    let full = format!("refs/heads/{branch}");
+    patiently("switch to the branch", git.path(), || {
+        git.reference_symbolic("HEAD", &full, true, "swarmdir: enter").map(|_| ())
+    })
+}
+
+/// Lets HEAD stand at a commit, on no branch, so that the branch is free for others.
+pub(crate) fn detach(git: &Repository, at: Oid) -> Result<()> {
+    patiently("leave the branch", git.path(), || git.set_head_detached(at))
+}

@@ -1,0 +1,173 @@
+//! Whether a free tree is as new: exactly what HEAD says, with nothing in it that the next task would stumble over.
+//!
+//! Somebody may have worked in it by hand since it was released, an agent may have left a sparse checkout, a release
+//! may have been cut short. What is not as new is removed the usual way, which saves what nothing else holds.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use git2::{Repository, RepositoryState};
+
+use super::forest::{Before, Forest, Settled, held, replaced};
+use super::git::Git;
+use super::identity::{self, Identity};
+use super::occupant::Place;
+use super::order::Order;
+use super::patience::remove_stale_locks;
+use super::refusal::Removed;
+use super::remove::Removal;
+use super::settings::Settings;
+use super::stage::read_index;
+use super::survey::survey;
+use super::trouble::{Result, Trouble};
+use super::{make, submodule};
+use crate::sys::beneath::Dir;
+use crate::sys::fs;
+
+/// Names in a tree's administrative directory that a new one does not have.
+const ODD: [&str; 4] = ["config.worktree", "info/sparse-checkout", "info/attributes", "locked"];
+
+/// What comes of looking at a free tree.
+enum Judged {
+    AsNew(Dir, Repository),
+    /// It was not, and is gone; what it held, for people.
+    Removed(Option<String>),
+    /// It is not, and has to stay; why.
+    Kept(String),
+}
+
+impl Forest {
+    /// A free tree that is as new. One that is not is removed, saved where that is needed; one that cannot be removed
+    /// is kept for people.
+    pub(super) fn free_place(
+        &self,
+        order: &Order<'_>,
+        settings: &Settings,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Settled>> {
+        for number in self.places.numbers()? {
+            if self.places.occupant(number)?.is_some() {
+                continue;
+            }
+            let Some(place) = self.places.take(number, order.token)? else { continue };
+            // It may have been taken and left again since we looked.
+            if place.occupant()?.is_some() || !fs::exists(&place.tree) {
+                continue;
+            }
+            let kept = match self.judge(&place, settings) {
+                Ok(Judged::AsNew(dir, git)) => {
+                    return Ok(Some(Settled { place, dir, git, before: Before::Head }));
+                }
+                Ok(Judged::Removed(saved)) => {
+                    notes.extend(saved);
+                    continue;
+                }
+                Ok(Judged::Kept(why)) => why,
+                // A power cut left half an object, say: what is there is its owner's to look at, and no
+                // reason to turn every task away.
+                Err(trouble) if trouble.is_git() && !trouble.disk_full() => trouble.to_string(),
+                Err(trouble) => return Err(trouble),
+            };
+            place.occupy(&held(order, kept))?;
+        }
+        Ok(None)
+    }
+
+    fn judge(&self, place: &Place, settings: &Settings) -> Result<Judged> {
+        let dir = match identity::check(&place.tree)? {
+            Identity::Ours(dir) => dir,
+            Identity::Gone => return Ok(Judged::Removed(None)),
+            Identity::Other(what) => return Ok(Judged::Kept(replaced(place, &what))),
+        };
+        let Some(admin) = make::tied(&self.repo.common, &place.tree, &dir.path()) else {
+            return Ok(Judged::Kept("it is no worktree of this repository any more".into()));
+        };
+        let git = make::open(&admin)?;
+        let Some(flaw) = flaw(&git, &settings.git(&git, &dir), &dir)? else {
+            return Ok(Judged::AsNew(dir, git));
+        };
+        let order = Removal { task: None, why: &flaw, targets: &[], unmerged_too: false };
+        Ok(match self.remove_place(place, None, &order)? {
+            Removed::Yes { salvage: Some(saved), .. } => {
+                let tree = &place.tree;
+                let note = format!(
+                    "the free tree {tree:?} was removed ({flaw}); what it held is saved as {saved}"
+                );
+                Judged::Removed(Some(note))
+            }
+            Removed::Yes { .. } => Judged::Removed(None),
+            Removed::No(refusal) => Judged::Kept(format!("{flaw}; not removed: {refusal}")),
+        })
+    }
+}
+
+/// What is not as new in it, in words; `None`: it can be used.
+pub(crate) fn flaw(repo: &Repository, git: &Git, dir: &Dir) -> Result<Option<String>> {
+    let admin = repo.path();
+    remove_stale_locks(repo, None)?;
+    if let Some(odd) = ODD.iter().find(|name| fs::exists(&admin.join(name))) {
+        return Ok(Some(format!("git keeps {odd} for it")));
+    }
+    if repo.state() != RepositoryState::Clean {
+        return Ok(Some("an operation of git's was in progress".into()));
+    }
+    if repo.head().is_err() {
+        return Ok(Some("its HEAD names no commit".into()));
+    }
+    let mut notes = Vec::new();
+    let index = read_index(git, &admin.join("index"), &mut notes)?;
+    let files = with_files(admin, dir)?;
+    let found = survey(&files, admin, &index, dir);
+    if found.holds_more() || !found.index_is_plain() || !notes.is_empty() {
+        return Ok(Some("its index, or a repository in it, is not as git left it".into()));
+    }
+    if !submodule::are_all(admin, found.filled.len())? {
+        return Ok(Some("git keeps repositories of submodules for it".into()));
+    }
+    for path in &found.filled {
+        empty_submodule(dir, path)?;
+    }
+    fs::remove_tree(&admin.join("modules"))?;
+    sweep(dir, &found.special, &found.empty);
+    let status = [
+        "status",
+        "--porcelain",
+        "-z",
+        "--untracked-files=all",
+        "--no-renames",
+        "--ignore-submodules=all",
+    ];
+    let differs = git.clone().offline().run("look through a free tree", &status, b"")?;
+    Ok((!differs.is_empty()).then(|| "it held changes that nobody committed".into()))
+}
+
+/// A handle that knows what is ignored in the tree.
+pub(crate) fn with_files(admin: &Path, dir: &Dir) -> Result<Repository> {
+    let git = make::open(admin)?;
+    if let Some(place) = dir.place() {
+        let set = git.set_workdir(&place, false);
+        set.map_err(Trouble::git("look through a tree", admin))?;
+    }
+    Ok(git)
+}
+
+/// A submodule's files go, its directory stays, as in a new tree.
+fn empty_submodule(dir: &Dir, path: &[u8]) -> Result<()> {
+    let at = dir.at(Path::new(OsStr::from_bytes(path)), false);
+    let Some(at) = at.ok().flatten() else { return Ok(()) };
+    fs::remove_tree(at.path())?;
+    fs::mkdir(at.path())?;
+    Ok(())
+}
+
+/// Removes names that hold nothing: empty directories, FIFOs and the like. What cannot be removed disturbs nobody.
+pub(crate) fn sweep(dir: &Dir, special: &[Vec<u8>], empty: &[Vec<u8>]) {
+    let at = |path: &Vec<u8>| dir.at(Path::new(OsStr::from_bytes(path)), false).ok().flatten();
+    for at in special.iter().filter_map(at) {
+        fs::unlink(at.path()).ok();
+    }
+    for at in empty.iter().filter_map(at) {
+        fs::rmdir(at.path()).ok();
+    }
+}

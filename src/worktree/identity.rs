@@ -1,0 +1,129 @@
+//! Which directory a tree is: the one that was made, known by inode and time of birth, wherever its name leads now.
+//!
+//! An agent with a shell can put a link or another directory in a tree's place. What stands there then is nobody's to
+//! enter, mend, commit from or clean. The note is written when the tree is made, and read under its lock.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::occupant::replace_json;
+use super::trouble::{Result, Trouble};
+use crate::sys::beneath::{Dir, DirId, Opened};
+use crate::sys::fs;
+use crate::sys::fs::FsError;
+
+/// What stands under a tree's name.
+#[derive(Debug)]
+pub(crate) enum Identity {
+    /// The directory that was made, held open.
+    Ours(Dir),
+    /// Nothing.
+    Gone,
+    /// Something else; in words.
+    Other(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Note {
+    inode: u64,
+    born_ns: u64,
+}
+
+/// Remembers the directory at `tree` as the one that was made.
+pub(crate) fn remember(tree: &Path) -> Result<Dir> {
+    let Opened::Dir(dir) = open(tree)? else {
+        let source = std::io::ErrorKind::NotADirectory.into();
+        return Err(FsError { doing: "open", path: tree.to_owned(), source }.into());
+    };
+    let DirId { inode, born_ns } = dir.id().map_err(failed(tree))?;
+    replace_json(&note_of(tree), &Note { inode, born_ns }, false)?;
+    Ok(dir)
+}
+
+/// Looks what stands at `tree` now.
+pub(crate) fn check(tree: &Path) -> Result<Identity> {
+    check_at(tree, tree)
+}
+
+/// Looks whether the tree stands at `path`, where a removal may have moved it.
+pub(crate) fn check_at(path: &Path, tree: &Path) -> Result<Identity> {
+    let dir = match open(path)? {
+        Opened::Dir(dir) => dir,
+        Opened::Nothing => return Ok(Identity::Gone),
+        Opened::Other => return Ok(Identity::Other("a link, or a file".into())),
+    };
+    let note = fs::read_if_any(&note_of(tree))?;
+    let note = note.and_then(|bytes| serde_json::from_slice::<Note>(&bytes).ok());
+    let Some(Note { inode, born_ns }) = note else {
+        return Ok(Identity::Other("a directory that was not made for it".into()));
+    };
+    let now = dir.id().map_err(failed(path))?;
+    let born = born_ns == 0 || now.born_ns == 0 || born_ns == now.born_ns;
+    // Another disk may have the same numbers.
+    match now.inode == inode && born && beside(path, &dir)? {
+        true => Ok(Identity::Ours(dir)),
+        false => Ok(Identity::Other("another directory".into())),
+    }
+}
+
+fn beside(path: &Path, dir: &Dir) -> Result<bool> {
+    let above = path.parent().unwrap_or(path);
+    let Opened::Dir(above_dir) = open(above)? else { return Ok(false) };
+    Ok(above_dir.device().map_err(failed(above))? == dir.device().map_err(failed(path))?)
+}
+
+/// Forgets a tree that is gone.
+pub(crate) fn forget(tree: &Path) -> Result<()> {
+    fs::unlink(&note_of(tree))?;
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<Opened> {
+    Dir::open(path).map_err(failed(path))
+}
+
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> Trouble {
+    let path = path.to_owned();
+    move |source| FsError { doing: "open", path: path.clone(), source }.into()
+}
+
+fn note_of(tree: &Path) -> PathBuf {
+    let mut path = tree.as_os_str().to_owned();
+    path.push(".made");
+    path.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_directory_that_was_made_is_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let (tree, aside) = (dir.path().join("box-1"), dir.path().join("aside"));
+        assert!(matches!(check(&tree).unwrap(), Identity::Gone));
+        fs::mkdir(&tree).unwrap();
+        assert!(matches!(check(&tree).unwrap(), Identity::Other(_)), "nobody made a note");
+        remember(&tree).unwrap();
+        assert!(matches!(check(&tree).unwrap(), Identity::Ours(_)));
+        std::fs::rename(&tree, &aside).unwrap();
+        for other in ["directory", "link to itself", "link", "file"] {
+            match other {
+                "directory" => std::fs::create_dir(&tree).unwrap(),
+                "link to itself" => std::os::unix::fs::symlink(&aside, &tree).unwrap(),
+                "link" => std::os::unix::fs::symlink("/", &tree).unwrap(),
+                _ => std::fs::write(&tree, "").unwrap(),
+            }
+            assert!(matches!(check(&tree).unwrap(), Identity::Other(_)), "{other}");
+            let meta = std::fs::symlink_metadata(&tree).unwrap();
+            if meta.is_dir() {
+                fs::rmdir(&tree).unwrap()
+            } else {
+                fs::unlink(&tree).unwrap()
+            };
+        }
+        std::fs::rename(&aside, &tree).unwrap();
+        assert!(matches!(check(&tree).unwrap(), Identity::Ours(_)));
+    }
+}

@@ -1,0 +1,224 @@
+//! What of git's configuration has no say in our own calls of git.
+//!
+//! Some of it never has: hooks, monitors, sparse checkouts, where files and index are. Some of it has as it was before
+//! an agent could change it: filters, encodings, what signs. What an agent changed of these is noted beside the trees,
+//! so that it has no say in later attempts either, until a person gives the key another value or removes the note.
+//! Pure, but for that note.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::config::{Change, Config, usual_excludes};
+use super::occupant::replace_json;
+use super::trouble::Result;
+use crate::sys::fs;
+
+/// The note's name, in the directory of the trees.
+pub(crate) const NOTE: &str = "git-config.json";
+
+/// Never as configured: these run programs, or move files and index to where we do not look for them.
+const ALWAYS: [(&str, &str); 13] = [
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("core.untrackedCache", "false"),
+    ("core.splitIndex", "false"),
+    ("core.sparseCheckout", "false"),
+    ("core.sparseCheckoutCone", "false"),
+    ("core.ignoreStat", "false"),
+    // What has to be durable is synced by us, once, before an outcome is published.
+    ("core.fsync", "none"),
+    ("index.sparse", "false"),
+    ("submodule.recurse", "false"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("advice.addEmbeddedRepo", "false"),
+];
+
+/// Keys that decide what is committed; and what they are where nobody sets them.
+const CONTENT: [(&str, &str); 5] = [
+    ("core.autocrlf", "false"),
+    ("core.eol", "native"),
+    ("core.safecrlf", "false"),
+    ("core.filemode", "true"),
+    ("core.attributesfile", "/dev/null"),
+];
+
+/// A change of an agent's that is not followed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Refused {
+    key: String,
+    was: Vec<String>,
+    is: Vec<String>,
+}
+
+/// Changes that are not followed, with what is in force instead.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Overrides {
+    schema: u32,
+    refused: Vec<Refused>,
+}
+
+/// What a key can do when git reads it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Power {
+    /// It runs a program on content, or chooses what content becomes.
+    Content,
+    /// It says whom to ask for objects, and with what.
+    Transport,
+    /// Nothing in the calls that we make.
+    None,
+}
+
+fn power(key: &str) -> Power {
+    let starts = |starts: &[&str]| starts.iter().any(|start| key.starts_with(start));
+    if driver(key).is_some()
+        || CONTENT.iter().any(|(known, _)| *known == key)
+        || key == "core.excludesfile"
+        || starts(&["gpg.", "user.", "committer.", "author.", "commit.gpgsign"])
+    {
+        return Power::Content;
+    }
+    let asks = ["remote.", "url.", "protocol.", "credential.", "http.", "ssh.", "fetch."];
+    let core = ["core.sshcommand", "core.gitproxy", "core.askpass", "core.alternaterefscommand"];
+    if starts(&asks) || core.contains(&key) || key == "extensions.partialclone" {
+        return Power::Transport;
+    }
+    Power::None
+}
+
+/// Whether a key decides what is committed.
+pub(crate) fn decides_content(key: &str) -> bool {
+    power(key) == Power::Content
+}
+
+/// The filter driver that a key configures.
+pub(crate) fn driver(key: &str) -> Option<&str> {
+    key.strip_prefix("filter.")?.rsplit_once('.').map(|(driver, _)| driver)
+}
+
+impl Overrides {
+    /// What earlier attempts changed and what is still so. A note that cannot be read counts as none.
+    pub(crate) fn load(trees: &Path, now: &Config) -> Result<Overrides> {
+        let bytes = fs::read_if_any(&trees.join(NOTE))?;
+        let noted = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let mut noted: Overrides = noted.unwrap_or_default();
+        // Another value than the agent's is a person's, and counts.
+        noted.refused.retain(|refused| now.values(&refused.key) == refused.is);
+        Ok(noted)
+    }
+
+    /// Notes what an agent changed, for this attempt and the next ones.
+    pub(crate) fn refuse(&mut self, trees: &Path, changes: &[Change]) -> Result<()> {
+        let before = self.refused.clone();
+        for change in changes.iter().filter(|change| power(&change.key) != Power::None) {
+            let Change { key, was, is } = change.clone();
+            let known = self.refused.iter_mut().find(|refused| refused.key == key);
+            match known {
+                Some(refused) => refused.is = is,
+                None => self.refused.push(Refused { key, was, is }),
+            }
+        }
+        if self.refused != before {
+            self.schema = 1;
+            replace_json(&trees.join(NOTE), self, false)?;
+        }
+        Ok(())
+    }
+
+    /// The filter drivers that an agent changed: content that needs one of them is not committed by us.
+    pub(crate) fn drivers(&self) -> Vec<&str> {
+        self.refused.iter().filter_map(|refused| driver(&refused.key)).collect()
+    }
+
+    /// Whether git may fetch what a partial clone lacks: not where an agent changed whom it would ask.
+    pub(crate) fn may_fetch(&self) -> bool {
+        self.refused.iter().all(|refused| power(&refused.key) != Power::Transport)
+    }
+
+    /// Keys and values for git's environment, where they come last and win.
+    pub(crate) fn pairs(&self) -> Vec<(String, String)> {
+        let mut pairs: Vec<(String, String)> =
+            ALWAYS.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+        for refused in &self.refused {
+            if power(&refused.key) != Power::Content {
+                continue;
+            }
+            let usual = CONTENT.iter().find(|(key, _)| *key == refused.key);
+            let value = match (refused.was.last(), usual) {
+                (Some(was), _) => was.clone(),
+                (None, Some((_, usual))) => (*usual).to_owned(),
+                (None, None) if refused.key == "core.excludesfile" => {
+                    usual_excludes().to_string_lossy().into_owned()
+                }
+                // No program, no name: as if it were not there.
+                (None, None) => String::new(),
+            };
+            pairs.push((refused.key.clone(), value));
+        }
+        pairs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(key: &str, was: &[&str], is: &[&str]) -> Change {
+        let all = |values: &[&str]| values.iter().map(|v| (*v).to_owned()).collect();
+        Change { key: key.into(), was: all(was), is: all(is) }
+    }
+
+    #[test]
+    fn a_key_is_judged_by_what_it_can_do() {
+        for (key, expected) in [
+            ("filter.vault.clean", Power::Content),
+            ("filter.a.b.process", Power::Content),
+            ("core.autocrlf", Power::Content),
+            ("gpg.ssh.program", Power::Content),
+            ("gpg.program", Power::Content),
+            ("user.name", Power::Content),
+            ("remote.origin.url", Power::Transport),
+            ("core.sshcommand", Power::Transport),
+            ("alias.st", Power::None),
+            ("core.bare", Power::None),
+            ("branch.main.remote", Power::None),
+        ] {
+            assert_eq!(power(key), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn what_an_agent_changed_has_no_say_until_a_person_changes_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let changes = [
+            change("filter.x.clean", &[], &["evil"]),
+            change("filter.y.clean", &["good"], &["evil"]),
+            change("core.autocrlf", &[], &["true"]),
+            change("alias.x", &[], &["!evil"]),
+        ];
+        let mut ours = Overrides::default();
+        ours.refuse(dir.path(), &changes).unwrap();
+        let pairs = ours.pairs();
+        let value = |key: &str| {
+            pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
+        };
+        assert_eq!(value("filter.x.clean"), Some(""));
+        assert_eq!(value("filter.y.clean"), Some("good"));
+        assert_eq!(value("core.autocrlf"), Some("false"));
+        assert_eq!(value("alias.x"), None);
+        assert_eq!(ours.drivers(), ["x", "y"]);
+        assert!(ours.may_fetch());
+        // The settings that git would report now are the agent's no more.
+        let later = Overrides::load(dir.path(), &Config::default()).unwrap();
+        assert_eq!(later.drivers(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn nobody_is_asked_for_objects_where_an_agent_said_whom() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ours = Overrides::default();
+        ours.refuse(dir.path(), &[change("remote.origin.url", &["a"], &["ext::b"])]).unwrap();
+        assert!(!ours.may_fetch());
+    }
+}

@@ -1,0 +1,104 @@
+//! git's configuration as it was before an attempt, and what of it has no say in our calls.
+//!
+//! What decides about content is also kept beside the tree, so that whoever clears up after a worker that died knows
+//! what was so before its agent ran.
+
+use std::path::{Path, PathBuf};
+
+use git2::Repository;
+
+use super::config::{Change, Config};
+use super::git::Git;
+use super::occupant::replace_json;
+use super::overrides::{Overrides, decides_content};
+use super::trouble::{Result, Trouble};
+use crate::sys::beneath::Dir;
+use crate::sys::fs;
+
+/// Before an attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) config: Config,
+    pub(crate) overrides: Overrides,
+    /// `info/attributes` of the repository.
+    attributes: Option<Vec<u8>>,
+    common: PathBuf,
+    trees: PathBuf,
+}
+
+impl Settings {
+    /// As of now.
+    pub(crate) fn read(common: &Path, trees: &Path) -> Result<Settings> {
+        let config = Config::read(common)?;
+        let overrides = Overrides::load(trees, &config)?;
+        Ok(Settings {
+            config,
+            overrides,
+            attributes: shared_attributes(common)?,
+            common: common.to_owned(),
+            trees: trees.to_owned(),
+        })
+    }
+
+    /// How to call git for a tree.
+    pub(crate) fn git(&self, repo: &Repository, dir: &Dir) -> Git {
+        Git::in_tree(repo.path(), &dir.path(), &self.overrides)
+    }
+
+    /// Adds what a person has to know of this repository to understand git's words.
+    pub(crate) fn explain(&self, trouble: Trouble) -> Trouble {
+        match trouble {
+            Trouble::Command { doing, path, words } if self.config.is_partial_clone() => {
+                let why = "this is a partial clone, and what it lacks could not be fetched";
+                Trouble::Command { doing, path, words: format!("{words}; {why}") }
+            }
+            other => other,
+        }
+    }
+
+    /// Keeps beside a tree what decides about its content before an agent enters it.
+    pub(crate) fn remember(&self, tree: &Path) -> Result<()> {
+        let path = beside(tree);
+        let ours = self.config.only(decides_content);
+        let known = fs::read_if_any(&path)?;
+        let known = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        if known.as_ref() == Some(&ours) { Ok(()) } else { replace_json(&path, &ours, false) }
+    }
+
+    /// Goes back to what was so before an agent entered the tree whose worker died; what it changed has no say.
+    pub(crate) fn recall(&mut self, tree: &Path) -> Result<()> {
+        let Some(bytes) = fs::read_if_any(&beside(tree))? else { return Ok(()) };
+        let Ok(before) = serde_json::from_slice::<Config>(&bytes) else { return Ok(()) };
+        let changes = before.changes(&self.config.only(decides_content));
+        self.overrides.refuse(&self.trees, &changes)
+    }
+
+    /// Forgets what was kept for a tree that is gone.
+    pub(crate) fn forget(tree: &Path) -> Result<()> {
+        fs::unlink(&beside(tree))?;
+        Ok(())
+    }
+
+    /// What changed since; from now on it has no say.
+    pub(crate) fn look_again(&mut self) -> Result<Vec<Change>> {
+        let Some(now) = self.config.read_again(&self.common)? else { return Ok(Vec::new()) };
+        let changes = self.config.changes(&now);
+        self.overrides.refuse(&self.trees, &changes)?;
+        Ok(changes)
+    }
+
+    /// Whether the attributes that all worktrees share are not what they were.
+    pub(crate) fn attributes_changed(&self) -> Result<bool> {
+        Ok(shared_attributes(&self.common)? != self.attributes)
+    }
+}
+
+fn shared_attributes(common: &Path) -> Result<Option<Vec<u8>>> {
+    Ok(fs::read_if_any(&common.join("info/attributes"))?)
+}
+
+fn beside(tree: &Path) -> PathBuf {
+    let mut path = tree.as_os_str().to_owned();
+    path.push(".config");
+    path.into()
+}

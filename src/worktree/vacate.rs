@@ -1,0 +1,85 @@
+//! Clearing up after a task that is over and whose worker died before it could.
+//!
+//! What is left in its trees is committed to their branches, and the trees are freed; what was only half prepared
+//! belongs to nothing, and is removed.
+
+use super::collect::CollectOrder;
+use super::forest::{Before, Forest, Settled, replaced};
+use super::identity::{self, Identity};
+use super::occupant::{Occupant, Phase, Place};
+use super::order::Vacated;
+use super::refusal::Removed;
+use super::remove::{self, Removal};
+use super::tree::Tree;
+use super::trouble::Result;
+
+impl Forest {
+    /// Clears the trees of a task.
+    pub fn vacate(&self, queue: &str, task: &str) -> Result<Vacated> {
+        let mut all = Vacated::Free;
+        while let Some(number) = self.find(queue, task, None)? {
+            match self.vacate_one(number, task)? {
+                Vacated::Free => {}
+                Vacated::Held => all = Vacated::Held,
+                Vacated::Busy => return Ok(Vacated::Busy),
+            }
+        }
+        Ok(all)
+    }
+
+    fn vacate_one(&self, number: u32, task: &str) -> Result<Vacated> {
+        let Some(place) = self.places.take(number, "clearing up")? else {
+            return Ok(Vacated::Busy);
+        };
+        let Some(occupant) = place.occupant()?.filter(|o| o.task == task) else {
+            return Ok(Vacated::Free);
+        };
+        let mut settings = self.settings()?;
+        settings.recall(&place.tree)?;
+        let dir = match identity::check(&place.tree)? {
+            Identity::Ours(dir) => dir,
+            Identity::Gone => {
+                remove::forget_missing(&self.repo, &place, &occupant)?;
+                return Ok(Vacated::Free);
+            }
+            Identity::Other(_)
+                if occupant.phase == Phase::Preparing && remove::only_registered(&place)? =>
+            {
+                remove::forget_missing(&self.repo, &place, &occupant)?;
+                return Ok(Vacated::Free);
+            }
+            Identity::Other(what) => {
+                let note = Some(replaced(&place, &what));
+                place.occupy(&Occupant { phase: Phase::Held, note, ..occupant })?;
+                return Ok(Vacated::Held);
+            }
+        };
+        if occupant.phase == Phase::Preparing {
+            return self.remove_half_prepared(&place, occupant);
+        }
+        let (git, notes) = self.mended(&place, &dir, &occupant, &settings)?;
+        let found = Settled { place, dir, git, before: Before::Unknown };
+        let mut tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
+        tree.collect(&CollectOrder::plain("what was left uncommitted"))?;
+        let held = tree.holds_more();
+        tree.release(false)?;
+        Ok(if held { Vacated::Held } else { Vacated::Free })
+    }
+
+    fn remove_half_prepared(&self, place: &Place, occupant: Occupant) -> Result<Vacated> {
+        let order = Removal {
+            task: Some(&occupant.task),
+            why: "its preparation was cut short",
+            targets: &[],
+            unmerged_too: true,
+        };
+        match self.remove_place(place, Some(occupant.clone()), &order)? {
+            Removed::Yes { .. } => Ok(Vacated::Free),
+            Removed::No(refusal) => {
+                let note = Some(format!("half prepared, and not removed: {refusal}"));
+                place.occupy(&Occupant { phase: Phase::Held, note, ..occupant })?;
+                Ok(Vacated::Held)
+            }
+        }
+    }
+}
