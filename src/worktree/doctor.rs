@@ -1,19 +1,25 @@
 //! What is special about a repository, said before an agent finds out; and the one file of its that we
 //! add lines to, on request.
 
-use git2::{BranchType, Repository};
+use git2::BranchType;
 
+use super::config::Config;
+use super::filters::is_configured;
 use super::repo::{Repo, metadata_lock};
 use super::trouble::Result;
 use crate::sys::fs;
 
 /// What people should know before agents work in this repository, one line each.
 pub fn warnings(repo: &Repo) -> Vec<String> {
+    let config = match Config::read(&repo.common) {
+        Ok(config) => config,
+        Err(trouble) => return vec![trouble.to_string()],
+    };
     let mut lines = Vec::new();
-    if let Some(filter) = foreign_filter(repo) {
+    let unknown = filters_named(repo).into_iter().find(|filter| !is_configured(&config, filter));
+    if let Some(filter) = unknown {
         lines.push(format!(
-            "files with `filter={filter}` (.gitattributes) come as they are stored: our trees run no \
-             filter; a setup command can (`git lfs pull`)"
+            "files with `filter={filter}` (.gitattributes) are taken as they are: no such filter is configured here"
         ));
     }
     if fs::exists(&repo.root.join(".gitmodules")) {
@@ -23,17 +29,17 @@ pub fn warnings(repo: &Repo) -> Vec<String> {
                 .into(),
         );
     }
+    if config.is_partial_clone() {
+        lines.push(
+            "a partial clone: what it lacks is fetched when a tree is made, and has to be in reach then"
+                .into(),
+        );
+    }
     for (key, what) in [
-        ("core.sparseCheckout", "a sparse checkout: our trees hold all files"),
-        ("core.worktree", "core.worktree is set: the checkout is not where .git is"),
-        ("core.splitIndex", "core.splitIndex is set: the checkout's index cannot be compared"),
+        ("core.sparsecheckout", "a sparse checkout: our trees hold all files"),
         ("core.fsmonitor", "core.fsmonitor is set: agents' git starts a daemon for each tree"),
-        (
-            "extensions.partialClone",
-            "a partial clone: files that were not fetched cannot be written",
-        ),
     ] {
-        if is_set(&repo.git, key) {
+        if config.is_true(key) {
             lines.push(what.into());
         }
     }
@@ -49,28 +55,20 @@ pub fn warnings(repo: &Repo) -> Vec<String> {
     lines
 }
 
-fn is_set(git: &Repository, key: &str) -> bool {
-    let value = git.config().and_then(|mut config| config.snapshot()).and_then(|config| {
-        let value = config.get_string(key)?;
-        Ok(!matches!(value.as_str(), "" | "false" | "no" | "off" | "0"))
-    });
-    value.unwrap_or(false)
-}
-
-/// The first filter that the attributes at the root name and that we do not run.
-fn foreign_filter(repo: &Repo) -> Option<String> {
+/// The filters that the attributes at the root name.
+fn filters_named(repo: &Repo) -> Vec<String> {
     let from_checkout =
         repo.checkout().and_then(|root| fs::read(&root.join(".gitattributes")).ok());
-    let bytes = from_checkout.or_else(|| {
+    let committed = || {
         let tree = repo.git.head().ok()?.peel_to_tree().ok()?;
         let blob = repo.git.find_blob(tree.get_name(".gitattributes")?.id()).ok()?;
         Some(blob.content().to_vec())
-    })?;
+    };
+    let bytes = from_checkout.or_else(committed).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    text.lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .flat_map(str::split_whitespace)
-        .find_map(|word| word.strip_prefix("filter=").map(str::to_owned))
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let words = lines.flat_map(str::split_whitespace);
+    words.filter_map(|word| word.strip_prefix("filter=").map(str::to_owned)).collect()
 }
 
 /// Adds the lines that are missing to `info/exclude`, so that git leaves these paths of the checkout

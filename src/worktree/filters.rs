@@ -58,17 +58,13 @@ impl Question<'_> {
             return Ok(paths);
         }
         if self.shared_changed {
-            notes.push("not committed, since info/attributes changed during the attempt: what git does to these \
-                        files cannot be told any more".to_owned());
+            let why = "not committed, since info/attributes changed during the attempt, so that nobody can tell what \
+                       git did to these files before";
+            notes.push(format!("{why}: {}", names(&paths)));
             return Ok(paths);
         }
-        let index = self.repo.path().join("index.base");
-        let cached = self.git.clone().with_index(&index);
-        cached.run(DOING, &["read-tree", &self.base.to_string()], b"")?;
-        let now = treatments(self.git, &[], &paths)?;
-        let before = treatments(&cached, &["--cached"], &paths);
-        fs::unlink(&index)?;
-        let before = before?;
+        let before = self.treatments_before(&paths)?;
+        let now = self.treatments_now(&paths)?;
         let of = |map: &HashMap<TreePath, Treatment>, path: &TreePath| {
             map.get(path).cloned().unwrap_or_default()
         };
@@ -83,6 +79,33 @@ impl Question<'_> {
             ));
         }
         Ok(held)
+    }
+
+    /// As the attributes were where the task began.
+    fn treatments_before(&self, paths: &[TreePath]) -> Result<HashMap<TreePath, Treatment>> {
+        let index = self.repo.path().join("index.attributes");
+        let git = self.git.clone().with_index(&index);
+        git.run(DOING, &["read-tree", &self.base.to_string()], b"")?;
+        let found = treatments(&git, &["--cached"], paths);
+        fs::unlink(&index)?;
+        found
+    }
+
+    /// As they are on disk. (For a file of attributes that is gone git would take the one in the index.)
+    fn treatments_now(&self, paths: &[TreePath]) -> Result<HashMap<TreePath, Treatment>> {
+        let gone = self.survey.attributes.iter().filter(|path| {
+            let at = self.files.at(Path::new(OsStr::from_bytes(path)), false).ok().flatten();
+            !at.is_some_and(|at| fs::exists(at.path()))
+        });
+        let gone: Vec<&[u8]> = gone.map(Vec::as_slice).collect();
+        let admin = self.repo.path();
+        let index = admin.join("index.attributes");
+        fs::copy(&admin.join("index"), &index)?;
+        let git = self.git.clone().with_index(&index);
+        git.run(DOING, &["update-index", "--force-remove", "-z", "--stdin"], &gone.join(&0))?;
+        let found = treatments(&git, &[], paths);
+        fs::unlink(&index)?;
+        found
     }
 
     /// Whether a file of attributes is another one than where the task began.
@@ -177,7 +200,8 @@ pub(crate) fn without_filter(
     }))
 }
 
-fn is_configured(config: &Config, driver: &str) -> bool {
+/// Whether git knows what to run for a filter.
+pub(crate) fn is_configured(config: &Config, driver: &str) -> bool {
     let has = |what: &str| config.value(&format!("filter.{driver}.{what}")).is_some();
     has("clean") || has("process")
 }

@@ -2,13 +2,17 @@
 
 mod checkout;
 mod collect;
+mod content;
 mod contention;
 mod crash;
 mod enter;
 mod heads;
 mod include;
+mod kept;
 mod names;
+mod places;
 mod remove;
 mod removed;
+mod replaced;
 pub(crate) mod support;
 mod timing;
