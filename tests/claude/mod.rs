@@ -11,6 +11,7 @@ mod night;
 mod resume;
 mod stopping;
 mod swarm;
+mod tour;
 mod work;
 
 use std::path::PathBuf;
