@@ -31,6 +31,7 @@ pub mod demo;
 mod ears;
 pub mod environment;
 pub mod failures;
+mod house_rules;
 pub mod instructions;
 mod judge;
 mod launch;
@@ -76,7 +77,7 @@ pub struct Job {
     pub permission_mode: PermissionMode,
     /// Standing instructions, rendered (see [`instructions::render`]).
     pub instructions: String,
-    /// Hooks and MCP servers that come with the repository may run.
+    /// What the repository brings for the agent's own program takes effect.
     pub trust_repository: bool,
     /// `SWARMDIR_*` and the variables of the profile and the task; later ones win.
     pub env: Vec<(String, String)>,

@@ -12,6 +12,7 @@ mod resume;
 mod stopping;
 mod swarm;
 mod tour;
+mod trust;
 mod work;
 
 use std::path::PathBuf;
