@@ -127,6 +127,8 @@ pub struct Report {
     pub denied_tools: Vec<String>,
     /// The session, as the agent called it.
     pub session: Option<String>,
+    /// The service refused the first request itself, before the model said anything.
+    pub refused_at_once: bool,
     /// The last news of the account's limits.
     pub rate_limit: Option<RateLimit>,
     /// From start to the first event, milliseconds.

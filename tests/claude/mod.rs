@@ -8,6 +8,7 @@ mod hostile;
 mod limits;
 mod liveness;
 mod night;
+mod refusal;
 mod resume;
 mod stopping;
 mod swarm;
