@@ -3,6 +3,7 @@
 use super::MAX_SAID_BYTES;
 use super::supervise::Sign;
 use super::transcript::{Line, Summary, excerpt};
+use crate::domain::belief::ANNOUNCED_MAX_MS;
 use crate::domain::outcome::Ending;
 
 /// What was heard.
@@ -27,7 +28,7 @@ pub(super) fn sign(line: &Line) -> Sign {
     match line {
         Line::Unknown(_) => Sign::Noise,
         Line::Init { .. } => Sign::Turn,
-        Line::Retry { delay_ms, .. } => Sign::Retry { delay_ms: *delay_ms },
+        Line::Retry { delay_ms, .. } => Sign::Retry { delay_ms: (*delay_ms).min(ANNOUNCED_MAX_MS) },
         Line::Result(_) => Sign::Result,
         Line::Assistant(_) | Line::User(_) | Line::Denied { .. } => Sign::Event,
         Line::Progress { .. } | Line::RateLimit(_) | Line::Other(_) => Sign::Beat,

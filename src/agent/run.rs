@@ -282,6 +282,7 @@ impl Shell<'_> {
             timeouts: &job.timeouts,
             bench: Bench::of(job),
             output_bytes: job.limits.output_bytes,
+            now: sys::clock::now(),
         });
         let mut ending = judged.clone();
         if let Ending::Failure { detail, .. } = &mut ending {

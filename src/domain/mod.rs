@@ -5,8 +5,10 @@
 //! tested without a disk.
 
 pub mod admission;
+pub mod belief;
 pub mod config;
 pub mod gate;
+mod gate_belief;
 pub mod id;
 pub mod identity;
 pub mod lease;

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Shared;
 use super::live::Herald;
 use crate::agent::{Progress, RateLimit};
+use crate::domain::belief;
 use crate::domain::config::Config;
 use crate::domain::gate::{Gate, Manner, Passage, Window};
 use crate::domain::id::WorkerId;
@@ -261,14 +262,16 @@ impl Messenger {
 }
 
 fn window(limit: &RateLimit, source: &str) -> Window {
+    let now = clock::now();
     // Beyond its window an account goes on for money: that is no refusal.
     let status = if limit.overage { "allowed" } else { &limit.status };
     Window {
         kind: limit.kind.clone(),
         utilization: limit.utilization.filter(|_| !limit.overage),
-        resets_at: limit.resets_at_secs.map(UnixMs::from_secs),
+        resets_at: belief::reset(limit.kind.as_deref(), limit.resets_at_secs, now)
+            .map(UnixMs::from_secs),
         status: status.to_owned(),
-        seen_at: clock::now(),
+        seen_at: now,
         source: source.to_owned(),
     }
 }
