@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn what_loads_is_written_whole_and_once() {
         let dir = tempfile::tempdir().expect("a directory");
-        let root = dir.path().canonicalize().expect("real");
+        let root = fs::canonical(dir.path()).expect("real");
         let loaded = write_new(&root, "agents = 7\n").expect("written").expect("new");
         assert_eq!(loaded.config.agents, 7);
         assert!(write_new(&root, "agents = 8\n").expect("kept").is_none());
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn what_does_not_load_is_told_and_leaves_nothing() {
         let dir = tempfile::tempdir().expect("a directory");
-        let root = dir.path().canonicalize().expect("real");
+        let root = fs::canonical(dir.path()).expect("real");
         for (bad, said) in [
             ("[agent.claude]\n[agent.claude]\n", "duplicate key"),
             ("agents = 0\n", "agents"),
