@@ -12,7 +12,7 @@ use crate::sys::process::Signal;
 use super::environment::get;
 use super::launch::{Agent, Launch, Verdict};
 use super::supervise::Plan;
-use super::{Job, Missing, Refusal, house_rules};
+use super::{Job, Missing, Refusal, repository_notes};
 use crate::domain::outcome::Fault;
 use crate::domain::task::PermissionMode;
 use crate::sys;
@@ -111,7 +111,7 @@ fn write_instructions(job: &Job) -> Result<PathBuf, Refusal> {
     let text = match job.trust_repository {
         true => Cow::Borrowed(&job.instructions),
         // It does not read the repository's notes then, which are only words: these come from us.
-        false => Cow::Owned(house_rules::with_notes(&job.instructions, &job.cwd)),
+        false => Cow::Owned(repository_notes::with_notes(&job.instructions, &job.cwd)),
     };
     sys::fs::write(&path, text.as_bytes())?;
     Ok(path)

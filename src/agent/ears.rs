@@ -3,8 +3,8 @@
 use super::MAX_SAID_BYTES;
 use super::supervise::Sign;
 use super::transcript::{Line, Summary, excerpt};
-use crate::domain::belief::ANNOUNCED_MAX_MS;
 use crate::domain::outcome::Ending;
+use crate::domain::time_bounds::ANNOUNCED_MAX_MS;
 
 /// What was heard.
 #[derive(Default)]

@@ -10,13 +10,13 @@ use super::launch::Verdict;
 use super::supervise::{StopReason, Why};
 use super::transcript::{Final, RateLimit};
 use crate::domain::admission::size;
-use crate::domain::belief;
 use crate::domain::config::Timeouts;
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::record::Ground;
 use crate::domain::rule::{Fact, Facts, Hit, Key, Source};
 use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
+use crate::domain::time_bounds;
 use crate::sys::spawn::Exit;
 
 /// What is known at the end.
@@ -120,7 +120,7 @@ fn by_rules(seen: &Evidence<'_>) -> (Fault, String, Ground) {
         Fault::Limit { .. } => {
             let rejected = seen.heard.summary.rejected.as_ref();
             let reset = |limit: &RateLimit| {
-                belief::reset(limit.kind.as_deref(), limit.resets_at_secs, seen.now)
+                time_bounds::reset(limit.kind.as_deref(), limit.resets_at_secs, seen.now)
             };
             Fault::Limit { resets_at_secs: rejected.and_then(reset) }
         }

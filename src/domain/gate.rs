@@ -7,10 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::belief::LONGEST_WINDOW_MS;
 use super::outcome::Fault;
 use super::policy::{Again, Until};
 use super::time::UnixMs;
+use super::time_bounds::LONGEST_WINDOW_MS;
 
 /// One account's gate, as it lies in `gates/ACCOUNT`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

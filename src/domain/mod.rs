@@ -5,10 +5,9 @@
 //! tested without a disk.
 
 pub mod admission;
-pub mod belief;
 pub mod config;
 pub mod gate;
-mod gate_belief;
+mod gate_bounds;
 pub mod id;
 pub mod identity;
 pub mod lease;
@@ -29,4 +28,5 @@ pub mod state;
 pub mod task;
 pub mod text;
 pub mod time;
+pub mod time_bounds;
 pub mod usage;

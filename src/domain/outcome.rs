@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::belief::LONGEST_WINDOW_MS;
 use super::policy::{Again, Until};
 use super::reason::Reason;
 use super::time::UnixMs;
+use super::time_bounds::LONGEST_WINDOW_MS;
 
 /// How the agent's process ended, in the terms of its adapter.
 #[derive(Clone, PartialEq, Debug)]

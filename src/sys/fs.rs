@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
-pub use beneath::{Beneath, read_beneath};
+pub use beneath::{Beginning, Below};
 pub use read::*;
 
 use super::seam::{Call, Op, through};

@@ -5,9 +5,9 @@
 
 use std::collections::HashSet;
 
-use crate::domain::belief::SKEW_MS;
 use crate::domain::name::{QueueName, TaskEpoch};
 use crate::domain::time::UnixMs;
+use crate::domain::time_bounds::SKEW_MS;
 use crate::queue::{Queue, Result};
 
 /// What was found out so far.

@@ -10,12 +10,12 @@ use serde_json::json;
 use super::Shared;
 use super::live::Herald;
 use crate::agent::{Progress, RateLimit};
-use crate::domain::belief;
 use crate::domain::config::Config;
 use crate::domain::gate::{Gate, Manner, Passage, Window};
 use crate::domain::id::WorkerId;
 use crate::domain::name::QueueName;
 use crate::domain::time::UnixMs;
+use crate::domain::time_bounds;
 use crate::queue::Result;
 use crate::queue::gates::Gates;
 use crate::queue::journal::Journal;
@@ -268,7 +268,7 @@ fn window(limit: &RateLimit, source: &str) -> Window {
     Window {
         kind: limit.kind.clone(),
         utilization: limit.utilization.filter(|_| !limit.overage),
-        resets_at: belief::reset(limit.kind.as_deref(), limit.resets_at_secs, now)
+        resets_at: time_bounds::reset(limit.kind.as_deref(), limit.resets_at_secs, now)
             .map(UnixMs::from_secs),
         status: status.to_owned(),
         seen_at: now,

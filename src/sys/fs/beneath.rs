@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
@@ -13,46 +13,60 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use super::{FsError, Result, canonical, open_foreign, read_up_to};
 use crate::sys::seam::{Call, Op, through};
 
+/// A directory, held open: whatever its path means later, it is this one.
+#[derive(Debug)]
+pub struct Below {
+    path: PathBuf,
+    dir: File,
+}
+
 /// The beginning of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Beneath {
+pub struct Beginning {
     /// At most as many bytes as were asked for.
     pub bytes: Vec<u8>,
     /// There are more.
     pub more: bool,
 }
 
-/// The beginning of the regular file that a relative path names below `dir`, links that stay within followed; `None`
-/// where there is none, or it lies elsewhere.
-pub fn read_beneath(dir: &Path, path: &Path, max: u64) -> Result<Option<Beneath>> {
-    let whole = dir.join(path);
-    let file = match through(Call::on(Op::Open, &whole), |_| open_beneath(dir, path)) {
-        Ok(file) => file,
-        Err(e) if is_elsewhere(&e) => return Ok(None),
-        Err(e) if matches!(e.raw_os_error(), Some(nix::libc::ENOSYS | nix::libc::EPERM)) => {
-            match resolved(dir, &whole)? {
-                Some(file) => file,
-                None => return Ok(None),
-            }
-        }
-        Err(e) => return Err(FsError::of("open", &whole)(e)),
-    };
-    if !file.metadata().map_err(FsError::of("read", &whole))?.is_file() {
-        return Ok(None);
+impl Below {
+    /// Opens a directory.
+    pub fn open(path: &Path) -> Result<Below> {
+        let dir = through(Call::on(Op::Open, path), |_| File::open(path));
+        Ok(Below { path: path.to_owned(), dir: dir.map_err(FsError::of("open", path))? })
     }
-    let mut bytes = read_up_to(&file, &whole, max)?;
-    let most = usize::try_from(max).unwrap_or(usize::MAX);
-    let more = bytes.len() > most;
-    bytes.truncate(most);
-    Ok(Some(Beneath { bytes, more }))
-}
 
-fn open_beneath(dir: &Path, path: &Path) -> io::Result<File> {
-    let dir = File::open(dir)?;
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let within = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-    let how = OpenHow::new().flags(flags).resolve(within);
-    Ok(File::from(openat2(&dir, path, how)?))
+    /// The beginning of the regular file that a relative path names below it, links that stay within followed; `None`
+    /// where there is none, or it lies elsewhere.
+    pub fn read(&self, path: &Path, max: u64) -> Result<Option<Beginning>> {
+        let whole = self.path.join(path);
+        let file = match through(Call::on(Op::Open, &whole), |_| self.file(path)) {
+            Ok(file) => file,
+            Err(e) if is_elsewhere(&e) => return Ok(None),
+            Err(e) if matches!(e.raw_os_error(), Some(nix::libc::ENOSYS | nix::libc::EPERM)) => {
+                match resolved(&self.path, &whole)? {
+                    Some(file) => file,
+                    None => return Ok(None),
+                }
+            }
+            Err(e) => return Err(FsError::of("open", &whole)(e)),
+        };
+        if !file.metadata().map_err(FsError::of("read", &whole))?.is_file() {
+            return Ok(None);
+        }
+        let mut bytes = read_up_to(&file, &whole, max)?;
+        let most = usize::try_from(max).unwrap_or(usize::MAX);
+        let more = bytes.len() > most;
+        bytes.truncate(most);
+        Ok(Some(Beginning { bytes, more }))
+    }
+
+    fn file(&self, path: &Path) -> io::Result<File> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        let within = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+        let how = OpenHow::new().flags(flags).resolve(within);
+        Ok(File::from(openat2(&self.dir, path, how)?))
+    }
 }
 
 /// It is not there, leads out of the directory, or is nothing that can be read.
@@ -89,8 +103,9 @@ mod tests {
         link("loop", "loop");
         link("/proc/self/root", "root");
         nix::unistd::mkfifo(&tree.join("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("made");
-        let read = |path: &str| read_beneath(&tree, Path::new(path), 4).expect("no error");
-        let whole = |bytes: &[u8], more| Some(Beneath { bytes: bytes.to_vec(), more });
+        let below = Below::open(&tree).expect("open");
+        let read = |path: &str| below.read(Path::new(path), 4).expect("no error");
+        let whole = |bytes: &[u8], more| Some(Beginning { bytes: bytes.to_vec(), more });
         assert_eq!(read("file"), whole(b"1234", true));
         assert_eq!(read("sub/inside"), whole(b"1234", true));
         assert_eq!(read("sub/../file"), whole(b"1234", true));

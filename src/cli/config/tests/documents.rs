@@ -45,8 +45,11 @@ fn blocks(document: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn the_examples_of_the_documents_work() {
-    for block in blocks(include_str!("../../../../docs/configuration.md"), "toml") {
-        file(&block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+    let readme = include_str!("../../../../README.md");
+    for document in [include_str!("../../../../docs/configuration.md"), readme] {
+        for block in blocks(document, "toml") {
+            file(&block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+        }
     }
     let known = crate::taskfile::Known {
         agents: &["claude"],

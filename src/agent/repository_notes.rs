@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::sys::fs::{self, Beneath};
+use crate::sys::fs::{Beginning, Below};
 
 /// As claude itself looks for them.
 const FILES: [&str; 3] = ["CLAUDE.md", ".claude/CLAUDE.md", "CLAUDE.local.md"];
@@ -16,6 +16,8 @@ const OTHERS: &str = "AGENTS.md";
 const FILE_MAX: u64 = 64 << 10;
 /// Files at most, those that they import among them.
 const FILES_MAX: usize = 8;
+/// Files that are looked for, at most: a file of nothing but imports costs no more.
+const WANTED_MAX: usize = 64;
 
 const INTRODUCTION: &str = "
 ## What this repository says to agents
@@ -40,6 +42,7 @@ pub(super) fn with_notes(instructions: &str, tree: &Path) -> String {
 
 /// What cannot be read is not there: the agent meets it as any other file.
 fn notes(tree: &Path) -> Vec<Note> {
+    let Ok(below) = Below::open(tree) else { return Vec::new() };
     let mut wanted: Vec<String> = FILES.map(str::to_owned).to_vec();
     let mut notes: Vec<Note> = Vec::new();
     let mut at = 0;
@@ -52,13 +55,11 @@ fn notes(tree: &Path) -> Vec<Note> {
             break;
         };
         at += 1;
-        let Ok(Some(Beneath { bytes, more })) = fs::read_beneath(tree, Path::new(&path), FILE_MAX)
-        else {
-            continue;
-        };
+        let read = below.read(Path::new(&path), FILE_MAX);
+        let Ok(Some(Beginning { bytes, more })) = read else { continue };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         for import in imports(&path, &text) {
-            if !wanted.contains(&import) {
+            if wanted.len() < WANTED_MAX && !wanted.contains(&import) {
                 wanted.push(import);
             }
         }
@@ -110,6 +111,7 @@ fn fence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::fs;
 
     fn note(path: &str, text: &str, cut: bool) -> Note {
         Note { path: path.into(), text: text.into(), cut }
