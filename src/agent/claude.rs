@@ -3,6 +3,7 @@
 //! It knows the agent's command line and nothing of processes. Invariant: no value from a task can become
 //! a flag: each stands behind the `=` of its own flag, and the prompt comes on standard input, where it is only text.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use crate::sys::process::Signal;
 use super::environment::get;
 use super::launch::{Agent, Launch, Verdict};
 use super::supervise::Plan;
-use super::{Job, Missing, Refusal};
+use super::{Job, Missing, Refusal, repository_notes};
 use crate::domain::outcome::Fault;
 use crate::domain::task::PermissionMode;
 use crate::sys;
@@ -32,6 +33,9 @@ pub(super) const BANNED: [&str; 8] = [
     "ExitWorktree",
     "AskUserQuestion",
 ];
+
+/// With it an `@path` in a prompt is only text.
+const NO_MENTIONS: &str = "CLAUDE_CODE_DISABLE_FILE_MENTIONS";
 
 /// It refuses a longer prompt.
 const MAX_PROMPT_BYTES: usize = 10 * 1024 * 1024;
@@ -57,6 +61,9 @@ impl Agent for Claude<'_> {
             env.push(("CLAUDE_CONFIG_DIR".into(), dir.into()));
         }
         check(job, &env)?;
+        // Without asking for the tool `Read`, and whatever it may read, a prompt's `@path` would attach that file.
+        env.retain(|(name, _)| name != NO_MENTIONS);
+        env.push((NO_MENTIONS.into(), "1".into()));
         Ok(Launch {
             program: self.program()?,
             argv0: "claude".into(),
@@ -101,7 +108,12 @@ fn input(prompt: &str) -> Option<String> {
 fn write_instructions(job: &Job) -> Result<PathBuf, Refusal> {
     sys::fs::mkdirs_private(&job.files.private)?;
     let path = job.files.private.join("instructions.md");
-    sys::fs::write(&path, job.instructions.as_bytes())?;
+    let text = match job.trust_repository {
+        true => Cow::Borrowed(&job.instructions),
+        // It does not read the repository's notes then, which are only words: these come from us.
+        false => Cow::Owned(repository_notes::with_notes(&job.instructions, &job.cwd)),
+    };
+    sys::fs::write(&path, text.as_bytes())?;
     Ok(path)
 }
 
@@ -128,8 +140,8 @@ fn args(job: &Job, instructions: PathBuf) -> Result<Vec<OsString>, Refusal> {
     file.push(instructions);
     args.push(file);
     if !job.trust_repository {
-        args.push("--strict-mcp-config".into());
-        args.push(r#"--settings={"disableAllHooks":true}"#.into());
+        // The user's own hooks, permissions and servers hold all the same.
+        args.push("--setting-sources=user".into());
     }
     Ok(args)
 }
@@ -193,11 +205,11 @@ mod tests {
     }
 
     #[test]
-    fn what_the_repository_brings_runs_only_when_trusted() {
+    fn what_the_repository_brings_takes_effect_only_when_trusted() {
         let mut job = job("x");
-        assert!(shown(&job).contains(&"--strict-mcp-config".to_owned()));
+        assert!(shown(&job).contains(&"--setting-sources=user".to_owned()));
         job.trust_repository = true;
-        assert!(!shown(&job).iter().any(|arg| arg.contains("settings") || arg.contains("mcp")));
+        assert!(!shown(&job).iter().any(|arg| arg.contains("setting") || arg.contains("mcp")));
     }
 
     #[test]

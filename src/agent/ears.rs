@@ -4,6 +4,7 @@ use super::MAX_SAID_BYTES;
 use super::supervise::Sign;
 use super::transcript::{Line, Summary, excerpt};
 use crate::domain::outcome::Ending;
+use crate::domain::time_bounds::ANNOUNCED_MAX_MS;
 
 /// What was heard.
 #[derive(Default)]
@@ -27,7 +28,7 @@ pub(super) fn sign(line: &Line) -> Sign {
     match line {
         Line::Unknown(_) => Sign::Noise,
         Line::Init { .. } => Sign::Turn,
-        Line::Retry { delay_ms, .. } => Sign::Retry { delay_ms: *delay_ms },
+        Line::Retry { delay_ms, .. } => Sign::Retry { delay_ms: (*delay_ms).min(ANNOUNCED_MAX_MS) },
         Line::Result(_) => Sign::Result,
         Line::Assistant(_) | Line::User(_) | Line::Denied { .. } => Sign::Event,
         Line::Progress { .. } | Line::RateLimit(_) | Line::Other(_) => Sign::Beat,

@@ -8,13 +8,15 @@ use super::ears::Ears;
 use super::failures::Bench;
 use super::launch::Verdict;
 use super::supervise::{StopReason, Why};
-use super::transcript::Final;
+use super::transcript::{Final, RateLimit};
 use crate::domain::admission::size;
 use crate::domain::config::Timeouts;
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::record::Ground;
 use crate::domain::rule::{Fact, Facts, Hit, Key, Source};
 use crate::domain::text::one_line;
+use crate::domain::time::UnixMs;
+use crate::domain::time_bounds;
 use crate::sys::spawn::Exit;
 
 /// What is known at the end.
@@ -31,6 +33,8 @@ pub(super) struct Evidence<'a> {
     pub(super) bench: Bench<'a>,
     /// What it may write.
     pub(super) output_bytes: Option<u64>,
+    /// By which dates are believed or not.
+    pub(super) now: UnixMs,
 }
 
 const DETAIL_CHARS: usize = 300;
@@ -115,7 +119,10 @@ fn by_rules(seen: &Evidence<'_>) -> (Fault, String, Ground) {
     let fault = match hit.rule.fault {
         Fault::Limit { .. } => {
             let rejected = seen.heard.summary.rejected.as_ref();
-            Fault::Limit { resets_at_secs: rejected.and_then(|limit| limit.resets_at_secs) }
+            let reset = |limit: &RateLimit| {
+                time_bounds::reset(limit.kind.as_deref(), limit.resets_at_secs, seen.now)
+            };
+            Fault::Limit { resets_at_secs: rejected.and_then(reset) }
         }
         fault => fault,
     };

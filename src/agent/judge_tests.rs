@@ -6,6 +6,10 @@ use super::*;
 use crate::agent::supervise::StopReason;
 use crate::agent::transcript::parse_line;
 use crate::domain::rule::Rule;
+use crate::domain::time::UnixMs;
+
+/// A moment at which the recordings were made, to within an hour.
+const RECORDED: UnixMs = UnixMs(1_795_181_000_000);
 
 /// A recorded run: its name, exit code and standard output.
 macro_rules! recorded {
@@ -44,6 +48,7 @@ fn on_ground(
         timeouts,
         bench,
         output_bytes: None,
+        now: RECORDED,
     })
 }
 
@@ -52,7 +57,18 @@ fn judged(verdict: Verdict, exit: Exit, stream: &str, why: Option<Why>, stderr: 
     let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, &[]));
     let heard = &ears(stream);
     let exit = Some(exit);
-    judge(&Evidence { verdict, why, exit, heard, stderr, timeouts, bench, output_bytes: None }).0
+    judge(&Evidence {
+        verdict,
+        why,
+        exit,
+        heard,
+        stderr,
+        timeouts,
+        bench,
+        output_bytes: None,
+        now: RECORDED,
+    })
+    .0
 }
 
 fn fault(ending: &Ending) -> Fault {
@@ -235,6 +251,7 @@ fn an_end_that_was_not_seen_is_the_machines_fault() {
         timeouts: &Timeouts::DEFAULT,
         bench: Bench::new("claude", &[]),
         output_bytes: None,
+        now: RECORDED,
     };
     let (ending, ground) = judge(&seen);
     assert_eq!(fault(&ending), Fault::Machine);

@@ -36,6 +36,7 @@ mod judge;
 mod launch;
 mod look;
 mod record;
+mod repository_notes;
 mod run;
 mod session;
 mod silence;
@@ -76,7 +77,7 @@ pub struct Job {
     pub permission_mode: PermissionMode,
     /// Standing instructions, rendered (see [`instructions::render`]).
     pub instructions: String,
-    /// Hooks and MCP servers that come with the repository may run.
+    /// What the repository brings for the agent's own program takes effect.
     pub trust_repository: bool,
     /// `SWARMDIR_*` and the variables of the profile and the task; later ones win.
     pub env: Vec<(String, String)>,
@@ -126,6 +127,8 @@ pub struct Report {
     pub denied_tools: Vec<String>,
     /// The session, as the agent called it.
     pub session: Option<String>,
+    /// The service refused the first request itself, before the model said anything.
+    pub refused_at_once: bool,
     /// The last news of the account's limits.
     pub rate_limit: Option<RateLimit>,
     /// From start to the first event, milliseconds.

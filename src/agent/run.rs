@@ -59,6 +59,7 @@ fn refused(refusal: Refusal, started_ms: u64) -> Report {
         usage: Usage::default(),
         denied_tools: Vec::new(),
         session: None,
+        refused_at_once: false,
         rate_limit: None,
         first_event_ms: None,
         elapsed_ms: mono_ms().saturating_sub(started_ms),
@@ -281,6 +282,7 @@ impl Shell<'_> {
             timeouts: &job.timeouts,
             bench: Bench::of(job),
             output_bytes: job.limits.output_bytes,
+            now: sys::clock::now(),
         });
         let mut ending = judged.clone();
         if let Ending::Failure { detail, .. } = &mut ending {
@@ -305,6 +307,7 @@ impl Shell<'_> {
             usage: summary.usage(),
             denied_tools: summary.denied.clone(),
             session: summary.session.clone(),
+            refused_at_once: summary.refused_at_once(),
             rate_limit: summary.rate_limit.clone(),
             first_event_ms: first.map(|at| at.saturating_sub(self.started_ms)),
             elapsed_ms: mono_ms().saturating_sub(self.started_ms),

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{Common, Run};
-use super::config::{FILE_NAME, Flags};
+use super::config::{self, Flags};
 use super::context::Context;
 use super::error::{Failure, Outcome};
 use super::exit;
@@ -116,7 +116,7 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
     fs::mkdirs(&repository)?;
     let repository = fs::canonical(&repository)?;
     fs::write(&repository.join("README.md"), b"# A repository to play with\n")?;
-    fs::write(&repository.join(FILE_NAME), SETTINGS.as_bytes())?;
+    config::write_new(&repository, SETTINGS)?;
     sample::repository(&repository)
         .map_err(|why| Failure::new(exit::MISSING, why).hint("coordinator doctor"))?;
     Ok(repository)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::config::ConfigError;
+use super::config::{ConfigError, WriteError};
 use super::exit;
 use crate::queue::QueueError;
 use crate::sys::fs::FsError;
@@ -87,6 +87,17 @@ impl From<ConfigError> for Failure {
             _ => format!("edit {}; all keys are in docs/configuration.md", e.path.display()),
         };
         Failure::usage(e.to_string()).hint(hint)
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(e: WriteError) -> Failure {
+        match e {
+            WriteError::Fs(e) => e.into(),
+            // There is no file to edit: the environment contradicts it, or the program itself is wrong.
+            e @ WriteError::Config(_) => Failure::usage(e.to_string())
+                .hint("look at the variables SWARMDIR_…, or write the file yourself"),
+        }
     }
 }
 

@@ -1,17 +1,19 @@
 //! `init`, completions and man pages.
+//!
+//! Invariant: `init` leaves settings that load, and may be repeated.
 
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 
 use super::args::{Common, Coordinator, Worker};
-use super::config::{EXAMPLE, FILE_NAME, Flags};
+use super::config::{self, FILE_NAME, Flags};
 use super::context::Context;
-use super::error::Outcome;
+use super::error::{Failure, Outcome};
 use super::exit;
 use crate::agent;
 use crate::domain::config::AgentKind;
-use crate::sys::fs;
+use crate::sys::{env, fs};
 use crate::worktree::{Repo, Trouble, doctor};
 
 /// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
@@ -27,12 +29,13 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
     let common = Common { root: Some(fs::canonical(&dir)?), ..common.clone() };
     let context = Context::new(&common, Flags::default())?;
     let root = context.config().root.clone();
+    let settings = write_settings(&root)?;
     let hidden = Repo::discover(&root).map(|repo| hide(&repo, &root));
     context.queue_or_make()?;
     fs::mkdirs(&root.join(".swarmdir"))?;
     let ui = context.ui;
     ui.say(&format!("queue: {}", root.join("queue").display()));
-    write_settings(&context, &root)?;
+    settings.iter().for_each(|line| ui.say(line));
     ui.say(&match hidden {
         Ok(Ok(added)) if added.is_empty() => "git ignores it already".to_owned(),
         Ok(Ok(_)) => {
@@ -63,29 +66,30 @@ fn exclusion(repo: &Repo, root: &Path, pattern: &str) -> String {
     }
 }
 
-/// The commented example, with claude's absolute path: cron's PATH is short.
-fn write_settings(context: &Context, root: &Path) -> Result<(), super::error::Failure> {
+/// The commented example, with claude's path where it is found. Returns what to say of it.
+fn write_settings(root: &Path) -> Result<Vec<String>, Failure> {
     let path = root.join(FILE_NAME);
-    if fs::exists(&path) {
-        context.ui.say(&format!("kept: {}", path.display()));
-        return Ok(());
-    }
+    let (claude, said) = claude();
+    Ok(match config::write_new(root, &config::example(claude.as_deref()))? {
+        Some(_) => vec![said, format!("settings: {}", path.display())],
+        None => vec![format!("kept: {}", path.display())],
+    })
+}
+
+/// Claude's absolute path, where it can be written down, and what to say of it.
+fn claude() -> (Option<String>, String) {
     let kind = AgentKind::Claude { program: None, config_dir: None };
-    let mut text = EXAMPLE.to_owned();
-    match agent::find(&kind) {
-        Ok(program) => {
-            let quoted = serde_json::Value::from(program.display().to_string());
-            text.push_str(&format!("\n[agent.claude]\nkind = \"claude\"\nprogram = {quoted}\n"));
-            context.ui.say(&format!("claude: {}", program.display()));
-        }
-        Err(e) => context.ui.say(&format!("{e} (coordinator doctor)")),
+    let found = match agent::find(&kind) {
+        Ok(found) => found,
+        Err(e) => return (None, format!("{e} (coordinator doctor)")),
+    };
+    // An entry of PATH may be relative: to where we stand, not to the root.
+    let absolute = env::current_dir().map_or_else(|_| found.clone(), |here| here.join(&found));
+    let shown = absolute.display();
+    match absolute.to_str() {
+        Some(path) => (Some(path.to_owned()), format!("claude: {shown}")),
+        None => (None, format!("claude: {shown}, left to PATH, as the path is not UTF-8")),
     }
-    // Whole or not at all: half of it would be kept the next time.
-    let staged = root.join(format!("{FILE_NAME}.new"));
-    fs::write(&staged, text.as_bytes())?;
-    let _placed = fs::rename(&staged, &path)?;
-    context.ui.say(&format!("settings: {}", path.display()));
-    Ok(())
 }
 
 /// `completions`

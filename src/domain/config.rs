@@ -32,7 +32,7 @@ pub struct Config {
     pub max_attempts: u32,
     /// How many workers may die holding a task in one life, at least 1.
     pub max_worker_deaths: u32,
-    /// Hooks and MCP servers that come with the repository may run.
+    /// What the repository brings in `.claude/` and `.mcp.json` takes effect.
     pub trust_repository: bool,
     /// Command that prepares a fresh tree, argv; empty: none.
     pub setup: Vec<String>,

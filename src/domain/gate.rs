@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::Fault;
 use super::policy::{Again, Until};
 use super::time::UnixMs;
+use super::time_bounds::LONGEST_WINDOW_MS;
 
 /// One account's gate, as it lies in `gates/ACCOUNT`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -196,8 +197,10 @@ impl Gate {
         }
         let until = match (until, fault) {
             (Until::BackOff(first_ms), _) => doubled(first_ms, strikes - 1),
-            // A reset that is over already (clocks differ) must not make it try without end.
-            (Until::ResetOr(_), Fault::Limit { resets_at_secs: Some(secs) }) => {
+            // A reset that is over already (clocks differ) must not make it try without end, nor one that no window has.
+            (Until::ResetOr(_), Fault::Limit { resets_at_secs: Some(secs) })
+                if UnixMs::from_secs(secs) <= now.plus_ms(LONGEST_WINDOW_MS) =>
+            {
                 UnixMs::from_secs(secs).max(if strikes == 1 {
                     now.plus_ms(1_000)
                 } else {

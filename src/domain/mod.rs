@@ -7,6 +7,7 @@
 pub mod admission;
 pub mod config;
 pub mod gate;
+mod gate_bounds;
 pub mod id;
 pub mod identity;
 pub mod lease;
@@ -27,4 +28,5 @@ pub mod state;
 pub mod task;
 pub mod text;
 pub mod time;
+pub mod time_bounds;
 pub mod usage;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::policy::{Again, Until};
 use super::reason::Reason;
 use super::time::UnixMs;
+use super::time_bounds::LONGEST_WINDOW_MS;
 
 /// How the agent's process ended, in the terms of its adapter.
 #[derive(Clone, PartialEq, Debug)]
@@ -195,7 +196,10 @@ fn step(fault: Fault, now: UnixMs) -> Step {
         Again::Waits(wait, until) => (wait, until),
     };
     Step::Blocked(match (until, fault) {
-        (Until::ResetOr(_), Fault::Limit { resets_at_secs: Some(secs) }) => {
+        // Whoever names a reset knows which window it is of; whatever he says, none is longer than the longest.
+        (Until::ResetOr(_), Fault::Limit { resets_at_secs: Some(secs) })
+            if UnixMs::from_secs(secs) <= now.plus_ms(LONGEST_WINDOW_MS) =>
+        {
             Reason { wait, until_secs: Some(secs) }
         }
         (Until::ResetOr(ms) | Until::BackOff(ms) | Until::After(ms), _) => {
@@ -247,10 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_waits_for_the_reset_that_the_service_named() {
-        let verdict = failed_by(Fault::Limit { resets_at_secs: Some(1_795_172_864) });
-        let reason = Reason { wait: Wait::Limit, until_secs: Some(1_795_172_864) };
-        assert_eq!(verdict.step, Step::Blocked(reason));
+    fn a_limit_waits_for_the_reset_that_the_service_named_if_there_is_such_a_window() {
+        for (named, waits_until) in [(90_000, 90_000), (1_795_172_864, 1_900), (u64::MAX, 1_900)] {
+            let verdict = failed_by(Fault::Limit { resets_at_secs: Some(named) });
+            let reason = Reason { wait: Wait::Limit, until_secs: Some(waits_until) };
+            assert_eq!(verdict.step, Step::Blocked(reason));
+        }
     }
 
     #[test]

@@ -213,6 +213,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_wait_is_longer_than_what_is_believed_of_its_kind() {
+        for fault in Fault::ALL {
+            let Again::Waits(wait, until) = fault.policy().again else { continue };
+            let longest = match until {
+                Until::NextStart => 0,
+                Until::After(ms) | Until::ResetOr(ms) => ms,
+                Until::BackOff(_) => crate::domain::gate::BACK_OFF_CAP_MS,
+            };
+            assert!(wait.longest_ms().is_some_and(|ms| longest < ms), "{fault:?}");
+        }
+        assert!(Wait::Retry.longest_ms() > Some(crate::domain::retry::BACKOFF_CAP_MS));
+    }
+
     fn row(fault: Fault) -> String {
         let policy = fault.policy();
         let again = match policy.again {

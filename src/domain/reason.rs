@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::time::UnixMs;
+use super::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS};
 
 /// What a blocked task waits for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,6 +69,22 @@ impl Wait {
         WORDS.iter().find(|(_, wait)| wait == self).map_or("", |(word, _)| word)
     }
 
+    /// No wait for this that anybody of us begins is longer, milliseconds; `None`: a person's, or a later version's.
+    pub fn longest_ms(&self) -> Option<u64> {
+        match self {
+            Wait::Limit => Some(LONGEST_WINDOW_MS),
+            Wait::Park
+            | Wait::Overload
+            | Wait::Auth
+            | Wait::Spend
+            | Wait::Missing
+            | Wait::Disk
+            | Wait::Machine
+            | Wait::Retry => Some(LONGEST_WAIT_MS),
+            Wait::Taking | Wait::Hold | Wait::Other(_) => None,
+        }
+    }
+
     fn parse(word: &str) -> Option<Wait> {
         let plain = !word.is_empty() && word.len() <= 20;
         if !plain || !word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
@@ -89,9 +106,11 @@ impl Reason {
         Reason { wait, until_secs: Some(until.secs_ceil()) }
     }
 
-    /// Whether the wait is over.
+    /// Whether the wait is over. One that would last longer than any of its kind was begun by a clock that was ahead, and
+    /// is over too.
     pub fn due(&self, now: UnixMs) -> bool {
-        self.until_secs.is_some_and(|secs| UnixMs::from_secs(secs) <= now)
+        let Some(until) = self.until_secs.map(UnixMs::from_secs) else { return false };
+        until <= now || self.wait.longest_ms().is_some_and(|ms| until > now.plus_ms(ms))
     }
 
     /// `WORD` or `WORD-SECONDS`.
@@ -129,6 +148,24 @@ mod tests {
                 assert_eq!(Reason::parse(&reason.to_string()), Some(reason));
             }
         }
+    }
+
+    #[test]
+    fn a_wait_beyond_its_kinds_longest_is_over() {
+        let now = UnixMs(1_795_000_000_000);
+        let due = |word: &str, secs: u64| {
+            let reason = format!("{word}-{}", now.plus_ms(secs * 1_000).secs_ceil());
+            Reason::parse(&reason).expect("a reason").due(now)
+        };
+        let week = 7 * 86_400;
+        assert!(!due("limit", week) && due("limit", week + 7_200));
+        for word in ["overload", "auth", "spend", "missing", "disk", "machine", "retry", "park"] {
+            assert!(!due(word, 1_800) && due(word, 3_700), "{word}");
+            assert!(due(word, 10 * 365 * 86_400), "{word}");
+        }
+        // A person's, and a later version's.
+        assert!(!due("hold", 10 * week) && !due("embargo", 10 * week));
+        assert!(!Reason::open(Wait::Limit).due(now));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::domain::gate::{Gate, Window};
 use crate::domain::id::WorkerId;
 use crate::domain::outcome::Fault;
 use crate::domain::time::UnixMs;
+use crate::sys::clock;
 use crate::sys::fs::{self, Linked};
 
 /// No account's name holds a dot.
@@ -59,9 +60,10 @@ impl Queue {
         Ok(gates.into_iter().filter(|(_, gate)| gate.closed(now)).collect())
     }
 
-    /// An account's gate, where one can be read.
+    /// An account's gate, where one can be read and believed.
     pub fn gate(&self, account: &str) -> Option<Gate> {
-        read_json(&self.file(Dir::Gates, account))
+        let written: Gate = read_json(&self.file(Dir::Gates, account))?;
+        written.believed(clock::now())
     }
 
     /// Closes an account's gate after a fault that would meet its other tasks too. This and the next ones

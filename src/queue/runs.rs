@@ -14,6 +14,8 @@ use super::{Dir, Queue, QueueError, Result};
 use crate::domain::id::{Epoch, TaskId};
 use crate::domain::name::AttemptName;
 use crate::domain::record::{AttemptResult, AttemptStart, Lost, TaskRecord};
+use crate::domain::time::UnixMs;
+use crate::domain::time_bounds::written_ahead;
 use crate::sys::fs::{self, FsError, Linked};
 
 /// No file name is longer, bytes.
@@ -219,6 +221,14 @@ impl Queue {
     pub fn attempt_count(&self, id: &TaskId) -> Result<u32> {
         let names = fs::list_if_any(&self.run_dir(id))?;
         Ok(u32::try_from(attempt_names(id, &names).len()).unwrap_or(u32::MAX))
+    }
+
+    /// Whether a blocked task's date is one of a clock that was ahead: the attempt that began the wait ended in the future.
+    pub fn waits_by_a_wrong_clock(&self, id: &TaskId, now: UnixMs) -> Result<bool> {
+        let names = attempt_names(id, &fs::list_if_any(&self.run_dir(id))?);
+        let latest = names.last().map(|name| self.attempt_dir(name).join("result.json"));
+        let result: Option<AttemptResult> = latest.and_then(|path| read_json(&path));
+        Ok(result.is_some_and(|result| written_ahead(result.ended_at, now)))
     }
 
     /// What counts against the task in its present life.

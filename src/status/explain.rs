@@ -199,7 +199,7 @@ fn last_reason(task: &Task) -> Option<String> {
 fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Explanation {
     let when = match reason.until_secs.map(UnixMs::from_secs) {
         None => "it does not go on by itself".into(),
-        Some(at) if at <= clock::now() => "it goes on as soon as somebody works".into(),
+        Some(_) if is_over(queue, task, reason) => "it goes on as soon as somebody works".into(),
         Some(at) => format!("it goes on at {}", clock::local(at)),
     };
     let cost = match reason.wait {
@@ -244,6 +244,13 @@ fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Expl
         }
         _ => explanation,
     }
+}
+
+/// A date that a clock wrote which was ahead is over, as for whoever works.
+fn is_over(queue: &Queue, task: &Task, reason: &Reason) -> bool {
+    let now = clock::now();
+    let ours = reason.wait.longest_ms().is_some();
+    reason.due(now) || (ours && queue.waits_by_a_wrong_clock(&task.id, now).unwrap_or(false))
 }
 
 fn why_running(queue: &Queue, name: &QueueName, short: &str) -> Result<Explanation> {

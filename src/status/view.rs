@@ -292,8 +292,11 @@ fn waiting_row(queue: &Queue, snapshot: &Snapshot, name: &QueueName) -> Row {
 /// `limit until 15:50: You've hit …`
 fn blocked_reason(reason: &Reason, detail: Option<&str>) -> String {
     let mut said = reason.wait.word().to_owned();
-    if let Some(secs) = reason.until_secs.filter(|_| reason.wait != Wait::Park) {
-        said = format!("{said} until {}", clock::local_short(UnixMs::from_secs(secs)));
+    let until = reason.until_secs.map(UnixMs::from_secs).filter(|_| reason.wait != Wait::Park);
+    // A date ahead that nobody believes is none to show.
+    let now = clock::now();
+    if let Some(until) = until.filter(|until| *until <= now || !reason.due(now)) {
+        said = format!("{said} until {}", clock::local_short(until));
     }
     match detail {
         Some(detail) => format!("{said}: {detail}"),

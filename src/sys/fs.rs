@@ -3,6 +3,7 @@
 //! `link`, `rename` and `unlink` return what the race decided. Nothing here retries, and nothing follows
 //! a symbolic link in the last component of a name that somebody else may have made, unless it says so.
 
+mod beneath;
 mod read;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
+pub use beneath::{Beginning, Below};
 pub use read::*;
 
 use super::seam::{Call, Op, through};

@@ -11,6 +11,7 @@ mod pulses;
 mod rest;
 pub mod room;
 mod trees;
+mod waits;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use crate::sys::{clock, identity, random};
 
 use lead::Lead;
 use pulses::Pulses;
+use waits::Waits;
 
 pub use dead::WORKER_MARK;
 pub use intake::{Intake, Known, known};
@@ -74,6 +76,7 @@ pub struct Tender {
     drops: DropZone,
     takings: Looks,
     pulses: Pulses,
+    waits: Waits,
     lead: Lead,
     last_round_ms: u64,
     /// When it last rested: whoever leads does so for a second at a time.
@@ -99,6 +102,7 @@ impl Tender {
             drops: DropZone::default(),
             takings: Looks::default(),
             pulses: Pulses::default(),
+            waits: Waits::default(),
             lead: Lead::default(),
             last_round_ms: clock::mono_ms(),
             rested_ms: clock::mono_ms(),
@@ -249,13 +253,9 @@ impl Tender {
     }
 
     fn unblock(&mut self, journal: &Journal) -> Result<usize> {
-        let now = clock::now();
         let mut unblocked = 0;
-        for name in self.queue.blocked()? {
-            let due = name.reason.as_ref().is_some_and(|reason| reason.due(now));
-            if !due {
-                continue;
-            }
+        let blocked = self.queue.blocked()?;
+        for name in self.waits.over(&self.queue, blocked, clock::now(), clock::mono_ms())? {
             let closed = self.queue.unblock(&name);
             if self.spared(closed, journal)? == Some(Closed::Won) {
                 journal.note("unblock", Some(&name.at), json!({}));

@@ -32,7 +32,7 @@ pub fn rest(queue: &Queue, wait_ms: u64) -> Result<Rest> {
             Some(reason) if reason.wait == Wait::Taking && !queue.is_put_off(&name.at.id) => {
                 return Ok(Rest::Busy);
             }
-            Some(reason) if reason.due(soon) => return Ok(Rest::Busy),
+            Some(reason) if reason.due(now) || reason.due(soon) => return Ok(Rest::Busy),
             _ => later = true,
         }
     }

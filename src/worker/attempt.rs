@@ -10,7 +10,7 @@ use super::Worker;
 use super::control::Level;
 use super::gates::Messenger;
 use super::live::Herald;
-use super::resume::is_unknown_session;
+use super::resume::{after, cannot_go_on};
 use super::verdict::Close;
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::{Job, Progress, Report, Session};
@@ -132,13 +132,14 @@ impl Worker {
             Some(failed) => failed,
             None => self.run_agent(&job, &profile, self.messenger(&claim, &agent)),
         };
-        let report = if is_unknown_session(&job, &report) {
-            notes.push("its earlier session was not there any more: a fresh one was told".into());
-            let job = earlier.begin_anew(job, spec, &place);
-            self.write_start(&claim, &agent, &job, &place)?;
-            self.run_agent(&job, &profile, self.messenger(&claim, &agent))
-        } else {
-            report
+        let report = match cannot_go_on(job.resume, job.max_budget_usd, &report) {
+            Some(why) => {
+                notes.push(why);
+                let job = earlier.begin_anew(job, report.usage.cost_usd, spec, &place);
+                self.write_start(&claim, &agent, &job, &place)?;
+                after(report, self.run_agent(&job, &profile, self.messenger(&claim, &agent)))
+            }
+            None => report,
         };
         let report = self.fallen_alone(report);
         notes.extend(report.notes.clone());

@@ -15,6 +15,7 @@ use crate::domain::gate::{Gate, Manner, Passage, Window};
 use crate::domain::id::WorkerId;
 use crate::domain::name::QueueName;
 use crate::domain::time::UnixMs;
+use crate::domain::time_bounds;
 use crate::queue::Result;
 use crate::queue::gates::Gates;
 use crate::queue::journal::Journal;
@@ -261,14 +262,16 @@ impl Messenger {
 }
 
 fn window(limit: &RateLimit, source: &str) -> Window {
+    let now = clock::now();
     // Beyond its window an account goes on for money: that is no refusal.
     let status = if limit.overage { "allowed" } else { &limit.status };
     Window {
         kind: limit.kind.clone(),
         utilization: limit.utilization.filter(|_| !limit.overage),
-        resets_at: limit.resets_at_secs.map(UnixMs::from_secs),
+        resets_at: time_bounds::reset(limit.kind.as_deref(), limit.resets_at_secs, now)
+            .map(UnixMs::from_secs),
         status: status.to_owned(),
-        seen_at: clock::now(),
+        seen_at: now,
         source: source.to_owned(),
     }
 }

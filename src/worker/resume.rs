@@ -164,18 +164,43 @@ impl Heard {
     }
 }
 
-/// Whether the agent was to go on with a session that its own program does not know (any more): it ended before it
-/// began anything.
-pub(super) fn is_unknown_session(job: &Job, report: &Report) -> bool {
-    let failed = matches!(report.ending, Ending::Failure { fault: Fault::Error, .. });
-    job.resume && failed && report.session.is_none()
+/// Why the agent could not go on with its session, where a fresh one may: its own program does not know it (any more), or
+/// the service refuses what was said in it. Neither did anything yet, and neither is the task's doing.
+pub(super) fn cannot_go_on(resumed: bool, budget_usd: f64, report: &Report) -> Option<String> {
+    let Ending::Failure { fault: Fault::Error, detail } = &report.ending else { return None };
+    // What a refusal may cost is what claude tried to make of it.
+    if !resumed || report.usage.cost_usd >= budget_usd {
+        return None;
+    }
+    if report.session.is_none() {
+        return Some("its earlier session was not there any more: a fresh one was told".into());
+    }
+    let refused =
+        || format!("the service refused its earlier session ({detail}): a fresh one was told");
+    report.refused_at_once.then(refused)
+}
+
+/// The report of an attempt of which the first try came to nothing: what that cost counts too.
+pub(super) fn after(first: Report, second: Report) -> Report {
+    let mut usage = first.usage;
+    usage.add(&second.usage);
+    let notes = [first.notes, second.notes].concat();
+    let elapsed_ms = first.elapsed_ms.saturating_add(second.elapsed_ms);
+    Report { usage, notes, elapsed_ms, swept: first.swept + second.swept, ..second }
 }
 
 impl Earlier {
-    /// The same order in a fresh session, which is told where things stand.
-    pub(super) fn begin_anew(&self, job: Job, spec: &TaskSpec, place: &Workplace) -> Job {
+    /// The same order in a fresh session, which is told where things stand; of its budget so much is spent already.
+    pub(super) fn begin_anew(
+        &self,
+        job: Job,
+        spent_usd: f64,
+        spec: &TaskSpec,
+        place: &Workplace,
+    ) -> Job {
         let prompt = self.prompt_with_summary(spec, place);
-        Job { resume: false, session: random::uuid(), prompt, ..job }
+        let max_budget_usd = job.max_budget_usd - spent_usd;
+        Job { resume: false, session: random::uuid(), prompt, max_budget_usd, ..job }
     }
 
     /// The task, and where it stands.
@@ -230,6 +255,7 @@ fn stand(commits: &[CommitRecord], branch: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::usage::Usage;
 
     #[test]
     fn a_transcript_that_was_cut_off_still_tells_session_and_last_words() {
@@ -242,6 +268,50 @@ mod tests {
         assert!(heard.begun());
         assert!(heard.last_lines.iter().any(|line| line == "half way"), "{:?}", heard.last_lines);
         assert!(!Heard::of(b"claude: command not found\n").begun());
+    }
+
+    fn report(ending: Ending, session: Option<&str>, refused_at_once: bool) -> Report {
+        let usage = Usage { cost_usd: 0.25, turns: 1, ..Usage::default() };
+        Report {
+            ending,
+            ground: None,
+            exit: None,
+            said: None,
+            usage,
+            denied_tools: Vec::new(),
+            session: session.map(str::to_owned),
+            refused_at_once,
+            rate_limit: None,
+            first_event_ms: None,
+            elapsed_ms: 5,
+            swept: 1,
+            notes: vec!["a note".into()],
+        }
+    }
+
+    #[test]
+    fn only_a_resumption_that_came_to_nothing_is_tried_in_a_fresh_session() {
+        let failed = |fault| Ending::Failure { fault, detail: "API Error: 400 x".into() };
+        let tried = |report: &Report| cannot_go_on(true, 10.0, report).is_some();
+        assert!(tried(&report(failed(Fault::Error), None, false)));
+        let refused = report(failed(Fault::Error), Some("s"), true);
+        let why = cannot_go_on(true, 10.0, &refused).expect("another try");
+        assert!(why.contains("API Error: 400 x") && why.contains("a fresh one was told"), "{why}");
+        assert!(!tried(&report(failed(Fault::Error), Some("s"), false)), "it did something");
+        assert!(!tried(&report(failed(Fault::Spend), Some("s"), true)), "no credit");
+        assert!(!tried(&report(failed(Fault::Stopped), None, false)), "we stopped it");
+        assert!(!tried(&report(Ending::Success, Some("s"), false)));
+        assert_eq!(cannot_go_on(false, 10.0, &refused), None, "a fresh one is the last");
+        assert_eq!(cannot_go_on(true, 0.25, &refused), None, "nothing is left to spend");
+    }
+
+    #[test]
+    fn what_the_first_try_cost_is_on_the_bill() {
+        let both =
+            after(report(Ending::Success, None, true), report(Ending::Success, Some("s"), false));
+        assert!((both.usage.cost_usd - 0.5).abs() < 1e-9 && both.usage.turns == 2);
+        assert_eq!((both.session.as_deref(), both.elapsed_ms, both.swept), (Some("s"), 10, 2));
+        assert_eq!(both.notes.len(), 2);
     }
 
     #[test]

@@ -8,9 +8,12 @@ mod hostile;
 mod limits;
 mod liveness;
 mod night;
+mod refusal;
 mod resume;
 mod stopping;
 mod swarm;
+mod tour;
+mod trust;
 mod work;
 
 use std::path::PathBuf;

@@ -14,16 +14,16 @@ use crate::support::stub::{Step, Stub};
 use crate::support::swarm::{Swarm, WORKER};
 
 /// One task of a swarm whose agent is the real claude, held in the midst of a tool.
-struct Rig {
-    swarm: Swarm,
-    stub: Stub,
+pub(super) struct Rig {
+    pub(super) swarm: Swarm,
+    pub(super) stub: Stub,
 }
 
-const TASK: &str = "Write half.txt, then rest.txt.";
+pub(super) const TASK: &str = "Write half.txt, then rest.txt.";
 
 impl Rig {
     /// `None` where there is no claude, which `claude::required` says loudly.
-    fn set(settings: &str) -> Option<Rig> {
+    pub(super) fn set(settings: &str) -> Option<Rig> {
         let program = claude::required()?;
         let program = Value::from(program.to_str().unwrap());
         let settings = format!(
@@ -45,7 +45,7 @@ impl Rig {
         Some(rig)
     }
 
-    fn worker(&self) -> Command {
+    pub(super) fn worker(&self) -> Command {
         let mut command = self.swarm.command(WORKER);
         command.env("ANTHROPIC_BASE_URL", self.stub.url("night"));
         command.env("ANTHROPIC_API_KEY", "dummy").env("CLAUDE_CODE_MAX_RETRIES", "1");
@@ -54,7 +54,7 @@ impl Rig {
 
     /// Drops the task, and kills its worker in the midst of the tool.
     #[track_caller]
-    fn kill_at_work(&self, text: &str) {
+    pub(super) fn kill_at_work(&self, text: &str) {
         self.swarm.drop("it", text);
         let first = self.swarm.start(&mut self.worker());
         self.swarm.wait_held("tool");
@@ -64,7 +64,7 @@ impl Rig {
 
     /// Works the rest off, and shows the task.
     #[track_caller]
-    fn finish(&self) -> Value {
+    pub(super) fn finish(&self) -> Value {
         self.swarm.let_go("tool");
         self.swarm.start(self.worker().arg("--drain")).end_slowly().exits(0);
         assert_eq!(self.swarm.counts(), "done 1");
@@ -78,7 +78,7 @@ impl Rig {
     }
 
     /// The sessions of the calls, in order.
-    fn sessions(&self) -> Vec<String> {
+    pub(super) fn sessions(&self) -> Vec<String> {
         self.stub.requests().iter().map(|request| request.session.clone()).collect()
     }
 

@@ -5,6 +5,7 @@ mod cron;
 mod drains;
 mod exits;
 mod gc;
+mod init;
 mod json;
 mod output;
 mod roots;

@@ -159,8 +159,7 @@ fn every_argument_of_claude_is_a_flag_of_ours_with_its_value_behind_it() {
             "--max-budget-usd=1",
             "--permission-mode=dontAsk",
             "--allowedTools=Bash(x) --settings={},Bash(-x, --y)",
-            "--strict-mcp-config",
-            r#"--settings={"disableAllHooks":true}"#,
+            "--setting-sources=user",
         ] {
             take(arg);
         }

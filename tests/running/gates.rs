@@ -13,7 +13,7 @@ use crate::support::swarm::Swarm;
 /// Writes a gate that was closed by a limit until then.
 fn close(swarm: &Swarm, account: &str, until_ms: u64) {
     let gate = json!({ "fault": "limit", "detail": "used up", "until_ms": until_ms,
-        "since_ms": until_ms.saturating_sub(5_000), "strikes": 1 });
+        "since_ms": until_ms.saturating_sub(5_000).min(clock::now().0), "strikes": 1 });
     let dir = swarm.at("queue/gates");
     fs::create_dir_all(&dir).unwrap();
     fs::write(dir.join(account), gate.to_string()).unwrap();

@@ -4,6 +4,7 @@ mod aging;
 mod cancelling;
 mod cgroups;
 mod choosing;
+mod clocks;
 mod crashes;
 mod endings;
 mod failures;

@@ -142,10 +142,15 @@ fn rate_limit(info: &Value) -> RateLimit {
     RateLimit {
         status: text(&info["status"]),
         resets_at_secs: reset.map(|at| if at > SECONDS_END { at / 1000 } else { at }),
-        utilization: info["utilization"].as_f64().or_else(of_window),
+        utilization: info["utilization"].as_f64().or_else(of_window).map(part),
         overage: info["isUsingOverage"] == true,
         kind,
     }
+}
+
+/// A part of a window, cut to what one can be used: beyond it an account may go on for money.
+fn part(used: f64) -> f64 {
+    used.clamp(0.0, 9.99)
 }
 
 fn text(value: &Value) -> String {
@@ -223,6 +228,17 @@ mod tests {
             );
             let Line::RateLimit(limit) = parse_line(line.as_bytes()) else { panic!("{line}") };
             assert_eq!(limit.resets_at_secs, Some(1_795_172_864));
+        }
+    }
+
+    #[test]
+    fn an_absurd_use_of_a_window_is_cut() {
+        for (told, kept) in [("-3", 0.0), ("1e308", 9.99), ("0.5", 0.5)] {
+            let line = format!(
+                r#"{{"type":"rate_limit_event","rate_limit_info":{{"status":"allowed","utilization":{told}}}}}"#
+            );
+            let Line::RateLimit(limit) = parse_line(line.as_bytes()) else { panic!("{line}") };
+            assert_eq!(limit.utilization, Some(kept), "{told}");
         }
     }
 

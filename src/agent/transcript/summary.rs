@@ -138,6 +138,19 @@ impl Summary {
         add(&mut self.billed, &share.model, &part);
     }
 
+    /// The service would not take the very first request: something in it is wrong, and the model never saw it. What a
+    /// log-in, credit or a model's name is to blame for is something else.
+    pub fn refused_at_once(&self) -> bool {
+        const STATUS: [u64; 3] = [400, 413, 422];
+        let Some(last) = self.last.as_ref().filter(|last| last.is_error && !self.worked) else {
+            return false;
+        };
+        let error = self.api_error.as_ref();
+        let status = last.api_error_status.or(error.and_then(|error| error.status));
+        let kind = error.is_some_and(|error| error.kind == "invalid_request");
+        last.subtype == "success" && (kind || status.is_some_and(|code| STATUS.contains(&code)))
+    }
+
     fn deny(&mut self, tool: &str) {
         if self.denied.len() < MAX_NAMES && !self.denied.iter().any(|known| known == tool) {
             self.denied.push(tool.to_owned());

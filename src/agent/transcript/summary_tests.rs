@@ -63,3 +63,43 @@ fn denied_tools_are_named_once_and_errors_of_the_service_are_remembered() {
     assert_eq!(summary.api_error.unwrap().kind, "rate_limit");
     assert!(!summary.worked);
 }
+
+#[test]
+fn only_a_first_request_that_is_wrong_itself_is_refused_at_once() {
+    macro_rules! recorded {
+        ($name:literal) => {
+            (
+                $name,
+                include_str!(concat!("../../../tests/formats/claude-2.1.328/", $name, ".jsonl")),
+            )
+        };
+    }
+    let refused = [recorded!("400-generic"), recorded!("400-too-long")];
+    let others = [
+        recorded!("401"),
+        recorded!("403"),
+        recorded!("404"),
+        recorded!("429"),
+        recorded!("500"),
+        recorded!("529"),
+        recorded!("drop"),
+        recorded!("max-turns"),
+        recorded!("ok-commit"),
+        recorded!("resume-unknown"),
+        recorded!("usage-limit"),
+    ];
+    let all = refused.map(|case| (case, true)).into_iter().chain(others.map(|case| (case, false)));
+    for ((name, stream), expected) in all {
+        let mut summary = Summary::default();
+        stream.lines().for_each(|line| summary.feed(&parse_line(line.as_bytes())));
+        assert_eq!(summary.refused_at_once(), expected, "{name}");
+    }
+    // The model had said something before.
+    let worked =
+        r#"{"type":"assistant","message":{"id":"1","content":[{"type":"text","text":"hi"}]}}"#;
+    let mut summary = Summary::default();
+    let (_, stream) = refused[0];
+    let lines = [worked].into_iter().chain(stream.lines());
+    lines.for_each(|line| summary.feed(&parse_line(line.as_bytes())));
+    assert!(!summary.refused_at_once());
+}

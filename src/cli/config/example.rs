@@ -1,4 +1,24 @@
 //! The commented `swarm.toml` that `init` writes.
+//!
+//! Invariant: it loads as it is, with every setting uncommented, and with any path as claude's.
+
+use serde_json::Value;
+
+use super::render::literal;
+
+/// The line that names claude's program.
+const PROGRAM: &str = "#program = \"/usr/local/bin/claude\"\n";
+
+/// The example; where claude's file is known, with its path: cron's PATH is short.
+pub fn example(claude: Option<&str>) -> String {
+    match claude {
+        Some(path) => {
+            let named = format!("program = {}\n", literal(&Value::from(path)));
+            EXAMPLE.replacen(PROGRAM, &named, 1)
+        }
+        None => EXAMPLE.to_owned(),
+    }
+}
 
 /// Every key with its default or an example. Prose begins with `# `, a setting that is commented out with
 /// `#` alone: without those marks the whole is a valid file too.
@@ -29,7 +49,7 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #max_attempts = 1
 #max_worker_deaths = 5
 
-# Hooks and MCP servers that come with the repository may run.
+# What the repository brings in .claude/ and .mcp.json takes effect: hooks, MCP servers, environment, model, skills.
 #trust_repository = false
 
 # Prepares a fresh tree: a list of program and arguments, or one text for `sh -c`.
@@ -134,3 +154,19 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #path = "../website"
 #setup = "npm ci"
 "##;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claudes_path_stands_in_its_table_and_nowhere_else() {
+        let text = example(Some("/opt/\"a b\"\\\u{7f}/claude"));
+        assert!(text.contains("\nprogram = \"/opt/\\\"a b\\\"\\\\\\u007F/claude\"\n"), "{text}");
+        assert_eq!(
+            text.matches("[agent.claude]\n").count(),
+            EXAMPLE.matches("[agent.claude]\n").count()
+        );
+        assert_eq!(example(None), EXAMPLE);
+    }
+}

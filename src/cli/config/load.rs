@@ -14,7 +14,7 @@ use super::paths::{Place, joined};
 use super::profiles::{self, agent_values, rig_values};
 use super::rows::{ROWS, Row};
 use super::settings::{Origin, Setting};
-use super::{ConfigError, FILE_NAME, Flags, Loaded, World, own_rules, root};
+use super::{ConfigError, FILE_NAME, Flags, Loaded, ReadFile, World, own_rules, root};
 
 /// The largest `swarm.toml`, bytes.
 const FILE_MAX: usize = 1024 * 1024;
@@ -38,6 +38,11 @@ pub(super) type Origins = BTreeMap<&'static str, Origin>;
 
 /// Loads with this process's own environment, working directory and files.
 pub fn load_here(flags: &Flags) -> Result<Loaded, ConfigError> {
+    load_reading(flags, &|path| sys::fs::read_if_any(path).map_err(|error| error.to_string()))
+}
+
+/// The same where somebody else reads the files.
+pub(super) fn load_reading(flags: &Flags, read: &ReadFile) -> Result<Loaded, ConfigError> {
     let cwd = sys::env::current_dir().map_err(|error| ConfigError {
         path: PathBuf::from(FILE_NAME),
         problems: vec![Problem::new(format!("cannot tell the current directory: {error}"))],
@@ -55,15 +60,7 @@ pub fn load_here(flags: &Flags) -> Result<Loaded, ConfigError> {
         }
         _ => sys::env::var(name),
     };
-    load(
-        &flags,
-        &World {
-            env: &env,
-            cwd: &cwd,
-            read: &|path| sys::fs::read_if_any(path).map_err(|error| error.to_string()),
-            exists: &sys::fs::exists,
-        },
-    )
+    load(&flags, &World { env: &env, cwd: &cwd, read, exists: &sys::fs::exists })
 }
 
 /// Loads the settings, or says everything that is wrong with them.

@@ -16,15 +16,17 @@ mod render;
 mod root;
 mod rows;
 mod settings;
+mod written;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use example::EXAMPLE;
+pub use example::{EXAMPLE, example};
 pub use load::{load, load_here};
 pub use render::{render_config, to_json};
 pub use rows::{ROWS, Row};
 pub use settings::{Origin, Setting};
+pub use written::{WriteError, write_new};
 
 use crate::domain::config::Config;
 use crate::domain::problem::Problem;

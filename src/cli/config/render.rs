@@ -53,7 +53,7 @@ pub fn to_json(loaded: &Loaded) -> Value {
 }
 
 /// A value in TOML, on one line. Basic strings of TOML are strings of JSON, but for DEL.
-fn literal(value: &Value) -> String {
+pub(super) fn literal(value: &Value) -> String {
     match value {
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(literal).collect();

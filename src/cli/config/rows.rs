@@ -222,7 +222,7 @@ pub static ROWS: [Row; 49] = [
         |config, node, place| config.max_worker_deaths = small(node, 100)?,
         |config| Some(json!(config.max_worker_deaths))),
     row!("trust_repository", "SWARMDIR_TRUST_REPOSITORY", "true or false", "false",
-        "hooks and MCP servers that come with the repository may run",
+        "what the repository brings in `.claude/` and `.mcp.json` takes effect: see [below](#what-a-repository-brings)",
         |config, node, place| config.trust_repository = one(form::boolean(node))?,
         |config| Some(json!(config.trust_repository))),
     row!("setup", "SWARMDIR_SETUP", "command", "",

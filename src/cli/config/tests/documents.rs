@@ -45,8 +45,11 @@ fn blocks(document: &str, language: &str) -> Vec<String> {
 
 #[test]
 fn the_examples_of_the_documents_work() {
-    for block in blocks(include_str!("../../../../docs/configuration.md"), "toml") {
-        file(&block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+    let readme = include_str!("../../../../README.md");
+    for document in [include_str!("../../../../docs/configuration.md"), readme] {
+        for block in blocks(document, "toml") {
+            file(&block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+        }
     }
     let known = crate::taskfile::Known {
         agents: &["claude"],
@@ -68,6 +71,15 @@ fn the_examples_of_the_documents_work() {
 }
 
 proptest! {
+    #[test]
+    fn whatever_claudes_path_is_init_records_it(path in "/[^\0]{0,80}") {
+        let loaded = file(&example(Some(&path))).unwrap_or_else(|error| panic!("{error}"));
+        let AgentKind::Claude { program: Some(program), .. } = &loaded.config.profiles["claude"].kind else {
+            panic!("{path:?} is not recorded");
+        };
+        prop_assert_eq!(program.as_path(), Path::new(&path));
+    }
+
     #[test]
     fn no_file_panics(at in 0usize..4000, ch in any::<char>(), cut in 0usize..4000, env in "\\PC{0,20}") {
         let mut chars: Vec<char> = unmarked(EXAMPLE).chars().collect();
