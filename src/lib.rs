@@ -124,5 +124,6 @@ pub mod status;
 pub mod sys;
 pub mod taskfile;
 pub mod tending;
+pub mod trust;
 pub mod worker;
 pub mod worktree;

@@ -27,4 +27,5 @@ pub mod state;
 pub mod task;
 pub mod text;
 pub mod time;
+pub mod trust;
 pub mod usage;
