@@ -45,7 +45,9 @@ impl Context {
         }
         let queue = context.config().root.join("queue");
         if let Some((path, why)) = brought_by_clone(&queue) {
-            let message = format!("{path:?} came with a clone: the state of a queue is nobody's but its own user's: {why}");
+            let message = format!(
+                "{path:?} came with a clone: the state of a queue is nobody's but its own user's: {why}"
+            );
             return Err(Failure::new(exit::UNTRUSTED, message).hint(
                 "look at it; then move the queue away, or, to keep it: git rm -r --cached queue",
             ));
@@ -70,6 +72,20 @@ impl Context {
             self.ui.say(&format!("note: {}", self.loaded.standing));
             self.ui.say(&format!("hint: {}", self.mend()));
         }
+    }
+
+    /// Whether task files wait until the user trusts them; then it is said.
+    pub(super) fn tasks_wait_for_trust(&self, queue: &Queue) -> bool {
+        let waiting = super::trust::waiting(queue);
+        if let Some(first) = waiting.first() {
+            let more = waiting.len() - 1;
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            self.ui.say(&format!(
+                "{first:?}{more} in queue/pending came with a clone: not taken up before it is trusted"
+            ));
+            self.ui.say(&format!("hint: {}", self.mend()));
+        }
+        !waiting.is_empty()
     }
 
     /// How what is not trusted becomes so.

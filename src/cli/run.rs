@@ -127,6 +127,7 @@ fn finish(context: &Context, queue: &Queue, run: &Run, ended: Ended, since: Unix
         Ended::Signalled(signal) => Ok(exit::signalled(signal)),
         Ended::Drained { later: true } => Ok(exit::LATER),
         Ended::Drained { later: false } if failed => Ok(exit::FOUND),
+        Ended::Drained { later: false } if context.tasks_wait_for_trust(queue) => Ok(exit::LATER),
         Ended::Drained { later: false } => Ok(exit::OK),
         Ended::NoWorkers => Err(Failure::new(exit::MISSING, "workers die before their first task")
             .hint(format!(

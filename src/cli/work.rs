@@ -37,7 +37,7 @@ pub(super) fn work(common: &Common, work: &Work) -> Outcome {
         vet: config::vetting(&context.loaded),
         log: log(&context, work)?,
     };
-    let ended = worker::run(context.config().clone(), queue, &control, bell, order)?;
+    let ended = worker::run(context.config().clone(), queue.clone(), &control, bell, order)?;
     if work.slot.is_none() {
         config::keep_seen(&context.config().root);
     }
@@ -47,6 +47,7 @@ pub(super) fn work(common: &Common, work: &Work) -> Outcome {
     Ok(match ended {
         Ended::Finished { later: true, .. } => exit::LATER,
         Ended::Finished { failed: true, .. } => exit::FOUND,
+        Ended::Finished { .. } if work.drain && context.tasks_wait_for_trust(&queue) => exit::LATER,
         Ended::Finished { .. } => exit::OK,
         Ended::Recycled => daemon::RECYCLED,
         Ended::Stopped => exit::signalled(signal::Signal::Terminate),

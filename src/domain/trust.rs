@@ -258,20 +258,20 @@ mod tests {
         use Ruling::{AsBefore, InForce, Untrusted};
         // present, as before, known before, during an attempt, vouched
         let table = [
-            ([false, true, false, false, false], InForce),  // no file, never one
-            ([false, false, true, false, false], InForce),  // a person removed it
-            ([false, false, true, true, false], AsBefore),  // an agent removed it
-            ([true, false, false, false, true], InForce),   // the user's first settings
-            ([true, false, false, true, true], AsBefore),   // an agent made the first settings
+            ([false, true, false, false, false], InForce), // no file, never one
+            ([false, false, true, false, false], InForce), // a person removed it
+            ([false, false, true, true, false], AsBefore), // an agent removed it
+            ([true, false, false, false, true], InForce),  // the user's first settings
+            ([true, false, false, true, true], AsBefore),  // an agent made the first settings
             ([true, false, false, false, false], Untrusted), // a fresh clone
             ([true, false, false, true, false], Untrusted), // the same where agents ran
-            ([true, true, true, false, true], InForce),     // as always
-            ([true, true, true, true, true], InForce),      // changed and changed back
-            ([true, false, true, false, true], InForce),    // a person edited it
-            ([true, false, true, true, true], AsBefore),    // an agent edited it
+            ([true, true, true, false, true], InForce),    // as always
+            ([true, true, true, true, true], InForce),     // changed and changed back
+            ([true, false, true, false, true], InForce),   // a person edited it
+            ([true, false, true, true, true], AsBefore),   // an agent edited it
             ([true, false, true, false, false], Untrusted), // a pull brought another one
-            ([true, false, true, true, false], AsBefore),   // the same while an agent ran
-            ([true, true, true, false, false], Untrusted),  // own, and then pushed; or trust was taken back
+            ([true, false, true, true, false], AsBefore),  // the same while an agent ran
+            ([true, true, true, false, false], Untrusted), // own, and then pushed; or trust was taken back
         ];
         for ([present, as_before, known_before, during_attempt, vouched], ruling) in table {
             let seen = Seen { present, as_before, known_before, during_attempt, vouched };

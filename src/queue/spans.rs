@@ -23,9 +23,9 @@ impl Queue {
         for name in fs::list_if_any(&self.dir(Dir::Runs))? {
             let Some(id) = fs::utf8(&name).and_then(TaskId::parse) else { continue };
             let names = fs::list_if_any(&self.run_dir(&id))?;
-            let attempts = names.iter().filter_map(|name: &OsString| {
-                AttemptName::parse_dir(&id, fs::utf8(name)?)
-            });
+            let attempts = names
+                .iter()
+                .filter_map(|name: &OsString| AttemptName::parse_dir(&id, fs::utf8(name)?));
             for attempt in attempts {
                 if self.span(&attempt).is_some_and(|span| span.meets(first, last)) {
                     return Ok(true);

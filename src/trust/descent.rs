@@ -10,8 +10,9 @@ const MARKS: [&str; 4] =
 /// The process that shows it: this one, or one above it, that carries an attempt's mark or is one of these workers. An
 /// agent may empty its environment and leave its session; it then still stands below its worker.
 pub fn attempt_above(workers: &[ProcessIdentity]) -> Option<i32> {
-    let is_worker = |pid: i32| {
-        workers.iter().any(|worker| worker.pid == pid && process::alive(worker))
-    };
-    identity::ancestry().into_iter().find(|pid| identity::was_given(*pid, &MARKS) || is_worker(*pid))
+    let is_worker =
+        |pid: i32| workers.iter().any(|worker| worker.pid == pid && process::alive(worker));
+    identity::ancestry()
+        .into_iter()
+        .find(|pid| identity::was_given(*pid, &MARKS) || is_worker(*pid))
 }

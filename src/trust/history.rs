@@ -37,7 +37,10 @@ struct History<'a> {
 impl<'a> History<'a> {
     fn of(entry: &'a Entry) -> Result<History<'a>, String> {
         let dir = entry.top.as_path();
-        let dirs = lines(&ask(dir, &["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"])?);
+        let dirs = lines(&ask(
+            dir,
+            &["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"],
+        )?);
         let [git_dir, common] = dirs.as_slice() else {
             return Err("git does not say where its files are".into());
         };
@@ -93,7 +96,8 @@ impl<'a> History<'a> {
     fn staged(&self, entry: &Entry) -> Result<Tracked, String> {
         let Some(blob) = &entry.blob else { return Ok(Tracked::Here) };
         let find = format!("--find-object={blob}");
-        let mut args = vec!["log", "--max-count=1", "--format=%H", "--full-history", &find, "--remotes"];
+        let mut args =
+            vec!["log", "--max-count=1", "--format=%H", "--full-history", &find, "--remotes"];
         args.extend(self.fetched.iter().chain(&self.shallow).map(String::as_str));
         let found = self.ask_of_path(&args)?;
         Ok(match lines(&found).into_iter().next() {
@@ -135,7 +139,8 @@ impl<'a> History<'a> {
     /// Where a fetched commit is found, for people.
     fn within(&self, commit: &str) -> String {
         let contains = format!("--contains={commit}");
-        let args = ["for-each-ref", "--count=1", "--format=%(refname:short)", &contains, "refs/remotes"];
+        let args =
+            ["for-each-ref", "--count=1", "--format=%(refname:short)", &contains, "refs/remotes"];
         let named = ask(self.dir, &args).map(|out| lines(&out)).unwrap_or_default();
         let other = if self.shallow.is_empty() { "what was fetched" } else { "a shallow clone" };
         named.into_iter().next().unwrap_or_else(|| other.to_owned())
@@ -152,7 +157,11 @@ fn exists(dir: &Path, commit: &str) -> bool {
 }
 
 fn lines(out: &[u8]) -> Vec<String> {
-    String::from_utf8_lossy(out).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    String::from_utf8_lossy(out)
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The commits at the beginning of the lines of `FETCH_HEAD` or `shallow`.
@@ -175,7 +184,10 @@ fn fetched_in(lines: &[String]) -> BTreeSet<String> {
             || (what.starts_with("pull") && what.ends_with("Fast-forward"))
     };
     let split = lines.iter().filter_map(|line| line.split_once(' '));
-    split.filter(|(commit, what)| is_commit(commit) && came(what)).map(|(c, _)| c.to_owned()).collect()
+    split
+        .filter(|(commit, what)| is_commit(commit) && came(what))
+        .map(|(c, _)| c.to_owned())
+        .collect()
 }
 
 #[cfg(test)]

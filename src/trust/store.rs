@@ -104,9 +104,8 @@ impl Store {
     pub fn holds(&self, place: &Path, sha256: &str) -> bool {
         let Some(dir) = self.dir.as_deref() else { return false };
         let name = name(place, sha256);
-        read(&dir.join(&name)).is_some_and(|record| {
-            record.place == place && record.sha256 == sha256 && is_ours(dir)
-        })
+        read(&dir.join(&name))
+            .is_some_and(|record| record.place == place && record.sha256 == sha256 && is_ours(dir))
     }
 
     /// Remembers that it is; false where it was before.

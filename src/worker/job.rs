@@ -157,7 +157,8 @@ impl Worker {
         let template = match &self.config.instructions {
             Some(path) => {
                 let bytes = fs::read(path).map_err(|e| e.to_string())?;
-                (self.order.vet)(path, &bytes).map_err(|why| format!("{}: {why}", path.display()))?;
+                (self.order.vet)(path, &bytes)
+                    .map_err(|why| format!("{}: {why}", path.display()))?;
                 String::from_utf8_lossy(&bytes).into_owned()
             }
             None => instructions::TEMPLATE.to_owned(),

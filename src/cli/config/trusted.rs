@@ -91,7 +91,8 @@ impl Loading<'_> {
         }
         let untrusted = RefCell::default();
         let loaded = self.parsed(&content, &untrusted);
-        let named = || named_files(loaded.as_ref().ok()?).into_iter().find_map(|file| file.untrusted());
+        let named =
+            || named_files(loaded.as_ref().ok()?).into_iter().find_map(|file| file.untrusted());
         if let Some((file, why)) = untrusted.borrow_mut().take().or_else(named) {
             let standing = Standing::Untrusted { file, why };
             return Ok(Loaded { standing, ..self.without_settings()? });
@@ -208,7 +209,8 @@ pub struct NamedFile {
 impl NamedFile {
     /// Why it counts as having come with a clone; `None`: it is the user's own.
     pub fn why(&self) -> Option<Why> {
-        let judged = if self.program { origin_of_program(&self.path) } else { origin_of(&self.path) };
+        let judged =
+            if self.program { origin_of_program(&self.path) } else { origin_of(&self.path) };
         match judged {
             trust::Origin::Own => None,
             trust::Origin::CameWithClone(why) => Some(why),
@@ -229,11 +231,9 @@ pub fn named_files(loaded: &Loaded) -> Vec<NamedFile> {
         let setting = loaded.provenance.iter().find(|setting| setting.key == key);
         setting.is_some_and(|setting| matches!(setting.origin, Origin::File { .. }))
     };
-    let texts = [
-        ("failures.rules", &config.failure_rules),
-        ("instructions", &config.instructions),
-    ];
-    let texts = texts.into_iter().filter(|(key, _)| from_file(key)).filter_map(|(_, path)| path.clone());
+    let texts = [("failures.rules", &config.failure_rules), ("instructions", &config.instructions)];
+    let texts =
+        texts.into_iter().filter(|(key, _)| from_file(key)).filter_map(|(_, path)| path.clone());
     let texts = texts.map(|path| NamedFile { path, program: false });
     let top = config.root.ancestors().find(|dir| fs::exists(&dir.join(".git")));
     let top = top.unwrap_or(&config.root);
@@ -267,7 +267,9 @@ pub fn vetting(loaded: &Loaded) -> Box<dyn Fn(&Path, &[u8]) -> Result<(), String
             return Ok(());
         }
         vouch(path, bytes).map_err(|why| {
-            format!("it came with a clone and is not trusted ({why}); read it, then: coordinator trust")
+            format!(
+                "it came with a clone and is not trusted ({why}); read it, then: coordinator trust"
+            )
         })?;
         known.borrow_mut().insert(path.to_owned(), sha256);
         Ok(())
