@@ -65,10 +65,11 @@ impl<'a> History<'a> {
             // Nothing was committed on this branch yet.
             return self.staged(entry);
         }
+        let committed = self.blob_at("HEAD")?;
         let mut heads = vec!["HEAD".to_owned()];
         // A merge that is under way has mixed what its end will.
-        if ask(self.dir, &["rev-parse", "--quiet", "--verify", "MERGE_HEAD"]).is_ok()
-            && self.blob_at("HEAD") != entry.blob
+        if committed != entry.blob
+            && ask(self.dir, &["rev-parse", "--quiet", "--verify", "MERGE_HEAD"]).is_ok()
         {
             heads.push("MERGE_HEAD".into());
         }
@@ -77,6 +78,9 @@ impl<'a> History<'a> {
             asked += 1;
             if asked > MOST_MERGES {
                 return Err("its history has too many merges".into());
+            }
+            if self.blob_at(&head)?.is_none() {
+                continue;
             }
             match self.unpublished(&head)? {
                 // A merge that touched it mixed what its sides have.
@@ -89,7 +93,7 @@ impl<'a> History<'a> {
                 }
             }
         }
-        if self.blob_at("HEAD") == entry.blob { Ok(Tracked::Here) } else { self.staged(entry) }
+        if committed == entry.blob { Ok(Tracked::Here) } else { self.staged(entry) }
     }
 
     /// What is staged and in no commit here may still be a fetched commit's very content.
@@ -123,11 +127,11 @@ impl<'a> History<'a> {
         Ok(lines(&found).into_iter().next())
     }
 
-    fn blob_at(&self, commit: &str) -> Option<String> {
-        let mut at = OsString::from(format!("{commit}:"));
-        at.push(self.path);
-        let args = [OsStr::new("rev-parse"), "--quiet".as_ref(), "--verify".as_ref(), &at];
-        lines(&git::ask(self.dir, &args).ok()?).into_iter().next()
+    /// The file's content in a commit; `None` where it is not in it.
+    fn blob_at(&self, commit: &str) -> Result<Option<String>, String> {
+        let found = self.ask_of_path(&["ls-tree", commit])?;
+        // "mode type object TAB path"
+        Ok(lines(&found).first().and_then(|line| line.split_whitespace().nth(2).map(str::to_owned)))
     }
 
     fn ask_of_path(&self, args: &[&str]) -> Result<Vec<u8>, String> {

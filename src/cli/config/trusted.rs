@@ -203,14 +203,18 @@ fn vouch(path: &Path, bytes: &[u8]) -> Result<(), Why> {
 pub struct NamedFile {
     /// Where it is.
     pub path: PathBuf,
-    program: bool,
+    /// For a program the settings that name it: it is the user's choice where they are the user's own.
+    named_by: Option<PathBuf>,
 }
 
 impl NamedFile {
-    /// Why it counts as having come with a clone; `None`: it is the user's own.
+    /// Why it counts as having come with a clone; `None`: it is the user's own, or his choice.
     pub fn why(&self) -> Option<Why> {
-        let judged =
-            if self.program { origin_of_program(&self.path) } else { origin_of(&self.path) };
+        let judged = match &self.named_by {
+            Some(settings) if origin_of(settings) == trust::Origin::Own => return None,
+            Some(_) => origin_of_program(&self.path),
+            None => origin_of(&self.path),
+        };
         match judged {
             trust::Origin::Own => None,
             trust::Origin::CameWithClone(why) => Some(why),
@@ -234,7 +238,7 @@ pub fn named_files(loaded: &Loaded) -> Vec<NamedFile> {
     let texts = [("failures.rules", &config.failure_rules), ("instructions", &config.instructions)];
     let texts =
         texts.into_iter().filter(|(key, _)| from_file(key)).filter_map(|(_, path)| path.clone());
-    let texts = texts.map(|path| NamedFile { path, program: false });
+    let texts = texts.map(|path| NamedFile { path, named_by: None });
     let top = config.root.ancestors().find(|dir| fs::exists(&dir.join(".git")));
     let top = top.unwrap_or(&config.root);
     // What lies elsewhere was installed there.
@@ -246,7 +250,8 @@ pub fn named_files(loaded: &Loaded) -> Vec<NamedFile> {
     let programs = programs.filter(|path| path.is_absolute()).filter(|path| {
         path.starts_with(top) || fs::canonical(path).is_ok_and(|path| path.starts_with(top))
     });
-    let programs = programs.map(|path| NamedFile { path, program: true });
+    let settings = config.root.join(FILE_NAME);
+    let programs = programs.map(|path| NamedFile { path, named_by: Some(settings.clone()) });
     texts.chain(programs).filter(|file| fs::exists(&file.path)).collect()
 }
 
