@@ -2,6 +2,7 @@
 //!
 //! The command shows what it trusts and what would run by it; calling it is the act. An agent's attempt may not.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use super::exit;
 use crate::domain::config::{AgentKind, Config, Durability};
 use crate::domain::text::one_line;
 use crate::domain::trust::{Origin, Standing, Why};
+use crate::queue::pending::is_private;
 use crate::queue::{Dir, Queue};
 use crate::sys::fs;
 use crate::trust::{
@@ -96,8 +98,7 @@ fn items(context: &Context) -> Result<Vec<Item>, Failure> {
 /// Task files that came with a clone.
 fn tasks(context: &Context) -> Vec<Foreign> {
     let pending = context.config().root.join("queue").join(Dir::Pending.name());
-    let names = fs::list_if_any(&pending).unwrap_or_default();
-    Tasks::default().foreign(&pending, &names)
+    Tasks::default().foreign(&pending, &names_in(&pending))
 }
 
 /// Task files in a queue that wait for trust, by name.
@@ -107,9 +108,16 @@ pub(super) fn waiting(queue: &Queue) -> Vec<String> {
 
 /// The same for a drop zone.
 pub(super) fn waiting_in(pending: &Path) -> Vec<String> {
-    let names = fs::list_if_any(pending).unwrap_or_default();
-    let untrusted = Tasks::default().untrusted(pending, &names);
+    let untrusted = Tasks::default().untrusted(pending, &names_in(pending));
     untrusted.iter().map(|task| task.name.to_string_lossy().into_owned()).collect()
+}
+
+/// What would be taken up.
+fn names_in(pending: &Path) -> Vec<OsString> {
+    let mut names = fs::list_if_any(pending).unwrap_or_default();
+    names.retain(|name| !is_private(name));
+    names.sort();
+    names
 }
 
 /// An agent could otherwise say that its own changes are meant.

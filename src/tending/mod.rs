@@ -231,6 +231,7 @@ impl Tender {
         let untrusted = self.tasks.untrusted(&self.queue.layout().dir(Dir::Pending), names);
         for task in untrusted {
             names.retain(|name| *name != task.name);
+            self.drops.set_aside(&task.name);
             let name = task.name.to_string_lossy().into_owned();
             // Said once: it is found again at every look.
             if self.stuck.insert(format!("{name}: {}", task.sha256)) {

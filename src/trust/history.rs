@@ -143,11 +143,13 @@ impl<'a> History<'a> {
     /// Where a fetched commit is found, for people.
     fn within(&self, commit: &str) -> String {
         let contains = format!("--contains={commit}");
-        let args =
-            ["for-each-ref", "--count=1", "--format=%(refname:short)", &contains, "refs/remotes"];
-        let named = ask(self.dir, &args).map(|out| lines(&out)).unwrap_or_default();
+        let format = "--format=%(refname:lstrip=2) %(symref)";
+        let found = ask(self.dir, &["for-each-ref", format, &contains, "refs/remotes"]);
+        let lines = found.map(|out| lines(&out)).unwrap_or_default();
+        // A symbolic one (`origin/HEAD`) stands for another.
+        let named = lines.iter().find_map(|line| line.strip_suffix(' '));
         let other = if self.shallow.is_empty() { "what was fetched" } else { "a shallow clone" };
-        named.into_iter().next().unwrap_or_else(|| other.to_owned())
+        named.unwrap_or(other).to_owned()
     }
 }
 

@@ -3,7 +3,7 @@
 //! A file that somebody dropped is not tracked by git, and costs nothing here but one look at the index for all files of
 //! a look, less where the index is as it was. Who owns a dropped file says nothing: people share queues.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -38,11 +38,13 @@ type IndexFile = (PathBuf, i128, u64);
 pub struct Tasks {
     store: Store,
     known: Option<(PathBuf, Vec<IndexFile>, BTreeSet<PathBuf>)>,
+    /// Files that were found to have come with a clone, as they were then: asking for history takes long.
+    judged: BTreeMap<PathBuf, (i128, Foreign)>,
 }
 
 impl Default for Tasks {
     fn default() -> Tasks {
-        Tasks { store: Store::here(), known: None }
+        Tasks { store: Store::here(), known: None, judged: BTreeMap::new() }
     }
 }
 
@@ -62,15 +64,27 @@ impl Tasks {
         let tracked = self.tracked_below(&dir);
         let judged = names.iter().filter_map(|name| {
             let place = dir.join(name);
-            let why = match &tracked {
-                Ok(tracked) if !tracked.contains(&place) => return None,
-                Ok(_) => came_with_clone(&place)?,
-                Err(why) => Why::Unknown(why.clone()),
-            };
-            let bytes = fs::read_foreign(&place, TASK_MAX).ok().flatten().unwrap_or_default();
-            Some(Foreign { name: name.clone(), place, sha256: digest(&bytes), why })
+            match &tracked {
+                Ok(tracked) if !tracked.contains(&place) => None,
+                Ok(_) => self.judge(name, place),
+                Err(why) => Some(foreign(name, place, Why::Unknown(why.clone()))),
+            }
         });
         judged.collect()
+    }
+
+    fn judge(&mut self, name: &OsString, place: PathBuf) -> Option<Foreign> {
+        let changed = fs::look(&place).ok().flatten().map(|meta| fs::ctime_ns(&meta));
+        if let Some((then, found)) = self.judged.get(&place)
+            && Some(*then) == changed
+        {
+            return Some(found.clone());
+        }
+        let found = foreign(name, place.clone(), came_with_clone(&place)?);
+        if let (Some(changed), Why::Commit { .. }) = (changed, &found.why) {
+            self.judged.insert(place, (changed, found.clone()));
+        }
+        Some(found)
     }
 
     fn tracked_below(&mut self, dir: &Path) -> Result<BTreeSet<PathBuf>, String> {
@@ -82,6 +96,7 @@ impl Tasks {
         {
             return Ok(paths.clone());
         }
+        self.judged.clear();
         let mut paths = BTreeSet::new();
         for checkout in &checkouts {
             paths.extend(checkout.below(dir)?);
@@ -89,6 +104,11 @@ impl Tasks {
         self.known = now.map(|now| (dir.to_owned(), now, paths.clone()));
         Ok(paths)
     }
+}
+
+fn foreign(name: &OsString, place: PathBuf, why: Why) -> Foreign {
+    let bytes = fs::read_foreign(&place, TASK_MAX).ok().flatten().unwrap_or_default();
+    Foreign { name: name.clone(), place, sha256: digest(&bytes), why }
 }
 
 /// The first file of a queue's own state that came with a clone: who made that queue is a stranger.
