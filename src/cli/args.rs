@@ -231,7 +231,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Say that settings and tasks that came with a clone may run, as they are now; shows what
+    /// Let settings and tasks that came with a clone run, as they are now
     Trust(Trust),
     /// See it work: a temporary repository, six tasks, no API key
     Demo {

@@ -6,7 +6,7 @@
 //! of storage; only for files that git tracks and nobody trusted yet.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::git;

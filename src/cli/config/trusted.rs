@@ -17,6 +17,7 @@ use crate::domain::trust::{self, Ruling, Seen, Standing, Why, rule};
 use crate::queue::Queue;
 use crate::sys::{env, fs};
 use crate::trust::{Force, Last, Search, Store, changed_at, digest, origin_of, origin_of_program};
+use crate::worker::Vet;
 
 /// What settings are loaded for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -257,7 +258,7 @@ pub fn named_files(loaded: &Loaded) -> Vec<NamedFile> {
 
 /// Judges texts that a worker reads anew for each attempt: those that came with a clone are used only while they are
 /// trusted as they are. What variables of the environment name is the user's choice.
-pub fn vetting(loaded: &Loaded) -> Box<dyn Fn(&Path, &[u8]) -> Result<(), String> + Send> {
+pub fn vetting(loaded: &Loaded) -> Vet {
     let config = &loaded.config;
     let chosen: Vec<PathBuf> = [&config.failure_rules, &config.instructions]
         .into_iter()
