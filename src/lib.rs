@@ -15,7 +15,7 @@
 //!   └───┬──────┘       ┊       ┊        ┊   ┊
 //!    tending           ┊       ┊        ┊   ┊   housekeeping that coordinator and worker share
 //!   ┌───┴──┬──────────┬┴───────┴┬───────┴───┘
-//! queue  worktree   agent   taskfile            mechanisms; none knows another
+//! queue  worktree   agent   taskfile   trust    mechanisms; none knows another
 //!   └──────┴────┬─────┴─────────┘
 //!              sys                              the only door to the operating system
 //!
@@ -58,6 +58,8 @@
 //!   not committed or ignored.
 //! - [`agent`] — one supervised child, three kinds behind one door. **Architecture Invariant:** it does not know
 //!   why it runs; when it returns, no process of the agent is left.
+//! - [`trust`] — whose a file is, and what the user said about it. **Architecture Invariant:** nothing of a
+//!   repository runs by being looked at; what cannot be told counts as a stranger's.
 //! - [`tending`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture
 //!   Invariant:** any number may do it at once; its locks are a courtesy.
 //! - [`worker`] — claims, works, publishes; a heart and a housekeeper beside it. **Architecture Invariant:** it
@@ -124,5 +126,6 @@ pub mod status;
 pub mod sys;
 pub mod taskfile;
 pub mod tending;
+pub mod trust;
 pub mod worker;
 pub mod worktree;

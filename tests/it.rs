@@ -26,4 +26,5 @@ mod selftest;
 mod stub;
 mod support;
 mod tidy;
+mod trust;
 mod worktree;

@@ -231,6 +231,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Let settings and tasks that came with a clone run, as they are now
+    Trust(Trust),
     /// See it work: a temporary repository, six tasks, no API key
     Demo {
         /// Keep everything in this (new) directory
@@ -259,6 +261,20 @@ pub(super) enum Command {
     /// The process of a self-test that fills a disk
     #[command(hide = true)]
     SelftestDisk { dir: PathBuf },
+}
+
+/// What to do about trust.
+#[derive(Args, Debug)]
+pub(super) struct Trust {
+    /// Only show what is trusted here
+    #[arg(long, conflicts_with = "revoke")]
+    pub(super) list: bool,
+    /// Trust nothing here any more
+    #[arg(long)]
+    pub(super) revoke: bool,
+    /// As JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// What a self-test does; all of it is said again at its end, with its seed.

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::context::Context;
 use super::error::Outcome;
 use super::exit;
-use crate::queue::Queue;
 use crate::queue::check::Violation;
+use crate::queue::{Dir, Queue};
 use crate::tending::Tender;
 
 /// `check`
@@ -55,7 +55,9 @@ fn mend(
 
 /// `doctor`
 pub(super) fn doctor(context: &Context, as_json: bool) -> Outcome {
-    let findings = crate::doctor::examine(context.config());
+    let root = &context.config().root;
+    let waiting = super::trust::waiting_in(&root.join("queue").join(Dir::Pending.name()));
+    let findings = crate::doctor::examine(context.config(), &context.loaded.standing, &waiting);
     if as_json {
         context.ui.print_json(&crate::doctor::json(&findings));
     } else {

@@ -1,17 +1,19 @@
 //! What most commands begin with: settings, queue, how to speak.
 
 use super::args::Common;
-use super::config::{self, Flags, Loaded};
+use super::config::{self, Flags, Loaded, Purpose};
 use super::error::Failure;
 use super::exit;
 use super::ui::Ui;
 use crate::domain::config::Config;
 use crate::domain::id::TaskId;
+use crate::domain::trust::Standing;
 use crate::queue::find::Found;
 use crate::queue::journal::Journal;
 use crate::queue::{Dir, Queue};
 use crate::shape::paste::quoted;
 use crate::sys::{env, fs};
+use crate::trust::brought_by_clone;
 use crate::worktree::Repo;
 
 /// A command's surroundings.
@@ -22,11 +24,73 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// With what only some commands let one set.
+    /// With what only some commands let one set. Settings that are not trusted are not used, and it is said.
     pub(super) fn new(common: &Common, flags: Flags) -> Result<Context, Failure> {
+        let context = Context::loaded_for(common, flags, Purpose::Look)?;
+        context.say_standing();
+        Ok(context)
+    }
+
+    /// For what runs agents: settings that are not trusted refuse it.
+    pub(super) fn to_run(
+        common: &Common,
+        flags: Flags,
+        purpose: Purpose,
+    ) -> Result<Context, Failure> {
+        let context = Context::loaded_for(common, flags, purpose)?;
+        let standing = &context.loaded.standing;
+        if let Standing::Untrusted { .. } = standing {
+            let failure = Failure::new(exit::UNTRUSTED, standing.to_string());
+            return Err(failure.hint(context.mend()));
+        }
+        let queue = context.config().root.join("queue");
+        if let Some((path, why)) = brought_by_clone(&queue) {
+            let message = format!(
+                "{path:?} came with a clone: the state of a queue is nobody's but its own user's: {why}"
+            );
+            return Err(Failure::new(exit::UNTRUSTED, message).hint(
+                "look at it; then move the queue away, or, to keep it: git rm -r --cached queue",
+            ));
+        }
+        context.say_standing();
+        Ok(context)
+    }
+
+    /// With what is in force for a purpose.
+    pub(super) fn loaded_for(
+        common: &Common,
+        flags: Flags,
+        purpose: Purpose,
+    ) -> Result<Context, Failure> {
         let flags = Flags { root: common.root.clone(), ..flags };
-        let loaded = config::load_here(&flags)?;
+        let loaded = config::load_here(&flags, purpose)?;
         Ok(Context { loaded, ui: Ui::new(common.color), flags })
+    }
+
+    fn say_standing(&self) {
+        if self.loaded.standing != Standing::InForce {
+            self.ui.say(&format!("note: {}", self.loaded.standing));
+            self.ui.say(&format!("hint: {}", self.mend()));
+        }
+    }
+
+    /// Whether task files wait until the user trusts them; then it is said.
+    pub(super) fn tasks_wait_for_trust(&self, queue: &Queue) -> bool {
+        let waiting = super::trust::waiting(queue);
+        if let Some(first) = waiting.first() {
+            let more = waiting.len() - 1;
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            self.ui.say(&format!(
+                "{first:?}{more} in queue/pending came with a clone: not taken up before it is trusted"
+            ));
+            self.ui.say(&format!("hint: {}", self.mend()));
+        }
+        !waiting.is_empty()
+    }
+
+    /// How what is not trusted becomes so.
+    pub(super) fn mend(&self) -> String {
+        format!("read it, then: {} trust", self.program("coordinator"))
     }
 
     /// How to call a program of ours again on this root, for commands that are printed.

@@ -13,6 +13,9 @@ pub const MISSING: u8 = 69;
 /// Not now: another coordinator runs, the queue is paused, or something waits for a later run.
 pub const LATER: u8 = 75;
 
+/// Settings, or a queue, came with a clone, and the user has not said that they may run anything.
+pub const UNTRUSTED: u8 = 77;
+
 /// Ended by a signal: 128 and its number.
 pub fn signalled(signal: Signal) -> u8 {
     128_u8.saturating_add(u8::try_from(signal.number() as i32).unwrap_or(0))
@@ -25,4 +28,5 @@ pub const HELP: &str = "Exit codes:
   2    the command, a file or a setting is wrong
   69   something needed is missing (coordinator doctor says what)
   75   try again later: another coordinator runs, the queue is paused, something waits
+  77   settings came with a clone, and are not trusted (coordinator trust)
   128+n  ended by signal n";

@@ -4,8 +4,9 @@ use super::config::{render_config, to_json};
 use super::context::Context;
 use super::error::{Failure, Outcome};
 use super::exit;
+use crate::domain::state::State;
 use crate::queue::{Queue, QueueError};
-use crate::status::view::{Scope, View, view};
+use crate::status::view::{Scope, Trust, View, view};
 use crate::status::{explain, json, logs, show, text};
 use crate::sys::clock;
 use crate::tending::room::short_for_workers;
@@ -47,7 +48,11 @@ pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -
 
 fn look(context: &Context, queue: &Queue, scope: Scope) -> Result<View, QueueError> {
     let room = short_for_workers(queue, context.config())?;
-    Ok(View { room, ..view(queue, &context.config().root, scope)? })
+    let view = view(queue, &context.config().root, scope)?;
+    let dropped = view.counts.get(&State::Pending).copied().unwrap_or(0) > 0;
+    let waiting = if dropped { super::trust::waiting(queue) } else { Vec::new() };
+    let trust = Trust { settings: context.loaded.standing.clone(), waiting };
+    Ok(View { room, trust, ..view })
 }
 
 /// `explain`

@@ -24,6 +24,7 @@ mod run;
 mod selftest;
 mod setup;
 mod tasks;
+mod trust;
 mod ui;
 mod usage;
 mod work;
@@ -126,6 +127,7 @@ fn dispatch(args: Coordinator) -> Outcome {
             restore::restore(&context()?, &task, branch.as_deref(), json)
         }
         Some(Command::Config { json }) => inspect::config(&context()?, json),
+        Some(Command::Trust(wanted)) => trust::trust(common, &wanted),
         Some(Command::Demo { dir }) => demo::demo(common, dir.as_deref()),
         Some(Command::Completions { shell }) => setup::completions(shell),
         Some(Command::Man { dir }) => setup::man(&dir),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::channel;
 
 use super::args::{Common, Run};
-use super::config::{self, Flags};
+use super::config::{self, Flags, Purpose};
 use super::context::Context;
 use super::control::{Incumbent, incumbent, lock_path};
 use super::error::{Failure, Outcome};
@@ -22,7 +22,7 @@ use crate::sys::{clock, fs, identity};
 /// Runs the pool until drained or told to end, and sums up.
 pub(super) fn run(common: &Common, run: &Run) -> Outcome {
     let flags = Flags { agents: run.agents, agent: run.agent.clone(), ..Flags::default() };
-    let context = Context::new(common, flags)?;
+    let context = Context::to_run(common, flags, Purpose::Run)?;
     let queue = context.queue_or_make()?;
     super::needs::check(&context)?;
     let lock = only_one(&context)?;
@@ -30,6 +30,7 @@ pub(super) fn run(common: &Common, run: &Run) -> Outcome {
     let mut progress = Progress::new(&context, run.quiet, since);
     let ended = pool(&context, run, &queue, &lock, &mut progress);
     progress.end();
+    config::keep_seen(&context.config().root);
     finish(&context, &queue, run, ended?, since)
 }
 
@@ -52,7 +53,7 @@ pub(super) fn pool(
         drain: run.drain,
         worker_argv: worker_argv(context, run),
         log_dir: crate::coordinator::pool::log_dir(&context.config().root),
-        reload: reload(context),
+        reload: reload(context, Purpose::Run),
         ended,
     };
     Ok(coordinator::run(context.config().clone(), queue.clone(), &signals, order, observer)?)
@@ -71,13 +72,18 @@ fn worker_argv(context: &Context, run: &Run) -> Vec<String> {
     argv
 }
 
-/// Re-reads the settings with the same flags.
+/// Re-reads the settings with the same flags; those that may not take effect now are refused.
 pub(super) fn reload(
     context: &Context,
+    purpose: Purpose,
 ) -> Box<dyn Fn() -> Result<crate::domain::config::Config, String> + Send> {
     let flags = Flags { root: Some(context.config().root.clone()), ..context.flags.clone() };
     Box::new(move || {
-        config::load_here(&flags).map(|loaded| loaded.config).map_err(|e| e.to_string())
+        let loaded = config::load_here(&flags, purpose).map_err(|e| e.to_string())?;
+        match loaded.standing.hint() {
+            Some(hint) => Err(format!("{} ({hint})", loaded.standing)),
+            None => Ok(loaded.config),
+        }
     })
 }
 
@@ -121,6 +127,7 @@ fn finish(context: &Context, queue: &Queue, run: &Run, ended: Ended, since: Unix
         Ended::Signalled(signal) => Ok(exit::signalled(signal)),
         Ended::Drained { later: true } => Ok(exit::LATER),
         Ended::Drained { later: false } if failed => Ok(exit::FOUND),
+        Ended::Drained { later: false } if context.tasks_wait_for_trust(queue) => Ok(exit::LATER),
         Ended::Drained { later: false } => Ok(exit::OK),
         Ended::NoWorkers => Err(Failure::new(exit::MISSING, "workers die before their first task")
             .hint(format!(

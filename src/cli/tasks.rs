@@ -138,7 +138,14 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     let queue = context.queue()?;
     let intake = Intake::new(context.config());
     let mut meant = Vec::new();
+    let untrusted = super::trust::waiting(&queue);
     for text in tasks {
+        if untrusted.contains(text) {
+            let message =
+                format!("{text:?} came with a clone and is not taken up: nothing to cancel");
+            return Err(Failure::new(exit::UNTRUSTED, message)
+                .hint("remove the file; or read it, then: coordinator trust"));
+        }
         let dropped = queue.take_up_named(text, &intake)?;
         meant.push(dropped.map_or_else(|| text.clone(), |id| id.to_string()));
     }

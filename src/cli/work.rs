@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::args::{Common, Work};
-use super::config::Flags;
+use super::config::{self, Flags, Purpose};
 use super::context::Context;
 use super::error::Outcome;
 use super::exit;
@@ -15,7 +15,9 @@ use crate::worker::{self, Ended, Log, Mode, Order};
 
 /// Runs one worker until it ends.
 pub(super) fn work(common: &Common, work: &Work) -> Outcome {
-    let context = Context::new(common, Flags { agent: work.agent.clone(), ..Flags::default() })?;
+    let flags = Flags { agent: work.agent.clone(), ..Flags::default() };
+    let purpose = if work.slot.is_some() { Purpose::Pool } else { Purpose::Run };
+    let context = Context::to_run(common, flags, purpose)?;
     let queue = context.queue_or_make()?;
     super::needs::check(&context)?;
     let (control, bell) = Control::new();
@@ -31,16 +33,21 @@ pub(super) fn work(common: &Common, work: &Work) -> Outcome {
         slot: work.slot,
         max_tasks: work.max_tasks,
         demo_argv: crate::agent::demo::default_argv(),
-        reload: super::run::reload(&context),
+        reload: super::run::reload(&context, purpose),
+        vet: config::vetting(&context.loaded),
         log: log(&context, work)?,
     };
-    let ended = worker::run(context.config().clone(), queue, &control, bell, order)?;
+    let ended = worker::run(context.config().clone(), queue.clone(), &control, bell, order)?;
+    if work.slot.is_none() {
+        config::keep_seen(&context.config().root);
+    }
     if let (Some(signal), false) = (control.ordered_by(), ended == Ended::Fenced) {
         return Ok(exit::signalled(signal));
     }
     Ok(match ended {
         Ended::Finished { later: true, .. } => exit::LATER,
         Ended::Finished { failed: true, .. } => exit::FOUND,
+        Ended::Finished { .. } if work.drain && context.tasks_wait_for_trust(&queue) => exit::LATER,
         Ended::Finished { .. } => exit::OK,
         Ended::Recycled => daemon::RECYCLED,
         Ended::Stopped => exit::signalled(signal::Signal::Terminate),

@@ -1,6 +1,7 @@
 //! The agents: programs, log-in, limits in force.
 
 use super::Finding;
+use super::trust::within_repository;
 use crate::agent;
 use crate::domain::config::{AgentKind, AgentProfile, Config};
 use crate::domain::limits::Limits;
@@ -11,7 +12,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, profile) in &config.profiles {
         let default = *name == config.agent;
-        findings.extend(agent_program(name, profile, default));
+        findings.extend(agent_program(config, name, profile, default));
         if let (AgentKind::Claude { config_dir, .. }, true) = (&profile.kind, default) {
             findings.push(login(config_dir.as_deref()));
             findings.extend(bypass(profile));
@@ -22,9 +23,27 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn agent_program(name: &str, profile: &AgentProfile, default: bool) -> Option<Finding> {
+fn agent_program(
+    config: &Config,
+    name: &str,
+    profile: &AgentProfile,
+    default: bool,
+) -> Option<Finding> {
     if matches!(profile.kind, AgentKind::Demo) {
         return None;
+    }
+    if let AgentKind::Claude { program: None, .. } = &profile.kind
+        && let Some(found) = within_repository("claude", &config.root)
+    {
+        let found = format!(
+            "{name}: {} lies in the repository: it was not asked for its version",
+            found.display()
+        );
+        return Some(Finding::warning(
+            "agent",
+            found,
+            "take that directory out of PATH, or name the program that is meant",
+        ));
     }
     Some(match agent::find(&profile.kind) {
         Ok(path) => {

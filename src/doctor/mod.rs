@@ -7,10 +7,12 @@ mod agents;
 mod groups;
 mod place;
 mod room;
+mod trust;
 
 use serde_json::{Value, json};
 
 use crate::domain::config::Config;
+use crate::domain::trust::Standing;
 use crate::shape::style::Style;
 
 /// How bad it is.
@@ -62,9 +64,10 @@ impl Finding {
     }
 }
 
-/// Looks at everything.
-pub fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = place::examine(config);
+/// Looks at everything; `waiting` are task files that came with a clone.
+pub fn examine(config: &Config, settings: &Standing, waiting: &[String]) -> Vec<Finding> {
+    let mut findings = trust::examine(settings, waiting);
+    findings.extend(place::examine(config));
     findings.extend(agents::examine(config));
     findings.push(groups::examine(config));
     findings

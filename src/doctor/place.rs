@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::trust::within_repository;
 use super::{Finding, room};
 use crate::domain::config::{Config, Durability};
 use crate::queue::Queue;
@@ -16,7 +17,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![root(config), links(config), file_system(config)];
     findings.extend(room::examine(config));
     findings.push(wake_ups(config));
-    findings.push(git());
+    findings.push(git(config));
     findings.extend(repositories(config));
     findings
 }
@@ -78,7 +79,12 @@ fn wake_ups(config: &Config) -> Finding {
     }
 }
 
-fn git() -> Finding {
+fn git(config: &Config) -> Finding {
+    if let Some(found) = within_repository("git", &config.root) {
+        let found =
+            format!("{} lies in the repository: it was not asked for its version", found.display());
+        return Finding::warning("git", found, "take that directory out of PATH");
+    }
     match tool::first_line("git", &["--version"]) {
         Some(version) => Finding::good("git", version),
         None => Finding::missing("git", "there is no git on PATH", "install git"),

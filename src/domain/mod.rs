@@ -29,4 +29,5 @@ pub mod task;
 pub mod text;
 pub mod time;
 pub mod time_bounds;
+pub mod trust;
 pub mod usage;

@@ -37,6 +37,7 @@ pub mod reserve;
 pub mod runs;
 pub mod scan;
 pub mod shift;
+pub mod spans;
 pub mod sweep;
 pub mod takeup;
 

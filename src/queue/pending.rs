@@ -20,6 +20,9 @@ const QUIET_MS: u64 = 1_500;
 /// An empty file gets so long for its content to arrive, milliseconds.
 const EMPTY_MS: u64 = 5_000;
 
+/// What may not be taken up is looked at again so much later, milliseconds.
+const ASIDE_MS: u64 = 1_000;
+
 /// A look at the drop zone takes at most one part in so many of a process's time.
 const SHARE: u64 = 20;
 
@@ -45,6 +48,8 @@ pub struct DropZone {
     backlog: VecDeque<OsString>,
     /// Names that need time.
     unsettled: usize,
+    /// Names that the caller may not take up now, and until when they are not looked at.
+    aside: HashMap<OsString, u64>,
     listed_again_at_ms: u64,
 }
 
@@ -55,6 +60,8 @@ impl DropZone {
         if self.backlog.is_empty() && now >= self.listed_again_at_ms {
             let mut names = fs::list(&queue.dir(Dir::Pending))?;
             names.retain(|name| !is_private(name));
+            self.aside.retain(|name, until_ms| now < *until_ms && names.contains(name));
+            names.retain(|name| !self.aside.contains_key(name));
             self.looks.seen.retain(|name, _| names.contains(name));
             self.unsettled = 0;
             self.listed = names;
@@ -80,6 +87,11 @@ impl DropZone {
             }
         }
         Ok(settled)
+    }
+
+    /// Leaves a name alone for a while: neither waits anybody for it, nor does it keep a drain from its end.
+    pub fn set_aside(&mut self, name: &OsStr) {
+        self.aside.insert(name.to_owned(), clock::mono_ms() + ASIDE_MS);
     }
 
     /// How many are left for a later look.
@@ -154,7 +166,7 @@ fn open_writers(path: &Path) -> Writers {
 }
 
 /// Names that editors and copiers use for what is not finished.
-pub(super) fn is_private(name: &OsStr) -> bool {
+pub fn is_private(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let ends = |suffix: &str| name.ends_with(suffix.as_bytes());
     name.starts_with(b".")

@@ -19,7 +19,19 @@ pub fn status(view: &View) -> Value {
         "workers": view.workers.iter().map(worker).collect::<Vec<_>>(),
         "paused": view.paused,
         "room": view.room.as_ref().map(room),
+        "settings": settings(view),
+        "waiting_for_trust": view.trust.waiting,
         "gates": view.gates.iter().map(gate).collect::<Vec<_>>(),
+    })
+}
+
+/// What stands between `swarm.toml` and its effect.
+fn settings(view: &View) -> Value {
+    let standing = &view.trust.settings;
+    json!({
+        "state": standing.word(),
+        "text": standing.hint().map(|_| standing.to_string()),
+        "hint": standing.hint(),
     })
 }
 

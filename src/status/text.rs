@@ -70,6 +70,11 @@ fn attention(view: &View, style: Style) -> Vec<String> {
     if let Some(short) = &view.room {
         lines.push(style.paint("33", &format!("paused: {}", one_line(&short.to_string(), 300))));
     }
+    if let Some(hint) = view.trust.settings.hint() {
+        let line = format!("{}; {hint}", one_line(&view.trust.settings.to_string(), 500));
+        lines.push(style.paint("33", &line));
+    }
+    lines.extend(untrusted_tasks(&view.trust.waiting).map(|line| style.paint("33", &line)));
     let gates = view
         .gates
         .iter()
@@ -81,6 +86,15 @@ fn attention(view: &View, style: Style) -> Vec<String> {
         lines.push(style.paint("33", "nobody works: coordinator --agents 3"));
     }
     lines
+}
+
+fn untrusted_tasks(names: &[String]) -> Option<String> {
+    let first = one_line(names.first()?, 64);
+    let (files, waits) = if names.len() == 1 { ("file", "waits") } else { ("files", "wait") };
+    Some(format!(
+        "{} task {files} came with a clone and {waits} for trust ({first}): read, then: coordinator trust",
+        names.len()
+    ))
 }
 
 /// A worker whose heart does not beat as it should.

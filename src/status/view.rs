@@ -19,6 +19,7 @@ use crate::domain::record::Rejection;
 use crate::domain::state::State;
 use crate::domain::text;
 use crate::domain::time::UnixMs;
+use crate::domain::trust::Standing;
 use crate::domain::usage::Usage;
 use crate::queue::register::Card;
 use crate::queue::runs::AttemptFiles;
@@ -46,8 +47,19 @@ pub struct View {
     pub paused: Option<String>,
     /// What there is too little of, so that nothing is claimed; who gathers the view leaves it to its caller.
     pub room: Option<Short>,
+    /// Whether the settings are in force, and which task files wait for trust; left to the caller, too.
+    pub trust: Trust,
     /// Gates that are not simply open, by account.
     pub gates: Vec<(String, Gate)>,
+}
+
+/// What the user has not said yes to.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// The settings.
+    pub settings: Standing,
+    /// Names of task files in `pending/` that came with a clone.
+    pub waiting: Vec<String>,
 }
 
 /// One task.
@@ -116,6 +128,7 @@ pub fn view(queue: &Queue, root: &Path, scope: Scope) -> Result<View> {
         workers: workers(&snapshot),
         paused: paused(root),
         room: None,
+        trust: Trust::default(),
         gates: gates(queue, now)?,
     })
 }

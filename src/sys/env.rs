@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use crate::domain::trust::User;
+
 /// A variable as text; unset, empty and not UTF-8 are all `None`.
 pub fn var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -30,15 +32,23 @@ pub fn current_exe() -> std::io::Result<PathBuf> {
     std::env::current_exe()
 }
 
-/// Where a program is found: as it is when it holds a slash, else along PATH.
+/// Where a program is found: as it is when it holds a slash, else along PATH. What PATH names relative to the current
+/// directory (`.`, `bin`) is passed over: there anybody's repository may bring a program of that name.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     if name.contains('/') {
         return Some(PathBuf::from(name)).filter(|path| super::fs::is_executable(path));
     }
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
+        .filter(|dir| dir.is_absolute())
         .map(|dir| dir.join(name))
         .find(|candidate| super::fs::is_executable(candidate))
+}
+
+/// Who runs this process, and who became root by `sudo` to do so.
+pub fn user() -> User {
+    let sudo_uid = var("SUDO_UID").and_then(|uid| uid.parse().ok());
+    User { uid: nix::unistd::geteuid().as_raw(), sudo_uid }
 }
 
 /// Whether this process runs as root.

@@ -203,6 +203,15 @@ pub fn create_new(path: &Path) -> Result<File> {
     through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))
 }
 
+/// Makes a new file with this content that only its owner may read; the name must not exist.
+pub fn create_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let open = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let file =
+        through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))?;
+    write_all(&file, path, bytes)
+}
+
 /// Writes a whole file, cutting what was there. Not atomic: for files that nobody reads yet.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_synced(path, bytes, false)

@@ -43,6 +43,26 @@ pub fn parent(pid: i32) -> Option<i32> {
     stat_fields(pid)?.get(1)?.parse().ok()
 }
 
+/// This process, its parent, and so on up to the first that there is (or that can be seen).
+pub fn ancestry() -> Vec<i32> {
+    let mut line = Vec::new();
+    let mut next = Some(nix::unistd::getpid().as_raw());
+    while let Some(pid) = next.filter(|pid| *pid > 0 && !line.contains(pid)) {
+        line.push(pid);
+        next = parent(pid);
+    }
+    line
+}
+
+/// Whether a process was started with one of these variables; false where that cannot be seen.
+pub fn was_given(pid: i32, names: &[&str]) -> bool {
+    let Ok(environ) = std::fs::read(format!("/proc/{pid}/environ")) else { return false };
+    environ.split(|byte| *byte == 0).any(|entry| {
+        let name = entry.split(|byte| *byte == b'=').next().unwrap_or_default();
+        names.iter().any(|known| known.as_bytes() == name)
+    })
+}
+
 /// How many threads a process has; `None` where it is gone.
 pub(super) fn threads(pid: i32) -> Option<u64> {
     stat_fields(pid)?.get(17)?.parse().ok()

@@ -14,6 +14,7 @@ mod trees;
 mod waits;
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -26,9 +27,10 @@ use crate::queue::finish::Closed;
 use crate::queue::journal::Journal;
 use crate::queue::pending::{DropZone, Looks};
 use crate::queue::takeup::Taken;
-use crate::queue::{Queue, QueueError, Result};
+use crate::queue::{Dir, Queue, QueueError, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
+use crate::trust::Tasks;
 
 use lead::Lead;
 use pulses::Pulses;
@@ -74,6 +76,7 @@ pub struct Tender {
     repositories: Vec<PathBuf>,
     me: ProcessIdentity,
     drops: DropZone,
+    tasks: Tasks,
     takings: Looks,
     pulses: Pulses,
     waits: Waits,
@@ -100,6 +103,7 @@ impl Tender {
             repositories: config.repositories(),
             me: identity::me(),
             drops: DropZone::default(),
+            tasks: Tasks::default(),
             takings: Looks::default(),
             pulses: Pulses::default(),
             waits: Waits::default(),
@@ -216,13 +220,29 @@ impl Tender {
             return Ok(Round { unsettled: waiting, ..Round::default() });
         }
         let mut round = Round::default();
-        let names = self.drops.settled(&self.queue, BATCH)?;
+        let mut names = self.drops.settled(&self.queue, BATCH)?;
+        self.leave_untrusted(&mut names, journal);
         for taken in self.queue.take_up(&names, &self.intake)? {
             round.taken += usize::from(taken != Taken::Lost);
             self.note_taken(journal, &taken);
         }
         round.unsettled = self.drops.left();
         Ok(round)
+    }
+
+    /// What came with a clone stays in the drop zone until the user has said that it may run.
+    fn leave_untrusted(&mut self, names: &mut Vec<OsString>, journal: &Journal) {
+        let untrusted = self.tasks.untrusted(&self.queue.layout().dir(Dir::Pending), names);
+        for task in untrusted {
+            names.retain(|name| *name != task.name);
+            self.drops.set_aside(&task.name);
+            let name = task.name.to_string_lossy().into_owned();
+            // Said once: it is found again at every look.
+            if self.stuck.insert(format!("{name}: {}", task.sha256)) {
+                let why = task.why.to_string();
+                journal.note("untrusted", None, json!({ "name": name, "why": why }));
+            }
+        }
     }
 
     fn finish_takings(&mut self, journal: &Journal) -> Result<()> {

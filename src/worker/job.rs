@@ -155,7 +155,12 @@ impl Worker {
         place: &Workplace,
     ) -> Result<String, String> {
         let template = match &self.config.instructions {
-            Some(path) => fs::read_text(path).map_err(|e| e.to_string())?,
+            Some(path) => {
+                let bytes = fs::read(path).map_err(|e| e.to_string())?;
+                (self.order.vet)(path, &bytes)
+                    .map_err(|why| format!("{}: {why}", path.display()))?;
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
             None => instructions::TEMPLATE.to_owned(),
         };
         let (workplace, commit_rule) = instructions::rules(place.branch(), place.base());

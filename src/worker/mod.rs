@@ -24,7 +24,7 @@ mod verdict;
 mod workplace;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -70,9 +70,14 @@ pub struct Order {
     pub demo_argv: Vec<OsString>,
     /// Re-reads the settings; the last good ones stay in force where that fails.
     pub reload: Box<dyn Fn() -> Result<Config, String> + Send>,
+    /// Judges texts that settings name and that are read anew for each attempt: an error says why one may not be used.
+    pub vet: Vet,
     /// Talk for people.
     pub log: Log,
 }
+
+/// Judges a text by its path and content.
+pub type Vet = Box<dyn Fn(&Path, &[u8]) -> Result<(), String> + Send>;
 
 /// Where talk goes.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;

@@ -61,7 +61,8 @@ fn the_readme_lists_the_exit_codes() {
         let row = format!("{}{} |", code(number), meaning.trim());
         assert!(readme.contains(&row), "README.md lacks the row {row:?}");
     }
-    for number in [exit::OK, exit::FOUND, exit::USAGE, exit::MISSING, exit::LATER] {
+    let codes = [exit::OK, exit::FOUND, exit::USAGE, exit::MISSING, exit::LATER, exit::UNTRUSTED];
+    for number in codes {
         assert!(readme.contains(&code(&number.to_string())), "README.md lacks exit code {number}");
     }
 }

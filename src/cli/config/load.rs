@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::config::Config;
 use crate::domain::problem::Problem;
+use crate::domain::trust::Standing;
 use crate::form::{self, Aliases, Fields, LIMIT_ALIASES, Node};
-use crate::sys;
 
 use super::check::check;
 use super::lookup::{entries, scalars, tables};
-use super::paths::{Place, joined};
+use super::paths::Place;
 use super::profiles::{self, agent_values, rig_values};
 use super::rows::{ROWS, Row};
 use super::settings::{Origin, Setting};
-use super::{ConfigError, FILE_NAME, Flags, Loaded, ReadFile, World, own_rules, root};
+use super::{ConfigError, FILE_NAME, Flags, Loaded, World, own_rules, root};
 
 /// The largest `swarm.toml`, bytes.
 const FILE_MAX: usize = 1024 * 1024;
@@ -36,36 +36,17 @@ const ALIASES: &Aliases = &[
 
 pub(super) type Origins = BTreeMap<&'static str, Origin>;
 
-/// Loads with this process's own environment, working directory and files.
-pub fn load_here(flags: &Flags) -> Result<Loaded, ConfigError> {
-    load_reading(flags, &|path| sys::fs::read_if_any(path).map_err(|error| error.to_string()))
-}
-
-/// The same where somebody else reads the files.
-pub(super) fn load_reading(flags: &Flags, read: &ReadFile) -> Result<Loaded, ConfigError> {
-    let cwd = sys::env::current_dir().map_err(|error| ConfigError {
-        path: PathBuf::from(FILE_NAME),
-        problems: vec![Problem::new(format!("cannot tell the current directory: {error}"))],
-        rules: None,
-    })?;
-    // `..` and links in the root would spread to the trees beside it and to what agents are told.
-    let real = |root: &Path| {
-        let root = joined(&cwd, root);
-        sys::fs::canonical(&root).unwrap_or(root)
-    };
-    let flags = Flags { root: flags.root.as_deref().map(real), ..flags.clone() };
-    let env = |name: &str| match name {
-        "SWARMDIR_ROOT" => {
-            sys::env::var(name).map(|root| real(root.as_ref()).to_string_lossy().into_owned())
-        }
-        _ => sys::env::var(name),
-    };
-    load(&flags, &World { env: &env, cwd: &cwd, read, exists: &sys::fs::exists })
-}
-
 /// Loads the settings, or says everything that is wrong with them.
 pub fn load(flags: &Flags, world: &World) -> Result<Loaded, ConfigError> {
-    let (root, found) = root::find(flags, world);
+    load_at(root::find(flags, world), flags, world)
+}
+
+/// The same for a root that was found.
+pub(super) fn load_at(
+    (root, found): (PathBuf, Origin),
+    flags: &Flags,
+    world: &World,
+) -> Result<Loaded, ConfigError> {
     let path = root.join(FILE_NAME);
     let home = (world.env)("HOME").map(PathBuf::from);
     let place = Place { base: &root, home: home.as_deref() };
@@ -106,7 +87,7 @@ pub fn load(flags: &Flags, world: &World) -> Result<Loaded, ConfigError> {
         return Err(ConfigError { path, problems: form::in_order(problems), rules });
     }
     let provenance = settings(&config, found, &origins, file.as_ref());
-    Ok(Loaded { config, provenance })
+    Ok(Loaded { config, provenance, standing: Standing::InForce })
 }
 
 fn read_file(path: &Path, world: &World, problems: &mut Vec<Problem>) -> Option<Node> {

@@ -16,20 +16,23 @@ mod render;
 mod root;
 mod rows;
 mod settings;
+mod trusted;
 mod written;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use example::{EXAMPLE, example};
-pub use load::{load, load_here};
+pub use load::load;
 pub use render::{render_config, to_json};
 pub use rows::{ROWS, Row};
 pub use settings::{Origin, Setting};
+pub use trusted::{Purpose, keep_seen, load_here, named_files, vetting};
 pub use written::{WriteError, write_new};
 
 use crate::domain::config::Config;
 use crate::domain::problem::Problem;
+use crate::domain::trust::Standing;
 
 /// The name of the file in the root.
 pub const FILE_NAME: &str = "swarm.toml";
@@ -68,6 +71,10 @@ pub struct World<'a> {
     pub read: &'a ReadFile<'a>,
     /// Whether something bears this name.
     pub exists: &'a dyn Fn(&Path) -> bool,
+    /// Whether what a directory above holds under this name may be used: its owner is no stranger.
+    pub admits: &'a dyn Fn(&Path, &str) -> bool,
+    /// Whether nothing above this directory is looked at.
+    pub ends_at: &'a dyn Fn(&Path) -> bool,
 }
 
 /// The settings and where each came from.
@@ -77,6 +84,8 @@ pub struct Loaded {
     pub config: Config,
     /// Each setting with its origin, in the order in which `config` prints them; `root` comes first.
     pub provenance: Vec<Setting>,
+    /// Whether `swarm.toml` is among what is in force.
+    pub standing: Standing,
 }
 
 /// Everything that is wrong with the settings.

@@ -6,11 +6,15 @@ use serde_json::{Value, json};
 
 use super::Loaded;
 use super::settings::Setting;
+use crate::domain::text::printable;
 
 /// The effective settings as valid TOML; behind each stands where it came from.
 pub fn render_config(loaded: &Loaded) -> String {
     let mut out = String::new();
     let mut table = "";
+    if let Some(hint) = loaded.standing.hint() {
+        let _ = write!(out, "# {}; {hint}\n\n", printable(&loaded.standing.to_string(), false));
+    }
     for setting in &loaded.provenance {
         let (of, key) = split(setting);
         if of != table {
@@ -49,7 +53,12 @@ pub fn to_json(loaded: &Loaded) -> Value {
             })
         })
         .collect();
-    json!({ "schema": 1, "root": loaded.config.root.to_string_lossy(), "settings": settings })
+    json!({
+        "schema": 1,
+        "root": loaded.config.root.to_string_lossy(),
+        "standing": loaded.standing.word(),
+        "settings": settings,
+    })
 }
 
 /// A value in TOML, on one line. Basic strings of TOML are strings of JSON, but for DEL.

@@ -9,7 +9,8 @@ use super::{Flags, World};
 /// What marks a root, in the order in which it is looked for.
 const MARKS: [&str; 3] = ["swarm.toml", "queue/FORMAT", "queue/pending"];
 
-/// `--root`, else `$SWARMDIR_ROOT`, else the nearest directory upward with a mark, else the current one.
+/// `--root`, else `$SWARMDIR_ROOT`, else the nearest directory upward with a mark, else the current one. Upward means: not
+/// beyond the repository's top or the user's home, and to nothing that a stranger owns.
 pub(super) fn find(flags: &Flags, world: &World) -> (PathBuf, Origin) {
     if let Some(root) = &flags.root {
         return (joined(world.cwd, root), Origin::Flag("--root"));
@@ -19,7 +20,15 @@ pub(super) fn find(flags: &Flags, world: &World) -> (PathBuf, Origin) {
     }
     for dir in world.cwd.ancestors() {
         if let Some(mark) = MARKS.into_iter().find(|mark| (world.exists)(&dir.join(mark))) {
-            return (dir.to_owned(), Origin::Found(mark));
+            // Whoever stands in a directory works in it, whosever it is.
+            if dir == world.cwd || (world.admits)(dir, mark) {
+                return (dir.to_owned(), Origin::Found(mark));
+            }
+            break;
+        }
+        let strangers = dir != world.cwd && !(world.admits)(dir, "");
+        if strangers || (world.ends_at)(dir) {
+            break;
         }
     }
     (world.cwd.to_owned(), Origin::Default)

@@ -29,6 +29,8 @@ fn with(file: &str, env: &[(&str, &str)], flags: &Flags) -> Result<Loaded, Confi
                 Ok(found.map(|(_, text)| text.as_bytes().to_vec()))
             },
             exists: &|path| path == Path::new("/r/swarm.toml"),
+            admits: &|_, _| true,
+            ends_at: &|_| false,
         },
     )
 }
@@ -100,6 +102,8 @@ fn the_root_is_found_by_its_rule() {
             cwd: Path::new(cwd),
             read: &|_| Ok(None),
             exists: &|path| path == Path::new(mark),
+            admits: &|_, _| true,
+            ends_at: &|_| false,
         };
         load(&flags, &world).expect("good").config.root.display().to_string()
     };

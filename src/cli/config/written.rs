@@ -6,7 +6,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::load::load_reading;
+use super::trusted::load_reading;
 use super::{ConfigError, FILE_NAME, Flags, Loaded};
 use crate::sys::fs::{self, FsError, Linked};
 use crate::sys::random;

@@ -167,6 +167,21 @@ pub fn mtime_ns(meta: &Metadata) -> i128 {
     i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec())
 }
 
+/// When the name's file was last changed in any way, nanoseconds since 1970: the kernel alone sets it.
+pub fn ctime_ns(meta: &Metadata) -> i128 {
+    i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec())
+}
+
+/// The user who owns it.
+pub fn owner(meta: &Metadata) -> u32 {
+    meta.uid()
+}
+
+/// Whether only its owner may write to it.
+pub fn is_private(meta: &Metadata) -> bool {
+    meta.mode() & 0o022 == 0
+}
+
 /// Device and inode: which file it is, whatever it is called.
 pub fn file_id(meta: &Metadata) -> (u64, u64) {
     (meta.dev(), meta.ino())

@@ -11,7 +11,14 @@ pub(crate) fn check(bytes: &[u8]) {
     let env = |name: &str| (name == "HOME").then(|| "/home/u".to_owned());
     let read = |path: &Path| Ok((path == Path::new("/root/swarm.toml")).then(|| bytes.to_vec()));
     let exists = |path: &Path| path.starts_with("/root");
-    let world = World { env: &env, cwd: Path::new("/root"), read: &read, exists: &exists };
+    let world = World {
+        env: &env,
+        cwd: Path::new("/root"),
+        read: &read,
+        exists: &exists,
+        admits: &|_, _| true,
+        ends_at: &|_| false,
+    };
     let flags = Flags { root: Some("/root".into()), ..Flags::default() };
     let lines = bytes.split(|byte| *byte == b'\n').count();
     match load(&flags, &world) {

@@ -109,6 +109,8 @@ fn all_layers_report_at_once_and_name_themselves() {
         cwd: Path::new("/r"),
         read: &|_| Err("permission denied".to_owned()),
         exists: &|_| false,
+        admits: &|_, _| true,
+        ends_at: &|_| false,
     };
     let error = load(&Flags::default(), &unread).expect_err("unreadable");
     assert!(error.to_string().contains("permission denied"));
@@ -129,6 +131,8 @@ fn mistakes_in_the_rules_are_told_with_their_own_file() {
                 Ok(Some(if own { rules.to_vec() } else { settings.to_vec() }))
             },
             exists: &|path| path == Path::new("/r/swarm.toml"),
+            admits: &|_, _| true,
+            ends_at: &|_| false,
         };
         load(&Flags::default(), &world).expect_err("agents = 0").to_string()
     };

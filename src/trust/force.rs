@@ -1,0 +1,105 @@
+//! Which settings were in force last at a root: a copy of the file, beside what is trusted.
+//!
+//! Written when settings take effect, and only where they differ from the last ones: a root without `swarm.toml` has no
+//! record, and needs none. The time of the record is when its file was last seen unchanged.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::digest;
+use super::store::{StoreError, is_ours, put, state_dir};
+use crate::sys::{env, fs};
+
+/// No record is longer, bytes: a settings file of a mebibyte, escaped.
+const RECORD_MAX: u64 = 8 << 20;
+/// Records of roots that are gone are looked for among so many.
+const MOST_SWEPT: usize = 4096;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    schema: u32,
+    root: PathBuf,
+    content: String,
+}
+
+/// What was in force last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Last {
+    /// The content of `swarm.toml`.
+    pub content: Vec<u8>,
+    /// When the file was last seen to be so, nanoseconds since 1970.
+    pub seen_at: i128,
+}
+
+/// The record of one root.
+#[derive(Clone, Debug)]
+pub struct Force {
+    root: PathBuf,
+    path: Option<PathBuf>,
+}
+
+impl Force {
+    /// Of this root, which is a path without links.
+    pub fn of(root: &Path) -> Force {
+        use std::os::unix::ffi::OsStrExt;
+        let name = digest(root.as_os_str().as_bytes());
+        Force { root: root.to_owned(), path: state_dir("in-force").map(|dir| dir.join(name)) }
+    }
+
+    /// What was in force last; `None` where nothing was, or nobody knows.
+    pub fn last(&self) -> Option<Last> {
+        let path = self.path.as_deref()?;
+        let meta = fs::look(path).ok()??;
+        if !env::user().owns(fs::owner(&meta)) || !is_ours(path.parent()?) {
+            return None;
+        }
+        let bytes = fs::read_foreign(path, RECORD_MAX).ok()??;
+        let kept: Kept = serde_json::from_slice(&bytes).ok()?;
+        let content = kept.content.into_bytes();
+        (kept.root == self.root).then(|| Last { content, seen_at: fs::mtime_ns(&meta) })
+    }
+
+    /// Notes what takes effect now; `None`: there is no `swarm.toml`.
+    pub fn keep(&self, content: Option<&[u8]>) -> Result<(), StoreError> {
+        let path = self.path.as_deref().ok_or(StoreError::NoPlace)?;
+        let Some(content) = content else {
+            fs::unlink(path)?;
+            return Ok(());
+        };
+        let dir = path.parent().ok_or(StoreError::NoPlace)?;
+        fs::mkdirs_private(dir)?;
+        if !is_ours(dir) {
+            return Err(StoreError::Exposed { dir: dir.to_owned() });
+        }
+        let kept = Kept {
+            schema: 1,
+            root: self.root.clone(),
+            content: String::from_utf8_lossy(content).into_owned(),
+        };
+        // Left-overs are nobody's reason to stop.
+        sweep(dir).ok();
+        put(path, &serde_json::to_vec(&kept).expect("a record is plain data"))?;
+        Ok(())
+    }
+
+    /// Notes that the file is still as it was: what changes later changed after this.
+    pub fn seen(&self) -> Result<(), StoreError> {
+        let Some(path) = self.path.as_deref() else { return Ok(()) };
+        fs::touch(path)?;
+        Ok(())
+    }
+}
+
+/// Records of roots that are gone go, so that temporary ones do not add up.
+fn sweep(dir: &Path) -> Result<(), StoreError> {
+    for name in fs::list_if_any(dir)?.into_iter().take(MOST_SWEPT) {
+        let path = dir.join(name);
+        let bytes = fs::read_foreign(&path, RECORD_MAX)?;
+        let kept = bytes.and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
+        if kept.is_some_and(|kept| !fs::exists(&kept.root)) {
+            fs::unlink(&path)?;
+        }
+    }
+    Ok(())
+}
