@@ -16,7 +16,8 @@
 //!    tending           ┊       ┊        ┊   ┊   housekeeping that coordinator and worker share
 //!   ┌───┴──┬──────────┬┴───────┴┬───────┴───┘
 //! queue  worktree   agent   taskfile   trust    mechanisms; none knows another
-//!   └──────┴────┬─────┴─────────┘
+//!   │       git       │         │        │      a user's repository, and git's own command line
+//!   └──────┴────┬─────┴─────────┴────────┘
 //!              sys                              the only door to the operating system
 //!
 //! domain  words, names, decisions    \
@@ -53,9 +54,12 @@
 //!   commits by one link, rename or unlink; it starts no process and knows no git.
 //! - [`taskfile`] — one task file to a [`domain::task::TaskSpec`], or all its mistakes. **Architecture
 //!   Invariant:** pure; hostile bytes give problems, never a panic.
-//! - [`worktree`] — trees, branches, what an agent left, what makes it durable. **Architecture Invariant:** it
-//!   changes nothing of the user's checkout: no index, no HEAD, no stash, no hook; nothing is removed that is
-//!   not committed or ignored.
+//! - [`git`] — a user's repository: objects and refs are read in process, what only git knows is done by its own
+//!   command line. **Architecture Invariant:** of the user's checkout, index, HEAD and configuration nothing is changed;
+//!   no program that an agent configured is started.
+//! - [`worktree`] — trees, branches, what an agent left, what makes it durable. **Architecture Invariant:** a tree is
+//!   the directory that was made, and nothing else in its place is touched; nothing is removed that is not committed
+//!   or ignored.
 //! - [`agent`] — one supervised child, three kinds behind one door. **Architecture Invariant:** it does not know
 //!   why it runs; when it returns, no process of the agent is left.
 //! - [`trust`] — whose a file is, and what the user said about it. **Architecture Invariant:** nothing of a
@@ -119,6 +123,7 @@ pub mod doctor;
 pub mod domain;
 pub mod form;
 pub mod gc;
+pub mod git;
 pub mod queue;
 pub mod selftest;
 pub mod shape;

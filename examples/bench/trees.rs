@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use swarmdir::worktree::{CollectOrder, Entered, Forest, Order, Repo, Tree};
+use swarmdir::git::Repo;
+use swarmdir::worktree::{CollectOrder, Entered, Forest, Order, Tree};
 
 use crate::lab::{Lab, done, median, output};
 use crate::table::Row;

@@ -8,13 +8,13 @@ use super::ui::Ui;
 use crate::domain::config::Config;
 use crate::domain::id::TaskId;
 use crate::domain::trust::Standing;
+use crate::git::Repo;
 use crate::queue::find::Found;
 use crate::queue::journal::Journal;
 use crate::queue::{Dir, Queue};
 use crate::shape::paste::quoted;
 use crate::sys::{env, fs};
 use crate::trust::brought_by_clone;
-use crate::worktree::Repo;
 
 /// A command's surroundings.
 pub(super) struct Context {

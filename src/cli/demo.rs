@@ -12,11 +12,11 @@ use super::error::{Failure, Outcome};
 use super::exit;
 use super::progress::Progress;
 use crate::coordinator::Observer;
+use crate::git::sample;
 use crate::queue::{Dir, Queue};
 use crate::status::summary::{Commands, summary};
 use crate::status::view::{Scope, view};
 use crate::sys::{clock, env, fs, process, random};
-use crate::worktree::sample;
 
 /// The task whose worker is killed.
 const VICTIM: &str = "survive-a-crash";

@@ -5,8 +5,8 @@ use super::error::Failure;
 use super::exit;
 use crate::agent;
 use crate::domain::config::{AgentProfile, Cgroups, Config};
+use crate::git::Repo;
 use crate::sys::cgroup;
-use crate::worktree::Repo;
 
 /// The default agent's program and, where it works in a worktree, a repository with a commit.
 pub(super) fn check(context: &Context) -> Result<(), Failure> {

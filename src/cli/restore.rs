@@ -8,9 +8,10 @@ use super::context::Context;
 use super::error::{Failure, Outcome};
 use super::exit;
 use crate::domain::time::UnixMs;
+use crate::git::{Repo, Trouble};
 use crate::queue::find::Found;
 use crate::sys::{clock, identity};
-use crate::worktree::{self, Forest, Repo, Restored, Trouble};
+use crate::worktree::{self, Forest, Restored};
 
 /// Repository, what was saved there, and what was made of it.
 type Back = (PathBuf, worktree::Found, Option<Restored>);

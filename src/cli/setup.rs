@@ -13,8 +13,8 @@ use super::error::{Failure, Outcome};
 use super::exit;
 use crate::agent;
 use crate::domain::config::AgentKind;
+use crate::git::{Repo, Trouble, doctor};
 use crate::sys::{env, fs};
-use crate::worktree::{Repo, Trouble, doctor};
 
 /// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
 const EXCLUDES: [&str; 3] = ["/queue/", "/interrupt", "/.swarmdir/"];

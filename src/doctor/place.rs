@@ -5,10 +5,10 @@ use std::path::Path;
 use super::trust::within_repository;
 use super::{Finding, room};
 use crate::domain::config::{Config, Durability};
+use crate::git::Repo;
 use crate::queue::Queue;
 use crate::sys::watch::Watch;
 use crate::sys::{disk, env, fs, tool};
-use crate::worktree::{self, Repo};
 
 /// What of ours lies in a checkout.
 const OURS: [&str; 3] = ["queue", "interrupt", ".swarmdir"];
@@ -113,7 +113,7 @@ fn repository(config: &Config, path: &Path, needed: bool) -> Vec<Finding> {
                 return std::iter::once(Finding::good("repository", found))
                     .chain(hidden(config, &repo))
                     .chain(
-                        worktree::doctor::warnings(&repo)
+                        crate::git::doctor::warnings(&repo)
                             .into_iter()
                             .map(|w| Finding::note("repository", w)),
                     )

@@ -6,11 +6,12 @@ use std::path::Path;
 use super::survey::{idle, places, stays};
 use super::{Fate, Item, Kind, Target};
 use crate::domain::id::TaskId;
+use crate::git::{Changes, Proof, Trouble};
 use crate::queue::Queue;
 use crate::queue::scan::Snapshot;
 use crate::queue::shift::Ended;
 use crate::sys::fs;
-use crate::worktree::{Changes, Forest, Occupant, OurBranch, Proof, Trouble};
+use crate::worktree::{Forest, Occupant, OurBranch};
 
 /// What the queue knows of tasks.
 pub(super) struct Known<'a> {

@@ -6,11 +6,12 @@ use super::survey::is_report;
 use super::{Fate, Item, Kind, Target};
 use crate::domain::config::Config;
 use crate::domain::id::TaskId;
+use crate::git::{Repo, Trouble};
 use crate::queue::finish::Closed;
 use crate::queue::shift::Ended;
 use crate::queue::{Queue, Result};
 use crate::sys::{fs, identity, talk};
-use crate::worktree::{Forest, Refusal, Removal, Removed, Repo, Trouble, Vacated};
+use crate::worktree::{Forest, Refusal, Removal, Removed, Vacated};
 
 /// What came of one thing.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -8,11 +8,12 @@ use super::branches::{Known, branches};
 use super::{Fate, Item, Kind, Target};
 use crate::domain::config::Config;
 use crate::domain::id::TaskId;
+use crate::git::Repo;
 use crate::queue::scan::Snapshot;
 use crate::queue::shift::Ended;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::{clock, fs, identity};
-use crate::worktree::{Forest, Occupant, Phase, Repo, size};
+use crate::worktree::{Forest, Occupant, Phase, size};
 
 /// Between two looks for a task that is nowhere, milliseconds: longer than any transition takes.
 const AGAIN_MS: u64 = 300;
@@ -160,7 +161,7 @@ fn files(queue: &Queue, config: &Config, items: &mut Vec<Item>) -> Result<()> {
     Ok(())
 }
 
-type Looked = std::result::Result<(), crate::worktree::Trouble>;
+type Looked = std::result::Result<(), crate::git::Trouble>;
 
 fn trees(forest: &Forest, path: &Path, known: &Known, items: &mut Vec<Item>) -> Looked {
     let over = |occupant: &Occupant| known.is_over(occupant);

@@ -7,9 +7,9 @@ use super::witness::PLACE;
 use super::{Order, deeds::Deed};
 use crate::domain::config::Durability;
 use crate::domain::identity::ProcessIdentity;
+use crate::git::sample;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::{daemon, env, fs, identity, sweep};
-use crate::worktree::sample;
 
 /// Names a rule of the protocol to break, in builds that know it.
 const PLANT: &str = "SWARMDIR_PLANT";

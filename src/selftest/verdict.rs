@@ -10,10 +10,11 @@ use super::storm::Tally;
 use super::witness;
 use crate::domain::id::TaskId;
 use crate::domain::name::AttemptName;
+use crate::git::Repo;
 use crate::queue::shift::Ended;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::{fs, identity, tool};
-use crate::worktree::{Forest, Repo};
+use crate::worktree::Forest;
 
 /// The numbers of `queue/README.md` that `check` looks up.
 const CHECKED: [&str; 10] = ["I1", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11"];

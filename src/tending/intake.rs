@@ -9,10 +9,10 @@ use crate::domain::limits::Limits;
 use crate::domain::problem::Problem;
 use crate::domain::record::{Origin, TaskRecord};
 use crate::domain::task::TaskSpec;
+use crate::git::{Repo, Trouble};
 use crate::queue::takeup::{Admission, Admitted, Dropped};
 use crate::sys::clock;
 use crate::taskfile;
-use crate::worktree::{Repo, Trouble};
 
 /// What a task file may refer to, owned.
 #[derive(Clone, Debug)]

@@ -9,10 +9,11 @@ use crate::domain::admission::{Need, Short, Snapshot, Spacing, Verdict, decide, 
 use crate::domain::config::Config;
 use crate::domain::identity::Vantage;
 use crate::domain::name::QueueName;
+use crate::git::Repo;
 use crate::queue::{Queue, Result};
 use crate::sys::{clock, disk, identity, memory, process};
+use crate::worktree::Forest;
 use crate::worktree::room::{Homes, tree_need};
-use crate::worktree::{Forest, Repo};
 
 /// What a new tree takes is measured anew so often, milliseconds.
 const NEED_MS: u64 = 60_000;

@@ -4,9 +4,10 @@
 
 use super::Tender;
 use crate::domain::id::TaskId;
+use crate::git::Repo;
 use crate::queue::Result;
 use crate::sys::identity;
-use crate::worktree::{Forest, Repo};
+use crate::worktree::Forest;
 
 impl Tender {
     /// Frees the trees of ended tasks. Trouble with a tree leaves it as it is, for the next time.

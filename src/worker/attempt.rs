@@ -19,6 +19,7 @@ use crate::domain::outcome::{Ending, Fault};
 use crate::domain::problem::Problem;
 use crate::domain::record::{AttemptStart, TaskRecord};
 use crate::domain::task::TaskSpec;
+use crate::git::Trouble;
 use crate::queue::claim::Claim;
 use crate::queue::takeup::MAX_TASK_BYTES;
 use crate::queue::{QueueError, Result};
@@ -26,7 +27,6 @@ use crate::sys::lock::Lock;
 use crate::sys::{clock, env, fs};
 use crate::taskfile;
 use crate::tending::known;
-use crate::worktree::Trouble;
 
 /// Starts of claude at once on this machine wait for one another at most so long, milliseconds.
 const START_TURN_MS: u64 = 10_000;

@@ -16,11 +16,11 @@ use crate::domain::record::{AttemptResult, Ground};
 use crate::domain::retry::{Next, after_failure};
 use crate::domain::time::UnixMs;
 use crate::domain::usage::Usage;
+use crate::git::Trouble;
 use crate::queue::claim::{Claim, Standing};
 use crate::queue::finish::{Closed, Final};
 use crate::queue::{QueueError, Result};
 use crate::sys::{clock, random};
-use crate::worktree::Trouble;
 
 /// Everything that an attempt came to.
 pub(super) struct Close {

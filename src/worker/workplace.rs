@@ -8,12 +8,11 @@ use crate::domain::identity::Vantage;
 use crate::domain::name::AttemptName;
 use crate::domain::outcome::Fault;
 use crate::domain::record::{CommitRecord, Origin};
+use crate::git::{Fingerprint, Repo, Trouble};
 use crate::queue::claim::Claim;
 use crate::queue::runs::AttemptFiles;
 use crate::sys::sweep;
-use crate::worktree::{
-    CollectOrder, Collected, Entered, Fingerprint, Forest, Order, Repo, Scratch, Tree, Trouble,
-};
+use crate::worktree::{CollectOrder, Collected, Entered, Forest, Order, Scratch, Tree};
 
 /// The variable by which every process of a task's agents is known.
 pub(super) const TASK_MARK: &str = "SWARMDIR_TASK";

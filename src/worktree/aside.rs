@@ -9,9 +9,9 @@ use git2::{Oid, Repository};
 
 use super::branch::mark;
 use super::occupant::Occupant;
-use super::patience::patiently;
 use super::salvaged::{tips_of, unreached};
-use super::trouble::{Result, Trouble};
+use crate::git::patience::patiently;
+use crate::git::trouble::{Result, Trouble};
 
 /// More than so many are kept under one name.
 const NAMED: usize = 20;

@@ -10,12 +10,12 @@ use git2::{ErrorCode, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::make::checked_out_at;
-use super::occupant::replace_json;
+use super::occupant::{Occupant, replace_json};
 use super::order::Order;
-use super::patience::{patiently, remove_stale_branch_lock};
-use super::repo::Repo;
-use super::resolve::{branch_in_the_way, branch_tip, refuse_bad_branch};
-use super::trouble::{Result, Trouble};
+use crate::git::patience::{patiently, remove_stale_branch_lock};
+use crate::git::repo::Repo;
+use crate::git::resolve::{branch_in_the_way, branch_tip, refuse_bad_branch};
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::{clock, fs};
 
 /// So many names are tried for a branch whose name is ours to choose.
@@ -208,6 +208,14 @@ pub(crate) fn intended(intent: &Path) -> Result<Option<String>> {
 fn read_intent(path: &Path) -> Result<Option<Intent>> {
     let bytes = fs::read_if_any(path)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Where a task's branch is, or else where the task began.
+pub(crate) fn tip_or_base(repo: &Repo, occupant: &Occupant) -> Result<Oid> {
+    match branch_tip(&repo.git, &occupant.branch) {
+        Some(tip) => Ok(tip),
+        None => oid(repo, &occupant.base),
+    }
 }
 
 /// Reads hex digits, and sees that the commit is there.

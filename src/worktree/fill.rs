@@ -5,9 +5,9 @@
 
 use git2::{Oid, Repository};
 
-use super::git::Git;
-use super::patience::patiently;
-use super::trouble::Result;
+use crate::git::command::Git;
+use crate::git::patience::patiently;
+use crate::git::trouble::Result;
 
 const DOING: &str = "check out the files";
 

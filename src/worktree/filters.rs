@@ -11,12 +11,13 @@ use std::path::Path;
 
 use git2::{ObjectType, Oid, Repository};
 
-use super::config::Config;
-use super::git::Git;
-use super::overrides::Overrides;
-use super::stage::{candidates, names};
-use super::survey::{Survey, TreePath};
-use super::trouble::{Result, Trouble};
+use super::stage::candidates;
+use super::survey::Survey;
+use crate::git::command::Git;
+use crate::git::config::Config;
+use crate::git::overrides::Overrides;
+use crate::git::paths::{TreePath, names};
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::beneath::Dir;
 use crate::sys::fs;
 
@@ -181,7 +182,7 @@ pub(crate) fn without_filter(
     let unknown = |text: &[u8]| {
         let text = String::from_utf8_lossy(text).into_owned();
         let mut drivers = text.split_whitespace().filter_map(|word| word.strip_prefix("filter="));
-        drivers.any(|driver| !is_configured(config, driver))
+        drivers.any(|driver| !config.has_filter(driver))
     };
     let mut texts = survey.attributes.iter().filter_map(|path| read_attributes(files, path));
     if paths.is_empty() || !texts.any(|text| unknown(&text)) {
@@ -190,7 +191,7 @@ pub(crate) fn without_filter(
     let found = treatments(git, &[], paths)?;
     let bare = found.values().filter(|treatment| {
         let filter = treatment.filter.as_str();
-        !matches!(filter, "" | "unspecified" | "unset" | "set") && !is_configured(config, filter)
+        !matches!(filter, "" | "unspecified" | "unset" | "set") && !config.has_filter(filter)
     });
     let count = bare.count();
     Ok((count > 0).then(|| {
@@ -198,12 +199,6 @@ pub(crate) fn without_filter(
             "{count} files were committed without their git filter, which is not configured here"
         )
     }))
-}
-
-/// Whether git knows what to run for a filter.
-pub(crate) fn is_configured(config: &Config, driver: &str) -> bool {
-    let has = |what: &str| config.value(&format!("filter.{driver}.{what}")).is_some();
-    has("clean") || has("process")
 }
 
 fn read_attributes(files: &Dir, path: &[u8]) -> Option<Vec<u8>> {

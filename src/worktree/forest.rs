@@ -12,12 +12,13 @@ use super::fill::{self, attach, fill, switch};
 use super::identity::{self, Identity};
 use super::occupant::{Occupant, Phase, Place, Places};
 use super::order::{Entered, Order};
-use super::patience::remove_stale_locks;
-use super::repo::Repo;
 use super::settings::Settings;
 use super::tree::Tree;
-use super::trouble::{Result, Trouble};
 use super::{heads, make, remove};
+use crate::git::head;
+use crate::git::patience::remove_stale_locks;
+use crate::git::repo::Repo;
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::beneath::Dir;
 use crate::sys::fs;
 
@@ -186,11 +187,11 @@ impl Forest {
         occupant: &Occupant,
         settings: &Settings,
     ) -> Result<(Repository, Vec<String>)> {
-        let head = self.repo.tip_or_base(occupant)?;
+        let head = branch::tip_or_base(&self.repo, occupant)?;
         let mended = make::mend(&self.repo, &admin_name(place), &place.tree, dir, head)?;
         remove_stale_locks(&mended.git, None)?;
         if mended.emptied {
-            let head = heads::read(&mended.git).at.unwrap_or(head);
+            let head = head::read(&mended.git).at.unwrap_or(head);
             fill(&settings.git(&mended.git, dir), head)?;
         }
         Ok((mended.git, mended.notes))
@@ -229,7 +230,7 @@ impl Forest {
         let mut occupant = preparing(order, &intent.branch, &intent.base, intent.since_ms);
         found.place.occupy(&occupant)?;
         let git = settings.git(&found.git, &found.dir);
-        let head = heads::read(&found.git).at;
+        let head = head::read(&found.git).at;
         match (found.before, head) {
             (Before::Head, Some(head)) if head == plan.tip => Ok(()),
             (Before::Head, Some(head)) => switch(&git, head, plan.tip),

@@ -10,18 +10,19 @@ use std::path::Path;
 use git2::{Repository, RepositoryState};
 
 use super::forest::{Before, Forest, Settled, held, replaced};
-use super::git::Git;
 use super::identity::{self, Identity};
+use super::make;
 use super::occupant::Place;
 use super::order::Order;
-use super::patience::remove_stale_locks;
 use super::refusal::Removed;
 use super::remove::Removal;
 use super::settings::Settings;
 use super::stage::read_index;
 use super::survey::survey;
-use super::trouble::{Result, Trouble};
-use super::{make, submodule};
+use crate::git::command::Git;
+use crate::git::patience::remove_stale_locks;
+use crate::git::submodule;
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::beneath::Dir;
 use crate::sys::fs;
 

@@ -3,22 +3,14 @@
 //! Only the task's own branch is ever moved, and only forward, by compare-and-swap. Work that cannot be
 //! reached from it gets a name of its own under `refs/swarmdir/`, so that no clean-up of git's takes it.
 
-use git2::{ErrorCode, Oid, Repository, RepositoryState, Signature};
+use git2::{ErrorCode, Oid, Repository, RepositoryState};
 
 use super::branch::mark;
 use super::occupant::Occupant;
-use super::patience::patiently;
-use super::resolve::branch_tip;
-use super::trouble::{Result, Trouble};
-
-/// Where HEAD is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Head {
-    /// The branch it is on, in full; `None`: at a commit.
-    pub(crate) branch: Option<Vec<u8>>,
-    /// The commit; `None` before the first one.
-    pub(crate) at: Option<Oid>,
-}
+use crate::git::head;
+use crate::git::patience::patiently;
+use crate::git::resolve::branch_tip;
+use crate::git::trouble::{Result, Trouble};
 
 /// The branch after collecting.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,33 +21,21 @@ pub(crate) struct Settled {
     pub(crate) pinned: Option<Oid>,
 }
 
-/// Reads HEAD, whatever an agent made of it.
-pub(crate) fn read(git: &Repository) -> Head {
-    let Ok(head) = git.find_reference("HEAD") else { return Head { branch: None, at: None } };
-    let at = head.peel_to_commit().ok().map(|commit| commit.id());
-    Head { branch: head.symbolic_target_bytes().map(<[u8]>::to_vec), at }
-}
-
-/// Who commits what an agent left: the user's own name, else ours.
-pub(crate) fn signature(git: &Repository) -> std::result::Result<Signature<'static>, git2::Error> {
-    git.signature().or_else(|_| Signature::now("swarmdir", "swarmdir@localhost"))
-}
-
 /// Looks at a tree that an earlier attempt left: back on its branch where that loses nothing; otherwise
 /// it stays as the agent had it, and the notes say so.
 pub(crate) fn check(git: &Repository, occupant: &Occupant) -> Result<Vec<String>> {
-    let head = read(git);
+    let head = head::read(git);
     let full = format!("refs/heads/{}", occupant.branch).into_bytes();
     let mut notes = Vec::new();
     if git.state() != RepositoryState::Clean {
-        notes.push(format!("{} is still in progress", describe(git.state())));
+        notes.push(format!("{} is still in progress", head::describe(git.state())));
     } else if head.branch.is_none()
         && head.at.is_some()
         && head.at == branch_tip(git, &occupant.branch)
     {
         super::fill::attach(git, &occupant.branch)?;
     } else if head.branch.as_ref() != Some(&full) {
-        notes.push(format!("the tree is not on its branch but {}", place(&head)));
+        notes.push(format!("the tree is not on its branch but {}", head::place(&head)));
     }
     Ok(notes)
 }
@@ -99,33 +79,4 @@ pub(crate) fn settle(
     patiently(doing, git.path(), || git.reference(&name, head, true, &log).map(|_| ()))?;
     notes.push(format!("HEAD had left the branch {branch}; what it held is kept as {name}"));
     Ok(Settled { tip, pinned: Some(head) })
-}
-
-/// Where HEAD is, for people.
-pub(crate) fn place(head: &Head) -> String {
-    match (&head.branch, head.at) {
-        (Some(branch), at) => {
-            let name = String::from_utf8_lossy(branch).into_owned();
-            let name = name.strip_prefix("refs/heads/").unwrap_or(&name).to_owned();
-            let empty = if at.is_none() { ", which has no commit" } else { "" };
-            format!("on {name}{empty}")
-        }
-        (None, Some(at)) => format!("at {at}"),
-        (None, None) => "nowhere".into(),
-    }
-}
-
-/// What an agent was in the middle of.
-pub(crate) fn describe(state: RepositoryState) -> &'static str {
-    match state {
-        RepositoryState::Clean => "nothing",
-        RepositoryState::Merge => "a merge",
-        RepositoryState::Revert | RepositoryState::RevertSequence => "a revert",
-        RepositoryState::CherryPick | RepositoryState::CherryPickSequence => "a cherry-pick",
-        RepositoryState::Bisect => "a bisection",
-        RepositoryState::Rebase
-        | RepositoryState::RebaseInteractive
-        | RepositoryState::RebaseMerge => "a rebase",
-        RepositoryState::ApplyMailbox | RepositoryState::ApplyMailboxOrRebase => "git am",
-    }
 }

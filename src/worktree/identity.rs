@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::occupant::replace_json;
-use super::trouble::{Result, Trouble};
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::beneath::{Dir, DirId, Opened};
 use crate::sys::fs;
 use crate::sys::fs::FsError;
@@ -107,23 +107,23 @@ mod tests {
         assert!(matches!(check(&tree).unwrap(), Identity::Other(_)), "nobody made a note");
         remember(&tree).unwrap();
         assert!(matches!(check(&tree).unwrap(), Identity::Ours(_)));
-        std::fs::rename(&tree, &aside).unwrap();
+        let _moved = fs::rename(&tree, &aside).unwrap();
         for other in ["directory", "link to itself", "link", "file"] {
             match other {
-                "directory" => std::fs::create_dir(&tree).unwrap(),
-                "link to itself" => std::os::unix::fs::symlink(&aside, &tree).unwrap(),
-                "link" => std::os::unix::fs::symlink("/", &tree).unwrap(),
-                _ => std::fs::write(&tree, "").unwrap(),
+                "directory" => fs::mkdirs(&tree).unwrap(),
+                "link to itself" => fs::symlink(&aside, &tree).unwrap(),
+                "link" => fs::symlink(Path::new("/"), &tree).unwrap(),
+                _ => fs::write(&tree, b"").unwrap(),
             }
             assert!(matches!(check(&tree).unwrap(), Identity::Other(_)), "{other}");
-            let meta = std::fs::symlink_metadata(&tree).unwrap();
+            let meta = fs::look(&tree).unwrap().unwrap();
             if meta.is_dir() {
                 fs::rmdir(&tree).unwrap()
             } else {
                 fs::unlink(&tree).unwrap()
             };
         }
-        std::fs::rename(&aside, &tree).unwrap();
+        let _moved = fs::rename(&aside, &tree).unwrap();
         assert!(matches!(check(&tree).unwrap(), Identity::Ours(_)));
     }
 }

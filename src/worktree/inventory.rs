@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use git2::{BranchType, Oid};
 
 use super::forest::Forest;
-use super::git::names;
 use super::identity::{self, Identity};
 use super::make;
-use super::merged::{Changes, Proof, on_target};
 use super::occupant::{Occupant, Place};
 use super::refusal::{Refusal, Removed};
-use super::resolve::branch_tip;
-use super::trouble::{Result, Trouble};
+use crate::git::merged::{Changes, Proof, on_target};
+use crate::git::paths::printed;
+use crate::git::resolve::branch_tip;
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::{fs, lock::Lock, process, walk::Walk};
 
 /// One tree.
@@ -193,7 +193,7 @@ impl Forest {
         let git = self.settings()?.git(&make::open(&admin)?, &dir);
         let args = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
         let listed = git.offline().run("list what is ignored", &args, b"")?;
-        let paths = names(&listed)
+        let paths = printed(&listed)
             .map(|path| PathBuf::from(OsStr::from_bytes(path.strip_suffix(b"/").unwrap_or(path))));
         Ok(paths.filter(|path| !holds_repository(&dir.path().join(path))).collect())
     }

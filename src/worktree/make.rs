@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use git2::{Oid, Repository, Signature, Time, WorktreeAddOptions};
 
-use super::git::Git;
 use super::identity;
-use super::repo::{Repo, metadata_lock};
-use super::trouble::{Result, Trouble};
+use crate::git::command::Git;
+use crate::git::repo::{Repo, metadata_lock};
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::beneath::Dir;
 use crate::sys::{clock, fs, random};
 

@@ -1,6 +1,6 @@
 //! Worktrees: a branch and a directory for each task, and nothing lost of what was made in it.
 //!
-//! A [`Repo`] is a user's repository; its [`Forest`] is the numbered trees beside it, re-used from task
+//! A [`Repo`](crate::git::Repo) is a user's repository; its [`Forest`] is the numbered trees beside it, re-used from task
 //! to task; a [`Tree`] is one of them while somebody works in it. It knows git and the file system; it
 //! does not know the queue's layout, heartbeats, or what an agent is.
 //!
@@ -19,59 +19,42 @@
 mod aside;
 mod branch;
 mod collect;
-mod config;
-pub mod doctor;
 mod durable;
 mod fill;
 mod filters;
-mod fingerprint;
 mod forest;
 mod free;
-mod git;
 mod heads;
 mod identity;
 mod include;
 mod inventory;
+mod leftover;
 mod make;
-mod merged;
 mod occupant;
 mod order;
-mod overrides;
-mod patience;
 mod refusal;
 mod remove;
 mod remove_branch;
-mod repo;
-mod resolve;
 mod restore;
 pub mod room;
 mod salvaged;
-pub mod sample;
 mod scratch;
 mod settings;
 mod stage;
 mod state;
-mod submodule;
-mod summary;
 mod survey;
 mod tree;
-mod trouble;
 mod vacate;
 
 pub use collect::{CollectOrder, Collected};
-pub use fingerprint::Fingerprint;
 pub use forest::Forest;
 pub use include::Included;
 pub use inventory::{OurBranch, Standing, size};
-pub use merged::{Changes, Proof};
 pub use occupant::{Occupant, Phase};
 pub use order::{Entered, Order, Vacated};
 pub use refusal::{Refusal, Removed};
 pub use remove::Removal;
-pub use repo::Repo;
-pub use resolve::Base;
 pub use restore::Restored;
 pub use salvaged::{Found, Salvage};
 pub use scratch::Scratch;
 pub use tree::Tree;
-pub use trouble::Trouble;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::trouble::Result;
+use crate::git::trouble::Result;
 use crate::sys::{fs, lock::Lock};
 
 /// Who lives in a tree.

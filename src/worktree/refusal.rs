@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::merged::Proof;
+use crate::git::merged::Proof;
 
 /// What comes of asking for a removal.
 #[derive(Clone, PartialEq, Eq, Debug)]

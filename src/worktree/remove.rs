@@ -11,17 +11,18 @@ use std::path::{Path, PathBuf};
 use git2::{Oid, Repository};
 
 use super::forest::{Forest, admin_name};
-use super::git::Git;
 use super::identity::{self, Identity};
-use super::merged::Proof;
 use super::occupant::{Occupant, Phase, Place};
 use super::refusal::{Refusal, Removed};
-use super::repo::Repo;
-use super::resolve::branch_tip;
 use super::salvaged::{self, Salvage};
 use super::settings::Settings;
-use super::trouble::{Result, Trouble};
-use super::{make, state, submodule};
+use super::{make, state};
+use crate::git::command::Git;
+use crate::git::merged::Proof;
+use crate::git::repo::Repo;
+use crate::git::resolve::branch_tip;
+use crate::git::submodule;
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::beneath::{Dir, Opened};
 use crate::sys::{clock, fs, process, walk::Walk};
 

@@ -5,14 +5,14 @@ use std::path::Path;
 use git2::{ErrorCode, Oid};
 
 use super::forest::Forest;
-use super::merged::{Changes, Proof, on_target};
-use super::patience::patiently;
 use super::refusal::{Refusal, Removed};
 use super::remove::Removal;
-use super::resolve::branch_tip;
 use super::salvaged::{self, Salvage, tips_of, unreached};
-use super::trouble::{Result, Trouble};
 use super::{make, state};
+use crate::git::merged::{Changes, Proof, on_target};
+use crate::git::patience::patiently;
+use crate::git::resolve::branch_tip;
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::{clock, fs};
 
 impl Forest {

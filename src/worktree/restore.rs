@@ -4,10 +4,10 @@ use git2::{ErrorCode, Oid};
 
 use super::branch::mark;
 use super::forest::Forest;
-use super::patience::patiently;
-use super::resolve::{branch_tip, refuse_bad_branch};
 use super::salvaged::{self, Found};
-use super::trouble::{Result, Trouble};
+use crate::git::patience::patiently;
+use crate::git::resolve::{branch_tip, refuse_bad_branch};
+use crate::git::trouble::{Result, Trouble};
 
 /// So many names are tried where ours is taken.
 const MAX_SUFFIX: u32 = 999;

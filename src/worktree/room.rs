@@ -6,9 +6,9 @@ use std::path::Path;
 use git2::Index;
 
 use super::forest::Forest;
-use super::repo::Repo;
-use super::trouble::Result;
 use crate::domain::admission::Need;
+use crate::git::repo::Repo;
+use crate::git::trouble::Result;
 use crate::sys::fs;
 
 /// File systems give room in blocks of so many bytes, usually.

@@ -9,10 +9,10 @@ use std::path::Path;
 use git2::{Commit, Index, IndexEntry, IndexTime, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
-use super::durable::make_commits_durable;
-use super::heads;
-use super::patience::patiently;
-use super::trouble::{Result, Trouble};
+use crate::git::durable::make_commits_durable;
+use crate::git::head;
+use crate::git::patience::patiently;
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::{clock, random};
 
 /// All salvages are below it.
@@ -110,7 +110,7 @@ pub(crate) fn write(
             .map(|oid| git.find_commit(*oid))
             .collect::<std::result::Result<_, _>>()?;
         let commits: Vec<&Commit<'_>> = commits.iter().collect();
-        let who = heads::signature(git)?;
+        let who = head::signature(git)?;
         let message = format!("swarmdir: salvage of {}\n\n{}\n", salvage.owner, salvage.why);
         git.commit(None, &who, &who, &message, &tree, &commits)
     })?;
@@ -129,7 +129,7 @@ pub(crate) fn commit_tree(
     tree: Oid,
     parent: Option<Oid>,
 ) -> std::result::Result<Oid, git2::Error> {
-    let who = heads::signature(git)?;
+    let who = head::signature(git)?;
     let parent = parent.map(|oid| git.find_commit(oid)).transpose()?;
     let parents: Vec<&Commit<'_>> = parent.iter().collect();
     git.commit(None, &who, &who, &format!("{what}\n"), &git.find_tree(tree)?, &parents)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::trouble::Result;
+use crate::git::trouble::Result;
 use crate::sys::fs;
 
 /// An empty directory that is this attempt's.

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
-use super::config::{Change, Config};
-use super::git::Git;
 use super::occupant::replace_json;
-use super::overrides::{Overrides, decides_content};
-use super::trouble::{Result, Trouble};
+use crate::git::command::Git;
+use crate::git::config::{Change, Config};
+use crate::git::overrides::{Overrides, decides_content};
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::beneath::Dir;
 use crate::sys::fs;
+
+/// Where what agents changed is noted, in the directory of the trees.
+const NOTE: &str = "git-config.json";
 
 /// Before an attempt.
 #[derive(Clone, Debug)]
@@ -30,7 +33,10 @@ impl Settings {
     /// As of now.
     pub(crate) fn read(common: &Path, trees: &Path) -> Result<Settings> {
         let config = Config::read(common)?;
-        let overrides = Overrides::load(trees, &config)?;
+        // A note that cannot be read counts as none.
+        let noted = fs::read_if_any(&trees.join(NOTE))?;
+        let noted = noted.and_then(|bytes| serde_json::from_slice::<Overrides>(&bytes).ok());
+        let overrides = noted.unwrap_or_default().still_so(&config);
         Ok(Settings {
             config,
             overrides,
@@ -70,7 +76,7 @@ impl Settings {
         let Some(bytes) = fs::read_if_any(&beside(tree))? else { return Ok(()) };
         let Ok(before) = serde_json::from_slice::<Config>(&bytes) else { return Ok(()) };
         let changes = before.changes(&self.config.only(decides_content));
-        self.overrides.refuse(&self.trees, &changes)
+        self.refuse(&changes)
     }
 
     /// Forgets what was kept for a tree that is gone.
@@ -83,8 +89,15 @@ impl Settings {
     pub(crate) fn look_again(&mut self) -> Result<Vec<Change>> {
         let Some(now) = self.config.read_again(&self.common)? else { return Ok(Vec::new()) };
         let changes = self.config.changes(&now);
-        self.overrides.refuse(&self.trees, &changes)?;
+        self.refuse(&changes)?;
         Ok(changes)
+    }
+
+    fn refuse(&mut self, changes: &[Change]) -> Result<()> {
+        match self.overrides.refuse(changes) {
+            true => replace_json(&self.trees.join(NOTE), &self.overrides, false),
+            false => Ok(()),
+        }
     }
 
     /// Whether the attributes that all worktrees share are not what they were.

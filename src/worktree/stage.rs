@@ -9,21 +9,20 @@ use std::path::Path;
 
 use git2::{Index, Oid};
 
-use super::git::{self, Git};
-use super::survey::{Survey, TreePath};
-use super::trouble::Result;
+use super::survey::Survey;
+use crate::git::command::{self, Git};
+use crate::git::paths::{NAMED, TreePath, names, printed};
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::fs;
 use crate::sys::spawn::Exit;
 
-/// So many names are written out in one note.
-const NAMED: usize = 5;
 const DOING: &str = "stage what was left";
 
 /// The index of a tree, in a form that can be read here: git rewrites one that is split or sparse. One that git cannot
 /// read either is made anew from HEAD: then every file counts as possibly changed, and none is lost.
 pub(crate) fn read_index(git: &Git, path: &Path, notes: &mut Vec<String>) -> Result<Index> {
     let git = git.clone().offline().with_index(path);
-    let opened = || Index::open(path).map_err(super::trouble::Trouble::git("read the index", path));
+    let opened = || Index::open(path).map_err(Trouble::git("read the index", path));
     if !fs::exists(path) {
         // Git had forgotten the tree: what HEAD knows is tracked, also where it would be ignored.
         git.ask(DOING, &["read-tree", "HEAD"], b"")?;
@@ -88,7 +87,7 @@ fn add(git: &Git, left_out: &[&TreePath], notes: &mut Vec<String>) -> Result<Vec
     }
     let refused = unstaged(git, left_out)?;
     if !refused.is_empty() {
-        let why = git::words(&answer.stderr);
+        let why = command::words(&answer.stderr);
         notes.push(format!("not committed, {why}: {}", names(&refused)));
     }
     Ok(refused)
@@ -98,7 +97,7 @@ fn add(git: &Git, left_out: &[&TreePath], notes: &mut Vec<String>) -> Result<Vec
 fn unstaged(git: &Git, left_out: &[&TreePath]) -> Result<Vec<TreePath>> {
     let args = ["ls-files", "-z", "--others", "--modified", "--deleted", "--exclude-standard"];
     let listed = git.run(DOING, &args, b"")?;
-    let mut paths: Vec<TreePath> = git::names(&listed).map(<[u8]>::to_vec).collect();
+    let mut paths: Vec<TreePath> = printed(&listed).map(<[u8]>::to_vec).collect();
     paths.sort_unstable();
     paths.dedup();
     paths.retain(|path| !path.ends_with(b"/") && !left_out.contains(&path));
@@ -111,7 +110,7 @@ pub(crate) fn candidates(git: &Git) -> Result<Vec<TreePath>> {
     let staged = ["diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD", "--"];
     // Before the first commit all is new, and listed as such.
     let answer = git.ask(DOING, &staged, b"")?;
-    paths.extend(git::names(&answer.stdout).map(<[u8]>::to_vec));
+    paths.extend(printed(&answer.stdout).map(<[u8]>::to_vec));
     paths.sort_unstable();
     paths.dedup();
     Ok(paths)
@@ -153,21 +152,4 @@ pub(crate) fn tell(survey: &Survey, notes: &mut Vec<String>) {
     for (path, why) in survey.unreadable.iter().take(NAMED) {
         say(&format!("could not be looked into ({why})"), std::slice::from_ref(path));
     }
-}
-
-/// A few names for people.
-pub(crate) fn names(paths: &[TreePath]) -> String {
-    let mut list: Vec<String> = paths
-        .iter()
-        .take(NAMED)
-        .map(|path| {
-            let text = String::from_utf8_lossy(path);
-            let plain = !text.chars().any(|c| c.is_control() || c == ',');
-            if plain { text.into_owned() } else { format!("{text:?}") }
-        })
-        .collect();
-    if paths.len() > NAMED {
-        list.push(format!("and {} more", paths.len() - NAMED));
-    }
-    list.join(", ")
 }

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use git2::{Index, Oid, Repository, RepositoryState};
 
 use super::free::with_files;
-use super::git::Git;
-use super::heads::{self, Head};
-use super::patience::patiently;
 use super::salvaged::{Papers, Salvage, commit_tree, entry, tips_of, unreached};
 use super::stage::{read_index, stage, tell};
 use super::survey::survey;
-use super::trouble::{Result, Trouble};
+use crate::git::command::Git;
+use crate::git::head::{self, Head};
+use crate::git::patience::patiently;
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::beneath::Dir;
 use crate::sys::{fs, walk::Walk};
 
@@ -47,7 +47,7 @@ pub(crate) fn look(
     files: Option<&Dir>,
 ) -> Result<std::result::Result<State, String>> {
     let admin = repo.path();
-    let head = heads::read(repo);
+    let head = head::read(repo);
     let (mut index_tree, mut conflicts) = (None, None);
     if fs::exists(&admin.join("index")) {
         let copy = Copied::of(admin)?;

@@ -11,16 +11,14 @@ use std::path::Path;
 
 use git2::{Index, Repository};
 
-use super::submodule::{self, GITLINK};
+use crate::git::paths::TreePath;
+use crate::git::submodule::{self, GITLINK};
 use crate::sys::beneath::Dir;
 use crate::sys::fs;
 
 const STAGES: u16 = 0x3000;
 const ASSUME_UNCHANGED: u16 = 0x8000;
 const SKIP_WORKTREE: u16 = 1 << 14;
-
-/// A path within the tree, as git writes it.
-pub(crate) type TreePath = Vec<u8>;
 
 /// What was found.
 #[derive(Debug, Default)]

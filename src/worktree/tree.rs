@@ -11,15 +11,15 @@ use git2::Repository;
 use super::fill::detach;
 use super::forest::Settled;
 use super::free::sweep;
-use super::git::Git;
-use super::heads;
 use super::identity::{self, Identity};
 use super::occupant::{Occupant, Phase, Place};
 use super::remove;
-use super::repo::Repo;
 use super::settings::Settings;
-use super::survey::TreePath;
-use super::trouble::{Result, Trouble};
+use crate::git::command::Git;
+use crate::git::head;
+use crate::git::paths::TreePath;
+use crate::git::repo::Repo;
+use crate::git::trouble::{Result, Trouble};
 use crate::sys::beneath::Dir;
 
 /// A tree that this process may work in.
@@ -122,7 +122,7 @@ impl Tree {
             let Tree { repo, place, occupant, .. } = self;
             return remove::forget_missing(&repo, &place, &occupant);
         }
-        let head = heads::read(&self.git);
+        let head = head::read(&self.git);
         let base = git2::Oid::from_str(&self.occupant.base)
             .map_err(Trouble::git("read the base", self.path()))?;
         detach(&self.git, head.at.unwrap_or(base))?;

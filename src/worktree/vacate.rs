@@ -11,7 +11,7 @@ use super::order::Vacated;
 use super::refusal::Removed;
 use super::remove::{self, Removal};
 use super::tree::Tree;
-use super::trouble::Result;
+use crate::git::trouble::Result;
 
 impl Forest {
     /// Clears the trees of a task.

@@ -1,6 +1,6 @@
 //! The user's checkout: never touched by us, and what others did to it is noticed.
 
-use swarmdir::worktree::Fingerprint;
+use swarmdir::git::Fingerprint;
 
 use super::support::{World, collect, git, write};
 
@@ -86,7 +86,7 @@ fn what_an_agent_does_to_the_checkout_is_named() {
 fn excluded_paths_are_written_once() {
     let world = World::new();
     let repo = world.repo();
-    let exclude = swarmdir::worktree::doctor::exclude;
+    let exclude = swarmdir::git::doctor::exclude;
     let path = world.root.join(".git/info/exclude");
     std::fs::write(&path, "mine").unwrap();
     assert_eq!(exclude(&repo, &["/queue/", "/interrupt"]).unwrap(), ["/queue/", "/interrupt"]);

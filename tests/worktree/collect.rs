@@ -229,6 +229,6 @@ fn line_ends_and_attributes_are_gits() {
     let got = collect(&mut tree);
     assert!(got.notes[0].contains("without their git filter"), "{:?}", got.notes);
     assert_eq!(git(&world.root, &["cat-file", "-s", &format!("{}:dos.txt", got.head)]), "4");
-    let warnings = swarmdir::worktree::doctor::warnings(&world.repo());
+    let warnings = swarmdir::git::doctor::warnings(&world.repo());
     assert!(warnings[0].contains("filter=lfs"), "{warnings:?}");
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use swarmdir::worktree::Fingerprint;
+use swarmdir::git::Fingerprint;
 
 use super::support::{World, collect, git, try_git, write};
 

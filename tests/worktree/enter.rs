@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use swarmdir::worktree::{Entered, Forest, Repo, Trouble, Vacated};
+use swarmdir::git::{Repo, Trouble};
+use swarmdir::worktree::{Entered, Forest, Vacated};
 
 use super::support::{World, collect, collect_quietly, git, read, try_git, write};
 

@@ -8,6 +8,11 @@ fn says(notes: &[String], text: &str) -> bool {
     notes.iter().any(|note| note.contains(text))
 }
 
+/// What an agent does in its tree.
+type Act = fn(&World, &Path);
+/// Makes a commit in a tree, and returns it.
+type Makes<'a> = &'a dyn Fn(&Path) -> String;
+
 fn repository(at: &Path) {
     write(&at.join("app.js"), "code of the app\n");
     git(at, &["init", "-q"]);
@@ -17,7 +22,7 @@ fn repository(at: &Path) {
 
 #[test]
 fn a_repository_within_the_tree_keeps_it_however_it_is_tracked() {
-    let acts: [(&str, fn(&World, &Path)); 4] = [
+    let acts: [(&str, Act); 4] = [
         ("app", |_, tree| {
             // As a scaffolding tool does, and the agent's `git add -A` after it.
             repository(&tree.join("app"));
@@ -85,7 +90,7 @@ fn commits_beside_the_branch_are_kept_and_named() {
         git(tree, &["commit", "-qm", name]);
         git(tree, &["rev-parse", "HEAD"])
     };
-    let acts: [(&str, &dyn Fn(&Path) -> String); 5] = [
+    let acts: [(&str, Makes<'_>); 5] = [
         ("the branch feature/y", &|tree| {
             git(tree, &["checkout", "-q", "-b", "feature/y"]);
             let id = commit(tree, "w");

@@ -1,6 +1,6 @@
 //! Names: bases that people write, branches that exist already.
 
-use swarmdir::worktree::Trouble;
+use swarmdir::git::Trouble;
 
 use super::support::{World, collect, git, write};
 
@@ -56,7 +56,7 @@ fn a_wrong_base_is_explained() {
 fn a_repository_without_a_commit_is_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     git(dir.path(), &["init", "-q"]);
-    let repo = swarmdir::worktree::Repo::discover(dir.path()).unwrap();
+    let repo = swarmdir::git::Repo::discover(dir.path()).unwrap();
     assert!(matches!(repo.resolve(None), Err(Trouble::Unborn { .. })));
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use swarmdir::worktree::{Forest, Repo};
+use swarmdir::git::Repo;
+use swarmdir::worktree::Forest;
 
 use super::support::{World, collect, collect_quietly, git, read, write};
 
@@ -65,7 +66,7 @@ fn a_partial_clone_that_cannot_fetch_says_so() {
     job.base = git(&down, &["rev-parse", "HEAD"]);
     let said = job.trouble(&forest).to_string();
     assert!(said.contains("partial clone"), "{said}");
-    let warnings = swarmdir::worktree::doctor::warnings(forest.repo());
+    let warnings = swarmdir::git::doctor::warnings(forest.repo());
     assert!(warnings.iter().any(|line| line.contains("partial clone")), "{warnings:?}");
 }
 

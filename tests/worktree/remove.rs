@@ -3,8 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use swarmdir::git::Proof;
 use swarmdir::sys::seam::{self, Call, Fate, Hook};
-use swarmdir::worktree::{Forest, Proof, Refusal, Removal, Removed, Vacated};
+use swarmdir::worktree::{Forest, Refusal, Removal, Removed, Vacated};
 
 use super::removed::{Files, Held, assert_reached, files, files_of, head, reached, staged};
 use super::support::{World, collect, git, read, try_git, write};

@@ -3,7 +3,8 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use swarmdir::worktree::{Refusal, Removal, Removed, Trouble, Vacated};
+use swarmdir::git::Trouble;
+use swarmdir::worktree::{Refusal, Removal, Removed, Vacated};
 
 use super::support::{World, collect, git, read, write};
 

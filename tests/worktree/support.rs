@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use swarmdir::worktree::{CollectOrder, Collected, Entered, Forest, Order, Repo, Tree, Trouble};
+use swarmdir::git::{Repo, Trouble};
+use swarmdir::worktree::{CollectOrder, Collected, Entered, Forest, Order, Tree};
 
 /// A repository with one commit, and room beside it.
 pub(crate) struct World {

@@ -6,12 +6,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
+use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
-use super::branch;
 use super::config::Config;
-use super::occupant::Occupant;
-use super::resolve::branch_tip;
 use super::trouble::{Result, Trouble};
 use crate::sys::{fs, lock::Lock};
 
@@ -82,14 +79,6 @@ impl Repo {
         let mut name = self.root.file_name().map_or_else(|| OsString::from("root"), OsString::from);
         name.push(".swarmdir");
         self.root.with_file_name(name)
-    }
-
-    /// Where a task's branch is, or else where the task began.
-    pub(crate) fn tip_or_base(&self, occupant: &Occupant) -> Result<Oid> {
-        match branch_tip(&self.git, &occupant.branch) {
-            Some(tip) => Ok(tip),
-            None => branch::oid(self, &occupant.base),
-        }
     }
 
     /// Keeps changes of this repository's worktrees and branches by us apart; hold it shortly.

@@ -1,21 +1,12 @@
 //! What of git's configuration has no say in our own calls of git.
 //!
 //! Some of it never has: hooks, monitors, sparse checkouts, where files and index are. Some of it has as it was before
-//! an agent could change it: filters, encodings, what signs. What an agent changed of these is noted beside the trees,
-//! so that it has no say in later attempts either, until a person gives the key another value or removes the note.
-//! Pure, but for that note.
-
-use std::path::Path;
+//! an agent could change it: filters, encodings, what signs. What an agent changed of these has no say in later attempts
+//! either, until a person gives the key another value. Pure; who keeps it is told by its caller.
 
 use serde::{Deserialize, Serialize};
 
 use super::config::{Change, Config, usual_excludes};
-use super::occupant::replace_json;
-use super::trouble::Result;
-use crate::sys::fs;
-
-/// The note's name, in the directory of the trees.
-pub(crate) const NOTE: &str = "git-config.json";
 
 /// Never as configured: these run programs, or move files and index to where we do not look for them.
 const ALWAYS: [(&str, &str); 13] = [
@@ -98,18 +89,14 @@ pub(crate) fn driver(key: &str) -> Option<&str> {
 }
 
 impl Overrides {
-    /// What earlier attempts changed and what is still so. A note that cannot be read counts as none.
-    pub(crate) fn load(trees: &Path, now: &Config) -> Result<Overrides> {
-        let bytes = fs::read_if_any(&trees.join(NOTE))?;
-        let noted = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let mut noted: Overrides = noted.unwrap_or_default();
-        // Another value than the agent's is a person's, and counts.
-        noted.refused.retain(|refused| now.values(&refused.key) == refused.is);
-        Ok(noted)
+    /// Forgets what is so no more: another value than the agent's is a person's, and counts.
+    pub(crate) fn still_so(mut self, now: &Config) -> Overrides {
+        self.refused.retain(|refused| now.values(&refused.key) == refused.is);
+        self
     }
 
-    /// Notes what an agent changed, for this attempt and the next ones.
-    pub(crate) fn refuse(&mut self, trees: &Path, changes: &[Change]) -> Result<()> {
+    /// Refuses what an agent changed; true where that is new.
+    pub(crate) fn refuse(&mut self, changes: &[Change]) -> bool {
         let before = self.refused.clone();
         for change in changes.iter().filter(|change| power(&change.key) != Power::None) {
             let Change { key, was, is } = change.clone();
@@ -119,11 +106,8 @@ impl Overrides {
                 None => self.refused.push(Refused { key, was, is }),
             }
         }
-        if self.refused != before {
-            self.schema = 1;
-            replace_json(&trees.join(NOTE), self, false)?;
-        }
-        Ok(())
+        self.schema = 1;
+        self.refused != before
     }
 
     /// The filter drivers that an agent changed: content that needs one of them is not committed by us.
@@ -190,7 +174,6 @@ mod tests {
 
     #[test]
     fn what_an_agent_changed_has_no_say_until_a_person_changes_it() {
-        let dir = tempfile::tempdir().unwrap();
         let changes = [
             change("filter.x.clean", &[], &["evil"]),
             change("filter.y.clean", &["good"], &["evil"]),
@@ -198,7 +181,7 @@ mod tests {
             change("alias.x", &[], &["!evil"]),
         ];
         let mut ours = Overrides::default();
-        ours.refuse(dir.path(), &changes).unwrap();
+        assert!(ours.refuse(&changes) && !ours.refuse(&changes));
         let pairs = ours.pairs();
         let value = |key: &str| {
             pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
@@ -210,15 +193,14 @@ mod tests {
         assert_eq!(ours.drivers(), ["x", "y"]);
         assert!(ours.may_fetch());
         // The settings that git would report now are the agent's no more.
-        let later = Overrides::load(dir.path(), &Config::default()).unwrap();
+        let later = ours.still_so(&Config::default());
         assert_eq!(later.drivers(), Vec::<&str>::new());
     }
 
     #[test]
     fn nobody_is_asked_for_objects_where_an_agent_said_whom() {
-        let dir = tempfile::tempdir().unwrap();
         let mut ours = Overrides::default();
-        ours.refuse(dir.path(), &[change("remote.origin.url", &["a"], &["ext::b"])]).unwrap();
+        ours.refuse(&[change("remote.origin.url", &["a"], &["ext::b"])]);
         assert!(!ours.may_fetch());
     }
 }

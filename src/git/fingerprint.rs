@@ -13,10 +13,9 @@ use std::path::{Path, PathBuf};
 
 use git2::{Index, Repository};
 
-use super::heads;
+use super::head;
+use super::paths::{TreePath, names};
 use super::repo::Repo;
-use super::stage::names;
-use super::survey::TreePath;
 use crate::sys::fs;
 
 /// Files of git's directory that steer what git does, with what they are.
@@ -50,12 +49,12 @@ impl Repo {
         // A handle of its own: an agent may have changed the configuration since ours was opened.
         let opened = self.again();
         let git = opened.as_ref().map_or(&self.git, |again| &again.git);
-        let head = heads::read(git);
+        let head = head::read(git);
         let (index, files) = self.index_and_files(git);
         let stash = git.find_reference("refs/stash").ok().and_then(|stash| stash.target());
         let stashed = git.reflog("refs/stash").map_or(0, |log| log.len());
         Fingerprint {
-            head: heads::place(&head),
+            head: head::place(&head),
             head_oid: head.at.map(|at| at.to_string()),
             index,
             stash: (stash.map(|oid| oid.to_string()), stashed),

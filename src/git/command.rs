@@ -13,9 +13,9 @@ use git2::Oid;
 use super::overrides::Overrides;
 use super::patience::retry;
 use super::trouble::{Result, Trouble};
-use crate::sys::env;
 use crate::sys::helper::{self, Answer, Helper};
 use crate::sys::spawn::Exit;
+use crate::sys::{env, fs};
 
 /// One call may take so long, milliseconds: a large checkout with a slow filter does.
 const LIMIT_MS: u64 = 1_800_000;
@@ -163,7 +163,7 @@ impl Git {
 
     /// Where it works, for people.
     fn place(&self) -> PathBuf {
-        crate::sys::fs::canonical(&self.cwd).unwrap_or_else(|_| self.cwd.clone())
+        fs::canonical(&self.cwd).unwrap_or_else(|_| self.cwd.clone())
     }
 }
 
@@ -175,11 +175,6 @@ pub(crate) fn words(stderr: &[u8]) -> String {
     let mut last: Vec<&str> = lines.filter(matters).rev().take(4).collect();
     last.reverse();
     last.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).take(600).collect()
-}
-
-/// NUL-terminated names.
-pub(crate) fn names(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split(|byte| *byte == 0).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::git::Git;
+use super::command::Git;
 use super::trouble::Result;
 use crate::sys::{env, fs};
 
@@ -95,6 +95,12 @@ impl Config {
             keys.iter().any(|key| self.value(key).is_some_and(|value| !value.is_empty()))
         };
         has("name") && has("email")
+    }
+
+    /// Whether git knows what to run for a filter.
+    pub(crate) fn has_filter(&self, driver: &str) -> bool {
+        let has = |what: &str| self.value(&format!("filter.{driver}.{what}")).is_some();
+        has("clean") || has("process")
     }
 
     /// Where missing objects may be fetched from: the repository is a partial clone.

@@ -4,7 +4,6 @@
 use git2::BranchType;
 
 use super::config::Config;
-use super::filters::is_configured;
 use super::repo::{Repo, metadata_lock};
 use super::trouble::Result;
 use crate::sys::fs;
@@ -16,7 +15,7 @@ pub fn warnings(repo: &Repo) -> Vec<String> {
         Err(trouble) => return vec![trouble.to_string()],
     };
     let mut lines = Vec::new();
-    let unknown = filters_named(repo).into_iter().find(|filter| !is_configured(&config, filter));
+    let unknown = filters_named(repo).into_iter().find(|filter| !config.has_filter(filter));
     if let Some(filter) = unknown {
         lines.push(format!(
             "files with `filter={filter}` (.gitattributes) are taken as they are: no such filter is configured here"

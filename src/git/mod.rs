@@ -1,0 +1,28 @@
+//! A user's git repository: found and read in process, and git's own command line for what only git knows.
+//!
+//! It knows no task, no tree of ours and no queue. Invariants: the user's checkout, index, HEAD, stash, hooks and
+//! configuration are only read; no program that a repository's configuration names is started where it has not been
+//! the user's before; nothing waits for a person or for ever.
+
+pub(crate) mod command;
+pub(crate) mod config;
+pub mod doctor;
+pub(crate) mod durable;
+mod fingerprint;
+pub(crate) mod head;
+pub(crate) mod merged;
+pub(crate) mod overrides;
+pub(crate) mod paths;
+pub(crate) mod patience;
+pub(crate) mod repo;
+pub(crate) mod resolve;
+pub mod sample;
+pub(crate) mod submodule;
+pub(crate) mod summary;
+pub(crate) mod trouble;
+
+pub use fingerprint::Fingerprint;
+pub use merged::{Changes, Proof};
+pub use repo::Repo;
+pub use resolve::Base;
+pub use trouble::Trouble;
