@@ -15,14 +15,15 @@ use crate::worker::{self, Ended, Log, Mode, Order};
 
 /// Runs one worker until it ends.
 pub(super) fn work(common: &Common, work: &Work) -> Outcome {
+    // First of all: one that is told to stop while it looks around ends as any other.
+    let (control, bell) = Control::new();
+    let heard = control.clone();
+    signal::listen(&ORDERS, move |signal| heard.signal(signal))?;
     let flags = Flags { agent: work.agent.clone(), ..Flags::default() };
     let purpose = if work.slot.is_some() { Purpose::Pool } else { Purpose::Run };
     let context = Context::to_run(common, flags, purpose)?;
     let queue = context.queue_or_make()?;
     super::needs::check(&context)?;
-    let (control, bell) = Control::new();
-    let heard = control.clone();
-    signal::listen(&ORDERS, move |signal| heard.signal(signal))?;
     let mode = match (work.drain, work.once) {
         (true, _) => Mode::Drain,
         (_, true) => Mode::Once,
