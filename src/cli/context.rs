@@ -26,6 +26,7 @@ impl Context {
     pub(super) fn new(common: &Common, flags: Flags) -> Result<Context, Failure> {
         let flags = Flags { root: common.root.clone(), ..flags };
         let loaded = config::load_here(&flags)?;
+        super::privacy::decide(&loaded.config);
         Ok(Context { loaded, ui: Ui::new(common.color), flags })
     }
 
@@ -53,6 +54,7 @@ impl Context {
         let path = config.root.join("queue");
         let first = !fs::exists(&path.join("FORMAT"));
         let queue = Queue::open_or_make(&path, config.durability)?;
+        super::privacy::close(config);
         if first && let Ok(repo) = Repo::discover(&config.root) {
             // `doctor` tells where that did not work.
             let _seen_by_git = super::setup::hide(&repo, &config.root);

@@ -42,7 +42,7 @@ pub(super) fn incumbent(context: &Context) -> Result<Option<Incumbent>, Failure>
 pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> Outcome {
     let path = context.config().root.join("interrupt");
     let first = if now { "now\n" } else { "" };
-    fs::write(&path, format!("{first}{}\n", reason.unwrap_or_default()).as_bytes())?;
+    fs::write_with_umask(&path, format!("{first}{}\n", reason.unwrap_or_default()).as_bytes())?;
     context.ui.say(if now {
         "paused: what runs is stopped within seconds and its work kept; coordinator resume"
     } else {

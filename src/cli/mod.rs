@@ -18,6 +18,7 @@ mod inspect;
 mod needs;
 #[cfg(debug_assertions)]
 pub mod plant;
+mod privacy;
 mod progress;
 mod restore;
 mod run;

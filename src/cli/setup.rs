@@ -23,7 +23,7 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
         Some(dir) => dir.to_owned(),
         None => common.root.clone().unwrap_or_else(|| PathBuf::from(".")),
     };
-    fs::mkdirs(&dir)?;
+    fs::mkdirs_with_umask(&dir)?;
     let common = Common { root: Some(fs::canonical(&dir)?), ..common.clone() };
     let context = Context::new(&common, Flags::default())?;
     let root = context.config().root.clone();
@@ -82,7 +82,7 @@ fn write_settings(context: &Context, root: &Path) -> Result<(), super::error::Fa
     }
     // Whole or not at all: half of it would be kept the next time.
     let staged = root.join(format!("{FILE_NAME}.new"));
-    fs::write(&staged, text.as_bytes())?;
+    fs::write_with_umask(&staged, text.as_bytes())?;
     let _placed = fs::rename(&staged, &path)?;
     context.ui.say(&format!("settings: {}", path.display()));
     Ok(())
@@ -97,12 +97,12 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Outcome {
 
 /// `man`
 pub(super) fn man(dir: &Path) -> Outcome {
-    fs::mkdirs(dir)?;
+    fs::mkdirs_with_umask(dir)?;
     for command in [Coordinator::command(), Worker::command()] {
         for page in pages(command) {
             let mut bytes = Vec::new();
             page.render(&mut bytes)?;
-            fs::write(&dir.join(page.get_filename()), &bytes)?;
+            fs::write_with_umask(&dir.join(page.get_filename()), &bytes)?;
         }
     }
     Ok(exit::OK)

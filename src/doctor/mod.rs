@@ -3,12 +3,15 @@
 //! Every finding comes from trying or reading the real thing, in this very place. It changes nothing but
 //! probe files that it removes again.
 
+mod access;
 mod agents;
 mod groups;
 mod place;
 mod room;
 
 use serde_json::{Value, json};
+
+pub use access::state_dirs;
 
 use crate::domain::config::Config;
 use crate::shape::style::Style;
@@ -65,6 +68,7 @@ impl Finding {
 /// Looks at everything.
 pub fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = place::examine(config);
+    findings.push(access::examine(config));
     findings.extend(agents::examine(config));
     findings.push(groups::examine(config));
     findings

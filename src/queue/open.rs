@@ -37,11 +37,23 @@ impl Queue {
         }
         let above = layout.root().ancestors().filter(|dir| !dir.as_os_str().is_empty());
         let missing: Vec<&Path> = above.take_while(|dir| !fs::is_dir(dir)).collect();
+        // The project itself is not ours to shut.
+        fs::mkdirs_with_umask(parent_of(layout.root()))?;
         fs::mkdirs(layout.root())?;
         let mut made = !missing.is_empty();
+        let mut old = Vec::new();
         for dir in Dir::ALL {
-            made |= fs::mkdir(&layout.dir(dir))?;
+            let path = layout.dir(dir);
+            if fs::mkdir(&path)? {
+                made = true;
+            } else {
+                old.push(path);
+            }
         }
+        if missing.is_empty() {
+            old.push(layout.root().to_owned());
+        }
+        close_to_strangers(&layout, &old);
         probe(&layout).map_err(|source| match source.disk_full() {
             true => QueueError::Fs(source),
             false => QueueError::Unfit { path: path.to_owned(), source },
@@ -59,6 +71,19 @@ impl Queue {
         }
         Queue::open(path, durability)
     }
+}
+
+/// Directories that were made when nobody took care of modes, or by other means: who has no business in them is shut
+/// out. A group that works in them is not, though nothing says that it may: `doctor` tells of it.
+fn close_to_strangers(layout: &Layout, dirs: &[PathBuf]) {
+    let amiss: Vec<&PathBuf> =
+        dirs.iter().filter(|dir| fs::dir_amiss(dir) != fs::Amiss::default()).collect();
+    if amiss.is_empty() {
+        return;
+    }
+    let used = [Dir::Workers, Dir::Pending, Dir::Runs, Dir::Log];
+    let group_may = used.into_iter().any(|dir| fs::has_others_in(&layout.dir(dir)));
+    amiss.into_iter().for_each(|dir| fs::mend_dir(dir, group_may));
 }
 
 /// The first of several makers wins: all read the same identity.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::config::Config;
 use crate::domain::id::TaskId;
-use crate::domain::limits::Limits;
+use crate::domain::limits::{Limits, TaskCaps};
 use crate::domain::problem::Problem;
 use crate::domain::record::{Origin, TaskRecord};
 use crate::domain::task::TaskSpec;
@@ -20,6 +20,7 @@ pub struct Known {
     agents: Vec<String>,
     rigs: Vec<String>,
     caps: Limits,
+    task_caps: TaskCaps,
 }
 
 /// What task files may refer to under these settings.
@@ -28,6 +29,7 @@ pub fn known(config: &Config) -> Known {
         agents: config.profiles.keys().cloned().collect(),
         rigs: config.rigs.keys().cloned().collect(),
         caps: config.limit_caps,
+        task_caps: config.task_caps,
     }
 }
 
@@ -36,7 +38,8 @@ impl Known {
     pub fn parse(&self, name: &OsStr, bytes: &[u8]) -> Result<TaskSpec, Vec<Problem>> {
         let agents: Vec<&str> = self.agents.iter().map(String::as_str).collect();
         let rigs: Vec<&str> = self.rigs.iter().map(String::as_str).collect();
-        let known = taskfile::Known { agents: &agents, rigs: &rigs, caps: self.caps };
+        let (caps, task_caps) = (self.caps, self.task_caps);
+        let known = taskfile::Known { agents: &agents, rigs: &rigs, caps, task_caps };
         taskfile::parse(&name.to_string_lossy(), bytes, &known)
     }
 }

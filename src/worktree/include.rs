@@ -243,7 +243,7 @@ fn make_parents(root: &Path, path: &Path) -> Result<bool> {
             Some(meta) if meta.is_dir() => {}
             Some(_) => return Ok(false),
             None => {
-                fs::mkdir(&dir)?;
+                fs::mkdirs_with_umask(&dir)?;
             }
         }
     }

@@ -200,7 +200,7 @@ impl Forest {
             return Ok(Err(Refusal::OwnRepository));
         };
         if !fs::exists(&admin.join("HEAD")) {
-            fs::write(&admin.join("HEAD"), self.head_for(branch).as_bytes())?;
+            fs::write_with_umask(&admin.join("HEAD"), self.head_for(branch).as_bytes())?;
         }
         let opened = Repository::open(&admin);
         Ok(Ok(opened.map_err(Trouble::git("open the worktree", &place.tree))?))

@@ -16,6 +16,7 @@ mod render;
 mod root;
 mod rows;
 mod settings;
+mod values;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

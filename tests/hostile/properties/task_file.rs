@@ -20,8 +20,12 @@ const CAPS: Limits = Limits {
     tree_processes: Some(900),
     output_bytes: Some(1 << 30),
 };
-const KNOWN: Known<'_> =
-    Known { agents: &["claude", "demo", "sh"], rigs: &["website"], caps: CAPS };
+const KNOWN: Known<'_> = Known {
+    agents: &["claude", "demo", "sh"],
+    rigs: &["website"],
+    caps: CAPS,
+    task_caps: TaskCaps::DEFAULT,
+};
 /// The longest duration that may be written: a hundred years, milliseconds.
 const LONGEST_MS: u64 = 36_500 * 86_400_000;
 
