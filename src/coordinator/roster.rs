@@ -3,7 +3,7 @@
 use crate::domain::id::WorkerId;
 use crate::domain::identity::{ProcessIdentity, Vantage};
 use crate::queue::{Queue, Result};
-use crate::sys::{identity, process};
+use crate::sys::identity;
 
 /// A worker's process.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub(super) fn live(queue: &Queue) -> Result<Vec<(usize, Member)>> {
     let me = identity::me();
     let workers = queue.workers()?;
     let pooled = workers.into_iter().filter_map(|(card, _)| {
-        let here = me.vantage(&card.process) == Vantage::Here && process::alive(&card.process);
+        let here = card.lives_here(&me);
         let member = Member { process: card.process, child: false, retiring: false };
         here.then_some((card.slot? as usize, member))
     });
@@ -34,6 +34,6 @@ pub(super) fn worker_of(queue: &Queue, pid: i32) -> Option<WorkerId> {
     let gone = queue.gone().ok()?;
     workers
         .chain(gone)
-        .find(|card| card.process.pid == pid && me.vantage(&card.process) == Vantage::Here)
+        .find(|card| card.process.pid == pid && card.vantage(&me) == Vantage::Here)
         .map(|card| card.id)
 }

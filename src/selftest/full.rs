@@ -144,6 +144,8 @@ fn register(queue: &Queue) -> Result<Registration> {
         version: env!("CARGO_PKG_VERSION").into(),
         slot: None,
         started_at: clock::now(),
+        file: None,
+        copied: false,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Processes that are not our children by type: looking them up and killing them by identity.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -8,13 +8,55 @@ pub use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-use super::identity::start_ticks;
+use super::identity::{self, Seen};
 use super::seam::{Call, Op, through};
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::identity::{ProcessIdentity, Vantage};
 
-/// Whether the process with this identity lives; only for one that can be seen from here.
+/// What can be told of a process of this machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sight {
+    /// It lives.
+    Alive,
+    /// It has ended, or its number is another's.
+    Ended,
+    /// There is a process of this number, and `/proc` does not show which one: it may be this one.
+    Hidden,
+}
+
+/// Looks for the process with this identity. Where `/proc` does not show it (it hides other users' processes, no file
+/// could be opened), the kernel is asked whether there is any of its number: that it tells everybody.
+pub fn sight(identity: &ProcessIdentity) -> Sight {
+    match identity::seen(identity.pid) {
+        Seen::Since(ticks) if ticks == identity.start_ticks => Sight::Alive,
+        Seen::Since(_) | Seen::Ended => Sight::Ended,
+        Seen::Nothing if exists(identity.pid) => Sight::Hidden,
+        Seen::Nothing => Sight::Ended,
+    }
+}
+
+/// Whether the process with this identity lives, as far as can be told: one that is hidden does, and its lease decides.
 pub fn alive(identity: &ProcessIdentity) -> bool {
-    start_ticks(identity.pid) == Some(identity.start_ticks)
+    sight(identity) != Sight::Ended
+}
+
+/// Whether nothing can be done to a process from where `me` stands, nor be told for certain: it lives somewhere else, or
+/// is hidden. Only its lease decides.
+pub fn out_of_reach(me: &ProcessIdentity, other: &ProcessIdentity) -> bool {
+    match me.vantage(other) {
+        Vantage::Elsewhere => true,
+        Vantage::Here => sight(other) == Sight::Hidden,
+        Vantage::Rebooted => false,
+    }
+}
+
+/// Whether a process of this number has not ended, whoever's it is. What is refused (`EPERM`) is there.
+fn exists(pid: i32) -> bool {
+    match descriptor(pid) {
+        // Readable means ended, and not yet waited for.
+        Ok(process) => super::ready::wait([Some(process.as_fd())], Some(0)).ok() != Some([true]),
+        Err(Errno::ESRCH | Errno::EINVAL) => false,
+        Err(_) => !matches!(kill(Pid::from_raw(pid), None), Err(Errno::ESRCH)),
+    }
 }
 
 /// Whether the process can still do anything: one that is on its way out has no memory any more, long before it is
@@ -35,7 +77,13 @@ pub fn kill_and_see_dead(identity: &ProcessIdentity, patience_ms: u64) -> bool {
 
 fn kill_patiently(identity: &ProcessIdentity, patience_ms: u64) -> bool {
     let deadline = super::clock::mono_ms() + patience_ms;
-    while alive(identity) {
+    loop {
+        match sight(identity) {
+            Sight::Ended => return true,
+            // It may be another one by now.
+            Sight::Hidden => return false,
+            Sight::Alive => {}
+        }
         // The number cannot have been given to another process between the look and the kill more than
         // once in a wrap of all numbers; the pidfd makes even that harmless.
         if !kill_by_descriptor(identity) || super::clock::mono_ms() > deadline {
@@ -43,7 +91,6 @@ fn kill_patiently(identity: &ProcessIdentity, patience_ms: u64) -> bool {
         }
         super::clock::pause_ms(1);
     }
-    true
 }
 
 /// True unless the system refused for another reason than "no such process".

@@ -4,13 +4,12 @@ use std::path::Path;
 
 use super::Worker;
 use crate::domain::config::AgentProfile;
-use crate::domain::identity::Vantage;
 use crate::domain::name::AttemptName;
 use crate::domain::outcome::Fault;
 use crate::domain::record::{CommitRecord, Origin};
 use crate::queue::claim::Claim;
 use crate::queue::runs::AttemptFiles;
-use crate::sys::sweep;
+use crate::sys::{process, sweep};
 use crate::worktree::{
     CollectOrder, Collected, Entered, Fingerprint, Forest, Order, Repo, Scratch, Tree, Trouble,
 };
@@ -127,7 +126,7 @@ impl Worker {
         let mut starts =
             attempts.iter().filter(unfinished).filter_map(|files| files.start.as_ref());
         starts.any(|start| match &start.process {
-            Some(process) => me.vantage(process) == Vantage::Elsewhere,
+            Some(process) => process::out_of_reach(me, process),
             None => start.host != me.host,
         })
     }

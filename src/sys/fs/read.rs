@@ -160,6 +160,11 @@ pub fn file_id(meta: &Metadata) -> (u64, u64) {
     (meta.dev(), meta.ino())
 }
 
+/// The number of the user whose it is.
+pub fn owner(meta: &Metadata) -> u32 {
+    meta.uid()
+}
+
 /// A name as text, where it is text.
 pub fn utf8(name: &OsStr) -> Option<&str> {
     name.to_str()

@@ -1,7 +1,7 @@
 //! Any bytes as a task file: no panic, an accepted one is within every limit, and what is said of a rejected one is
 //! harmless and lies within the file.
 
-use swarmdir::domain::limits::Limits;
+use swarmdir::domain::limits::{Limits, TaskCaps};
 use swarmdir::domain::problem::Problem;
 use swarmdir::domain::task::TaskSpec;
 use swarmdir::taskfile::{BYTES_MAX, Known, explain, parse};
