@@ -53,6 +53,7 @@ pub use layout::{Dir, Layout};
 pub struct Queue {
     layout: Layout,
     id: String,
+    place: String,
     durability: Durability,
 }
 
@@ -60,6 +61,11 @@ impl Queue {
     /// Its random identity, from `FORMAT`.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Which directory it is, whatever it is called now: a copy of it is another one.
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// Its paths.

@@ -23,7 +23,11 @@ impl Queue {
     pub fn open(path: &Path, durability: Durability) -> Result<Queue> {
         let layout = Layout::new(path.to_owned());
         match fs::read_if_any(&layout.format())? {
-            Some(bytes) => Ok(Queue { id: parse_format(&layout, &bytes)?, layout, durability }),
+            Some(bytes) => {
+                let id = parse_format(&layout, &bytes)?;
+                let place = place_of(&layout)?;
+                Ok(Queue { id, place, layout, durability })
+            }
             None => Err(QueueError::Absent { path: path.to_owned() }),
         }
     }
@@ -84,6 +88,13 @@ fn close_to_strangers(layout: &Layout, dirs: &[PathBuf]) {
     let used = [Dir::Workers, Dir::Pending, Dir::Runs, Dir::Log];
     let group_may = used.into_iter().any(|dir| fs::has_others_in(&layout.dir(dir)));
     amiss.into_iter().for_each(|dir| fs::mend_dir(dir, group_may));
+}
+
+/// The queue directory itself, as nobody else is called.
+fn place_of(layout: &Layout) -> Result<String> {
+    let dir = fs::open(layout.root())?;
+    let (device, inode) = fs::file_id(&dir.metadata()?);
+    Ok(format!("{device}.{inode}"))
 }
 
 /// The first of several makers wins: all read the same identity.

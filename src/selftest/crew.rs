@@ -5,6 +5,7 @@ use super::ground::Ground;
 use crate::domain::identity::ProcessIdentity;
 use crate::queue::Result;
 use crate::queue::register::Card;
+use crate::sys::grace::Grace;
 use crate::sys::{clock, daemon, identity, process, sweep};
 
 use super::witness::PLACE;
@@ -102,7 +103,7 @@ pub(super) fn end_all(ground: &Ground, coordinators: &[ProcessIdentity]) -> Resu
         left = sweep::bearing(PLACE, &mark);
     }
     let left = left.iter().map(|pid| format!("process {pid} is still there")).collect();
-    sweep::marked(PLACE, &mark, 2_000);
+    sweep::marked(PLACE, &mark, &mut Grace::none(), 2_000);
     daemon::reap();
     Ok(left)
 }

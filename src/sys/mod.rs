@@ -14,6 +14,7 @@ pub mod daemon;
 pub mod disk;
 pub mod env;
 pub mod fs;
+pub mod grace;
 pub mod identity;
 pub mod lock;
 pub mod lookout;

@@ -96,7 +96,7 @@ fn kill_patiently(identity: &ProcessIdentity, patience_ms: u64) -> bool {
 /// True unless the system refused for another reason than "no such process".
 fn kill_by_descriptor(identity: &ProcessIdentity) -> bool {
     match descriptor(identity.pid) {
-        Ok(process) => !alive(identity) || kill_exactly(&process),
+        Ok(process) => !alive(identity) || signal_exactly(&process, Signal::SIGKILL),
         Err(Errno::ESRCH) => true,
         // An old kernel: fall back to the number.
         Err(_) => !matches!(kill(Pid::from_raw(identity.pid), Signal::SIGKILL), Err(Errno::EPERM)),
@@ -115,21 +115,26 @@ pub(super) fn descriptor(pid: i32) -> Result<OwnedFd, Errno> {
 }
 
 #[expect(unsafe_code, reason = "nix does not wrap pidfd_send_signal")]
-fn kill_exactly(process: &OwnedFd) -> bool {
+fn signal_exactly(process: &OwnedFd, signal: Signal) -> bool {
     let nothing = std::ptr::null::<libc::siginfo_t>();
     // SAFETY: the descriptor is open; a null siginfo asks for the default one.
     let sent = unsafe {
-        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, nothing, 0)
+        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal as i32, nothing, 0)
     };
     sent == 0 || Errno::last() == Errno::ESRCH
 }
 
 /// Kills a process that is still the right one when it can no longer be mistaken; true if it was.
 pub(super) fn kill_if(pid: i32, right: impl FnOnce() -> bool) -> bool {
+    signal_if(pid, Signal::SIGKILL, right)
+}
+
+/// The same with any signal.
+pub(super) fn signal_if(pid: i32, what: Signal, right: impl FnOnce() -> bool) -> bool {
     match descriptor(pid) {
-        Ok(process) => right() && kill_exactly(&process),
+        Ok(process) => right() && signal_exactly(&process, what),
         Err(Errno::ESRCH) => false,
-        Err(_) => right() && kill_hard(pid),
+        Err(_) => right() && signal(pid, what),
     }
 }
 

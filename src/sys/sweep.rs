@@ -15,6 +15,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::clock::{mono_ms, pause_ms};
+use super::grace::{Grace, Remaining};
 use super::identity::start_ticks;
 use super::process;
 use super::seam::{Call, Op, through};
@@ -42,9 +43,13 @@ pub fn is_subreaper() -> bool {
     SUBREAPER.load(Ordering::Relaxed)
 }
 
-/// Kills every process below this one, for at most so long; those that were `killed` already are counted, too.
-/// Nothing to kill costs one system call.
-pub fn descendants(mut killed: HashSet<i32>, patience_ms: u64) -> Swept {
+/// Ends every process below this one: by TERM within its grace, then by KILL, for at most so long; those that were
+/// `killed` already are counted, too. Nothing to kill costs one system call.
+pub fn descendants(mut killed: HashSet<i32>, grace: &mut Grace, patience_ms: u64) -> Swept {
+    if childless() {
+        return Swept { killed: count(killed.len()), left: 0 };
+    }
+    killed.extend(grace.give(&Below));
     let deadline = mono_ms() + patience_ms;
     let mut pace = Pace::new();
     while !childless() {
@@ -58,14 +63,52 @@ pub fn descendants(mut killed: HashSet<i32>, patience_ms: u64) -> Swept {
     Swept { killed: count(killed.len()), left: 0 }
 }
 
-/// Kills every process of this machine, but this one, whose environment says `KEY=VALUE`, for at most so
-/// long. Only processes of the same user can be seen (root sees all).
-pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
+/// A grace for a sweep of what is below this process, whatever else is swept before.
+pub fn grace_below() -> Grace {
+    Grace::new().also(Below)
+}
+
+/// Everything below this process. Those of its children that are dead are buried on the way.
+struct Below;
+
+impl Remaining for Below {
+    fn list(&self) -> Vec<i32> {
+        if childless() { Vec::new() } else { all_below(process::own_pid()).into_iter().collect() }
+    }
+
+    fn holds(&self, _pid: i32) -> bool {
+        // The number of a child is its own until it is waited for, which happens in no other place now.
+        true
+    }
+}
+
+/// Everything whose environment says this.
+struct Bearers(Vec<u8>);
+
+impl Remaining for Bearers {
+    fn list(&self) -> Vec<i32> {
+        bearers(&self.0)
+    }
+
+    fn holds(&self, pid: i32) -> bool {
+        bears(pid, &self.0)
+    }
+}
+
+/// Ends every process of this machine, but this one, whose environment says `KEY=VALUE`: by TERM within its grace,
+/// then by KILL, for at most so long. Only processes of the same user can be seen (root sees all).
+pub fn marked(key: &str, value: &str, grace: &mut Grace, patience_ms: u64) -> Swept {
+    marked_all(&[(key, value)], grace, patience_ms)
+}
+
+/// The same for those whose environment says all of these.
+pub fn marked_all(marks: &[(&str, &str)], grace: &mut Grace, patience_ms: u64) -> Swept {
     let mut swept = Swept::default();
-    let mark = mark(key, value);
+    let mark: Vec<u8> =
+        marks.iter().map(|(key, value)| mark(key, value)).collect::<Vec<_>>().join(&0);
     let all = std::path::Path::new("/proc");
-    let kill = |swept: &mut Swept| {
-        *swept = kill_bearers(&mark, patience_ms);
+    let mut kill = |swept: &mut Swept| {
+        *swept = kill_bearers(&mark, grace, patience_ms);
         Ok(())
     };
     // Where it is only pretended, nobody was found.
@@ -77,8 +120,10 @@ pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
 pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
     let mut swept = Swept::default();
     let kill = |swept: &mut Swept| {
-        let caged = super::cgroup::end_of(worker, patience_ms);
-        let free = kill_bearers(&self::mark(mark, worker), patience_ms);
+        let mark = self::mark(mark, worker);
+        let mut grace = Grace::new().also(Bearers(mark.clone()));
+        let caged = super::cgroup::end_of(worker, &mut grace, patience_ms);
+        let free = kill_bearers(&mark, &mut grace, patience_ms);
         let killed = count(caged.pids.len()) + free.killed;
         *swept = Swept { killed, left: count(caged.left) + free.left };
         Ok(())
@@ -88,11 +133,14 @@ pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
     swept
 }
 
-fn kill_bearers(mark: &[u8], patience_ms: u64) -> Swept {
+fn kill_bearers(mark: &[u8], grace: &mut Grace, patience_ms: u64) -> Swept {
+    if bearers(mark).is_empty() {
+        return Swept::default();
+    }
+    let mut killed = grace.give(&Bearers(mark.to_vec()));
     // One that is on its way out has no environment any more, but still a number: it is waited for.
     let mut going: HashSet<(i32, u64)> = HashSet::new();
     let deadline = mono_ms() + patience_ms;
-    let mut killed = HashSet::new();
     let mut pace = Pace::new();
     loop {
         let found = bearers(mark);
@@ -175,11 +223,14 @@ fn childless() -> bool {
     }
 }
 
-/// Whether the process carries the mark; never true of ourselves, of the dead and of strangers.
+/// Whether the process carries the mark (several are apart by zero bytes); never true of ourselves, of the dead and of
+/// strangers.
 fn bears(pid: i32, mark: &[u8]) -> bool {
-    pid != process::own_pid()
-        && std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|entry| entry == mark))
+    let says = |environ: Vec<u8>| {
+        let has = |mark| environ.split(|byte| *byte == 0).any(|entry| entry == mark);
+        mark.split(|byte| *byte == 0).all(has)
+    };
+    pid != process::own_pid() && std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(says)
 }
 
 fn count(n: usize) -> u32 {
@@ -227,10 +278,10 @@ mod tests {
         let mut ready = [0; 6];
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
         // The child's own corpse stays until it is waited for, but has no environment any more.
-        let swept = marked("SWARMDIR_SWEEP_TEST", &value, 10_000);
+        let swept = marked("SWARMDIR_SWEEP_TEST", &value, &mut Grace::new(), 10_000);
         assert_eq!(swept.left, 0);
         assert!((1..=3).contains(&swept.killed), "{swept:?}");
         assert_eq!(child.wait().unwrap().code(), None);
-        assert_eq!(marked("SWARMDIR_SWEEP_TEST", &value, 0), Swept::default());
+        assert_eq!(marked("SWARMDIR_SWEEP_TEST", &value, &mut Grace::new(), 0), Swept::default());
     }
 }

@@ -139,6 +139,7 @@ impl Worker {
         env.extend(added.map(|(name, value)| (name.clone(), value.clone())));
         let ours = [
             (super::workplace::TASK_MARK, attempt.at.id.to_string()),
+            (super::workplace::QUEUE_MARK, self.shared.queue.place().to_owned()),
             ("SWARMDIR_ATTEMPT", number.to_string()),
             (crate::tending::WORKER_MARK, attempt.worker.to_string()),
             ("SWARMDIR_ROOT", self.config.root.display().to_string()),

@@ -9,6 +9,7 @@ use crate::domain::outcome::Fault;
 use crate::domain::record::{CommitRecord, Origin};
 use crate::queue::claim::Claim;
 use crate::queue::runs::AttemptFiles;
+use crate::sys::grace::Grace;
 use crate::sys::{process, sweep};
 use crate::worktree::{
     CollectOrder, Collected, Entered, Fingerprint, Forest, Order, Repo, Scratch, Tree, Trouble,
@@ -16,6 +17,8 @@ use crate::worktree::{
 
 /// The variable by which every process of a task's agents is known.
 pub(super) const TASK_MARK: &str = "SWARMDIR_TASK";
+/// The variable that says for which queue they work: a directory, whatever it is called.
+pub(super) const QUEUE_MARK: &str = "SWARMDIR_QUEUE_INODE";
 /// What an earlier attempt left running is given so long to be dead, milliseconds.
 const PATIENCE_MS: u64 = 2_000;
 
@@ -105,7 +108,7 @@ impl Worker {
         match entered {
             Entered::Tree(tree) => {
                 if tree.continued() {
-                    end_earlier(attempt)?;
+                    end_earlier(attempt, queue.place())?;
                 }
                 Ok(Workplace::Tree { tree, repo, before })
             }
@@ -141,8 +144,10 @@ impl Worker {
 /// Ends what an earlier attempt on this machine left running: its worker died (or the tree would be locked),
 /// but the task was moved on by somebody who could not kill here, or did not have to: from another machine,
 /// by hold, priority or retry.
-fn end_earlier(attempt: &AttemptName) -> Result<(), NoPlace> {
-    let swept = sweep::marked(TASK_MARK, attempt.at.id.as_str(), PATIENCE_MS);
+fn end_earlier(attempt: &AttemptName, queue: &str) -> Result<(), NoPlace> {
+    // A copy of the queue has the same tasks, and what runs for the original is none of its business.
+    let marks = [(TASK_MARK, attempt.at.id.as_str()), (QUEUE_MARK, queue)];
+    let swept = sweep::marked_all(&marks, &mut Grace::new(), PATIENCE_MS);
     if swept.left == 0 {
         return Ok(());
     }
