@@ -15,7 +15,7 @@ use crate::sys::fs;
 use crate::worktree::{Repo, Trouble, doctor};
 
 /// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
-const EXCLUDES: [&str; 3] = ["/queue/", "/interrupt", "/.swarmdir/"];
+const EXCLUDES: [&str; 3] = ["queue/", "interrupt", ".swarmdir/"];
 
 /// `init`
 pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
@@ -50,7 +50,12 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
 
 /// Hides what of ours lies in a checkout from git. Returns what had to be added.
 pub(super) fn hide(repo: &Repo, root: &Path) -> Result<Vec<String>, Trouble> {
-    let patterns = EXCLUDES.map(|pattern| exclusion(repo, root, pattern));
+    // A pattern with a slash at its end means no link to a directory.
+    let as_it_is = |name: &'static str| match name.strip_suffix('/') {
+        Some(dir) if fs::is_link(&root.join(dir)) => format!("/{dir}"),
+        _ => format!("/{name}"),
+    };
+    let patterns = EXCLUDES.map(|name| exclusion(repo, root, &as_it_is(name)));
     doctor::exclude(repo, &patterns.each_ref().map(String::as_str))
 }
 

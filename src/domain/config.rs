@@ -3,13 +3,14 @@
 //! Built by `cli::config` from `swarm.toml`, `SWARMDIR_*` and flags; nobody else reads those.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use super::choice::{Cgroups, Durability, Share};
 
 use super::admission::Reserve;
 use super::gate::Manner;
 use super::limits::{Limits, TaskCaps};
+use super::record::Origin;
 use super::rule::{Rule, RuleBook};
 use super::task::PermissionMode;
 
@@ -163,6 +164,21 @@ impl Config {
         let kind = self.profiles.get(agent).map_or("", |profile| profile.kind.word());
         let own = self.own_rules.rules.iter();
         own.filter(|rule| rule.is_for(kind, Some(agent))).cloned().collect()
+    }
+
+    /// Where a task works that was taken up: its rig is where the settings say now, and what was taken up for the
+    /// root's own repository follows the root, which may have been moved or copied since.
+    pub fn repository_of(&self, origin: &Origin) -> PathBuf {
+        let written = Path::new(&origin.repository);
+        let named = origin.rig.as_ref().and_then(|name| self.rigs.get(name));
+        match named {
+            Some(rig) => rig.path.clone(),
+            None if written == Path::new(".") => self.root.clone(),
+            None if origin.rig.is_some() || written.is_relative() => self.root.join(written),
+            // Written by a version that told no rig from the root.
+            None if self.rigs.values().any(|rig| rig.path == written) => written.to_owned(),
+            None => self.root.clone(),
+        }
     }
 
     /// The repositories that tasks under these settings may work in.

@@ -25,6 +25,7 @@ pub mod find;
 pub mod finish;
 pub mod gates;
 pub mod journal;
+pub mod known;
 pub mod layout;
 pub mod live;
 pub mod open;

@@ -99,12 +99,28 @@ fn place_of(layout: &Layout) -> Result<String> {
 
 /// The first of several makers wins: all read the same identity.
 fn make_format(layout: &Layout) -> Result<()> {
-    let id: String = random::bits().iter().map(|b| format!("{b:02x}")).collect();
-    let staged = layout.file(Dir::Tmp, format!("{STAGED_FORMAT}{id}"));
-    fs::write_synced(&staged, format!("{MAGIC}\nid {id}\n").as_bytes(), true)?;
+    let staged = stage_format(layout, &new_id())?;
     fs::link(&staged, &layout.format())?;
     fs::unlink(&staged)?;
     Ok(())
+}
+
+/// Gives the queue another identity.
+pub(super) fn put_format(layout: &Layout, id: &str) -> Result<()> {
+    let staged = stage_format(layout, id)?;
+    // Ours alone until then.
+    fs::rename(&staged, &layout.format()).map(drop)?;
+    Ok(fs::sync(layout.root())?)
+}
+
+fn stage_format(layout: &Layout, id: &str) -> Result<PathBuf> {
+    let staged = layout.file(Dir::Tmp, format!("{STAGED_FORMAT}{id}"));
+    fs::write_synced(&staged, format!("{MAGIC}\nid {id}\n").as_bytes(), true)?;
+    Ok(staged)
+}
+
+pub(super) fn new_id() -> String {
+    random::bits().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn parent_of(dir: &Path) -> &Path {

@@ -86,14 +86,11 @@ impl Worker {
     fn enter_tree(&self, claim: &Claim, origin: &Origin) -> Result<Workplace, NoPlace> {
         let attempt = claim.attempt();
         let queue = &self.shared.queue;
-        let repo = Repo::discover(Path::new(&origin.repository))?;
+        let repository = self.config.repository_of(origin);
+        let repo = Repo::discover(&repository)?;
         let before = repo.fingerprint();
         let host = &self.shared.registration.card().process.host;
-        let forest = Forest::new(
-            Repo::discover(Path::new(&origin.repository))?,
-            self.config.trees.clone(),
-            host,
-        );
+        let forest = Forest::new(Repo::discover(&repository)?, self.config.trees.clone(), host);
         let entered = forest.enter(&Order {
             task: attempt.at.id.as_str(),
             token: &attempt.dir(),

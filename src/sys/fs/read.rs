@@ -43,6 +43,11 @@ pub fn look(path: &Path) -> Result<Option<Metadata>> {
     }
 }
 
+/// Whether the name is a symbolic link's.
+pub fn is_link(path: &Path) -> bool {
+    lstat(path).is_ok_and(|meta| meta.is_symlink())
+}
+
 /// Whether there is a directory (links followed).
 pub fn is_dir(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|meta| meta.is_dir())
