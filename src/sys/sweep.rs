@@ -82,8 +82,36 @@ impl Remaining for Below {
     }
 }
 
+/// What an environment says of those who are meant.
+#[derive(Clone, Debug)]
+struct Mark {
+    entry: Vec<u8>,
+    /// A variable that, where it is there, has to say this: its name with `=`, and all of it.
+    beside: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Mark {
+    fn new(key: &str, value: &str) -> Mark {
+        Mark { entry: entry(key, value), beside: None }
+    }
+
+    fn is_in(&self, environ: &[u8]) -> bool {
+        let mut entries = environ.split(|byte| *byte == 0);
+        let other = |said: &[u8]| {
+            let (name, whole) = self.beside.as_ref()?;
+            Some(said.starts_with(name) && said != whole.as_slice())
+        };
+        entries.any(|said| said == self.entry)
+            && !environ.split(|byte| *byte == 0).any(|said| other(said) == Some(true))
+    }
+}
+
+fn entry(key: &str, value: &str) -> Vec<u8> {
+    [key.as_bytes(), b"=", value.as_bytes()].concat()
+}
+
 /// Everything whose environment says this.
-struct Bearers(Vec<u8>);
+struct Bearers(Mark);
 
 impl Remaining for Bearers {
     fn list(&self) -> Vec<i32> {
@@ -98,17 +126,25 @@ impl Remaining for Bearers {
 /// Ends every process of this machine, but this one, whose environment says `KEY=VALUE`: by TERM within its grace,
 /// then by KILL, for at most so long. Only processes of the same user can be seen (root sees all).
 pub fn marked(key: &str, value: &str, grace: &mut Grace, patience_ms: u64) -> Swept {
-    marked_all(&[(key, value)], grace, patience_ms)
+    end_marked(&Mark::new(key, value), grace, patience_ms)
 }
 
-/// The same for those whose environment says all of these.
-pub fn marked_all(marks: &[(&str, &str)], grace: &mut Grace, patience_ms: u64) -> Swept {
+/// The same, but for those whose environment says something else under another key.
+pub fn marked_beside(
+    (key, value): (&str, &str),
+    (beside, says): (&str, &str),
+    grace: &mut Grace,
+    patience_ms: u64,
+) -> Swept {
+    let beside = Some((entry(beside, ""), entry(beside, says)));
+    end_marked(&Mark { beside, ..Mark::new(key, value) }, grace, patience_ms)
+}
+
+fn end_marked(mark: &Mark, grace: &mut Grace, patience_ms: u64) -> Swept {
     let mut swept = Swept::default();
-    let mark: Vec<u8> =
-        marks.iter().map(|(key, value)| mark(key, value)).collect::<Vec<_>>().join(&0);
     let all = std::path::Path::new("/proc");
     let mut kill = |swept: &mut Swept| {
-        *swept = kill_bearers(&mark, grace, patience_ms);
+        *swept = kill_bearers(mark, grace, patience_ms);
         Ok(())
     };
     // Where it is only pretended, nobody was found.
@@ -120,7 +156,7 @@ pub fn marked_all(marks: &[(&str, &str)], grace: &mut Grace, patience_ms: u64) -
 pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
     let mut swept = Swept::default();
     let kill = |swept: &mut Swept| {
-        let mark = self::mark(mark, worker);
+        let mark = Mark::new(mark, worker);
         let mut grace = Grace::new().also(Bearers(mark.clone()));
         let caged = super::cgroup::end_of(worker, &mut grace, patience_ms);
         let free = kill_bearers(&mark, &mut grace, patience_ms);
@@ -133,11 +169,11 @@ pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
     swept
 }
 
-fn kill_bearers(mark: &[u8], grace: &mut Grace, patience_ms: u64) -> Swept {
+fn kill_bearers(mark: &Mark, grace: &mut Grace, patience_ms: u64) -> Swept {
     if bearers(mark).is_empty() {
         return Swept::default();
     }
-    let mut killed = grace.give(&Bearers(mark.to_vec()));
+    let mut killed = grace.give(&Bearers(mark.clone()));
     // One that is on its way out has no environment any more, but still a number: it is waited for.
     let mut going: HashSet<(i32, u64)> = HashSet::new();
     let deadline = mono_ms() + patience_ms;
@@ -166,14 +202,10 @@ fn kill_bearers(mark: &[u8], grace: &mut Grace, patience_ms: u64) -> Swept {
 
 /// Every process of this machine, but this one, whose environment says `KEY=VALUE`.
 pub fn bearing(key: &str, value: &str) -> Vec<i32> {
-    bearers(&mark(key, value))
+    bearers(&Mark::new(key, value))
 }
 
-fn mark(key: &str, value: &str) -> Vec<u8> {
-    [key.as_bytes(), b"=", value.as_bytes()].concat()
-}
-
-fn bearers(mark: &[u8]) -> Vec<i32> {
+fn bearers(mark: &Mark) -> Vec<i32> {
     process::all().into_iter().filter(|pid| bears(*pid, mark)).collect()
 }
 
@@ -223,14 +255,10 @@ fn childless() -> bool {
     }
 }
 
-/// Whether the process carries the mark (several are apart by zero bytes); never true of ourselves, of the dead and of
-/// strangers.
-fn bears(pid: i32, mark: &[u8]) -> bool {
-    let says = |environ: Vec<u8>| {
-        let has = |mark| environ.split(|byte| *byte == 0).any(|entry| entry == mark);
-        mark.split(|byte| *byte == 0).all(has)
-    };
-    pid != process::own_pid() && std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(says)
+/// Whether the process carries the mark; never true of ourselves, of the dead and of strangers.
+fn bears(pid: i32, mark: &Mark) -> bool {
+    pid != process::own_pid()
+        && std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| mark.is_in(&environ))
 }
 
 fn count(n: usize) -> u32 {
@@ -255,6 +283,23 @@ impl Pace {
 mod tests {
     use super::*;
     use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_mark_beside_another_has_to_fit_where_it_is_there() {
+        let beside = Some((entry("Q", ""), entry("Q", "1")));
+        let mark = Mark { beside, ..Mark::new("T", "x") };
+        for (environ, is_it) in [
+            ("T=x", true),
+            ("A=b\0T=x\0Q=1\0", true),
+            ("Q=2\0T=x\0", false),
+            ("T=x\0Q=12", false),
+            ("T=xy\0Q=1", false),
+            ("QQ=2\0T=x", true),
+            ("", false),
+        ] {
+            assert_eq!(mark.is_in(environ.as_bytes()), is_it, "{environ:?}");
+        }
+    }
 
     #[test]
     fn children_are_found_both_ways() {

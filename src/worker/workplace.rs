@@ -143,8 +143,8 @@ impl Worker {
 /// by hold, priority or retry.
 fn end_earlier(attempt: &AttemptName, queue: &str) -> Result<(), NoPlace> {
     // A copy of the queue has the same tasks, and what runs for the original is none of its business.
-    let marks = [(TASK_MARK, attempt.at.id.as_str()), (QUEUE_MARK, queue)];
-    let swept = sweep::marked_all(&marks, &mut Grace::new(), PATIENCE_MS);
+    let task = (TASK_MARK, attempt.at.id.as_str());
+    let swept = sweep::marked_beside(task, (QUEUE_MARK, queue), &mut Grace::new(), PATIENCE_MS);
     if swept.left == 0 {
         return Ok(());
     }
