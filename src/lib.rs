@@ -57,7 +57,7 @@
 //!   changes nothing of the user's checkout: no index, no HEAD, no stash, no hook; nothing is removed that is
 //!   not committed or ignored.
 //! - [`agent`] — one supervised child, three kinds behind one door. **Architecture Invariant:** it does not know
-//!   why it runs; when it returns, no process of the agent is left.
+//!   why it runs; when it returns, no process of the agent is left: each was asked to end, then killed.
 //! - [`tending`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture
 //!   Invariant:** any number may do it at once; its locks are a courtesy.
 //! - [`worker`] — claims, works, publishes; a heart and a housekeeper beside it. **Architecture Invariant:** it

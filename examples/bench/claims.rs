@@ -46,6 +46,7 @@ fn ours(lab: &Lab, count: usize) -> f64 {
         started_at: clock::now(),
         file: None,
         copied: false,
+        other_device: false,
     };
     let begun = Instant::now();
     let me = queue.register(card).unwrap();

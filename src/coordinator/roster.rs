@@ -3,7 +3,7 @@
 use crate::domain::id::WorkerId;
 use crate::domain::identity::{ProcessIdentity, Vantage};
 use crate::queue::{Queue, Result};
-use crate::sys::identity;
+use crate::sys::{identity, process};
 
 /// A worker's process.
 #[derive(Clone, Debug)]
@@ -20,7 +20,8 @@ pub(super) fn live(queue: &Queue) -> Result<Vec<(usize, Member)>> {
     let me = identity::me();
     let workers = queue.workers()?;
     let pooled = workers.into_iter().filter_map(|(card, _)| {
-        let here = card.lives_here(&me);
+        // Another user's worker is no member of a pool that can neither stop nor kill it.
+        let here = card.lives_here(&me) && process::obeys(&card.process);
         let member = Member { process: card.process, child: false, retiring: false };
         here.then_some((card.slot? as usize, member))
     });

@@ -40,13 +40,20 @@ pub struct Card {
     /// It was read from another file than that: the queue was copied, and the worker works on the original.
     #[serde(skip)]
     pub copied: bool,
+    /// The file is on another device than its worker saw it on: seen from another machine, or a copy all the same.
+    #[serde(skip)]
+    pub other_device: bool,
 }
 
 impl Card {
     /// How the reader stands to the worker's process. One that is known from a copy is none that may be judged,
     /// asked or killed: only its heartbeat counts, and nobody beats there.
     pub fn vantage(&self, me: &ProcessIdentity) -> Vantage {
-        if self.copied { Vantage::Elsewhere } else { me.vantage(&self.process) }
+        match me.vantage(&self.process) {
+            Vantage::Here if self.other_device => Vantage::Elsewhere,
+            _ if self.copied => Vantage::Elsewhere,
+            vantage => vantage,
+        }
     }
 
     /// Whether the worker's process can be seen from here, and lives.
@@ -177,8 +184,10 @@ pub(super) fn try_read_card(path: &std::path::Path) -> Result<Option<(Card, Puls
     let mtime_ns = fs::mtime_ns(&meta);
     let card = parse_card(fs::read_up_to(&file, path, CARD_MAX)?);
     Ok(card.map(|(card, count)| {
-        let copied = card.file.is_some_and(|file| file != fs::file_id(&meta));
-        (Card { copied, ..card }, Pulse { mtime_ns, count })
+        let (device, inode) = fs::file_id(&meta);
+        let copied = card.file.is_some_and(|(_, its)| its != inode);
+        let other_device = card.file.is_some_and(|(its, _)| its != device);
+        (Card { copied, other_device, ..card }, Pulse { mtime_ns, count })
     }))
 }
 

@@ -146,6 +146,7 @@ fn register(queue: &Queue) -> Result<Registration> {
         started_at: clock::now(),
         file: None,
         copied: false,
+        other_device: false,
     })
 }
 

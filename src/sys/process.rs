@@ -26,12 +26,22 @@ pub enum Sight {
 /// Looks for the process with this identity. Where `/proc` does not show it (it hides other users' processes, no file
 /// could be opened), the kernel is asked whether there is any of its number: that it tells everybody.
 pub fn sight(identity: &ProcessIdentity) -> Sight {
-    match identity::seen(identity.pid) {
-        Seen::Since(ticks) if ticks == identity.start_ticks => Sight::Alive,
+    sight_of(identity.pid, identity.start_ticks)
+}
+
+/// The same of a number and the time of its start.
+pub(super) fn sight_of(pid: i32, start_ticks: u64) -> Sight {
+    match identity::seen(pid) {
+        Seen::Since(ticks) if ticks == start_ticks => Sight::Alive,
         Seen::Since(_) | Seen::Ended => Sight::Ended,
-        Seen::Nothing if exists(identity.pid) => Sight::Hidden,
+        Seen::Nothing if exists(pid) => Sight::Hidden,
         Seen::Nothing => Sight::Ended,
     }
+}
+
+/// Whether the process lives and this user may tell it what to do.
+pub fn obeys(identity: &ProcessIdentity) -> bool {
+    sight(identity) == Sight::Alive && kill(Pid::from_raw(identity.pid), None).is_ok()
 }
 
 /// Whether the process with this identity lives, as far as can be told: one that is hidden does, and its lease decides.

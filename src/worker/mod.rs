@@ -164,6 +164,7 @@ fn register(queue: &Queue, slot: Option<u32>) -> Result<Registration, QueueError
         started_at: clock::now(),
         file: None,
         copied: false,
+        other_device: false,
     })
 }
 

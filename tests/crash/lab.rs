@@ -159,6 +159,7 @@ impl Lab {
             started_at: UnixMs(0),
             file: None,
             copied: false,
+            other_device: false,
         }
     }
 

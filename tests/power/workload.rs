@@ -213,6 +213,7 @@ impl Rig {
             started_at: UnixMs(0),
             file: None,
             copied: false,
+            other_device: false,
         };
         self.queue.register(card).unwrap()
     }

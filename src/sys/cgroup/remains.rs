@@ -7,7 +7,7 @@ use super::find::{Ground, ground, mounts};
 use super::group::{PREFIX, prefix};
 use super::kill::{Killed, children, kill_all, members, remove};
 use crate::sys::grace::Grace;
-use crate::sys::identity::start_ticks;
+use crate::sys::process::{Sight, sight_of};
 
 /// Deeper than anybody nests groups.
 const DEPTH: u32 = 16;
@@ -61,7 +61,7 @@ pub(super) fn tidy(ground: &Ground) {
 pub(super) fn tidy_in(dir: &Path) {
     for dir in children(dir) {
         let maker = dir.file_name().and_then(|name| maker(name.to_str()?));
-        let dead = maker.is_some_and(|(pid, ticks)| start_ticks(pid) != Some(ticks));
+        let dead = maker.is_some_and(|(pid, ticks)| sight_of(pid, ticks) == Sight::Ended);
         if dead && members(&dir).is_empty() {
             remove(&dir);
         }

@@ -84,6 +84,7 @@ impl World {
             started_at: UnixMs(1),
             file: None,
             copied: false,
+            other_device: false,
         };
         self.queue.register(card).unwrap()
     }
