@@ -61,7 +61,7 @@
 //!   the directory that was made, and nothing else in its place is touched; nothing is removed that is not committed
 //!   or ignored.
 //! - [`agent`] — one supervised child, three kinds behind one door. **Architecture Invariant:** it does not know
-//!   why it runs; when it returns, no process of the agent is left.
+//!   why it runs; when it returns, no process of the agent is left: each was asked to end, then killed.
 //! - [`trust`] — whose a file is, and what the user said about it. **Architecture Invariant:** nothing of a
 //!   repository runs by being looked at; what cannot be told counts as a stranger's.
 //! - [`tending`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture

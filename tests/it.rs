@@ -18,11 +18,13 @@ mod crowd;
 mod hostile;
 mod intake;
 mod model;
+mod moving;
 mod night;
 #[cfg(debug_assertions)]
 mod power;
 mod running;
 mod selftest;
+mod sharing;
 mod stub;
 mod support;
 mod tidy;

@@ -44,6 +44,9 @@ fn ours(lab: &Lab, count: usize) -> f64 {
         version: String::new(),
         slot: None,
         started_at: clock::now(),
+        file: None,
+        copied: false,
+        other_device: false,
     };
     let begun = Instant::now();
     let me = queue.register(card).unwrap();

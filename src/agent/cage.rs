@@ -8,6 +8,7 @@ use super::{Job, Refusal};
 use crate::domain::outcome::{Ending, Fault};
 use crate::domain::overuse::{Overuse, explain};
 use crate::sys::cgroup::{Entrance, Held, Trouble};
+use crate::sys::grace::Grace;
 use crate::sys::spawn::{Child, Order, SpawnError, SpawnStep, spawn, spawn_in};
 
 /// Starts a child in the group of its job. One that cannot be entered is made anew once; then the child starts
@@ -42,9 +43,10 @@ fn hold(job: &Job) -> Result<Entrance, Trouble> {
     group.hold(Held { memory: limits.tree_memory_bytes, processes: limits.tree_processes })
 }
 
-/// Kills what is in the group, and says who that was and how many would not die.
-pub(super) fn empty(job: &Job, patience_ms: u64) -> (HashSet<i32>, usize) {
-    let killed = job.group.as_ref().map(|group| group.kill(patience_ms)).unwrap_or_default();
+/// Ends what is in the group, and says who that was and how many would not die.
+pub(super) fn empty(job: &Job, grace: &mut Grace, patience_ms: u64) -> (HashSet<i32>, usize) {
+    let group = job.group.as_ref();
+    let killed = group.map(|group| group.kill(grace, patience_ms)).unwrap_or_default();
     (killed.pids, killed.left)
 }
 

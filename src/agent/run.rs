@@ -21,6 +21,7 @@ use crate::domain::record::Ground;
 use crate::domain::usage::Usage;
 use crate::sys;
 use crate::sys::clock::mono_ms;
+use crate::sys::grace::Grace;
 use crate::sys::process::Signal;
 use crate::sys::spawn::{Child, Exit, SpawnError, SpawnStep};
 
@@ -240,7 +241,7 @@ impl Shell<'_> {
             }
             Action::Interrupt => self.signal(Signal::SIGINT),
             Action::Terminate => self.signal(Signal::SIGTERM),
-            Action::Kill => self.signal(Signal::SIGKILL),
+            Action::Kill => self.kill(),
             Action::Sweep => self.sweep(),
             Action::Finish => {}
         }
@@ -253,12 +254,21 @@ impl Shell<'_> {
         }
     }
 
+    /// Itself alone: what it started is asked first, by the sweep after its end.
+    fn kill(&self) {
+        if self.exit.is_none() {
+            sys::process::tell(self.child.pid(), false, Signal::SIGKILL);
+        }
+    }
+
     fn sweep(&mut self) {
-        let (caged, _still_there) = cage::empty(self.job, SWEEP_MS);
-        let swept = if sys::sweep::is_subreaper() && self.exit.is_some() {
-            sys::sweep::descendants(caged, SWEEP_MS)
+        let all_below = sys::sweep::is_subreaper() && self.exit.is_some();
+        let mut grace = if all_below { sys::sweep::grace_below() } else { Grace::new() };
+        let (caged, _still_there) = cage::empty(self.job, &mut grace, SWEEP_MS);
+        let swept = if all_below {
+            sys::sweep::descendants(caged, &mut grace, SWEEP_MS)
         } else {
-            let free = sys::sweep::marked(MARK, &self.job.session, SWEEP_MS);
+            let free = sys::sweep::marked(MARK, &self.job.session, &mut grace, SWEEP_MS);
             let caged = u32::try_from(caged.len()).unwrap_or(u32::MAX);
             sys::sweep::Swept { killed: caged.saturating_add(free.killed), ..free }
         };

@@ -64,6 +64,7 @@ impl Context {
     ) -> Result<Context, Failure> {
         let flags = Flags { root: common.root.clone(), ..flags };
         let loaded = config::load_here(&flags, purpose)?;
+        super::privacy::decide(&loaded.config);
         Ok(Context { loaded, ui: Ui::new(common.color), flags })
     }
 
@@ -108,20 +109,29 @@ impl Context {
     /// The queue as it is: for commands that only look.
     pub(super) fn queue(&self) -> Result<Queue, Failure> {
         let config = self.config();
-        Ok(Queue::open(&config.root.join("queue"), config.durability)?)
+        Ok(Queue::of_root(&config.root, config.durability)?)
     }
 
     /// The queue, made where it is missing; then git is kept from seeing it, if there is one.
     pub(super) fn queue_or_make(&self) -> Result<Queue, Failure> {
         let config = self.config();
-        let path = config.root.join("queue");
-        let first = !fs::exists(&path.join("FORMAT"));
-        let queue = Queue::open_or_make(&path, config.durability)?;
-        if first && let Ok(repo) = Repo::discover(&config.root) {
+        let opened = Queue::of_root_or_made(&config.root, config.durability)?;
+        super::privacy::close(config);
+        if let Some(original) = opened.copy_of {
+            let original = original.display();
+            self.ui.say(&format!(
+                "this queue was a copy of {original} and is one of its own now; what waited there waits here, too"
+            ));
+        }
+        // What a link leads to has another name in `info/exclude` than a directory.
+        let linked = ["queue", ".swarmdir"].iter().any(|name| fs::is_link(&config.root.join(name)));
+        if (opened.first || linked)
+            && let Ok(repo) = Repo::discover(&config.root)
+        {
             // `doctor` tells where that did not work.
             let _seen_by_git = super::setup::hide(&repo, &config.root);
         }
-        Ok(queue)
+        Ok(opened.queue)
     }
 
     /// The one task that is meant.

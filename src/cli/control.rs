@@ -1,6 +1,6 @@
-//! Commands that steer what runs: pause, resume, scale, stop.
+//! Commands that steer what runs: pause, resume, scale; and who coordinates. (Stop is [`super::stop`].)
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,13 @@ use super::exit;
 use crate::coordinator::scale_file;
 use crate::domain::identity::{ProcessIdentity, Vantage};
 use crate::domain::time::UnixMs;
-use crate::queue::register::Card;
-use crate::queue::{Queue, QueueError};
 use crate::sys::lock::Lock;
-use crate::sys::signal::Signal;
+use crate::sys::process::Sight;
 use crate::sys::{clock, fs, identity, process};
+
+/// A new coordinator writes its name within so many looks, so many milliseconds apart.
+const NAME_LOOKS: u32 = 20;
+const NAME_MS: u64 = 50;
 
 /// Who holds the coordinator's lock, as it says itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,26 +25,86 @@ pub(super) struct Incumbent {
     pub(super) since: UnixMs,
 }
 
+/// The coordinator of this queue.
+pub(super) enum Coordinating {
+    /// None runs.
+    Nobody,
+    /// This process of this machine.
+    Here(Incumbent),
+    /// Its lock is held, and its process cannot be seen from here: it runs in another pid namespace, on another
+    /// machine, or has just begun and not said who it is.
+    Elsewhere(Option<Incumbent>),
+}
+
+impl Coordinating {
+    /// In brackets, for messages; empty where nobody knows.
+    pub(super) fn said(&self) -> String {
+        match self {
+            Coordinating::Nobody | Coordinating::Elsewhere(None) => String::new(),
+            Coordinating::Here(i) => format!(
+                " (process {} on {}, since {})",
+                i.process.pid,
+                i.process.host,
+                clock::local(i.since)
+            ),
+            Coordinating::Elsewhere(Some(i)) => {
+                format!(" ({}, since {})", whereabouts(&i.process), clock::local(i.since))
+            }
+        }
+    }
+}
+
 /// The lock by which a second coordinator is told who runs already. A courtesy: two would do no harm.
 pub(super) fn lock_path(context: &Context) -> PathBuf {
     context.config().root.join(".swarmdir").join("coordinator.lock")
 }
 
-/// The coordinator that runs on this machine, if one does.
-pub(super) fn incumbent(context: &Context) -> Result<Option<Incumbent>, Failure> {
+/// Who coordinates.
+pub(super) fn coordinating(context: &Context) -> Result<Coordinating, Failure> {
     let path = lock_path(context);
     if !fs::exists(&path) || Lock::try_take(&path)?.is_some() {
-        return Ok(None);
+        return Ok(Coordinating::Nobody);
     }
-    let note = fs::read(&path)?;
-    Ok(serde_json::from_slice::<Incumbent>(&note).ok().filter(|i| process::alive(&i.process)))
+    // An earlier one's name stays until the next has written his, which is at once.
+    for _ in 0..NAME_LOOKS {
+        match named(&path)? {
+            Coordinating::Elsewhere(None) => clock::pause_ms(NAME_MS),
+            known => return Ok(known),
+        }
+    }
+    Ok(Coordinating::Elsewhere(None))
+}
+
+/// Who holds the lock, by the name on it.
+fn named(path: &Path) -> Result<Coordinating, Failure> {
+    let me = identity::me();
+    let named = serde_json::from_slice::<Incumbent>(&fs::read(path)?).ok();
+    Ok(match named.map(|i| (me.vantage(&i.process), process::sight(&i.process), i)) {
+        Some((Vantage::Here, Sight::Alive, incumbent)) => Coordinating::Here(incumbent),
+        Some((Vantage::Here, Sight::Ended, _)) | None => Coordinating::Elsewhere(None),
+        Some((_, _, incumbent)) => Coordinating::Elsewhere(Some(incumbent)),
+    })
+}
+
+/// Where a process is that cannot be seen from here.
+pub(super) fn whereabouts(process: &ProcessIdentity) -> String {
+    let me = identity::me();
+    let at = format!("process {} on {}", process.pid, process.host);
+    let same_spaces =
+        process.pid_namespace == me.pid_namespace && process.time_namespace == me.time_namespace;
+    match process.boot_id == me.boot_id {
+        true if !same_spaces => {
+            format!("{at}, in another pid namespace ({}: a container)", process.pid_namespace)
+        }
+        _ => at,
+    }
 }
 
 /// `pause`
 pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> Outcome {
     let path = context.config().root.join("interrupt");
     let first = if now { "now\n" } else { "" };
-    fs::write(&path, format!("{first}{}\n", reason.unwrap_or_default()).as_bytes())?;
+    fs::write_with_umask(&path, format!("{first}{}\n", reason.unwrap_or_default()).as_bytes())?;
     context.ui.say(if now {
         "paused: what runs is stopped within seconds and its work kept; coordinator resume"
     } else {
@@ -60,55 +122,15 @@ pub(super) fn resume(context: &Context) -> Outcome {
 
 /// `scale`
 pub(super) fn scale(context: &Context, agents: u32) -> Outcome {
-    let Some(incumbent) = incumbent(context)? else {
+    let coordinating = coordinating(context)?;
+    if matches!(coordinating, Coordinating::Nobody) {
         return Err(Failure::new(exit::MISSING, "no coordinator runs here")
             .hint(format!("coordinator --agents {agents}")));
-    };
+    }
     let path = scale_file(&context.config().root);
     let staged = path.with_extension("new");
     fs::write(&staged, format!("{agents}\n").as_bytes())?;
     let _placed = fs::rename(&staged, &path)?;
-    context
-        .ui
-        .say(&format!("coordinator (process {}) keeps {agents} workers", incumbent.process.pid));
+    context.ui.say(&format!("coordinator{} keeps {agents} workers", coordinating.said()));
     Ok(exit::OK)
-}
-
-/// `stop`: asks the coordinator and every worker of this machine, and waits until they are gone.
-pub(super) fn stop(context: &Context, now: bool) -> Outcome {
-    let queue = context.queue()?;
-    let signal = if now { Signal::Terminate } else { Signal::Interrupt };
-    let coordinator = incumbent(context)?.map(|incumbent| incumbent.process);
-    let workers = workers_here(&queue)?;
-    if coordinator.is_none() && workers.is_empty() {
-        context.ui.say("nothing runs here");
-        return Ok(exit::OK);
-    }
-    // The coordinator first: it must not replace the workers that end. It tells those of its pool, and a
-    // second interrupt would mean: stop now.
-    let told = |card: &Card| now || coordinator.is_none() || card.slot.is_none();
-    let alone = workers.iter().filter(|card| told(card)).map(|card| &card.process);
-    for target in coordinator.iter().chain(alone) {
-        process::signal(target.pid, signal.number());
-    }
-    let processes: Vec<ProcessIdentity> =
-        coordinator.into_iter().chain(workers.into_iter().map(|card| card.process)).collect();
-    context.ui.say(if now {
-        "stopping now: work in hand is committed, its tasks are parked"
-    } else {
-        "ending after the running tasks; `coordinator stop --now` does not wait for them"
-    });
-    while processes.iter().any(process::alive) {
-        clock::pause_ms(50);
-    }
-    context.ui.say("stopped");
-    Ok(exit::OK)
-}
-
-/// Live workers of this machine.
-fn workers_here(queue: &Queue) -> Result<Vec<Card>, QueueError> {
-    let me = identity::me();
-    let here = |p: &ProcessIdentity| me.vantage(p) == Vantage::Here && process::alive(p);
-    let workers = queue.workers()?.into_iter().map(|(card, _)| card);
-    Ok(workers.filter(|card| here(&card.process)).collect())
 }

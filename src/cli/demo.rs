@@ -113,9 +113,9 @@ fn make_repository(dir: &Path) -> Result<PathBuf, Failure> {
         return Err(Failure::usage(format!("{dir:?} exists")).hint("coordinator demo --dir NEW"));
     }
     let repository = dir.join("repository");
-    fs::mkdirs(&repository)?;
+    fs::mkdirs_with_umask(&repository)?;
     let repository = fs::canonical(&repository)?;
-    fs::write(&repository.join("README.md"), b"# A repository to play with\n")?;
+    fs::write_with_umask(&repository.join("README.md"), b"# A repository to play with\n")?;
     config::write_new(&repository, SETTINGS)?;
     sample::repository(&repository)
         .map_err(|why| Failure::new(exit::MISSING, why).hint("coordinator doctor"))?;

@@ -57,9 +57,10 @@ impl fmt::Display for Failure {
 impl From<QueueError> for Failure {
     fn from(e: QueueError) -> Failure {
         let code = match &e {
-            QueueError::Absent { .. } | QueueError::Unfit { .. } | QueueError::Fs(_) => {
-                exit::MISSING
-            }
+            QueueError::Absent { .. }
+            | QueueError::Gone { .. }
+            | QueueError::Unfit { .. }
+            | QueueError::Fs(_) => exit::MISSING,
             QueueError::Format { .. } => exit::USAGE,
         };
         Failure { code, message: e.to_string(), hint: e.hint() }

@@ -73,7 +73,7 @@ pub(super) fn explain(context: &Context, task: &str, as_json: bool) -> Outcome {
 pub(super) fn show(context: &Context, task: &str, as_json: bool) -> Outcome {
     let queue = context.queue()?;
     let id = context.task(&queue, task)?;
-    let task = show::task(&queue, &id)?;
+    let task = show::task(&queue, &id)?.located(context.config());
     if as_json {
         context.ui.print_json(&show::json(&task));
     } else {

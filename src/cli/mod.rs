@@ -18,11 +18,13 @@ mod inspect;
 mod needs;
 #[cfg(debug_assertions)]
 pub mod plant;
+mod privacy;
 mod progress;
 mod restore;
 mod run;
 mod selftest;
 mod setup;
+mod stop;
 mod tasks;
 mod trust;
 mod ui;
@@ -119,7 +121,7 @@ fn dispatch(args: Coordinator) -> Outcome {
         Some(Command::Pause { reason, now }) => control::pause(&context()?, reason.as_deref(), now),
         Some(Command::Resume) => control::resume(&context()?),
         Some(Command::Scale { agents }) => control::scale(&context()?, agents),
-        Some(Command::Stop { now }) => control::stop(&context()?, now),
+        Some(Command::Stop { now }) => stop::stop(&context()?, now),
         Some(Command::Doctor { json }) => care::doctor(&context()?, json),
         Some(Command::Check { fix, json }) => care::check(&context()?, fix, json),
         Some(Command::Gc(order)) => gc::gc(&context()?, &order),

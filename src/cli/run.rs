@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use super::args::{Common, Run};
 use super::config::{self, Flags, Purpose};
 use super::context::Context;
-use super::control::{Incumbent, incumbent, lock_path};
+use super::control::{Incumbent, coordinating, lock_path};
 use super::error::{Failure, Outcome};
 use super::exit;
 use super::progress::Progress;
@@ -92,14 +92,7 @@ pub(super) fn only_one(context: &Context) -> Result<Lock, Failure> {
     let path = lock_path(context);
     fs::mkdirs(path.parent().unwrap_or(&context.config().root))?;
     let Some(lock) = Lock::try_take(&path)? else {
-        let who = incumbent(context)?.map_or_else(String::new, |i| {
-            format!(
-                " (process {} on {}, since {})",
-                i.process.pid,
-                i.process.host,
-                clock::local(i.since)
-            )
-        });
+        let who = coordinating(context)?.said();
         return Err(Failure::new(
             exit::LATER,
             format!("a coordinator runs on this queue already{who}"),

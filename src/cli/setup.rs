@@ -17,7 +17,7 @@ use crate::git::{Repo, Trouble, doctor};
 use crate::sys::{env, fs};
 
 /// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
-const EXCLUDES: [&str; 3] = ["/queue/", "/interrupt", "/.swarmdir/"];
+const EXCLUDES: [&str; 3] = ["queue/", "interrupt", ".swarmdir/"];
 
 /// `init`
 pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
@@ -25,7 +25,7 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
         Some(dir) => dir.to_owned(),
         None => common.root.clone().unwrap_or_else(|| PathBuf::from(".")),
     };
-    fs::mkdirs(&dir)?;
+    fs::mkdirs_with_umask(&dir)?;
     let common = Common { root: Some(fs::canonical(&dir)?), ..common.clone() };
     let context = Context::new(&common, Flags::default())?;
     let root = context.config().root.clone();
@@ -53,7 +53,12 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
 
 /// Hides what of ours lies in a checkout from git. Returns what had to be added.
 pub(super) fn hide(repo: &Repo, root: &Path) -> Result<Vec<String>, Trouble> {
-    let patterns = EXCLUDES.map(|pattern| exclusion(repo, root, pattern));
+    // A pattern with a slash at its end means no link to a directory.
+    let as_it_is = |name: &'static str| match name.strip_suffix('/') {
+        Some(dir) if fs::is_link(&root.join(dir)) => format!("/{dir}"),
+        _ => format!("/{name}"),
+    };
+    let patterns = EXCLUDES.map(|name| exclusion(repo, root, &as_it_is(name)));
     doctor::exclude(repo, &patterns.each_ref().map(String::as_str))
 }
 
@@ -101,12 +106,12 @@ pub(super) fn completions(shell: clap_complete::Shell) -> Outcome {
 
 /// `man`
 pub(super) fn man(dir: &Path) -> Outcome {
-    fs::mkdirs(dir)?;
+    fs::mkdirs_with_umask(dir)?;
     for command in [Coordinator::command(), Worker::command()] {
         for page in pages(command) {
             let mut bytes = Vec::new();
             page.render(&mut bytes)?;
-            fs::write(&dir.join(page.get_filename()), &bytes)?;
+            fs::write_with_umask(&dir.join(page.get_filename()), &bytes)?;
         }
     }
     Ok(exit::OK)

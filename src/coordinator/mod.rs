@@ -135,6 +135,7 @@ impl Coordinator {
         loop {
             self.pool.reap(&self.queue, observer);
             if let Some(ended) = self.look(observer)? {
+                self.pool.sweep_orphans();
                 return Ok(ended);
             }
             observer.tick(&self.queue, self.pool.running(), self.pool.wanted());

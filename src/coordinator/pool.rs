@@ -1,5 +1,6 @@
 //! The pool: starts, asks and counts worker processes. The thin shell around [`super::decide`].
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::decide::{Action, Exit, Misfortune, Slot, decide};
@@ -8,6 +9,7 @@ use super::{Observer, Order};
 use crate::domain::identity::ProcessIdentity;
 use crate::queue::{Queue, Result};
 use crate::sys::daemon::{self, Reaped};
+use crate::sys::grace::{GRACE_MS, Grace};
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs, identity, process, sweep};
 
@@ -18,6 +20,8 @@ pub(super) struct Pool {
     drain: bool,
     luck: Misfortune,
     said_broken: bool,
+    /// What dead workers left was asked to end, and is killed then.
+    orphans_until_ms: Option<u64>,
 }
 
 impl Pool {
@@ -30,6 +34,7 @@ impl Pool {
             drain: order.drain,
             luck: Misfortune::default(),
             said_broken: false,
+            orphans_until_ms: None,
         };
         pool.scale(wanted);
         for (slot, member) in live(queue)? {
@@ -97,6 +102,10 @@ impl Pool {
         while let Some(index) = self.index_of(|m| !m.child && !process::alive(&m.process)) {
             self.ended(index, Exit::DiedWorking, observer);
         }
+        if self.orphans_until_ms.is_some_and(|until| until <= clock::mono_ms()) {
+            self.end_orphans(process::Signal::SIGKILL);
+            self.orphans_until_ms = None;
+        }
     }
 
     fn index_of(&self, test: impl Fn(&Member) -> bool) -> Option<usize> {
@@ -114,16 +123,25 @@ impl Pool {
         self.slots[index] = self.luck.slot_after(exit, self.drain, clock::mono_ms());
         if let (Some(member), true) = (member, !matches!(exit, Exit::Finished | Exit::Recycled)) {
             observer.say(&format!("worker {index} (process {}) died", member.process.pid));
-            self.kill_orphans();
+            self.end_orphans(Signal::Terminate.number());
+            self.orphans_until_ms = Some(clock::mono_ms() + GRACE_MS);
         }
     }
 
     /// What a dead worker's agents started comes to us, as the subreaper: every child that is no worker.
-    fn kill_orphans(&self) {
+    /// It is asked first.
+    fn end_orphans(&self, signal: process::Signal) {
         for pid in sweep::children_of(identity::me().pid) {
             if self.index_of(|member| member.process.pid == pid).is_none() {
-                process::signal(pid, nix::sys::signal::Signal::SIGKILL);
+                process::tell(pid, false, signal);
             }
+        }
+    }
+
+    /// Nobody of the pool is left, and this process is about to end: what workers left must not outlive it.
+    pub(super) fn sweep_orphans(&mut self) {
+        if self.orphans_until_ms.take().is_some() && self.running() == 0 {
+            sweep::descendants(HashSet::new(), &mut Grace::new(), GRACE_MS);
         }
     }
 

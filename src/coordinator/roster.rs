@@ -20,7 +20,8 @@ pub(super) fn live(queue: &Queue) -> Result<Vec<(usize, Member)>> {
     let me = identity::me();
     let workers = queue.workers()?;
     let pooled = workers.into_iter().filter_map(|(card, _)| {
-        let here = me.vantage(&card.process) == Vantage::Here && process::alive(&card.process);
+        // Another user's worker is no member of a pool that can neither stop nor kill it.
+        let here = card.lives_here(&me) && process::obeys(&card.process);
         let member = Member { process: card.process, child: false, retiring: false };
         here.then_some((card.slot? as usize, member))
     });
@@ -34,6 +35,6 @@ pub(super) fn worker_of(queue: &Queue, pid: i32) -> Option<WorkerId> {
     let gone = queue.gone().ok()?;
     workers
         .chain(gone)
-        .find(|card| card.process.pid == pid && me.vantage(&card.process) == Vantage::Here)
+        .find(|card| card.process.pid == pid && card.vantage(&me) == Vantage::Here)
         .map(|card| card.id)
 }

@@ -3,6 +3,7 @@
 //! Every finding comes from trying or reading the real thing, in this very place. It changes nothing but
 //! probe files that it removes again.
 
+mod access;
 mod agents;
 mod groups;
 mod place;
@@ -10,6 +11,8 @@ mod room;
 mod trust;
 
 use serde_json::{Value, json};
+
+pub use access::state_dirs;
 
 use crate::domain::config::Config;
 use crate::domain::trust::Standing;
@@ -68,6 +71,7 @@ impl Finding {
 pub fn examine(config: &Config, settings: &Standing, waiting: &[String]) -> Vec<Finding> {
     let mut findings = trust::examine(settings, waiting);
     findings.extend(place::examine(config));
+    findings.push(access::examine(config));
     findings.extend(agents::examine(config));
     findings.push(groups::examine(config));
     findings

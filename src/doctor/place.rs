@@ -36,8 +36,7 @@ fn root(config: &Config) -> Finding {
 }
 
 fn links(config: &Config) -> Finding {
-    let path = config.root.join("queue");
-    match Queue::open_or_make(&path, config.durability) {
+    match Queue::of_root_or_made(&config.root, config.durability) {
         Ok(_) => Finding::good("hard links", "links and renames work in queue/"),
         Err(e) => {
             let mend = e.hint().unwrap_or_else(|| "another --root".into());

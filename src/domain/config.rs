@@ -3,11 +3,14 @@
 //! Built by `cli::config` from `swarm.toml`, `SWARMDIR_*` and flags; nobody else reads those.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+pub use super::choice::{Cgroups, Durability, Share};
 
 use super::admission::Reserve;
 use super::gate::Manner;
-use super::limits::Limits;
+use super::limits::{Limits, TaskCaps};
+use super::record::Origin;
 use super::rule::{Rule, RuleBook};
 use super::task::PermissionMode;
 
@@ -22,6 +25,8 @@ pub struct Config {
     pub agent: String,
     /// What a power cut may take.
     pub durability: Durability,
+    /// Who may read what is made; `None`: what the repository and the root say.
+    pub share: Option<Share>,
     /// The repository of a task that names none: a key of [`Config::rigs`], else the one around root.
     pub rig: Option<String>,
     /// Where worktrees live; `None`: beside the repository, `<repository>.swarmdir/`.
@@ -54,6 +59,8 @@ pub struct Config {
     pub limits: Limits,
     /// What a task's own limits may not exceed.
     pub limit_caps: Limits,
+    /// What else of a task has a ceiling.
+    pub task_caps: TaskCaps,
     /// What is kept free before a task is claimed.
     pub reserve: Reserve,
     /// Deadlines.
@@ -98,6 +105,7 @@ impl Config {
             agents: 3,
             agent: "claude".to_owned(),
             durability: Durability::Strict,
+            share: None,
             rig: None,
             trees: None,
             drain_wait_ms: 60_000,
@@ -116,7 +124,8 @@ impl Config {
             recycle_after: None,
             cgroups: Cgroups::Auto,
             limits: Limits::DEFAULT,
-            limit_caps: Limits::default(),
+            limit_caps: Limits::CAPS,
+            task_caps: TaskCaps::DEFAULT,
             reserve: Reserve::DEFAULT,
             timeouts: Timeouts::DEFAULT,
             keep: Keep::DEFAULT,
@@ -157,6 +166,21 @@ impl Config {
         own.filter(|rule| rule.is_for(kind, Some(agent))).cloned().collect()
     }
 
+    /// Where a task works that was taken up: its rig is where the settings say now, and what was taken up for the
+    /// root's own repository follows the root, which may have been moved or copied since.
+    pub fn repository_of(&self, origin: &Origin) -> PathBuf {
+        let written = Path::new(&origin.repository);
+        let named = origin.rig.as_ref().and_then(|name| self.rigs.get(name));
+        match named {
+            Some(rig) => rig.path.clone(),
+            None if written == Path::new(".") => self.root.clone(),
+            None if origin.rig.is_some() || written.is_relative() => self.root.join(written),
+            // Written by a version that told no rig from the root.
+            None if self.rigs.values().any(|rig| rig.path == written) => written.to_owned(),
+            None => self.root.clone(),
+        }
+    }
+
     /// The repositories that tasks under these settings may work in.
     pub fn repositories(&self) -> Vec<PathBuf> {
         let rigs = self.rigs.values().map(|rig| rig.path.clone());
@@ -184,42 +208,6 @@ impl Config {
             name.push(".swarmdir");
             self.root.with_file_name(name)
         })
-    }
-}
-
-/// What is fsynced.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Durability {
-    /// Everything that was acknowledged survives a power cut.
-    #[default]
-    Strict,
-    /// A power cut may take the last seconds' acknowledgements; a crash of processes takes nothing.
-    Relaxed,
-}
-
-/// Whether attempts are put into control groups.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Cgroups {
-    /// Where they can be had, as far as they can.
-    #[default]
-    Auto,
-    /// Never.
-    Off,
-    /// Always; where memory and processes cannot be limited, no worker starts.
-    Require,
-}
-
-impl Cgroups {
-    /// All of them.
-    pub const ALL: [Cgroups; 3] = [Cgroups::Auto, Cgroups::Off, Cgroups::Require];
-
-    /// As it is written.
-    pub fn word(self) -> &'static str {
-        match self {
-            Cgroups::Auto => "auto",
-            Cgroups::Off => "off",
-            Cgroups::Require => "require",
-        }
     }
 }
 

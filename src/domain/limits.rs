@@ -49,6 +49,21 @@ impl Limits {
         output_bytes: Some(256 << 20),
     };
 
+    /// What a task may ask for where the operator says nothing: more than the defaults, and finite. Limits that
+    /// are not set without being asked for can only be made narrower by a task.
+    pub const CAPS: Limits = Limits {
+        core_bytes: Some(64 << 30),
+        open_files: Some(1 << 20),
+        file_size_bytes: Some(1 << 40),
+        cpu_secs: Some(24 * 3600),
+        processes: Some(16_384),
+        memory_bytes: None,
+        data_bytes: None,
+        tree_memory_bytes: None,
+        tree_processes: Some(16_384),
+        output_bytes: Some(4 << 30),
+    };
+
     /// Below this an address-space limit makes claude abort at start (measured: 1400–1550 MiB abort,
     /// and it reserves up to 9.9 GB).
     pub const MEMORY_FLOOR_BYTES: u64 = 4 << 30;
@@ -58,6 +73,12 @@ impl Limits {
 
     /// With less memory for all together hardly a shell does its work.
     pub const TREE_MEMORY_FLOOR_BYTES: u64 = 16 << 20;
+
+    /// Ours, raised to what is granted to everybody (nothing: no limit).
+    #[must_use]
+    pub fn raised_to(self, granted: Limits) -> Limits {
+        self.zip(granted, |ours, granted| Some(ours?.max(granted?)))
+    }
 
     /// `over`'s values where it has them, else ours.
     #[must_use]
@@ -88,6 +109,26 @@ impl Limits {
             output_bytes: pick(self.output_bytes, other.output_bytes),
         }
     }
+}
+
+/// What a task may ask for beside limits of its processes; `None`: anything.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct TaskCaps {
+    /// Wall-clock time of one attempt, milliseconds.
+    pub timeout_ms: Option<u64>,
+    /// Turns of one attempt.
+    pub max_turns: Option<u32>,
+    /// US dollars of one attempt.
+    pub max_budget_usd: Option<f64>,
+}
+
+impl TaskCaps {
+    /// A day, two thousand turns, a hundred dollars.
+    pub const DEFAULT: TaskCaps = TaskCaps {
+        timeout_ms: Some(24 * 3_600_000),
+        max_turns: Some(2_000),
+        max_budget_usd: Some(100.0),
+    };
 }
 
 #[cfg(test)]

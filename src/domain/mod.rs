@@ -5,6 +5,7 @@
 //! tested without a disk.
 
 pub mod admission;
+pub mod choice;
 pub mod config;
 pub mod gate;
 mod gate_bounds;

@@ -38,8 +38,11 @@ pub struct TaskRecord {
 /// A base commit in a repository, pinned at take-up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Origin {
-    /// The repository: the path that was configured.
+    /// The repository: `.` for the one around the root, wherever that is by then, else the path that was configured.
     pub repository: String,
+    /// The rig, whose path the settings say; `None`: the task names none, and no setting does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rig: Option<String>,
     /// The commit, 40 hex digits.
     pub base: String,
     /// What it was called then (`main`, or what the task wrote).

@@ -84,9 +84,9 @@ pub fn exclude(repo: &Repo, patterns: &[&str]) -> Result<Vec<String>> {
     if missing.is_empty() {
         return Ok(missing);
     }
-    fs::mkdirs(&repo.common.join("info"))?;
+    fs::mkdirs_with_umask(&repo.common.join("info"))?;
     let gap = if known.is_empty() || known.ends_with('\n') { "" } else { "\n" };
     let text = format!("{gap}{}\n", missing.join("\n"));
-    fs::write_all(&fs::open_append(&path)?, &path, text.as_bytes())?;
+    fs::write_all(&fs::open_append_with_umask(&path)?, &path, text.as_bytes())?;
     Ok(missing)
 }

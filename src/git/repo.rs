@@ -69,6 +69,13 @@ impl Repo {
         Config::read(&self.common).is_ok_and(|config| config.has_identity())
     }
 
+    /// Whether the repository is its group's, too (`core.sharedRepository`).
+    pub fn is_shared(&self) -> bool {
+        let config = self.git.config().and_then(|mut config| config.snapshot());
+        let value = config.and_then(|config| config.get_string("core.sharedRepository"));
+        value.is_ok_and(|value| is_group_shared(&value))
+    }
+
     /// Whether git leaves this path (relative to the checkout) alone.
     pub fn ignores(&self, path: &Path) -> bool {
         self.git.is_path_ignored(path).unwrap_or(false)
@@ -105,9 +112,34 @@ fn root_of(path: &Path, git_dir: &Path) -> (PathBuf, bool) {
     }
 }
 
+/// What a value of `core.sharedRepository` means for the group: a word, a number of git's own, or a mode.
+fn is_group_shared(value: &str) -> bool {
+    match value.to_lowercase().as_str() {
+        "group" | "true" | "yes" | "on" | "1" | "all" | "world" | "everybody" | "2" => true,
+        mode => u32::from_str_radix(mode, 8).is_ok_and(|mode| mode > 7 && mode & 0o060 == 0o060),
+    }
+}
+
 fn unopened(error: git2::Error, path: &Path) -> Trouble {
     match error.code() {
         ErrorCode::NotFound => Trouble::NotARepository { path: path.to_owned() },
         _ => Trouble::git("open the repository", path)(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_group_shared;
+
+    #[test]
+    fn what_is_shared_is_told_as_git_reads_it() {
+        for yes in
+            ["group", "Group", "true", "1", "all", "world", "everybody", "2", "0660", "0664", "660"]
+        {
+            assert!(is_group_shared(yes), "{yes}");
+        }
+        for no in ["umask", "false", "", "0", "3", "no", "off", "0600", "0640", "0604", "x"] {
+            assert!(!is_group_shared(no), "{no}");
+        }
     }
 }

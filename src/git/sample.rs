@@ -9,7 +9,7 @@ use crate::sys::{fs, tool};
 /// of its own: a fresh machine has none. An error says which command failed, and why.
 pub fn repository(root: &Path) -> Result<(), String> {
     let ignored = b"/queue/\n/.swarmdir/\n/interrupt\n";
-    fs::write(&root.join(".gitignore"), ignored).map_err(|e: FsError| e.to_string())?;
+    fs::write_with_umask(&root.join(".gitignore"), ignored).map_err(|e: FsError| e.to_string())?;
     let path = root.to_string_lossy().into_owned();
     for args in [
         vec!["init", "-q", "-b", "main", &path],

@@ -10,7 +10,7 @@ use std::path::Path;
 use git2::{Index, Repository, StatusOptions};
 
 use super::trouble::Result;
-use crate::sys::beneath::Dir;
+use crate::sys::dir::Dir;
 use crate::sys::{fs, walk::Walk};
 
 /// What the index says of a directory that is a repository of its own.

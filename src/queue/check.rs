@@ -9,14 +9,15 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::open::PROBE;
+use super::register::Card;
 use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
 use crate::domain::id::{TaskId, WorkerId};
-use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::domain::identity::Vantage;
 use crate::domain::name::{AttemptName, QueueName, TaskEpoch};
 use crate::domain::reason::Wait;
 use crate::sys::fs;
-use crate::sys::{clock, identity, process};
+use crate::sys::{clock, identity};
 
 /// One broken invariant.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -188,8 +189,8 @@ impl Queue {
 
     fn check_workers(&self, found: &mut Vec<Violation>) -> Result<()> {
         let me = identity::me();
-        let dead = |id: &ProcessIdentity| me.vantage(id) == Vantage::Here && !process::alive(id);
-        for (card, _) in self.workers()?.iter().filter(|(card, _)| dead(&card.process)) {
+        let dead = |card: &Card| card.vantage(&me) == Vantage::Here && !card.lives_here(&me);
+        for (card, _) in self.workers()?.iter().filter(|(card, _)| dead(card)) {
             found.push(Violation {
                 invariant: "I9",
                 path: self.file(Dir::Workers, &card.id),

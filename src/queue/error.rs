@@ -22,6 +22,13 @@ pub enum QueueError {
         /// Where one was looked for.
         path: PathBuf,
     },
+    /// There was a queue here, and is none any more.
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+        /// The file that remembers it.
+        memory: PathBuf,
+    },
     /// Hard links or renames do not work here.
     Unfit {
         /// The queue directory.
@@ -43,6 +50,9 @@ impl QueueError {
                 Some("use the version of swarmdir that made this queue, or another --root".into())
             }
             QueueError::Absent { .. } => Some("coordinator init".into()),
+            QueueError::Gone { memory, .. } => Some(format!(
+                "mount its disk, or put it back (a backup, the place that it was moved to); to begin a new one: rm {memory:?} && coordinator init"
+            )),
             QueueError::Unfit { .. } => Some(
                 "put the queue on a local file system with hard links (ext4, xfs, btrfs), \
                  all of it on one mount: --root DIR"
@@ -65,6 +75,9 @@ impl fmt::Display for QueueError {
                 write!(f, "{path:?} is not a queue of format 1: it says {found:?}")
             }
             QueueError::Absent { path } => write!(f, "there is no queue at {path:?}"),
+            QueueError::Gone { path, .. } => {
+                write!(f, "the queue at {path:?} is gone: there was one, and its tasks were in it")
+            }
             QueueError::Unfit { path, source } => {
                 write!(f, "the file system at {path:?} cannot hold a queue: {source}")
             }

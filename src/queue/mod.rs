@@ -25,6 +25,7 @@ pub mod find;
 pub mod finish;
 pub mod gates;
 pub mod journal;
+pub mod known;
 pub mod layout;
 pub mod live;
 pub mod open;
@@ -54,6 +55,7 @@ pub use layout::{Dir, Layout};
 pub struct Queue {
     layout: Layout,
     id: String,
+    place: String,
     durability: Durability,
 }
 
@@ -61,6 +63,11 @@ impl Queue {
     /// Its random identity, from `FORMAT`.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Which directory it is, whatever it is called now: a copy of it is another one.
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// Its paths.

@@ -23,7 +23,11 @@ impl Queue {
     pub fn open(path: &Path, durability: Durability) -> Result<Queue> {
         let layout = Layout::new(path.to_owned());
         match fs::read_if_any(&layout.format())? {
-            Some(bytes) => Ok(Queue { id: parse_format(&layout, &bytes)?, layout, durability }),
+            Some(bytes) => {
+                let id = parse_format(&layout, &bytes)?;
+                let place = place_of(&layout)?;
+                Ok(Queue { id, place, layout, durability })
+            }
             None => Err(QueueError::Absent { path: path.to_owned() }),
         }
     }
@@ -37,11 +41,23 @@ impl Queue {
         }
         let above = layout.root().ancestors().filter(|dir| !dir.as_os_str().is_empty());
         let missing: Vec<&Path> = above.take_while(|dir| !fs::is_dir(dir)).collect();
+        // The project itself is not ours to shut.
+        fs::mkdirs_with_umask(parent_of(layout.root()))?;
         fs::mkdirs(layout.root())?;
         let mut made = !missing.is_empty();
+        let mut old = Vec::new();
         for dir in Dir::ALL {
-            made |= fs::mkdir(&layout.dir(dir))?;
+            let path = layout.dir(dir);
+            if fs::mkdir(&path)? {
+                made = true;
+            } else {
+                old.push(path);
+            }
         }
+        if missing.is_empty() {
+            old.push(layout.root().to_owned());
+        }
+        close_to_strangers(&layout, &old);
         probe(&layout).map_err(|source| match source.disk_full() {
             true => QueueError::Fs(source),
             false => QueueError::Unfit { path: path.to_owned(), source },
@@ -61,14 +77,50 @@ impl Queue {
     }
 }
 
+/// Directories that were made when nobody took care of modes, or by other means: who has no business in them is shut
+/// out. A group that works in them is not, though nothing says that it may: `doctor` tells of it.
+fn close_to_strangers(layout: &Layout, dirs: &[PathBuf]) {
+    let amiss: Vec<&PathBuf> =
+        dirs.iter().filter(|dir| fs::dir_amiss(dir) != fs::Amiss::default()).collect();
+    if amiss.is_empty() {
+        return;
+    }
+    let used = [Dir::Workers, Dir::Pending, Dir::Runs, Dir::Log];
+    let group_may = used.into_iter().any(|dir| fs::has_others_in(&layout.dir(dir)));
+    amiss.into_iter().for_each(|dir| fs::mend_dir(dir, group_may));
+}
+
+/// The queue directory itself, as nobody else is called.
+fn place_of(layout: &Layout) -> Result<String> {
+    let dir = fs::open(layout.root())?;
+    let (device, inode) = fs::file_id(&dir.metadata()?);
+    Ok(format!("{device}.{inode}"))
+}
+
 /// The first of several makers wins: all read the same identity.
 fn make_format(layout: &Layout) -> Result<()> {
-    let id: String = random::bits().iter().map(|b| format!("{b:02x}")).collect();
-    let staged = layout.file(Dir::Tmp, format!("{STAGED_FORMAT}{id}"));
-    fs::write_synced(&staged, format!("{MAGIC}\nid {id}\n").as_bytes(), true)?;
+    let staged = stage_format(layout, &new_id())?;
     fs::link(&staged, &layout.format())?;
     fs::unlink(&staged)?;
     Ok(())
+}
+
+/// Gives the queue another identity.
+pub(super) fn put_format(layout: &Layout, id: &str) -> Result<()> {
+    let staged = stage_format(layout, id)?;
+    // Ours alone until then.
+    fs::rename(&staged, &layout.format()).map(drop)?;
+    Ok(fs::sync(layout.root())?)
+}
+
+fn stage_format(layout: &Layout, id: &str) -> Result<PathBuf> {
+    let staged = layout.file(Dir::Tmp, format!("{STAGED_FORMAT}{id}"));
+    fs::write_synced(&staged, format!("{MAGIC}\nid {id}\n").as_bytes(), true)?;
+    Ok(staged)
+}
+
+pub(super) fn new_id() -> String {
+    random::bits().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn parent_of(dir: &Path) -> &Path {

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Dir, Queue, Result};
 use crate::domain::id::WorkerId;
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::identity::{ProcessIdentity, Vantage};
 use crate::domain::lease::Pulse;
 use crate::domain::time::UnixMs;
-use crate::sys::fs;
+use crate::sys::{fs, process};
 
 /// Digits of the counter at the start of the file, before a line feed.
 const COUNTER_WIDTH: usize = 20;
@@ -34,6 +34,32 @@ pub struct Card {
     /// When it started.
     #[serde(rename = "started_at_ms")]
     pub started_at: UnixMs,
+    /// The device and inode of the file that this was written to; `None`: by a version that did not say.
+    #[serde(default)]
+    pub file: Option<(u64, u64)>,
+    /// It was read from another file than that: the queue was copied, and the worker works on the original.
+    #[serde(skip)]
+    pub copied: bool,
+    /// The file is on another device than its worker saw it on: seen from another machine, or a copy all the same.
+    #[serde(skip)]
+    pub other_device: bool,
+}
+
+impl Card {
+    /// How the reader stands to the worker's process. One that is known from a copy is none that may be judged,
+    /// asked or killed: only its heartbeat counts, and nobody beats there.
+    pub fn vantage(&self, me: &ProcessIdentity) -> Vantage {
+        match me.vantage(&self.process) {
+            Vantage::Here if self.other_device => Vantage::Elsewhere,
+            _ if self.copied => Vantage::Elsewhere,
+            vantage => vantage,
+        }
+    }
+
+    /// Whether the worker's process can be seen from here, and lives.
+    pub fn lives_here(&self, me: &ProcessIdentity) -> bool {
+        self.vantage(me) == Vantage::Here && process::alive(&self.process)
+    }
 }
 
 /// A registered worker's own hold on its file.
@@ -58,15 +84,16 @@ impl Queue {
     /// Makes the worker visible; only then may it claim.
     pub fn register(&self, card: Card) -> Result<Registration> {
         let staged = self.staging();
-        let json = serde_json::to_string(&card).expect("a card is plain data");
-        // Synced in any case: a power cut must not leave a claim that nobody can read.
-        let text = format!("{:0COUNTER_WIDTH$}\n{json}\n", 0);
         // Kept open from its making on: a second look at the name could meet another file, or make one, if this
         // process stood still and was declared dead in between.
         let file = fs::create_new(&staged)?;
+        let inode = fs::file_id(&file.metadata()?);
+        let card = Card { file: Some(inode), ..card };
+        let json = serde_json::to_string(&card).expect("a card is plain data");
+        // Synced in any case: a power cut must not leave a claim that nobody can read.
+        let text = format!("{:0COUNTER_WIDTH$}\n{json}\n", 0);
         fs::write_all(&file, &staged, text.as_bytes())?;
         fs::sync_file(&file, &staged)?;
-        let inode = fs::file_id(&file.metadata()?);
         let path = self.file(Dir::Workers, &card.id);
         // Refused where a reply of ours was lost; if it is not there, the first claim says so.
         let _made = fs::rename(&staged, &path)?;
@@ -153,9 +180,15 @@ pub(super) fn read_card(path: &std::path::Path) -> Option<(Card, Pulse)> {
 /// The same for whom a file that cannot be read is not one without a card.
 pub(super) fn try_read_card(path: &std::path::Path) -> Result<Option<(Card, Pulse)>> {
     let Some(file) = fs::open_foreign(path)? else { return Ok(None) };
-    let mtime_ns = fs::mtime_ns(&file.metadata()?);
+    let meta = file.metadata()?;
+    let mtime_ns = fs::mtime_ns(&meta);
     let card = parse_card(fs::read_up_to(&file, path, CARD_MAX)?);
-    Ok(card.map(|(card, count)| (card, Pulse { mtime_ns, count })))
+    Ok(card.map(|(card, count)| {
+        let (device, inode) = fs::file_id(&meta);
+        let copied = card.file.is_some_and(|(_, its)| its != inode);
+        let other_device = card.file.is_some_and(|(its, _)| its != device);
+        (Card { copied, other_device, ..card }, Pulse { mtime_ns, count })
+    }))
 }
 
 fn parse_card(bytes: Vec<u8>) -> Option<(Card, u64)> {

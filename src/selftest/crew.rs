@@ -2,9 +2,10 @@
 
 use super::Order;
 use super::ground::Ground;
-use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::domain::identity::ProcessIdentity;
 use crate::queue::Result;
 use crate::queue::register::Card;
+use crate::sys::grace::Grace;
 use crate::sys::{clock, daemon, identity, process, sweep};
 
 use super::witness::PLACE;
@@ -102,7 +103,7 @@ pub(super) fn end_all(ground: &Ground, coordinators: &[ProcessIdentity]) -> Resu
         left = sweep::bearing(PLACE, &mark);
     }
     let left = left.iter().map(|pid| format!("process {pid} is still there")).collect();
-    sweep::marked(PLACE, &mark, 2_000);
+    sweep::marked(PLACE, &mark, &mut Grace::none(), 2_000);
     daemon::reap();
     Ok(left)
 }
@@ -110,7 +111,6 @@ pub(super) fn end_all(ground: &Ground, coordinators: &[ProcessIdentity]) -> Resu
 /// Registered workers whose process lives here.
 pub(super) fn workers_here(ground: &Ground) -> Result<Vec<Card>> {
     let me = identity::me();
-    let here = |p: &ProcessIdentity| me.vantage(p) == Vantage::Here && process::alive(p);
     let workers = ground.queue.workers()?.into_iter().map(|(card, _)| card);
-    Ok(workers.filter(|card| here(&card.process)).collect())
+    Ok(workers.filter(|card| card.lives_here(&me)).collect())
 }

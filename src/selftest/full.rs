@@ -144,6 +144,9 @@ fn register(queue: &Queue) -> Result<Registration> {
         version: env!("CARGO_PKG_VERSION").into(),
         slot: None,
         started_at: clock::now(),
+        file: None,
+        copied: false,
+        other_device: false,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::domain::config::Durability;
 use crate::domain::identity::ProcessIdentity;
 use crate::git::sample;
 use crate::queue::{Dir, Queue, Result};
+use crate::sys::grace::Grace;
 use crate::sys::{daemon, env, fs, identity, sweep};
 
 /// Names a rule of the protocol to break, in builds that know it.
@@ -151,6 +152,6 @@ impl Ground {
 pub(super) fn end_everything(dir: &Path) {
     for name in fs::list_if_any(dir).unwrap_or_default() {
         let mark = dir.join(name).join("witness");
-        sweep::marked(PLACE, &mark.to_string_lossy(), 2_000);
+        sweep::marked(PLACE, &mark.to_string_lossy(), &mut Grace::none(), 2_000);
     }
 }

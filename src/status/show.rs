@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::spent::spent;
 use super::view::state_of;
+use crate::domain::config::Config;
 use crate::domain::id::TaskId;
 use crate::domain::record::{CommitRecord, Origin, TaskRecord};
 use crate::domain::state::State;
@@ -34,6 +35,17 @@ pub struct Task {
     pub attempts: Vec<AttemptFiles>,
     /// What all of them cost together, the one that runs included.
     pub usage: Usage,
+}
+
+impl Task {
+    /// Says where its repository is under these settings.
+    #[must_use]
+    pub fn located(mut self, config: &Config) -> Task {
+        if let Some(origin) = self.record.as_mut().and_then(|record| record.origin.as_mut()) {
+            origin.repository = config.repository_of(origin).display().to_string();
+        }
+        self
+    }
 }
 
 /// Gathers what is known.

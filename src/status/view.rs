@@ -323,8 +323,7 @@ fn workers(snapshot: &Snapshot) -> Vec<WorkerRow> {
         let task = snapshot.claims.iter().find(|(_, holder)| holder.id == card.id);
         WorkerRow {
             task: task.map(|(at, _)| at.id.clone()),
-            alive: (me.vantage(&card.process) == Vantage::Here)
-                .then(|| process::alive(&card.process)),
+            alive: (card.vantage(&me) == Vantage::Here).then(|| process::alive(&card.process)),
             beat_at: UnixMs(u64::try_from(pulse.mtime_ns / 1_000_000).unwrap_or(0)),
             card: card.clone(),
         }

@@ -1,23 +1,30 @@
 //! Files: the calls that the queue's transitions are made of, plain writing, and (in [`read`]) plain reading.
 //!
+//! What is made here is its owner's alone, or its group's too, whatever the umask: see [`access`].
 //! `link`, `rename` and `unlink` return what the race decided. Nothing here retries, and nothing follows
 //! a symbolic link in the last component of a name that somebody else may have made, unless it says so.
 
+mod access;
 mod beneath;
 mod read;
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use nix::libc;
 
+pub use access::{
+    Amiss, dir_amiss, has_others_in, is_setgid, is_shared_with_group, mend_dir, mkdirs_with_umask,
+    open_append_with_umask, share_with_group, write_with_umask,
+};
 pub use beneath::{Beginning, Below};
 pub use read::*;
 
 use super::seam::{Call, Op, through};
+use access::Access;
 use read::lstat;
 
 /// What was tried, on which path, and what the system said.
@@ -150,7 +157,11 @@ fn gone_is_false(result: io::Result<()>) -> io::Result<bool> {
 
 /// Makes a directory; false where the name existed already.
 pub fn mkdir(path: &Path) -> Result<bool> {
-    match through(Call::on(Op::Mkdir, path), |_| std::fs::create_dir(path)) {
+    mkdir_for(path, Access::Ours)
+}
+
+fn mkdir_for(path: &Path, access: Access) -> Result<bool> {
+    match through(Call::on(Op::Mkdir, path), |_| access.mkdir(path)) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(FsError::of("make the directory", path)(e)),
@@ -167,39 +178,46 @@ pub fn mkdir_if_none(path: &Path) -> Result<()> {
 
 /// Makes a directory and its parents, as needed.
 pub fn mkdirs(path: &Path) -> Result<()> {
+    mkdirs_for(path, Access::Ours)
+}
+
+fn mkdirs_for(path: &Path, access: Access) -> Result<()> {
     if is_dir(path) {
         return Ok(());
     }
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        mkdirs(parent)?;
+        mkdirs_for(parent, access)?;
     }
-    if mkdir(path)? || is_dir(path) {
+    if mkdir_for(path, access)? || is_dir(path) {
         return Ok(());
     }
     Err(FsError::of("make the directory", path)(ErrorKind::NotADirectory.into()))
 }
 
-/// Makes a directory that only its owner may enter, and its parents.
+/// Makes a directory that only its owner may enter, also where the rest is the group's, and its parents.
 pub fn mkdirs_private(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
     let make = || std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     through(Call::on(Op::Mkdir, path), |_| make()).map_err(FsError::of("make the directory", path))
 }
 
 /// Opens for appending, made if missing.
 pub fn open_append(path: &Path) -> Result<File> {
-    let open = || OpenOptions::new().create(true).append(true).open(path);
+    let open = || Access::Ours.open(OpenOptions::new().create(true).append(true), path);
     through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("open", path))
 }
 
 /// Opens for in-place writing, made if missing, never cut.
 pub fn open_in_place(path: &Path) -> Result<File> {
-    let open = || OpenOptions::new().create(true).read(true).write(true).truncate(false).open(path);
+    let mut options = OpenOptions::new();
+    options.create(true).read(true).write(true).truncate(false);
+    let mut open = || Access::Ours.open(&mut options, path);
     through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("open", path))
 }
 
 /// Makes a new file for writing; the name must not exist.
 pub fn create_new(path: &Path) -> Result<File> {
-    let open = || OpenOptions::new().write(true).create_new(true).open(path);
+    let open = || Access::Ours.open(OpenOptions::new().write(true).create_new(true), path);
     through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))
 }
 
@@ -219,8 +237,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Writes a whole file and, where asked, makes its content durable.
 pub fn write_synced(path: &Path, bytes: &[u8], sync: bool) -> Result<()> {
-    let file = through(Call::on(Op::Create, path), |_| File::create(path))
-        .map_err(FsError::of("make", path))?;
+    let open =
+        || Access::Ours.open(OpenOptions::new().write(true).create(true).truncate(true), path);
+    let file =
+        through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))?;
     write_all(&file, path, bytes)?;
     if sync { sync_file(&file, path) } else { Ok(()) }
 }

@@ -30,12 +30,30 @@ pub fn host() -> String {
 /// When a process started, in clock ticks since boot; `None` where it is gone or a zombie (dead, but not
 /// yet waited for).
 pub fn start_ticks(pid: i32) -> Option<u64> {
-    let stat = stat_fields(pid)?;
-    let state = stat.first()?;
-    if state == "Z" || state == "X" {
-        return None;
+    match seen(pid) {
+        Seen::Since(ticks) => Some(ticks),
+        Seen::Ended | Seen::Nothing => None,
     }
-    stat.get(19)?.parse().ok()
+}
+
+/// What `/proc` shows of a number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Seen {
+    /// A process that started then.
+    Since(u64),
+    /// One that is dead, but not yet waited for.
+    Ended,
+    /// Nothing: it is gone, or hidden.
+    Nothing,
+}
+
+pub(super) fn seen(pid: i32) -> Seen {
+    let Some(stat) = stat_fields(pid) else { return Seen::Nothing };
+    match (stat.first().map(String::as_str), stat.get(19).and_then(|ticks| ticks.parse().ok())) {
+        (Some("Z" | "X"), _) => Seen::Ended,
+        (_, Some(ticks)) => Seen::Since(ticks),
+        (_, None) => Seen::Nothing,
+    }
 }
 
 /// The parent of a process; `None` where it is gone.

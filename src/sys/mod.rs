@@ -8,13 +8,14 @@
 )]
 
 pub mod activity;
-pub mod beneath;
 pub mod cgroup;
 pub mod clock;
 pub mod daemon;
+pub mod dir;
 pub mod disk;
 pub mod env;
 pub mod fs;
+pub mod grace;
 pub mod helper;
 pub mod identity;
 pub mod lock;

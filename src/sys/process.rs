@@ -1,6 +1,6 @@
 //! Processes that are not our children by type: looking them up and killing them by identity.
 
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -8,13 +8,65 @@ pub use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-use super::identity::start_ticks;
+use super::identity::{self, Seen};
 use super::seam::{Call, Op, through};
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::identity::{ProcessIdentity, Vantage};
 
-/// Whether the process with this identity lives; only for one that can be seen from here.
+/// What can be told of a process of this machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sight {
+    /// It lives.
+    Alive,
+    /// It has ended, or its number is another's.
+    Ended,
+    /// There is a process of this number, and `/proc` does not show which one: it may be this one.
+    Hidden,
+}
+
+/// Looks for the process with this identity. Where `/proc` does not show it (it hides other users' processes, no file
+/// could be opened), the kernel is asked whether there is any of its number: that it tells everybody.
+pub fn sight(identity: &ProcessIdentity) -> Sight {
+    sight_of(identity.pid, identity.start_ticks)
+}
+
+/// The same of a number and the time of its start.
+pub(super) fn sight_of(pid: i32, start_ticks: u64) -> Sight {
+    match identity::seen(pid) {
+        Seen::Since(ticks) if ticks == start_ticks => Sight::Alive,
+        Seen::Since(_) | Seen::Ended => Sight::Ended,
+        Seen::Nothing if exists(pid) => Sight::Hidden,
+        Seen::Nothing => Sight::Ended,
+    }
+}
+
+/// Whether the process lives and this user may tell it what to do.
+pub fn obeys(identity: &ProcessIdentity) -> bool {
+    sight(identity) == Sight::Alive && kill(Pid::from_raw(identity.pid), None).is_ok()
+}
+
+/// Whether the process with this identity lives, as far as can be told: one that is hidden does, and its lease decides.
 pub fn alive(identity: &ProcessIdentity) -> bool {
-    start_ticks(identity.pid) == Some(identity.start_ticks)
+    sight(identity) != Sight::Ended
+}
+
+/// Whether nothing can be done to a process from where `me` stands, nor be told for certain: it lives somewhere else, or
+/// is hidden. Only its lease decides.
+pub fn out_of_reach(me: &ProcessIdentity, other: &ProcessIdentity) -> bool {
+    match me.vantage(other) {
+        Vantage::Elsewhere => true,
+        Vantage::Here => sight(other) == Sight::Hidden,
+        Vantage::Rebooted => false,
+    }
+}
+
+/// Whether a process of this number has not ended, whoever's it is. What is refused (`EPERM`) is there.
+fn exists(pid: i32) -> bool {
+    match descriptor(pid) {
+        // Readable means ended, and not yet waited for.
+        Ok(process) => super::ready::wait([Some(process.as_fd())], Some(0)).ok() != Some([true]),
+        Err(Errno::ESRCH | Errno::EINVAL) => false,
+        Err(_) => !matches!(kill(Pid::from_raw(pid), None), Err(Errno::ESRCH)),
+    }
 }
 
 /// Whether the process can still do anything: one that is on its way out has no memory any more, long before it is
@@ -35,7 +87,13 @@ pub fn kill_and_see_dead(identity: &ProcessIdentity, patience_ms: u64) -> bool {
 
 fn kill_patiently(identity: &ProcessIdentity, patience_ms: u64) -> bool {
     let deadline = super::clock::mono_ms() + patience_ms;
-    while alive(identity) {
+    loop {
+        match sight(identity) {
+            Sight::Ended => return true,
+            // It may be another one by now.
+            Sight::Hidden => return false,
+            Sight::Alive => {}
+        }
         // The number cannot have been given to another process between the look and the kill more than
         // once in a wrap of all numbers; the pidfd makes even that harmless.
         if !kill_by_descriptor(identity) || super::clock::mono_ms() > deadline {
@@ -43,13 +101,12 @@ fn kill_patiently(identity: &ProcessIdentity, patience_ms: u64) -> bool {
         }
         super::clock::pause_ms(1);
     }
-    true
 }
 
 /// True unless the system refused for another reason than "no such process".
 fn kill_by_descriptor(identity: &ProcessIdentity) -> bool {
     match descriptor(identity.pid) {
-        Ok(process) => !alive(identity) || kill_exactly(&process),
+        Ok(process) => !alive(identity) || signal_exactly(&process, Signal::SIGKILL),
         Err(Errno::ESRCH) => true,
         // An old kernel: fall back to the number.
         Err(_) => !matches!(kill(Pid::from_raw(identity.pid), Signal::SIGKILL), Err(Errno::EPERM)),
@@ -68,21 +125,26 @@ pub(super) fn descriptor(pid: i32) -> Result<OwnedFd, Errno> {
 }
 
 #[expect(unsafe_code, reason = "nix does not wrap pidfd_send_signal")]
-fn kill_exactly(process: &OwnedFd) -> bool {
+fn signal_exactly(process: &OwnedFd, signal: Signal) -> bool {
     let nothing = std::ptr::null::<libc::siginfo_t>();
     // SAFETY: the descriptor is open; a null siginfo asks for the default one.
     let sent = unsafe {
-        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, nothing, 0)
+        libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal as i32, nothing, 0)
     };
     sent == 0 || Errno::last() == Errno::ESRCH
 }
 
 /// Kills a process that is still the right one when it can no longer be mistaken; true if it was.
 pub(super) fn kill_if(pid: i32, right: impl FnOnce() -> bool) -> bool {
+    signal_if(pid, Signal::SIGKILL, right)
+}
+
+/// The same with any signal.
+pub(super) fn signal_if(pid: i32, what: Signal, right: impl FnOnce() -> bool) -> bool {
     match descriptor(pid) {
-        Ok(process) => right() && kill_exactly(&process),
+        Ok(process) => right() && signal_exactly(&process, what),
         Err(Errno::ESRCH) => false,
-        Err(_) => right() && kill_hard(pid),
+        Err(_) => right() && signal(pid, what),
     }
 }
 

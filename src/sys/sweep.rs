@@ -15,6 +15,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::clock::{mono_ms, pause_ms};
+use super::grace::{Grace, Remaining};
 use super::identity::start_ticks;
 use super::process;
 use super::seam::{Call, Op, through};
@@ -42,9 +43,13 @@ pub fn is_subreaper() -> bool {
     SUBREAPER.load(Ordering::Relaxed)
 }
 
-/// Kills every process below this one, for at most so long; those that were `killed` already are counted, too.
-/// Nothing to kill costs one system call.
-pub fn descendants(mut killed: HashSet<i32>, patience_ms: u64) -> Swept {
+/// Ends every process below this one: by TERM within its grace, then by KILL, for at most so long; those that were
+/// `killed` already are counted, too. Nothing to kill costs one system call.
+pub fn descendants(mut killed: HashSet<i32>, grace: &mut Grace, patience_ms: u64) -> Swept {
+    if childless() {
+        return Swept { killed: count(killed.len()), left: 0 };
+    }
+    killed.extend(grace.give(&Below));
     let deadline = mono_ms() + patience_ms;
     let mut pace = Pace::new();
     while !childless() {
@@ -58,14 +63,88 @@ pub fn descendants(mut killed: HashSet<i32>, patience_ms: u64) -> Swept {
     Swept { killed: count(killed.len()), left: 0 }
 }
 
-/// Kills every process of this machine, but this one, whose environment says `KEY=VALUE`, for at most so
-/// long. Only processes of the same user can be seen (root sees all).
-pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
+/// A grace for a sweep of what is below this process, whatever else is swept before.
+pub fn grace_below() -> Grace {
+    Grace::new().also(Below)
+}
+
+/// Everything below this process. Those of its children that are dead are buried on the way.
+struct Below;
+
+impl Remaining for Below {
+    fn list(&self) -> Vec<i32> {
+        if childless() { Vec::new() } else { all_below(process::own_pid()).into_iter().collect() }
+    }
+
+    fn holds(&self, _pid: i32) -> bool {
+        // The number of a child is its own until it is waited for, which happens in no other place now.
+        true
+    }
+}
+
+/// What an environment says of those who are meant.
+#[derive(Clone, Debug)]
+struct Mark {
+    entry: Vec<u8>,
+    /// A variable that, where it is there, has to say this: its name with `=`, and all of it.
+    beside: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Mark {
+    fn new(key: &str, value: &str) -> Mark {
+        Mark { entry: entry(key, value), beside: None }
+    }
+
+    fn is_in(&self, environ: &[u8]) -> bool {
+        let mut entries = environ.split(|byte| *byte == 0);
+        let other = |said: &[u8]| {
+            let (name, whole) = self.beside.as_ref()?;
+            Some(said.starts_with(name) && said != whole.as_slice())
+        };
+        entries.any(|said| said == self.entry)
+            && !environ.split(|byte| *byte == 0).any(|said| other(said) == Some(true))
+    }
+}
+
+fn entry(key: &str, value: &str) -> Vec<u8> {
+    [key.as_bytes(), b"=", value.as_bytes()].concat()
+}
+
+/// Everything whose environment says this.
+struct Bearers(Mark);
+
+impl Remaining for Bearers {
+    fn list(&self) -> Vec<i32> {
+        bearers(&self.0)
+    }
+
+    fn holds(&self, pid: i32) -> bool {
+        bears(pid, &self.0)
+    }
+}
+
+/// Ends every process of this machine, but this one, whose environment says `KEY=VALUE`: by TERM within its grace,
+/// then by KILL, for at most so long. Only processes of the same user can be seen (root sees all).
+pub fn marked(key: &str, value: &str, grace: &mut Grace, patience_ms: u64) -> Swept {
+    end_marked(&Mark::new(key, value), grace, patience_ms)
+}
+
+/// The same, but for those whose environment says something else under another key.
+pub fn marked_beside(
+    (key, value): (&str, &str),
+    (beside, says): (&str, &str),
+    grace: &mut Grace,
+    patience_ms: u64,
+) -> Swept {
+    let beside = Some((entry(beside, ""), entry(beside, says)));
+    end_marked(&Mark { beside, ..Mark::new(key, value) }, grace, patience_ms)
+}
+
+fn end_marked(mark: &Mark, grace: &mut Grace, patience_ms: u64) -> Swept {
     let mut swept = Swept::default();
-    let mark = mark(key, value);
     let all = std::path::Path::new("/proc");
-    let kill = |swept: &mut Swept| {
-        *swept = kill_bearers(&mark, patience_ms);
+    let mut kill = |swept: &mut Swept| {
+        *swept = kill_bearers(mark, grace, patience_ms);
         Ok(())
     };
     // Where it is only pretended, nobody was found.
@@ -77,8 +156,10 @@ pub fn marked(key: &str, value: &str, patience_ms: u64) -> Swept {
 pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
     let mut swept = Swept::default();
     let kill = |swept: &mut Swept| {
-        let caged = super::cgroup::end_of(worker, patience_ms);
-        let free = kill_bearers(&self::mark(mark, worker), patience_ms);
+        let mark = Mark::new(mark, worker);
+        let mut grace = Grace::new().also(Bearers(mark.clone()));
+        let caged = super::cgroup::end_of(worker, &mut grace, patience_ms);
+        let free = kill_bearers(&mark, &mut grace, patience_ms);
         let killed = count(caged.pids.len()) + free.killed;
         *swept = Swept { killed, left: count(caged.left) + free.left };
         Ok(())
@@ -88,11 +169,14 @@ pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
     swept
 }
 
-fn kill_bearers(mark: &[u8], patience_ms: u64) -> Swept {
+fn kill_bearers(mark: &Mark, grace: &mut Grace, patience_ms: u64) -> Swept {
+    if bearers(mark).is_empty() {
+        return Swept::default();
+    }
+    let mut killed = grace.give(&Bearers(mark.clone()));
     // One that is on its way out has no environment any more, but still a number: it is waited for.
     let mut going: HashSet<(i32, u64)> = HashSet::new();
     let deadline = mono_ms() + patience_ms;
-    let mut killed = HashSet::new();
     let mut pace = Pace::new();
     loop {
         let found = bearers(mark);
@@ -118,14 +202,10 @@ fn kill_bearers(mark: &[u8], patience_ms: u64) -> Swept {
 
 /// Every process of this machine, but this one, whose environment says `KEY=VALUE`.
 pub fn bearing(key: &str, value: &str) -> Vec<i32> {
-    bearers(&mark(key, value))
+    bearers(&Mark::new(key, value))
 }
 
-fn mark(key: &str, value: &str) -> Vec<u8> {
-    [key.as_bytes(), b"=", value.as_bytes()].concat()
-}
-
-fn bearers(mark: &[u8]) -> Vec<i32> {
+fn bearers(mark: &Mark) -> Vec<i32> {
     process::all().into_iter().filter(|pid| bears(*pid, mark)).collect()
 }
 
@@ -176,10 +256,9 @@ fn childless() -> bool {
 }
 
 /// Whether the process carries the mark; never true of ourselves, of the dead and of strangers.
-fn bears(pid: i32, mark: &[u8]) -> bool {
+fn bears(pid: i32, mark: &Mark) -> bool {
     pid != process::own_pid()
-        && std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|entry| entry == mark))
+        && std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| mark.is_in(&environ))
 }
 
 fn count(n: usize) -> u32 {
@@ -206,6 +285,23 @@ mod tests {
     use std::process::{Command, Stdio};
 
     #[test]
+    fn a_mark_beside_another_has_to_fit_where_it_is_there() {
+        let beside = Some((entry("Q", ""), entry("Q", "1")));
+        let mark = Mark { beside, ..Mark::new("T", "x") };
+        for (environ, is_it) in [
+            ("T=x", true),
+            ("A=b\0T=x\0Q=1\0", true),
+            ("Q=2\0T=x\0", false),
+            ("T=x\0Q=12", false),
+            ("T=xy\0Q=1", false),
+            ("QQ=2\0T=x", true),
+            ("", false),
+        ] {
+            assert_eq!(mark.is_in(environ.as_bytes()), is_it, "{environ:?}");
+        }
+    }
+
+    #[test]
     fn children_are_found_both_ways() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
@@ -227,10 +323,10 @@ mod tests {
         let mut ready = [0; 6];
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut ready).unwrap();
         // The child's own corpse stays until it is waited for, but has no environment any more.
-        let swept = marked("SWARMDIR_SWEEP_TEST", &value, 10_000);
+        let swept = marked("SWARMDIR_SWEEP_TEST", &value, &mut Grace::new(), 10_000);
         assert_eq!(swept.left, 0);
         assert!((1..=3).contains(&swept.killed), "{swept:?}");
         assert_eq!(child.wait().unwrap().code(), None);
-        assert_eq!(marked("SWARMDIR_SWEEP_TEST", &value, 0), Swept::default());
+        assert_eq!(marked("SWARMDIR_SWEEP_TEST", &value, &mut Grace::new(), 0), Swept::default());
     }
 }

@@ -4,6 +4,7 @@
 //! within caps) is handed in. Whoever gets a [`TaskSpec`] from here need not check it again.
 
 mod branch;
+mod ceilings;
 mod explain;
 mod front;
 mod json;
@@ -16,7 +17,7 @@ pub use explain::explain;
 pub use keys::{KeyDoc, TASK_KEYS};
 pub use source::BYTES_MAX;
 
-use crate::domain::limits::Limits;
+use crate::domain::limits::{Limits, TaskCaps};
 use crate::domain::problem::Problem;
 use crate::domain::task::TaskSpec;
 use crate::form::in_order;
@@ -30,6 +31,8 @@ pub struct Known<'a> {
     pub rigs: &'a [&'a str],
     /// What a task's limits may not exceed.
     pub caps: Limits,
+    /// What else a task may ask for at most.
+    pub task_caps: TaskCaps,
 }
 
 /// Reads a task file; `name` is the name it was dropped under and decides whether it is JSON.

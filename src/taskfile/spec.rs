@@ -9,7 +9,7 @@ use crate::form::{self, Fields, Node, Value};
 
 use super::keys::{ALIASES, TASK_KEYS};
 use super::yaml::Parsed;
-use super::{Known, branch};
+use super::{Known, branch, ceilings};
 
 /// A file without front matter: all of it is the prompt.
 pub(super) fn plain(prompt: &str) -> Result<TaskSpec, Vec<Problem>> {
@@ -67,6 +67,7 @@ fn names() -> Vec<&'static str> {
 
 fn read(fields: &mut Fields, known: &Known) -> TaskSpec {
     let agent = form::agent_defaults(fields);
+    ceilings::of_agent(fields, &agent, known.task_caps);
     TaskSpec {
         prompt: String::new(),
         title: fields.read("title", form::line),
@@ -78,7 +79,8 @@ fn read(fields: &mut Fields, known: &Known) -> TaskSpec {
             let name = form::word(node)?;
             branch::problem(&name).map_or(Ok(name), Err)
         }),
-        timeout_ms: fields.read("timeout", |node| form::duration(node, 1)),
+        timeout_ms: fields
+            .read("timeout", |node| ceilings::timeout(form::duration(node, 1)?, known.task_caps)),
         model: agent.model,
         effort: agent.effort,
         max_turns: agent.max_turns,

@@ -10,7 +10,12 @@ use crate::domain::task::PermissionMode;
 
 fn known() -> Known<'static> {
     let caps = Limits { cpu_secs: Some(7200), ..Limits::default() };
-    Known { agents: &["claude", "demo", "reviewer"], rigs: &["website"], caps }
+    Known {
+        agents: &["claude", "demo", "reviewer"],
+        rigs: &["website"],
+        caps,
+        task_caps: TaskCaps::DEFAULT,
+    }
 }
 
 fn read(name: &str, text: &str) -> Result<TaskSpec, Vec<Problem>> {

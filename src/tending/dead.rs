@@ -65,9 +65,11 @@ impl Tender {
 
     /// Sees to it that the worker and its agents run no more, as far as this machine can.
     fn put_to_rest(&self, card: &Card) -> bool {
-        match self.me.vantage(&card.process) {
+        match card.vantage(&self.me) {
             // Declared dead ourselves: the heart ends us, and the others see to what we held.
             Vantage::Here if card.process == self.me => false,
+            // Its lease is over, and nobody may kill here what he cannot see.
+            Vantage::Here if process::out_of_reach(&self.me, &card.process) => true,
             Vantage::Here => {
                 process::kill_and_see_dead(&card.process, PATIENCE_MS)
                     && sweep::left_by(card.id.as_str(), WORKER_MARK, PATIENCE_MS).left == 0
@@ -77,7 +79,11 @@ impl Tender {
     }
 
     fn reclaim_one(&self, claim: &DeadClaim, journal: &Journal) -> Result<()> {
-        let evidence = match self.me.vantage(&claim.card.process) {
+        let evidence = match claim.card.vantage(&self.me) {
+            _ if claim.card.copied => "it works on the queue that this one is a copy of",
+            Vantage::Here if process::out_of_reach(&self.me, &claim.card.process) => {
+                "its lease expired"
+            }
             Vantage::Here => "its process is dead",
             Vantage::Rebooted => "its machine restarted",
             Vantage::Elsewhere => "its lease expired",
@@ -99,7 +105,12 @@ impl Tender {
 
     /// `beaten_at`: the last sign of life, nanoseconds by the file system's clock.
     fn bury(&self, card: &Card, beaten_at: i128) -> Result<()> {
-        let here = self.me.vantage(&card.process) != Vantage::Elsewhere;
+        if card.copied {
+            // Nothing of it is here, and what it left belongs to the original.
+            return self.queue.bury(&card.id);
+        }
+        let here = self.me.vantage(&card.process) != Vantage::Elsewhere
+            && !process::out_of_reach(&self.me, &card.process);
         let silent_ns = i128::from(clock::now().0) * 1_000_000 - beaten_at;
         let long_ago = silent_ns > i128::from(FOREIGN_MS) * 1_000_000;
         if here {

@@ -1,11 +1,11 @@
 //! Judges dropped files: parses them, and pins the commit that their work starts from.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::domain::config::Config;
 use crate::domain::id::TaskId;
-use crate::domain::limits::Limits;
+use crate::domain::limits::{Limits, TaskCaps};
 use crate::domain::problem::Problem;
 use crate::domain::record::{Origin, TaskRecord};
 use crate::domain::task::TaskSpec;
@@ -20,6 +20,7 @@ pub struct Known {
     agents: Vec<String>,
     rigs: Vec<String>,
     caps: Limits,
+    task_caps: TaskCaps,
 }
 
 /// What task files may refer to under these settings.
@@ -28,6 +29,7 @@ pub fn known(config: &Config) -> Known {
         agents: config.profiles.keys().cloned().collect(),
         rigs: config.rigs.keys().cloned().collect(),
         caps: config.limit_caps,
+        task_caps: config.task_caps,
     }
 }
 
@@ -36,7 +38,8 @@ impl Known {
     pub fn parse(&self, name: &OsStr, bytes: &[u8]) -> Result<TaskSpec, Vec<Problem>> {
         let agents: Vec<&str> = self.agents.iter().map(String::as_str).collect();
         let rigs: Vec<&str> = self.rigs.iter().map(String::as_str).collect();
-        let known = taskfile::Known { agents: &agents, rigs: &rigs, caps: self.caps };
+        let (caps, task_caps) = (self.caps, self.task_caps);
+        let known = taskfile::Known { agents: &agents, rigs: &rigs, caps, task_caps };
         taskfile::parse(&name.to_string_lossy(), bytes, &known)
     }
 }
@@ -54,16 +57,17 @@ impl Intake {
         Intake { known: known(config), config: config.clone() }
     }
 
-    fn repository(&self, spec: &TaskSpec) -> PathBuf {
-        let rig = spec.rig.as_ref().or(self.config.rig.as_ref());
-        let path = rig.and_then(|rig| Some(self.config.rigs.get(rig)?.path.clone()));
-        path.unwrap_or_else(|| self.config.root.clone())
+    /// The rig and its path, where the task or the settings name one.
+    fn rig(&self, spec: &TaskSpec) -> Option<(String, PathBuf)> {
+        let name = spec.rig.as_ref().or(self.config.rig.as_ref())?;
+        Some((name.clone(), self.config.rigs.get(name)?.path.clone()))
     }
 
     /// The base commit and the branch, or why there is none.
     fn origin(&self, id: &TaskId, spec: &TaskSpec) -> Result<Origin, Trouble> {
-        let repository = self.repository(spec);
-        let repo = Repo::discover(Path::new(&repository))?;
+        let rig = self.rig(spec);
+        let path = rig.as_ref().map_or(self.config.root.as_path(), |(_, path)| path);
+        let repo = Repo::discover(path)?;
         let base = repo.resolve(spec.base.as_deref())?;
         let branch = match &spec.branch {
             Some(branch) => {
@@ -73,7 +77,10 @@ impl Intake {
             None => format!("swarm/{}-{}", id.slug(), id.tail()),
         };
         Ok(Origin {
-            repository: repository.display().to_string(),
+            repository: rig
+                .as_ref()
+                .map_or_else(|| ".".into(), |(_, path)| path.display().to_string()),
+            rig: rig.map(|(name, _)| name),
             base: base.oid,
             base_name: base.name,
             branch,

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use crate::domain::id::WorkerId;
 use crate::domain::identity::{ProcessIdentity, Vantage};
 use crate::domain::lease::Look;
+use crate::queue::register::Card;
 use crate::queue::{Queue, Result};
 use crate::sys::{clock, process};
 
@@ -23,7 +24,7 @@ pub(super) struct Pulses {
 
 #[derive(Debug)]
 struct Seen {
-    process: ProcessIdentity,
+    card: Card,
     look: Look,
 }
 
@@ -46,12 +47,12 @@ impl Pulses {
                 self.read(queue, id, now);
             }
         }
-        if self.seen.values().any(|seen| seen.process == *me && seen.look.expired(now)) {
+        if self.seen.values().any(|seen| seen.card.process == *me && seen.look.expired(now)) {
             self.look_anew(now);
         }
         let dead = self.seen.iter().filter_map(|(id, seen)| {
-            let here = me.vantage(&seen.process) == Vantage::Here;
-            if here && !process::alive(&seen.process) {
+            let here = seen.card.vantage(me) == Vantage::Here;
+            if here && !process::alive(&seen.card.process) {
                 return Some((id.clone(), "process gone"));
             }
             seen.look.expired(now).then(|| (id.clone(), "lease expired"))
@@ -70,7 +71,7 @@ impl Pulses {
         let Some((card, pulse)) = queue.worker(id) else { return };
         let earlier = self.seen.get(id).map(|seen| seen.look);
         let look = Look::again(earlier, pulse, now_ms);
-        self.seen.insert(id.clone(), Seen { process: card.process, look });
+        self.seen.insert(id.clone(), Seen { card, look });
     }
 
     /// How many there are.
@@ -80,7 +81,8 @@ impl Pulses {
 
     /// The processes of those that can be seen from here.
     pub(super) fn processes(&self, me: &ProcessIdentity) -> Vec<ProcessIdentity> {
-        let here = |p: &&ProcessIdentity| me.vantage(p) == Vantage::Here && *p != me;
-        self.seen.values().map(|seen| &seen.process).filter(here).cloned().collect()
+        let here = |card: &&Card| card.vantage(me) == Vantage::Here && card.process != *me;
+        let cards = self.seen.values().map(|seen| &seen.card).filter(here);
+        cards.map(|card| card.process.clone()).collect()
     }
 }

@@ -7,11 +7,10 @@ use std::path::Path;
 
 use crate::domain::admission::{Need, Short, Snapshot, Spacing, Verdict, decide, spacing};
 use crate::domain::config::Config;
-use crate::domain::identity::Vantage;
 use crate::domain::name::QueueName;
 use crate::git::Repo;
 use crate::queue::{Queue, Result};
-use crate::sys::{clock, disk, identity, memory, process};
+use crate::sys::{clock, disk, identity, memory};
 use crate::worktree::Forest;
 use crate::worktree::room::{Homes, tree_need};
 
@@ -68,9 +67,8 @@ impl Surveyor {
 pub fn short_for_workers(queue: &Queue, config: &Config) -> Result<Option<Short>> {
     let me = identity::me();
     let workers = queue.workers()?;
-    let here = workers.iter().map(|(card, _)| &card.process);
-    let here = here.filter(|at| me.vantage(at) == Vantage::Here && process::alive(at));
-    let theirs = here.filter_map(|at| memory::available_to(at.pid));
+    let here = workers.iter().filter(|(card, _)| card.lives_here(&me));
+    let theirs = here.filter_map(|(card, _)| memory::available_to(card.process.pid));
     let seen = Snapshot {
         spaces: disk::spaces(&config.takes_room()),
         memory: theirs.min_by_key(|memory| memory.available).or_else(memory::available),

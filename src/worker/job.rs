@@ -37,7 +37,9 @@ impl Worker {
             (Some(_), _) => earlier.resume_prompt(&place.commits(), place.branch()),
             (None, _) => earlier.prompt_with_summary(spec, place),
         };
-        let cap_usd = spec.max_budget_usd.or(defaults.max_budget_usd).unwrap_or(MAX_BUDGET_USD);
+        let caps = &self.config.task_caps;
+        let usual_usd = caps.max_budget_usd.map_or(MAX_BUDGET_USD, |cap| MAX_BUDGET_USD.min(cap));
+        let cap_usd = spec.max_budget_usd.or(defaults.max_budget_usd).unwrap_or(usual_usd);
         let tools = || TOOLS.iter().map(|tool| (*tool).to_owned()).collect();
         Ok(Job {
             kind: profile.kind.clone(),
@@ -47,7 +49,10 @@ impl Worker {
             session: session.unwrap_or_else(random::uuid),
             model: spec.model.clone().or_else(|| defaults.model.clone()),
             effort: spec.effort.clone().or_else(|| defaults.effort.clone()),
-            max_turns: spec.max_turns.or(defaults.max_turns).unwrap_or(MAX_TURNS),
+            max_turns: spec
+                .max_turns
+                .or(defaults.max_turns)
+                .unwrap_or_else(|| caps.max_turns.map_or(MAX_TURNS, |cap| MAX_TURNS.min(cap))),
             max_budget_usd: cap_usd - earlier.spent_usd,
             allowed_tools: spec
                 .allowed_tools
@@ -134,6 +139,7 @@ impl Worker {
         env.extend(added.map(|(name, value)| (name.clone(), value.clone())));
         let ours = [
             (super::workplace::TASK_MARK, attempt.at.id.to_string()),
+            (super::workplace::QUEUE_MARK, self.shared.queue.place().to_owned()),
             ("SWARMDIR_ATTEMPT", number.to_string()),
             (crate::tending::WORKER_MARK, attempt.worker.to_string()),
             ("SWARMDIR_ROOT", self.config.root.display().to_string()),

@@ -167,6 +167,9 @@ fn register(queue: &Queue, slot: Option<u32>) -> Result<Registration, QueueError
         version: env!("CARGO_PKG_VERSION").into(),
         slot,
         started_at: clock::now(),
+        file: None,
+        copied: false,
+        other_device: false,
     })
 }
 

@@ -9,13 +9,12 @@ use super::Worker;
 use super::workplace::{Left, Workplace};
 use crate::agent::transcript::{self, Summary};
 use crate::agent::{Job, Report};
-use crate::domain::identity::Vantage;
 use crate::domain::name::AttemptName;
 use crate::domain::outcome::{Ending, Fault, Verdict};
 use crate::domain::record::{AttemptStart, CommitRecord};
 use crate::domain::task::TaskSpec;
 use crate::queue::runs::AttemptFiles;
-use crate::sys::{fs, random};
+use crate::sys::{fs, process, random};
 
 /// A session is not gone on with after these: it is broken, was never begun, or led nowhere.
 const FRESH_AFTER: [Fault; 4] = [Fault::Error, Fault::NoResult, Fault::Setup, Fault::Missing];
@@ -105,7 +104,7 @@ impl Worker {
         let same = start.agent == agent && same_place(start, place);
         let me = &self.shared.registration.card().process;
         let elsewhere = |start: &AttemptStart| {
-            start.process.as_ref().is_none_or(|p| me.vantage(p) == Vantage::Elsewhere)
+            start.process.as_ref().is_none_or(|p| process::out_of_reach(me, p))
         };
         (same && !broken && !elsewhere(start)).then(|| start.session.clone())?
     }

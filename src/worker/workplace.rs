@@ -4,18 +4,20 @@ use std::path::Path;
 
 use super::Worker;
 use crate::domain::config::AgentProfile;
-use crate::domain::identity::Vantage;
 use crate::domain::name::AttemptName;
 use crate::domain::outcome::Fault;
 use crate::domain::record::{CommitRecord, Origin};
 use crate::git::{Fingerprint, Repo, Trouble};
 use crate::queue::claim::Claim;
 use crate::queue::runs::AttemptFiles;
-use crate::sys::sweep;
+use crate::sys::grace::Grace;
+use crate::sys::{process, sweep};
 use crate::worktree::{CollectOrder, Collected, Entered, Forest, Order, Scratch, Tree};
 
 /// The variable by which every process of a task's agents is known.
 pub(super) const TASK_MARK: &str = "SWARMDIR_TASK";
+/// The variable that says for which queue they work: a directory, whatever it is called.
+pub(super) const QUEUE_MARK: &str = "SWARMDIR_QUEUE_INODE";
 /// What an earlier attempt left running is given so long to be dead, milliseconds.
 const PATIENCE_MS: u64 = 2_000;
 
@@ -83,14 +85,11 @@ impl Worker {
     fn enter_tree(&self, claim: &Claim, origin: &Origin) -> Result<Workplace, NoPlace> {
         let attempt = claim.attempt();
         let queue = &self.shared.queue;
-        let repo = Repo::discover(Path::new(&origin.repository))?;
+        let repository = self.config.repository_of(origin);
+        let repo = Repo::discover(&repository)?;
         let before = repo.fingerprint();
         let host = &self.shared.registration.card().process.host;
-        let forest = Forest::new(
-            Repo::discover(Path::new(&origin.repository))?,
-            self.config.trees.clone(),
-            host,
-        );
+        let forest = Forest::new(Repo::discover(&repository)?, self.config.trees.clone(), host);
         let entered = forest.enter(&Order {
             task: attempt.at.id.as_str(),
             token: &attempt.dir(),
@@ -105,7 +104,7 @@ impl Worker {
         match entered {
             Entered::Tree(tree) => {
                 if tree.continued() {
-                    end_earlier(attempt)?;
+                    end_earlier(attempt, queue.place())?;
                 }
                 Ok(Workplace::Tree { tree, repo, before })
             }
@@ -126,7 +125,7 @@ impl Worker {
         let mut starts =
             attempts.iter().filter(unfinished).filter_map(|files| files.start.as_ref());
         starts.any(|start| match &start.process {
-            Some(process) => me.vantage(process) == Vantage::Elsewhere,
+            Some(process) => process::out_of_reach(me, process),
             None => start.host != me.host,
         })
     }
@@ -141,8 +140,10 @@ impl Worker {
 /// Ends what an earlier attempt on this machine left running: its worker died (or the tree would be locked),
 /// but the task was moved on by somebody who could not kill here, or did not have to: from another machine,
 /// by hold, priority or retry.
-fn end_earlier(attempt: &AttemptName) -> Result<(), NoPlace> {
-    let swept = sweep::marked(TASK_MARK, attempt.at.id.as_str(), PATIENCE_MS);
+fn end_earlier(attempt: &AttemptName, queue: &str) -> Result<(), NoPlace> {
+    // A copy of the queue has the same tasks, and what runs for the original is none of its business.
+    let task = (TASK_MARK, attempt.at.id.as_str());
+    let swept = sweep::marked_beside(task, (QUEUE_MARK, queue), &mut Grace::new(), PATIENCE_MS);
     if swept.left == 0 {
         return Ok(());
     }

@@ -18,7 +18,7 @@ use crate::git::config::Config;
 use crate::git::overrides::Overrides;
 use crate::git::paths::{TreePath, names};
 use crate::git::trouble::{Result, Trouble};
-use crate::sys::beneath::Dir;
+use crate::sys::dir::Dir;
 use crate::sys::fs;
 
 const DOING: &str = "look up the attributes of files";

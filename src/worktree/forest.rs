@@ -19,7 +19,7 @@ use crate::git::head;
 use crate::git::patience::remove_stale_locks;
 use crate::git::repo::Repo;
 use crate::git::trouble::{Result, Trouble};
-use crate::sys::beneath::Dir;
+use crate::sys::dir::Dir;
 use crate::sys::fs;
 
 /// The most trees on one host; far above what a machine can run.

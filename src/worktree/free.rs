@@ -23,7 +23,7 @@ use crate::git::command::Git;
 use crate::git::patience::remove_stale_locks;
 use crate::git::submodule;
 use crate::git::trouble::{Result, Trouble};
-use crate::sys::beneath::Dir;
+use crate::sys::dir::Dir;
 use crate::sys::fs;
 
 /// Names in a tree's administrative directory that a new one does not have.
@@ -158,7 +158,7 @@ fn empty_submodule(dir: &Dir, path: &[u8]) -> Result<()> {
     let at = dir.at(Path::new(OsStr::from_bytes(path)), false);
     let Some(at) = at.ok().flatten() else { return Ok(()) };
     fs::remove_tree(at.path())?;
-    fs::mkdir(at.path())?;
+    fs::mkdirs_with_umask(at.path())?;
     Ok(())
 }
 

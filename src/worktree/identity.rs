@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::occupant::replace_json;
 use crate::git::trouble::{Result, Trouble};
-use crate::sys::beneath::{Dir, DirId, Opened};
+use crate::sys::dir::{Dir, DirId, Opened};
 use crate::sys::fs;
 use crate::sys::fs::FsError;
 

@@ -14,7 +14,7 @@ use super::identity;
 use crate::git::command::Git;
 use crate::git::repo::{Repo, metadata_lock};
 use crate::git::trouble::{Result, Trouble};
-use crate::sys::beneath::Dir;
+use crate::sys::dir::Dir;
 use crate::sys::{clock, fs, random};
 
 const DOING: &str = "register the worktree";
@@ -155,7 +155,7 @@ pub(crate) fn mend(repo: &Repo, name: &str, tree: &Path, dir: &Dir, head: Oid) -
     };
     if !fs::exists(&dot_git) {
         let line = [b"gitdir: ", admin.as_os_str().as_bytes(), b"\n"].concat();
-        fs::write(&dot_git, &line)?;
+        fs::write_with_umask(&dot_git, &line)?;
     }
     Ok(Mended { git: open(&admin)?, notes, emptied })
 }

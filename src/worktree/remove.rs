@@ -23,7 +23,7 @@ use crate::git::repo::Repo;
 use crate::git::resolve::branch_tip;
 use crate::git::submodule;
 use crate::git::trouble::{Result, Trouble};
-use crate::sys::beneath::{Dir, Opened};
+use crate::sys::dir::{Dir, Opened};
 use crate::sys::{clock, fs, process, walk::Walk};
 
 /// An index's lock as old as this was left by a git that was killed, milliseconds.
@@ -177,7 +177,7 @@ impl Forest {
             if !fs::exists(&admin.join("HEAD")) {
                 let text = head
                     .map_or("ref: refs/heads/swarmdir-unborn\n".into(), |oid| format!("{oid}\n"));
-                fs::write(&admin.join("HEAD"), text.as_bytes())?;
+                fs::write_with_umask(&admin.join("HEAD"), text.as_bytes())?;
             }
         }
         if let Some(dir) = dir

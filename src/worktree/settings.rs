@@ -12,7 +12,7 @@ use crate::git::command::Git;
 use crate::git::config::{Change, Config};
 use crate::git::overrides::{Overrides, decides_content};
 use crate::git::trouble::{Result, Trouble};
-use crate::sys::beneath::Dir;
+use crate::sys::dir::Dir;
 use crate::sys::fs;
 
 /// Where what agents changed is noted, in the directory of the trees.

@@ -16,7 +16,7 @@ use crate::git::command::Git;
 use crate::git::head::{self, Head};
 use crate::git::patience::patiently;
 use crate::git::trouble::{Result, Trouble};
-use crate::sys::beneath::Dir;
+use crate::sys::dir::Dir;
 use crate::sys::{fs, walk::Walk};
 
 /// Papers above this size are not kept; git writes none so large.

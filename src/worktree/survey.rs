@@ -13,7 +13,7 @@ use git2::{Index, Repository};
 
 use crate::git::paths::TreePath;
 use crate::git::submodule::{self, GITLINK};
-use crate::sys::beneath::Dir;
+use crate::sys::dir::Dir;
 use crate::sys::fs;
 
 const STAGES: u16 = 0x3000;

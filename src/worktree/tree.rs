@@ -20,7 +20,7 @@ use crate::git::head;
 use crate::git::paths::TreePath;
 use crate::git::repo::Repo;
 use crate::git::trouble::{Result, Trouble};
-use crate::sys::beneath::Dir;
+use crate::sys::dir::Dir;
 
 /// A tree that this process may work in.
 #[must_use = "a tree that is not released stays occupied"]

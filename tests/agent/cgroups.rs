@@ -7,6 +7,7 @@ use swarmdir::agent::{Job, Report};
 use swarmdir::domain::limits::Limits;
 use swarmdir::domain::outcome::{Ending, Fault};
 use swarmdir::sys::cgroup::{self, Group};
+use swarmdir::sys::grace::Grace;
 use swarmdir::sys::process::Signal;
 use swarmdir::sys::sweep;
 
@@ -189,14 +190,14 @@ fn a_stranger_is_never_touched() {
     for dir in other.dirs() {
         fs::write(dir.join("cgroup.procs"), child.id().to_string()).unwrap();
     }
-    assert_eq!(mine.kill(1_000), cgroup::Killed::default());
+    assert_eq!(mine.kill(&mut Grace::new(), 1_000), cgroup::Killed::default());
     assert_eq!(
-        cgroup::end_of("0123456789abcdef0123456789abcdef", 1_000),
+        cgroup::end_of("0123456789abcdef0123456789abcdef", &mut Grace::new(), 1_000),
         cgroup::Killed::default()
     );
     assert_eq!(child.try_wait().unwrap(), None, "it lives");
     // By the name of its own worker it is found, wherever it lies.
-    assert_eq!(cgroup::end_of(&worker, 1_000).pids.len(), 1);
+    assert_eq!(cgroup::end_of(&worker, &mut Grace::new(), 1_000).pids.len(), 1);
     assert_eq!(child.wait().unwrap().code(), None);
     drop(other);
     assert!(groups_of(&worker).is_empty());

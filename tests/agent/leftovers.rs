@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use swarmdir::agent::{Progress, StopReason};
 use swarmdir::domain::outcome::Ending;
+use swarmdir::sys::grace::Grace;
 use swarmdir::sys::{random, sweep};
 
 use crate::support::alone::{again, alone, is_inside, this_test};
@@ -44,7 +45,10 @@ fn also_in_a_process_that_is_no_subreaper() {
     let job = place.demo("fork 600s\nleave 600s\nsay done");
     let report = run(&job);
     assert_eq!((&report.ending, report.swept), (&Ending::Success, 2), "{report:?}");
-    assert_eq!(sweep::marked("SWARMDIR_SESSION", &job.session, 0), sweep::Swept::default());
+    assert_eq!(
+        sweep::marked("SWARMDIR_SESSION", &job.session, &mut Grace::none(), 0),
+        sweep::Swept::default()
+    );
 }
 
 #[test]
@@ -98,7 +102,10 @@ fn also_when_the_supervisor_is_killed() {
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
     // The agent ignores its death signal, and the grandchild never got one.
-    let swept = sweep::marked("SWARMDIR_WORKER", &worker, 10_000);
+    let swept = sweep::marked("SWARMDIR_WORKER", &worker, &mut Grace::new(), 10_000);
     assert_eq!((swept.killed, swept.left), (2, 0));
-    assert_eq!(sweep::marked("SWARMDIR_WORKER", &worker, 0), sweep::Swept::default());
+    assert_eq!(
+        sweep::marked("SWARMDIR_WORKER", &worker, &mut Grace::none(), 0),
+        sweep::Swept::default()
+    );
 }

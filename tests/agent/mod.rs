@@ -3,6 +3,7 @@
 mod cgroups;
 mod command;
 mod demo;
+mod graces;
 mod leftovers;
 mod liveness;
 mod service;

@@ -151,7 +151,16 @@ impl Lab {
         let id = WorkerId::from_bits(random::bits());
         self.cards.borrow_mut().push(id.clone());
         let process = ProcessIdentity { start_ticks: 1, ..identity::me() };
-        Card { id, process, version: "0".into(), slot: None, started_at: UnixMs(0) }
+        Card {
+            id,
+            process,
+            version: "0".into(),
+            slot: None,
+            started_at: UnixMs(0),
+            file: None,
+            copied: false,
+            other_device: false,
+        }
     }
 
     /// A registered worker.

@@ -205,7 +205,16 @@ impl Rig {
         };
         let id = WorkerId::from_bits(random::bits());
         let version = "0".to_owned();
-        let card = Card { id, process, version, slot: None, started_at: UnixMs(0) };
+        let card = Card {
+            id,
+            process,
+            version,
+            slot: None,
+            started_at: UnixMs(0),
+            file: None,
+            copied: false,
+            other_device: false,
+        };
         self.queue.register(card).unwrap()
     }
 

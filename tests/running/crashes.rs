@@ -107,11 +107,18 @@ fn what_an_earlier_attempt_left_running_ends_before_the_next_one_starts() {
     swarm.worker(&["--once"]);
     let task = swarm.show("again")["id"].as_str().unwrap().to_owned();
     let mut left = swarm.command("sleep").arg("600").env("SWARMDIR_TASK", &task).spawn().unwrap();
+    // The same task of another queue, of which this one may be a copy.
+    let mut other = swarm.command("sleep");
+    other.arg("600").env("SWARMDIR_TASK", &task).env("SWARMDIR_QUEUE_INODE", "1.2");
+    let mut other = other.spawn().unwrap();
     swarm.coordinator(&["retry", &task]).exits(0);
     swarm.drain();
     let ended = left.try_wait().unwrap();
     let _ended_already = left.kill();
-    assert_eq!(ended.and_then(|status| status.signal()), Some(9));
+    assert_eq!(ended.and_then(|status| status.signal()), Some(15), "it was asked first");
+    assert!(other.try_wait().unwrap().is_none(), "it is none of ours");
+    other.kill().unwrap();
+    other.wait().unwrap();
     assert_eq!(swarm.counts(), "done 1");
 }
 

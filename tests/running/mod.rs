@@ -10,6 +10,7 @@ mod endings;
 mod failures;
 mod faults;
 mod gates;
+mod graces;
 mod lease;
 mod liveness;
 mod pool;

@@ -166,12 +166,12 @@ impl<'a> Actor<'a> {
         self.voice.call("Write", &json!({"file_path": file, "content": text}));
         let path = PathBuf::from(file);
         let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-        let done = parent.map_or(Ok(()), sys::fs::mkdirs).and_then(|()| {
+        let done = parent.map_or(Ok(()), sys::fs::mkdirs_with_umask).and_then(|()| {
             if append {
-                let open = sys::fs::open_append(&path)?;
+                let open = sys::fs::open_append_with_umask(&path)?;
                 return sys::fs::write_all(&open, &path, text.as_bytes());
             }
-            sys::fs::write(&path, text.as_bytes())
+            sys::fs::write_with_umask(&path, text.as_bytes())
         });
         let failed = done.is_err();
         let said = done.err().map_or_else(|| format!("wrote {file}"), |error| error.to_string());

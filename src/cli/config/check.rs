@@ -39,9 +39,20 @@ pub(super) fn check(
     cap(config, origins, problems);
 }
 
-/// A default above a cap follows the cap; what somebody wrote above it is a mistake.
+/// A default above a cap that somebody wrote follows the cap, and a default cap follows what somebody wrote above it;
+/// both written, and the value above the cap, is a mistake.
 fn cap(config: &mut Config, origins: &mut Origins, problems: &mut Vec<Problem>) {
-    let (mut limits, mut caps) = (config.limits, config.limit_caps);
+    task_caps(config, origins);
+    let raised = config.limit_caps.raised_to(config.limits);
+    let (mut limits, mut caps, mut raised) = (config.limits, config.limit_caps, raised);
+    for (key, _, _, slot) in LIMIT_KEYS {
+        let written =
+            row_of(&format!("limits.max.{key}")).is_some_and(|row| origins.contains_key(row.key));
+        if !written {
+            *slot(&mut caps) = *slot(&mut raised);
+        }
+    }
+    config.limit_caps = caps;
     for (key, kind, _, slot) in LIMIT_KEYS {
         let Some(cap) = *slot(&mut caps) else { continue };
         let wanted = slot(&mut limits).unwrap_or(Limits::UNLIMITED);
@@ -62,6 +73,30 @@ fn cap(config: &mut Config, origins: &mut Origins, problems: &mut Vec<Problem>) 
         }
     }
     config.limits = config.limits.capped_by(config.limit_caps);
+}
+
+/// What every task, or every task of an agent, is given may be asked for, too.
+fn task_caps(config: &mut Config, origins: &mut Origins) {
+    let written = |key: &str| origins.contains_key(key);
+    let caps = &mut config.task_caps;
+    let agents = || config.profiles.values().map(|profile| &profile.defaults);
+    if !written("limits.max.timeout") {
+        caps.timeout_ms = caps.timeout_ms.map(|cap| cap.max(config.timeouts.wall_ms));
+    } else if let Some(cap) = caps.timeout_ms
+        && cap < config.timeouts.wall_ms
+        && !written("timeouts.wall")
+    {
+        config.timeouts.wall_ms = cap;
+        origins.extend(origins.get("limits.max.timeout").cloned().map(|at| ("timeouts.wall", at)));
+    }
+    if !origins.contains_key("limits.max.max_turns") {
+        let most = agents().filter_map(|defaults| defaults.max_turns).max();
+        caps.max_turns = caps.max_turns.max(most.filter(|_| caps.max_turns.is_some()));
+    }
+    if !origins.contains_key("limits.max.max_budget_usd") {
+        let most = agents().filter_map(|defaults| defaults.max_budget_usd).fold(0.0, f64::max);
+        caps.max_budget_usd = caps.max_budget_usd.map(|cap| cap.max(most));
+    }
 }
 
 fn row_of(key: &str) -> Option<&'static Row> {

@@ -36,6 +36,10 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 # "strict": what was acknowledged survives a power cut. "relaxed": it survives crashes of processes.
 #durability = "strict"
 
+# Who may read prompts, transcripts, logs and the queue: "private" (their owner) or "group"; without it: the group
+# where the repository (core.sharedRepository) or a setgid root says so.
+#share = "private"
+
 # The repository of a task that names none; without it: the one around this file.
 #default_rig = "website"
 
@@ -106,18 +110,21 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 # What an attempt may write to standard output, and as much to standard error: beyond it the agent is stopped.
 #output = "256MiB"
 
-# What a task's own limits may not exceed.
+# What a task may ask for at most; a task that asks for more is rejected.
 [limits.max]
 #core = "64GiB"
-#open_files = 65536
+#open_files = 1048576
 #file_size = "1TiB"
-#cpu_time = "12h"
-#processes = 4096
+#cpu_time = "24h"
+#processes = 16384
 #memory = "none"
 #data = "none"
 #tree_memory = "none"
-#tree_processes = 8192
-#output = "1GiB"
+#tree_processes = 16384
+#output = "4GiB"
+#timeout = "24h"
+#max_turns = 2000
+#max_budget_usd = 100.0
 
 # What is kept free: below it no task is claimed, and all goes on by itself when there is room. "none" is off.
 # disk: "auto" is 1GiB, or a twentieth of a small disk; inodes: "auto" is one in fifty.

@@ -17,6 +17,7 @@ mod root;
 mod rows;
 mod settings;
 mod trusted;
+mod values;
 mod written;
 
 use std::fmt;

@@ -8,7 +8,7 @@ use crate::domain::text::one_line;
 use crate::form::{self, AGENT_KEYS, Aliases, Entry, Fields, Node};
 
 use super::paths::Place;
-use super::rows::setup;
+use super::values::setup;
 
 /// The kinds of agents with the keys that only they have (besides [`AGENT_KEYS`]).
 pub(super) const KINDS: [(&str, &[&str]); 3] =

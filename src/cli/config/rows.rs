@@ -1,16 +1,17 @@
 //! The table of scalar keys: one row makes the key in the file, the variable, the default and the words.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
-use crate::domain::admission::Kept;
-use crate::domain::config::{Cgroups, Config, Durability};
+use crate::domain::config::{Config, Durability};
 use crate::domain::problem::Problem;
 use crate::domain::quantity::{show_duration, show_size};
 use crate::form::{self, LIMIT_KEYS, LimitKind, Node, show_limit};
 
 use super::paths::Place;
+use super::values::{
+    bytes, cgroups, durability, env_deny, kept, number, one, or_none, recycle_after, setup, share,
+    shown, shown_kept, shown_or_none, small, turns,
+};
 
 /// One scalar key of `swarm.toml`.
 pub struct Row {
@@ -91,103 +92,9 @@ macro_rules! limit {
     };
 }
 
-fn one<T>(result: Result<T, Problem>) -> Result<T, Vec<Problem>> {
-    result.map_err(|problem| vec![problem])
-}
-
-fn shown(path: Option<&Path>) -> Option<Value> {
-    path.map(|path| json!(path.to_string_lossy()))
-}
-
-fn small(node: &Node, most: u32) -> Result<u32, Vec<Problem>> {
-    let number = one(form::count(node, 1, most.into()))?;
-    Ok(u32::try_from(number).expect("count keeps within the bounds"))
-}
-
-fn number(node: &Node, most: u32) -> Result<u32, Vec<Problem>> {
-    let number = one(form::count(node, 0, most.into()))?;
-    Ok(u32::try_from(number).expect("count keeps within the bounds"))
-}
-
-/// A size, or `none`.
-fn bytes(node: &Node) -> Result<Option<u64>, Problem> {
-    match form::word(node) {
-        Ok(word) if word == "none" => Ok(None),
-        _ => form::size(node).map(Some),
-    }
-}
-
-/// `auto`, `none`, or how much.
-fn kept(node: &Node, amount: fn(&Node) -> Result<u64, Problem>) -> Result<Kept, Problem> {
-    match form::word(node).as_deref() {
-        Ok("auto") => Ok(Kept::Auto),
-        Ok("none") => Ok(Kept::Exactly(0)),
-        _ => amount(node).map(Kept::Exactly),
-    }
-}
-
-fn shown_kept(kept: Kept, show: fn(u64) -> String) -> Value {
-    match kept {
-        Kept::Auto => json!("auto"),
-        Kept::Exactly(0) => json!("none"),
-        Kept::Exactly(amount) => json!(show(amount)),
-    }
-}
-
-fn durability(node: &Node) -> Result<Durability, Problem> {
-    match form::word(node)?.as_str() {
-        "strict" => Ok(Durability::Strict),
-        "relaxed" => Ok(Durability::Relaxed),
-        other => {
-            Err(Problem::new(format!("must be \"strict\" or \"relaxed\", not {}", node.shown()))
-                .hint(form::one_of(other, &["strict", "relaxed"])))
-        }
-    }
-}
-
-fn recycle_after(node: &Node) -> Result<Option<u32>, Vec<Problem>> {
-    match form::word(node) {
-        Ok(word) if word == "none" => Ok(None),
-        _ => small(node, u32::MAX).map(Some),
-    }
-}
-
-fn cgroups(node: &Node) -> Result<Cgroups, Problem> {
-    let word = form::word(node)?;
-    Cgroups::ALL.into_iter().find(|choice| choice.word() == word).ok_or_else(|| {
-        Problem::new(format!("must be \"auto\", \"off\" or \"require\", not {}", node.shown()))
-            .hint(form::one_of(&word, &Cgroups::ALL.map(Cgroups::word)))
-    })
-}
-
-/// A setup command; an empty list is none.
-pub(super) fn setup(node: &Node) -> Result<Vec<String>, Problem> {
-    match &node.value {
-        form::Value::List(items) if items.is_empty() => Ok(Vec::new()),
-        _ => form::argv(node, true),
-    }
-}
-
-fn env_deny(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
-    let patterns = form::texts(node)?;
-    let bad = |pattern: &&String| {
-        let name = pattern.strip_suffix('*').unwrap_or(pattern);
-        name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    };
-    let problems: Vec<Problem> = patterns
-        .iter()
-        .filter(bad)
-        .map(|pattern| {
-            let shown = crate::domain::text::one_line(pattern, 60);
-            Problem::new(format!("`{shown}` is neither a variable's NAME nor a PREFIX*"))
-        })
-        .collect();
-    if problems.is_empty() { Ok(patterns) } else { Err(problems) }
-}
-
 /// Every scalar key, in the order in which they are printed.
 #[rustfmt::skip]
-pub static ROWS: [Row; 49] = [
+pub static ROWS: [Row; 53] = [
     row!("agents", "SWARMDIR_AGENTS", "number", "3", "workers that the coordinator keeps, 1 to 256",
         |config, node, place| config.agents = small(node, 256)?,
         |config| Some(json!(config.agents))),
@@ -201,6 +108,10 @@ pub static ROWS: [Row; 49] = [
             Durability::Strict => "strict",
             Durability::Relaxed => "relaxed",
         }))),
+    row!("share", "SWARMDIR_SHARE", "word", "",
+        "who may read prompts, transcripts, logs and the queue: `private`: their owner; `group`: also the group; not set: `group` where `core.sharedRepository` or a setgid root says so, else `private`",
+        |config, node, place| config.share = Some(one(share(node))?),
+        |config| config.share.map(|share| json!(share.word()))),
     row!("rig", "SWARMDIR_RIG", "name", "",
         "the repository of a task that names none; not set: the one around the root",
         |config, node, place| config.rig = Some(one(form::word(node))?),
@@ -267,16 +178,25 @@ pub static ROWS: [Row; 49] = [
         "processes and threads of an attempt together; holds for root, too; needs cgroups"),
     limit!(9, limits, "limits.output", "SWARMDIR_LIMITS_OUTPUT", "256MiB",
         "what an attempt may write to its standard output, and as much to its standard error; beyond it the agent is stopped as a runaway"),
-    limit!(0, limit_caps, "limits.max.core", "SWARMDIR_LIMITS_MAX_CORE", "none", "the most that a task may ask for"),
-    limit!(1, limit_caps, "limits.max.open_files", "SWARMDIR_LIMITS_MAX_OPEN_FILES", "none", "the most that a task may ask for"),
-    limit!(2, limit_caps, "limits.max.file_size", "SWARMDIR_LIMITS_MAX_FILE_SIZE", "none", "the most that a task may ask for"),
-    limit!(3, limit_caps, "limits.max.cpu_time", "SWARMDIR_LIMITS_MAX_CPU_TIME", "none", "the most that a task may ask for"),
-    limit!(4, limit_caps, "limits.max.processes", "SWARMDIR_LIMITS_MAX_PROCESSES", "none", "the most that a task may ask for"),
+    limit!(0, limit_caps, "limits.max.core", "SWARMDIR_LIMITS_MAX_CORE", "64GiB", "the most that a task may ask for"),
+    limit!(1, limit_caps, "limits.max.open_files", "SWARMDIR_LIMITS_MAX_OPEN_FILES", "1048576", "the most that a task may ask for"),
+    limit!(2, limit_caps, "limits.max.file_size", "SWARMDIR_LIMITS_MAX_FILE_SIZE", "1TiB", "the most that a task may ask for"),
+    limit!(3, limit_caps, "limits.max.cpu_time", "SWARMDIR_LIMITS_MAX_CPU_TIME", "24h", "the most that a task may ask for"),
+    limit!(4, limit_caps, "limits.max.processes", "SWARMDIR_LIMITS_MAX_PROCESSES", "16384", "the most that a task may ask for"),
     limit!(5, limit_caps, "limits.max.memory", "SWARMDIR_LIMITS_MAX_MEMORY", "none", "the most that a task may ask for"),
     limit!(6, limit_caps, "limits.max.data", "SWARMDIR_LIMITS_MAX_DATA", "none", "the most that a task may ask for"),
     limit!(7, limit_caps, "limits.max.tree_memory", "SWARMDIR_LIMITS_MAX_TREE_MEMORY", "none", "the most that a task may ask for"),
-    limit!(8, limit_caps, "limits.max.tree_processes", "SWARMDIR_LIMITS_MAX_TREE_PROCESSES", "none", "the most that a task may ask for"),
-    limit!(9, limit_caps, "limits.max.output", "SWARMDIR_LIMITS_MAX_OUTPUT", "none", "the most that a task may ask for"),
+    limit!(8, limit_caps, "limits.max.tree_processes", "SWARMDIR_LIMITS_MAX_TREE_PROCESSES", "16384", "the most that a task may ask for"),
+    limit!(9, limit_caps, "limits.max.output", "SWARMDIR_LIMITS_MAX_OUTPUT", "4GiB", "the most that a task may ask for"),
+    row!("limits.max.timeout", "SWARMDIR_LIMITS_MAX_TIMEOUT", "duration or none", "24h", "the longest `timeout` that a task may ask for",
+        |config, node, place| config.task_caps.timeout_ms = or_none(node, |node| form::duration(node, 1))?,
+        |config| Some(shown_or_none(config.task_caps.timeout_ms.map(|ms| json!(show_duration(ms)))))),
+    row!("limits.max.max_turns", "SWARMDIR_LIMITS_MAX_MAX_TURNS", "number or none", "2000", "the most `max_turns` that a task may ask for",
+        |config, node, place| config.task_caps.max_turns = or_none(node, turns)?,
+        |config| Some(shown_or_none(config.task_caps.max_turns.map(|turns| json!(turns))))),
+    row!("limits.max.max_budget_usd", "SWARMDIR_LIMITS_MAX_MAX_BUDGET_USD", "dollars or none", "100", "the largest `max_budget_usd` that a task may ask for",
+        |config, node, place| config.task_caps.max_budget_usd = or_none(node, form::dollars)?,
+        |config| Some(shown_or_none(config.task_caps.max_budget_usd.map(|usd| json!(usd))))),
     row!("reserve.disk", "SWARMDIR_RESERVE_DISK", "reserve", "auto",
         "bytes of each disk that are kept free: below it no task is claimed, at a quarter of it running ones are parked; `auto`: 1GiB, or a twentieth of a small disk",
         |config, node, place| config.reserve.disk = one(kept(node, form::size))?,

@@ -12,6 +12,7 @@ use crate::selftest::crew::workers_here;
 use crate::selftest::night::facts::Span;
 use crate::selftest::night::tasks::Kind;
 use crate::selftest::witness::PLACE;
+use crate::sys::grace::Grace;
 use crate::sys::process::Signal;
 use crate::sys::{clock, fs, identity, process, sweep};
 
@@ -148,7 +149,7 @@ impl Night<'_> {
         for process in self.crew.coordinators().into_iter().chain(workers) {
             process::signal(process.pid, Signal::SIGKILL);
         }
-        sweep::marked(PLACE, &self.ground.witness.to_string_lossy(), 5_000);
+        sweep::marked(PLACE, &self.ground.witness.to_string_lossy(), &mut Grace::none(), 5_000);
         self.down_until_ms = clock::mono_ms() + for_ms;
         Ok(Some("reboots"))
     }

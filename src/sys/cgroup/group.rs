@@ -14,6 +14,7 @@ use super::kill::{Killed, kill_all, remove};
 use super::made::{Counts, Made, on, say};
 use super::remains;
 use super::spawner::Spawner;
+use crate::sys::grace::Grace;
 use crate::sys::{identity, process};
 
 pub(super) const PREFIX: &str = "swarmdir-";
@@ -121,14 +122,14 @@ impl Group {
         self.state().leave();
     }
 
-    /// Kills everything in it.
-    pub fn kill(&self, patience_ms: u64) -> Killed {
+    /// Ends everything in it: by TERM within its grace, then by KILL.
+    pub fn kill(&self, grace: &mut Grace, patience_ms: u64) -> Killed {
         let mut state = self.state();
         let Some(made) = &mut state.made else { return Killed::default() };
         if made.is_empty() {
             return Killed::default();
         }
-        let killed = kill_all(&made.paths(), patience_ms);
+        let killed = kill_all(&made.paths(), grace, patience_ms);
         if !killed.pids.is_empty() {
             // Forks may be refused there since.
             made.held.processes = Some(0);
@@ -231,7 +232,7 @@ impl State {
         }
         let paths = made.paths();
         if !paths.iter().all(|dir| remove(dir)) {
-            kill_all(&paths, LAST_MS);
+            kill_all(&paths, &mut Grace::none(), LAST_MS);
             for dir in paths {
                 remove(dir);
             }

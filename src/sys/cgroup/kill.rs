@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::sys::clock::mono_ms;
+use crate::sys::grace::{Grace, Remaining};
 use crate::sys::process;
 use crate::sys::sweep::Pace;
 
@@ -21,9 +22,34 @@ pub struct Killed {
     pub left: usize,
 }
 
-/// Kills whatever is in these directories, which are all of one group (in several hierarchies), and below them.
-pub(super) fn kill_all(dirs: &[&Path], patience_ms: u64) -> Killed {
+/// Those who are in some groups.
+struct Members(Vec<PathBuf>);
+
+impl Members {
+    fn dirs(&self) -> Vec<&Path> {
+        self.0.iter().map(PathBuf::as_path).collect()
+    }
+}
+
+impl Remaining for Members {
+    fn list(&self) -> Vec<i32> {
+        self.0.iter().flat_map(|dir| members(dir)).collect()
+    }
+
+    fn holds(&self, pid: i32) -> bool {
+        is_in(pid, &self.dirs())
+    }
+}
+
+/// Ends whatever is in these directories, which are all of one group (in several hierarchies), and below them: by TERM
+/// within its grace, then by KILL.
+pub(super) fn kill_all(dirs: &[&Path], grace: &mut Grace, patience_ms: u64) -> Killed {
     let mut killed = Killed::default();
+    if dirs.iter().all(|dir| members(dir).is_empty()) {
+        return killed;
+    }
+    let owned = dirs.iter().map(|dir| (*dir).to_owned()).collect();
+    killed.pids.extend(grace.give(&Members(owned)));
     let deadline = mono_ms() + patience_ms;
     let mut pace = Pace::new();
     loop {

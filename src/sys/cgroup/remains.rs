@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use super::find::{Ground, ground, mounts};
 use super::group::{PREFIX, prefix};
 use super::kill::{Killed, children, kill_all, members, remove};
-use crate::sys::identity::start_ticks;
+use crate::sys::grace::Grace;
+use crate::sys::process::{Sight, sight_of};
 
 /// Deeper than anybody nests groups.
 const DEPTH: u32 = 16;
 
-/// Kills all that is in the groups of a worker that is dead, and removes them.
-pub fn end_of(worker: &str, patience_ms: u64) -> Killed {
+/// Ends all that is in the groups of a worker that is dead, and removes them.
+pub fn end_of(worker: &str, grace: &mut Grace, patience_ms: u64) -> Killed {
     let prefix = prefix(worker);
     let is_its = |name: &OsStr| name.as_encoded_bytes().starts_with(prefix.as_bytes());
     let mut found = Vec::new();
@@ -31,7 +32,7 @@ pub fn end_of(worker: &str, patience_ms: u64) -> Killed {
         return Killed::default();
     }
     let dirs: Vec<&Path> = found.iter().map(PathBuf::as_path).collect();
-    let killed = kill_all(&dirs, patience_ms);
+    let killed = kill_all(&dirs, grace, patience_ms);
     for dir in dirs {
         remove(dir);
     }
@@ -60,7 +61,7 @@ pub(super) fn tidy(ground: &Ground) {
 pub(super) fn tidy_in(dir: &Path) {
     for dir in children(dir) {
         let maker = dir.file_name().and_then(|name| maker(name.to_str()?));
-        let dead = maker.is_some_and(|(pid, ticks)| start_ticks(pid) != Some(ticks));
+        let dead = maker.is_some_and(|(pid, ticks)| sight_of(pid, ticks) == Sight::Ended);
         if dead && members(&dir).is_empty() {
             remove(&dir);
         }

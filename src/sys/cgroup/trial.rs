@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{Group, Held, Level, level};
 use crate::sys::env::find_program;
+use crate::sys::grace::Grace;
 use crate::sys::process::Signal;
 use crate::sys::random;
 use crate::sys::spawn::{Order, spawn_in};
@@ -33,7 +34,7 @@ pub fn trial() -> Result<Level, String> {
         rlimits: &[],
     };
     let mut child = spawn_in(&entrance, &order).map_err(|e| e.to_string())?;
-    let killed = group.kill(PATIENCE_MS);
+    let killed = group.kill(&mut Grace::none(), PATIENCE_MS);
     if killed.left > 0 || !killed.pids.contains(&child.pid()) {
         return Err("what is in a group could not be killed".to_owned());
     }

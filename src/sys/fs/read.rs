@@ -55,6 +55,11 @@ pub fn look(path: &Path) -> Result<Option<Metadata>> {
     }
 }
 
+/// Whether the name is a symbolic link's.
+pub fn is_link(path: &Path) -> bool {
+    lstat(path).is_ok_and(|meta| meta.is_symlink())
+}
+
 /// Whether there is a directory (links followed).
 pub fn is_dir(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|meta| meta.is_dir())
@@ -171,12 +176,6 @@ pub fn mtime_ns(meta: &Metadata) -> i128 {
 pub fn ctime_ns(meta: &Metadata) -> i128 {
     i128::from(meta.ctime()) * 1_000_000_000 + i128::from(meta.ctime_nsec())
 }
-
-/// The user who owns it.
-pub fn owner(meta: &Metadata) -> u32 {
-    meta.uid()
-}
-
 /// Whether only its owner may write to it.
 pub fn is_private(meta: &Metadata) -> bool {
     meta.mode() & 0o022 == 0
@@ -185,6 +184,11 @@ pub fn is_private(meta: &Metadata) -> bool {
 /// Device and inode: which file it is, whatever it is called.
 pub fn file_id(meta: &Metadata) -> (u64, u64) {
     (meta.dev(), meta.ino())
+}
+
+/// The number of the user whose it is.
+pub fn owner(meta: &Metadata) -> u32 {
+    meta.uid()
 }
 
 /// A name as text, where it is text.

@@ -1,7 +1,7 @@
 //! Any bytes as a task file: no panic, an accepted one is within every limit, and what is said of a rejected one is
 //! harmless and lies within the file.
 
-use swarmdir::domain::limits::Limits;
+use swarmdir::domain::limits::{Limits, TaskCaps};
 use swarmdir::domain::problem::Problem;
 use swarmdir::domain::task::TaskSpec;
 use swarmdir::taskfile::{BYTES_MAX, Known, explain, parse};
@@ -20,8 +20,12 @@ const CAPS: Limits = Limits {
     tree_processes: Some(900),
     output_bytes: Some(1 << 30),
 };
-const KNOWN: Known<'_> =
-    Known { agents: &["claude", "demo", "sh"], rigs: &["website"], caps: CAPS };
+const KNOWN: Known<'_> = Known {
+    agents: &["claude", "demo", "sh"],
+    rigs: &["website"],
+    caps: CAPS,
+    task_caps: TaskCaps::DEFAULT,
+};
 /// The longest duration that may be written: a hundred years, milliseconds.
 const LONGEST_MS: u64 = 36_500 * 86_400_000;
 

@@ -76,7 +76,16 @@ impl World {
     pub(super) fn register(&self, id: &str) -> Registration {
         let id = WorkerId::parse(id).unwrap();
         let process = identity::me();
-        let card = Card { id, process, version: "1".into(), slot: None, started_at: UnixMs(1) };
+        let card = Card {
+            id,
+            process,
+            version: "1".into(),
+            slot: None,
+            started_at: UnixMs(1),
+            file: None,
+            copied: false,
+            other_device: false,
+        };
         self.queue.register(card).unwrap()
     }
 

@@ -208,7 +208,12 @@ struct Anything;
 impl Admission for Anything {
     fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
         let name = dropped.name.to_string_lossy();
-        let known = taskfile::Known { agents: &["sh"], rigs: &[], caps: Default::default() };
+        let known = taskfile::Known {
+            agents: &["sh"],
+            rigs: &[],
+            caps: Default::default(),
+            task_caps: Default::default(),
+        };
         match taskfile::parse(&name, dropped.bytes, &known) {
             Ok(spec) => Admitted::Ready(Box::new(TaskRecord {
                 schema: 1,
