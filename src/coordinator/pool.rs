@@ -131,7 +131,7 @@ impl Pool {
     /// What a dead worker's agents started comes to us, as the subreaper: every child that is no worker.
     /// It is asked first.
     fn end_orphans(&self, signal: process::Signal) {
-        for pid in sweep::children_of(identity::me().pid) {
+        for pid in sweep::own_children() {
             if self.index_of(|member| member.process.pid == pid).is_none() {
                 process::tell(pid, false, signal);
             }

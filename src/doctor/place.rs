@@ -99,6 +99,15 @@ fn repositories(config: &Config) -> Vec<Finding> {
     paths.into_iter().flat_map(|path| repository(config, path, worktrees)).collect()
 }
 
+/// What is special about it, as git tells; a git that lies in the repository is not asked.
+fn special(config: &Config, repo: &Repo) -> Vec<Finding> {
+    if within_repository("git", &config.root).is_some() {
+        return Vec::new();
+    }
+    let lines = crate::git::doctor::warnings(repo);
+    lines.into_iter().map(|line| Finding::note("repository", line)).collect()
+}
+
 fn repository(config: &Config, path: &Path, needed: bool) -> Vec<Finding> {
     let repo =
         match Repo::discover(path).and_then(|repo| repo.resolve(None).map(|base| (repo, base))) {
@@ -111,11 +120,7 @@ fn repository(config: &Config, path: &Path, needed: bool) -> Vec<Finding> {
                 );
                 return std::iter::once(Finding::good("repository", found))
                     .chain(hidden(config, &repo))
-                    .chain(
-                        crate::git::doctor::warnings(&repo)
-                            .into_iter()
-                            .map(|w| Finding::note("repository", w)),
-                    )
+                    .chain(special(config, &repo))
                     .chain(std::iter::once(trees(config, &repo)))
                     .collect();
             }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
-use super::config::Config;
 use super::trouble::{Result, Trouble};
 use crate::sys::{fs, lock::Lock};
 
@@ -62,11 +61,6 @@ impl Repo {
     /// The checkout's root directory; `None` for a bare repository.
     pub fn checkout(&self) -> Option<&Path> {
         self.is_checkout.then_some(self.root.as_path())
-    }
-
-    /// Whether commits here have an author: the user's name and mail address are configured.
-    pub fn has_identity(&self) -> bool {
-        Config::read(&self.common).is_ok_and(|config| config.has_identity())
     }
 
     /// Whether the repository is its group's, too (`core.sharedRepository`).

@@ -48,6 +48,8 @@ impl Queue {
     /// When an attempt without an end can have run at the latest; `None` while it may run still.
     fn last_sign(&self, attempt: &AttemptName, dir: &Path) -> Option<i128> {
         let patience_ms = match self.worker(&attempt.worker) {
+            // It works on the queue that this one is a copy of: here nothing ran since the copy was made.
+            Some((card, _)) if card.copied => 0,
             Some((card, _)) => match identity::me().vantage(&card.process) {
                 Vantage::Here if process::alive(&card.process) => return None,
                 Vantage::Here | Vantage::Rebooted => DEAD_WORKER_MS,

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use super::{helper, process, sweep};
 
 /// A child that ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,28 +62,37 @@ fn detach(command: &mut Command) {
     }
 }
 
-/// Every child that has ended since the last call, adopted orphans included.
+/// Every child that has ended since the last call, adopted orphans included; but not a helper of another thread, which
+/// waits for it itself.
 pub fn reap() -> Vec<Reaped> {
-    let mut reaped = Vec::new();
-    loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) => {
-                let how = if code == i32::from(RECYCLED) {
-                    Ended::Recycled
-                } else if CLEAN.contains(&code) {
-                    Ended::Clean
-                } else {
-                    Ended::Crashed
-                };
-                reaped.push(Reaped { pid: pid.as_raw(), how });
-            }
-            Ok(WaitStatus::Signaled(pid, signal, _)) => {
-                let killed = signal == nix::sys::signal::Signal::SIGKILL;
-                let how = if killed { Ended::Killed } else { Ended::Crashed };
-                reaped.push(Reaped { pid: pid.as_raw(), how });
-            }
-            Ok(WaitStatus::StillAlive) | Err(_) => return reaped,
-            Ok(_) => {}
-        }
+    let spared = helper::spared();
+    if spared.is_empty() {
+        return std::iter::from_fn(|| ended(None)).flatten().collect();
     }
+    let children = sweep::children_of(process::own_pid()).into_iter();
+    let others = children.filter(|pid| !spared.contains(pid));
+    others.filter_map(|pid| ended(Some(Pid::from_raw(pid)))).flatten().collect()
+}
+
+/// One child that has ended, this one or any; the inner `None` for news of another kind.
+fn ended(pid: Option<Pid>) -> Option<Option<Reaped>> {
+    Some(match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+        Ok(WaitStatus::Exited(pid, code)) => {
+            let how = if code == i32::from(RECYCLED) {
+                Ended::Recycled
+            } else if CLEAN.contains(&code) {
+                Ended::Clean
+            } else {
+                Ended::Crashed
+            };
+            Some(Reaped { pid: pid.as_raw(), how })
+        }
+        Ok(WaitStatus::Signaled(pid, signal, _)) => {
+            let killed = signal == nix::sys::signal::Signal::SIGKILL;
+            let how = if killed { Ended::Killed } else { Ended::Crashed };
+            Some(Reaped { pid: pid.as_raw(), how })
+        }
+        Ok(WaitStatus::StillAlive) | Err(_) => return None,
+        Ok(_) => None,
+    })
 }

@@ -277,7 +277,8 @@ pub fn cut(file: &File, path: &Path) -> Result<()> {
 
 /// Cuts a file to so many bytes; one that is shorter stays as it is.
 pub fn shorten(path: &Path, bytes: u64) -> Result<()> {
-    let file = OpenOptions::new().write(true).open(path).map_err(FsError::of("open", path))?;
+    let open = Access::Ours.open(OpenOptions::new().write(true), path);
+    let file = open.map_err(FsError::of("open", path))?;
     if file.metadata().map_err(FsError::of("look at", path))?.len() <= bytes {
         return Ok(());
     }

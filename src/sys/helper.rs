@@ -4,10 +4,12 @@
 //! the calling thread does. It knows nothing of what it runs. Invariant: when [`run`] returns, the helper and what is
 //! left of its process group have ended.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
@@ -49,12 +51,19 @@ pub struct Answer {
     pub stderr: Vec<u8>,
 }
 
+static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// The helpers that threads of this process wait for: nobody else takes their status, or sweeps them.
+pub(super) fn spared() -> MutexGuard<'static, BTreeSet<i32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Runs it to its end.
 pub fn run(helper: &Helper<'_>) -> Result<Answer, SpawnError> {
     let failed = |source| SpawnError { at: SpawnStep::Input, source };
     let complaint = memfd_create(c"stderr", MFdFlags::MFD_CLOEXEC).map_err(|e| failed(e.into()))?;
     let complaint = File::from(complaint);
-    let mut child = spawn::spawn(&Order {
+    let order = Order {
         program: helper.program,
         argv0: helper.program.file_name().unwrap_or(OsStr::new("helper")),
         args: helper.args,
@@ -64,7 +73,14 @@ pub fn run(helper: &Helper<'_>) -> Result<Answer, SpawnError> {
         stderr: complaint.try_clone().map_err(failed)?,
         death_signal: process::Signal::SIGTERM,
         rlimits: &[],
-    })?;
+    };
+    let mut child = {
+        // Known to others before its end can be: who takes statuses of children looks here first.
+        let mut spared = spared();
+        let child = spawn::spawn(&order)?;
+        spared.insert(child.pid());
+        child
+    };
     let mut stdout = Vec::new();
     let late = !follow(&mut child, &mut stdout, clock::mono_ms() + helper.limit_ms);
     if late {
@@ -74,6 +90,7 @@ pub fn run(helper: &Helper<'_>) -> Result<Answer, SpawnError> {
     // Before its number is given away: nobody else's group can have it.
     process::signal_group(child.pid(), process::Signal::SIGKILL);
     let exit = child.reap();
+    spared().remove(&child.pid());
     Ok(Answer { exit, late, stdout, stderr: tail(&complaint) })
 }
 
@@ -132,6 +149,26 @@ mod tests {
     fn whoever_takes_too_long_is_stopped_with_all_it_started() {
         let answer = sh("sleep 600 & sleep 600", b"", 50);
         assert!(answer.late && matches!(answer.exit, Some(Exit::Signal(_))), "{answer:?}");
+    }
+
+    #[test]
+    fn nobody_else_takes_its_status_or_sweeps_it() {
+        let (ended, over) =
+            (std::sync::atomic::AtomicBool::new(false), &std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                over.wait();
+                while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                    let own = super::super::sweep::own_children();
+                    assert!(spared().iter().all(|helper| !own.contains(helper)));
+                }
+            });
+            over.wait();
+            for _ in 0..20 {
+                assert_eq!(sh("exit 7", b"", 60_000).exit, Some(Exit::Code(7)));
+            }
+            ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! found by a mark in its environment. It knows nothing of tasks. Both may be repeated by anybody.
 //!
 //! Invariant: [`descendants`] is called only by a process whose children are all of one piece, with no
-//! [`super::spawn::Child`] alive: it takes exit statuses.
+//! [`super::spawn::Child`] alive but those of [`super::helper`], which it spares: it takes exit statuses.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 
 use super::clock::{mono_ms, pause_ms};
 use super::grace::{Grace, Remaining};
+use super::helper;
 use super::identity::start_ticks;
 use super::process;
 use super::seam::{Call, Op, through};
@@ -235,18 +236,34 @@ fn children_by_parent(pid: i32) -> Vec<i32> {
 
 /// Children, their children and so on; a fork during the look is found by the next one.
 pub(super) fn all_below(top: i32) -> BTreeSet<i32> {
+    let spared = helper::spared();
     let mut below = BTreeSet::new();
     let mut todo = vec![top];
     while let Some(pid) = todo.pop() {
-        todo.extend(children_of(pid).into_iter().filter(|child| below.insert(*child)));
+        let children = children_of(pid).into_iter().filter(|child| !spared.contains(child));
+        todo.extend(children.filter(|child| below.insert(*child)));
     }
     below
 }
 
-/// Takes the status of every child that is dead; true once the kernel says that there is no child.
+/// Children of this process that are no helpers of another of its threads.
+pub fn own_children() -> Vec<i32> {
+    let spared = helper::spared();
+    children_of(process::own_pid()).into_iter().filter(|pid| !spared.contains(pid)).collect()
+}
+
+/// Takes the status of every child that is dead; true once the kernel says that there is no child. Helpers of other
+/// threads are theirs to wait for, and do not count.
 fn childless() -> bool {
+    let spared = helper::spared();
+    let no_hang = Some(WaitPidFlag::WNOHANG);
+    if !spared.is_empty() {
+        let alive = |pid: &i32| waitpid(Pid::from_raw(*pid), no_hang) == Ok(WaitStatus::StillAlive);
+        let others = children_of(process::own_pid()).into_iter().filter(|p| !spared.contains(p));
+        return others.filter(alive).count() == 0;
+    }
     loop {
-        match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
+        match waitpid(Pid::from_raw(-1), no_hang) {
             Err(Errno::ECHILD) => return true,
             Ok(WaitStatus::StillAlive) => return false,
             Ok(_) | Err(Errno::EINTR) => {}

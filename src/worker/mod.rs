@@ -16,6 +16,7 @@ mod heart;
 mod idle;
 mod job;
 mod live;
+mod own_state;
 mod resume;
 mod room;
 mod rules;

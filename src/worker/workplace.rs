@@ -1,8 +1,9 @@
 //! Where an attempt works: a git worktree, or a scratch directory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Worker;
+use super::own_state::OwnState;
 use crate::domain::config::AgentProfile;
 use crate::domain::name::AttemptName;
 use crate::domain::outcome::Fault;
@@ -31,7 +32,9 @@ pub(super) enum Workplace {
         /// The repository.
         repo: Repo,
         /// The user's checkout before the attempt.
-        before: Fingerprint,
+        before: Box<Fingerprint>,
+        /// The same of what swarmdir keeps beside the queue, and where.
+        own: (PathBuf, OwnState),
     },
     /// A directory of the attempt's own.
     Scratch(Scratch),
@@ -106,7 +109,9 @@ impl Worker {
                 if tree.continued() {
                     end_earlier(attempt, queue.place())?;
                 }
-                Ok(Workplace::Tree { tree, repo, before })
+                let root = self.config.root.clone();
+                let own = (root.clone(), OwnState::look(&root));
+                Ok(Workplace::Tree { tree, repo, before: Box::new(before), own })
             }
             Entered::Busy { holder } => Err(NoPlace {
                 fault: Fault::Machine,
@@ -220,11 +225,14 @@ impl Workplace {
         subject: &str,
         trailers: &[(&str, &str)],
     ) -> Result<Left, Trouble> {
-        let Workplace::Tree { tree, repo, before } = self else { return Ok(Left::default()) };
+        let Workplace::Tree { tree, repo, before, own } = self else { return Ok(Left::default()) };
         let collected = tree.collect(&CollectOrder { message_subject: subject, trailers })?;
         let mut notes = collected.notes.clone();
         for change in Fingerprint::changes(before, &repo.fingerprint()) {
             notes.push(format!("the checkout changed during this attempt: {change}"));
+        }
+        for change in OwnState::changes(&own.1, &OwnState::look(&own.0)) {
+            notes.push(format!("changed during this attempt: {change}"));
         }
         Ok(Left {
             changed: Some(collected.changed),

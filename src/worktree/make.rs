@@ -4,6 +4,7 @@
 //! and mends what an agent did to its `.git` file. Invariant: nothing is written into a directory that is not the one
 //! that was made.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use git2::{Oid, Repository, Signature, Time, WorktreeAddOptions};
 
 use super::identity;
 use crate::git::command::Git;
+use crate::git::durable::sync_all;
 use crate::git::repo::{Repo, metadata_lock};
 use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::Dir;
@@ -29,18 +31,49 @@ pub(crate) fn register(repo: &Repo, name: &str, tree: &Path, at: Oid) -> Result<
         admin = common.join("worktrees").join(format!("{name}-{}", random::tail()));
     }
     let name = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    add(&repo.git, &name, tree).map_err(Trouble::git(DOING, tree))?;
+    add(&repo.git, &name, tree)?;
     let dir = identity::remember(tree)?;
+    fs::mend_dir(tree, false);
     let git = open(&admin)?;
     git.set_head_detached(at).map_err(Trouble::git(DOING, tree))?;
     Ok((dir, git))
 }
 
 /// A worktree of a commit without files. libgit2 wants a branch for it, which goes again at once.
-fn add(git: &Repository, name: &str, tree: &Path) -> std::result::Result<(), git2::Error> {
-    let nobody = Signature::new("swarmdir", "swarmdir@localhost", &Time::new(0, 0))?;
-    let empty = git.find_tree(git.treebuilder(None)?.write()?)?;
-    let commit = git.commit(None, &nobody, &nobody, "swarmdir: no files yet\n", &empty, &[])?;
+fn add(git: &Repository, name: &str, tree: &Path) -> Result<()> {
+    let failed = |error| Trouble::git(DOING, tree)(error);
+    let commit = no_files(git)?;
+    worktree_at(git, name, tree, commit).map_err(failed)
+}
+
+/// The commit without files. It is the same in every repository; made durable when it is made, since half an object
+/// would be taken for a whole one after a power cut.
+fn no_files(git: &Repository) -> Result<Oid> {
+    let failed = |error| Trouble::git(DOING, git.path())(error);
+    let nobody = Signature::new("swarmdir", "swarmdir@localhost", &Time::new(0, 0));
+    let nobody = nobody.map_err(failed)?;
+    let make = || {
+        let text = "swarmdir: no files yet\n";
+        let empty = git.find_tree(git.treebuilder(None)?.write()?)?;
+        let bytes = git.commit_create_buffer(&nobody, &nobody, text, &empty, &[])?;
+        let commit = Oid::hash_object(git2::ObjectType::Commit, &bytes)?;
+        let known = git.odb()?.exists(commit);
+        git.commit(None, &nobody, &nobody, text, &empty, &[])?;
+        Ok((commit, empty.id(), known))
+    };
+    let (commit, empty, known) = make().map_err(failed)?;
+    if !known {
+        sync_all(git.commondir(), &BTreeSet::from([commit, empty]), 0, &[])?;
+    }
+    Ok(commit)
+}
+
+fn worktree_at(
+    git: &Repository,
+    name: &str,
+    tree: &Path,
+    commit: Oid,
+) -> std::result::Result<(), git2::Error> {
     let branch = format!("refs/heads/swarmdir-new-{name}");
     let mut reference = git.reference(&branch, commit, true, "swarmdir: a new tree")?;
     let added = {

@@ -161,7 +161,14 @@ pub(crate) fn replace_json(path: &Path, value: &impl Serialize, sync: bool) -> R
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let aside = path.with_file_name(name);
-    fs::write_synced(&aside, &bytes, sync)?;
+    match fs::write_synced(&aside, &bytes, sync) {
+        // A link that somebody put there: it goes, and what it leads to stays.
+        Err(error) if error.in_the_way() => {
+            fs::unlink(&aside)?;
+            fs::write_synced(&aside, &bytes, sync)?;
+        }
+        written => written?,
+    }
     // The file was written just now, and only we know of it.
     let _ = fs::rename(&aside, path)?;
     match path.parent() {

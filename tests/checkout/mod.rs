@@ -128,14 +128,18 @@ fn an_agent_that_touches_it_is_reported() {
         ("switches", "git -C $SWARMDIR_ROOT checkout -q other", "HEAD"),
         ("commits", "git -C $SWARMDIR_ROOT commit -q --allow-empty -m x", "moved"),
         ("hooks", "echo true > $SWARMDIR_ROOT/.git/hooks/pre-commit", "hooks"),
-        ("configures", "git -C $SWARMDIR_ROOT config user.name Mallory", "configuration"),
+        ("configures", "git -C $SWARMDIR_ROOT config user.name Mallory", "user.name"),
+        ("ignores", "echo '*.log' >> $SWARMDIR_ROOT/.git/info/exclude", "info/exclude"),
     ] {
         swarm.drop(name, format!("{script}; echo x > x.txt"));
         swarm.drain();
         let notes = swarm.show(name)["attempts"][0]["result"]["notes"].to_string();
-        assert!(notes.contains("the checkout changed") && notes.contains(word), "{name}: {notes}");
+        assert!(
+            notes.contains("changed during this attempt") && notes.contains(word),
+            "{name}: {notes}"
+        );
         let text = swarm.coordinator(&["show", name]).exits(0).out;
-        assert!(text.contains("the checkout changed"), "{name}: {text}");
+        assert!(text.contains("changed during this attempt"), "{name}: {text}");
     }
     swarm.drop("good", "echo x > x.txt");
     swarm.drain();

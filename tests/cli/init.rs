@@ -66,7 +66,7 @@ fn claudes_path_is_recorded_wherever_it_is() {
 }
 
 #[test]
-fn a_link_is_recorded_as_the_link_and_a_relative_entry_of_path_as_absolute() {
+fn a_link_is_recorded_as_the_link_and_a_relative_entry_of_path_not_at_all() {
     let swarm = Swarm::empty();
     put_claude(&swarm.beside("versions/1"));
     fs::create_dir(swarm.beside("bin")).unwrap();
@@ -79,7 +79,8 @@ fn a_link_is_recorded_as_the_link_and_a_relative_entry_of_path_as_absolute() {
     put_claude(&swarm.at("tools"));
     with_path(&swarm, OsStr::new("tools"), &["init", "below"]).exits(0);
     let below = swarm.json(&["--root", "below", "config"]).to_string();
-    assert!(below.contains(&format!("\"{}\"", swarm.at("tools/claude").display())), "{below}");
+    // What it leads to depends on where one stands: no program is looked for there.
+    assert!(!below.contains("tools/claude"), "{below}");
 }
 
 #[test]

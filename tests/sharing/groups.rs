@@ -157,6 +157,8 @@ fn a_hidden_worker_is_alive_and_one_that_died_is_not() {
     shared.run(ONE, COORDINATOR, "add --name long ../long.sh").exits(0);
     let first = shared.start(ONE, WORKER, "--drain");
     swarm.wait_held("long");
+    // Settings of another user's are his to judge, too.
+    shared.run(TWO, COORDINATOR, "trust").exits(0);
     // The other one's eyes: his commands, his worker, his coordinator.
     shared.run(TWO, COORDINATOR, "check").exits(0);
     shared.run(TWO, COORDINATOR, "add --name other -m 'echo y > y.txt'").exits(0);

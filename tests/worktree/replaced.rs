@@ -218,3 +218,27 @@ fn directories_within_a_tree_that_became_links_are_not_followed() {
         assert_eq!(read(&outside.join(name)), "precious", "{name}");
     }
 }
+
+#[test]
+fn links_in_place_of_our_own_small_files_lead_nowhere() {
+    let world = World::new();
+    let mut tree = world.enter("one");
+    collect(&mut tree);
+    tree.release(false).unwrap();
+    let letter = world.dir.path().join("letter.txt");
+    write(&letter, "precious");
+    for name in ["box-1.json.tmp", "box-1.config.tmp", "box-2.made.tmp", "git-config.json.tmp"] {
+        symlink(&letter, world.trees().join(name)).unwrap();
+    }
+    let (mut one, mut two) = (world.enter("two"), world.enter("three"));
+    world.git(&["config", "filter.x.clean", "cat"]);
+    for tree in [&mut one, &mut two] {
+        write(&tree.path().join("x"), "x");
+        assert_eq!(collect(tree).commits.len(), 1);
+    }
+    drop((one, two));
+    symlink(&letter, world.trees().join("box-3.lock")).unwrap();
+    let refused = world.job("four").trouble(&world.forest()).to_string();
+    assert!(refused.contains("box-3.lock"), "{refused}");
+    assert_eq!(read(&letter), "precious");
+}

@@ -68,6 +68,10 @@ impl Access {
 
     /// Opens a file with these options, which may make it.
     pub(super) fn open(self, options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+        if self == Access::Ours {
+            // Whoever may write beside it could have put a link to a file of the user's there.
+            options.custom_flags(libc::O_NOFOLLOW);
+        }
         let file = options.mode(self.file_mode()).open(path)?;
         if self.must_be_given() {
             give(&file, self.file_mode());
