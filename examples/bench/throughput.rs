@@ -92,18 +92,20 @@ pub(crate) fn with_git(lab: &Lab) -> Vec<Row> {
     ];
     let rates = contest(lab.size(3, 1), &mut contenders);
     let (ours, peer) = (rates[0].1, rates[1]);
-    let mut row =
-        Row::rates("tasks with worktree and commit, relaxed, 2 workers", "/s", ours, peer, None);
-    (row.aim, row.ok) = ("≥ 40 /s".into(), Some(ours >= 40.0));
-    vec![row]
+    let what = "tasks with worktree and commit, relaxed, 2 workers";
+    vec![Row::rates(what, "/s", ours, peer, Some(1.0))]
 }
 
-/// Two loops side by side, as there are two workers.
+/// Two loops of `git worktree add`, commit and remove side by side, as there are two workers.
 const LOOP: &str = r#"
 one() {
     for n in $(seq "$1" 2 "$COUNT"); do
-        git worktree add -q -b "b$n" "../trees-$$/t$n" 2>/dev/null || exit 1
+        # Removing the last one takes a directory away that the other loop may be about to write to.
+        for again in 1 2 3 4 5; do
+            git worktree add -q -B "b$n" "../trees-$$/t$n" 2>/dev/null && break
+        done
         (cd "../trees-$$/t$n" && echo work > "f$n" && git add -A && git commit -qm work)
+        git worktree remove "../trees-$$/t$n" || exit 1
     done
 }
 one 1 & one 2 & wait

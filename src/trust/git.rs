@@ -7,7 +7,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::sys::{env, tool};
+use crate::sys::env;
+use crate::sys::helper::{self, Helper};
+use crate::sys::spawn::Exit;
 
 /// No question takes longer, milliseconds: a history of millions of commits is walked in less.
 const PATIENCE_MS: u64 = 60_000;
@@ -83,15 +85,17 @@ pub(super) fn safe_directories() -> Vec<PathBuf> {
 fn run(dir: &Path, args: &[OsString], env: Vec<(OsString, OsString)>) -> Result<Vec<u8>, String> {
     let program = env::find_program("git").ok_or("there is no git on PATH")?;
     let question =
-        tool::Question { program: &program, args, cwd: dir, env, patience_ms: PATIENCE_MS };
-    let answer = tool::ask(&question)?;
-    match answer.code {
-        Some(0) => Ok(answer.out),
-        code => {
-            let doing = args.iter().find(|arg| !is_setting(arg)).map(|arg| arg.to_string_lossy());
-            let code = code.map_or("a signal".into(), |code| format!("exit code {code}"));
-            Err(format!("git {} ended with {code}", doing.unwrap_or_default()))
-        }
+        Helper { program: &program, args, env: &env, cwd: dir, stdin: b"", limit_ms: PATIENCE_MS };
+    let answer = helper::run(&question).map_err(|e| format!("{}: {e}", program.display()))?;
+    let doing = || {
+        let word = args.iter().find(|arg| !is_setting(arg)).map(|arg| arg.to_string_lossy());
+        word.unwrap_or_default().into_owned()
+    };
+    match answer.exit {
+        _ if answer.late => Err(format!("git {} took too long", doing())),
+        Some(Exit::Code(0)) => Ok(answer.stdout),
+        Some(exit) => Err(format!("git {} ended with {exit}", doing())),
+        None => Err(format!("the end of git {} was not seen", doing())),
     }
 }
 

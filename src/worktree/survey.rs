@@ -45,6 +45,8 @@ pub(crate) struct Survey {
     pub(crate) unreadable: Vec<(TreePath, String)>,
     /// Directories with nothing in them at all, deepest first.
     pub(crate) empty: Vec<TreePath>,
+    /// There are files that the index does not name and git does not ignore.
+    pub(crate) untracked: bool,
 }
 
 impl Survey {
@@ -66,7 +68,8 @@ struct Walk<'a> {
     /// Knows what is ignored.
     git: &'a Repository,
     root: &'a Path,
-    known: HashSet<TreePath>,
+    /// In the order of the index: by bytes.
+    known: Vec<TreePath>,
     dirs: HashSet<TreePath>,
     gitlinks: HashSet<TreePath>,
     found: Survey,
@@ -78,7 +81,7 @@ pub(crate) fn survey(git: &Repository, admin: &Path, index: &Index, dir: &Dir) -
     let mut walk = Walk {
         git,
         root: &root,
-        known: HashSet::with_capacity(index.len()),
+        known: Vec::with_capacity(index.len()),
         dirs: HashSet::new(),
         gitlinks: HashSet::new(),
         found: Survey::default(),
@@ -91,7 +94,10 @@ pub(crate) fn survey(git: &Repository, admin: &Path, index: &Index, dir: &Dir) -
         if entry.flags & ASSUME_UNCHANGED != 0 || (left_out && there()) {
             walk.found.hidden.push(entry.path.clone());
         }
-        remember_dirs(&entry.path, &mut walk.dirs);
+        let dir = dir_of(&entry.path);
+        if walk.known.last().is_none_or(|last| dir_of(last) != dir) {
+            remember_dirs(&entry.path, &mut walk.dirs);
+        }
         if entry.mode == GITLINK {
             walk.gitlink(admin, &entry.path);
             walk.gitlinks.insert(entry.path.clone());
@@ -99,7 +105,7 @@ pub(crate) fn survey(git: &Repository, admin: &Path, index: &Index, dir: &Dir) -
         if is_attributes(&entry.path) {
             walk.found.attributes.push(entry.path.clone());
         }
-        walk.known.insert(entry.path);
+        walk.known.push(entry.path);
     }
     walk.directory(&TreePath::new(), false);
     walk.found
@@ -107,6 +113,10 @@ pub(crate) fn survey(git: &Repository, admin: &Path, index: &Index, dir: &Dir) -
 
 fn is_attributes(path: &[u8]) -> bool {
     path.rsplit(|byte| *byte == b'/').next() == Some(b".gitattributes")
+}
+
+fn dir_of(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|byte| *byte == b'/').map_or(&[], |slash| &path[..slash])
 }
 
 fn remember_dirs(path: &[u8], dirs: &mut HashSet<TreePath>) {
@@ -144,11 +154,8 @@ impl Walk<'_> {
                 true => self.sub_directory(child),
                 false => {
                     let file = kind.is_file() || kind.is_symlink();
-                    if is_attributes(&child) && !self.known.contains(&child) {
-                        self.found.attributes.push(child.clone());
-                    }
-                    if !file && !self.ignored(&child) {
-                        self.found.special.push(child);
+                    if !self.is_known(&child) {
+                        self.unknown(child, file);
                     }
                     true
                 }
@@ -160,6 +167,25 @@ impl Walk<'_> {
         any
     }
 
+    fn is_known(&self, path: &TreePath) -> bool {
+        self.known.binary_search(path).is_ok()
+    }
+
+    /// A name that the index does not have.
+    fn unknown(&mut self, path: TreePath, file: bool) {
+        if is_attributes(&path) {
+            self.found.attributes.push(path.clone());
+        }
+        // One is enough, and each question costs.
+        let matters = !file || !self.found.untracked;
+        if matters && !self.ignored(&path) {
+            self.found.untracked |= file;
+            if !file {
+                self.found.special.push(path);
+            }
+        }
+    }
+
     fn sub_directory(&mut self, path: TreePath) -> bool {
         if self.gitlinks.contains(&path) {
             return true;
@@ -168,7 +194,7 @@ impl Walk<'_> {
             return self.directory(&path, false);
         }
         // A directory where a tracked file was is that file's replacement, not to be ignored.
-        if !self.known.contains(&path) && self.ignored(&path) {
+        if !self.is_known(&path) && self.ignored(&path) {
             return true;
         }
         if fs::exists(&self.root.join(OsStr::from_bytes(&path)).join(".git")) {
