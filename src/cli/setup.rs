@@ -43,6 +43,10 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
                 .into()
         }
         Ok(Err(e)) => format!("git may see it: {e}"),
+        Err(e) if !matches!(e, Trouble::NotARepository { .. }) => {
+            let hint = e.hint().map_or(String::new(), |hint| format!("; {hint}"));
+            format!("the repository here cannot be used: {e}{hint}")
+        }
         Err(e) => format!(
             "no repository here ({e}): name one in {FILE_NAME}, or use agents with worktree = false"
         ),

@@ -199,9 +199,22 @@ impl Trouble {
             Trouble::Locked { .. } => {
                 Some("see that no git runs there, then remove the .lock file it names".into())
             }
+            Trouble::Git { source, .. } => forms(source.message()),
             _ => None,
         }
     }
+}
+
+/// What to do where a repository is stored in a form that libgit2 does not read.
+fn forms(words: &str) -> Option<String> {
+    if words.contains("refstorage") {
+        return Some(
+            "its references can be stored as files: git refs migrate --ref-format=files".into(),
+        );
+    }
+    words
+        .contains("object format")
+        .then(|| "only repositories with SHA-1 objects can be used".into())
 }
 
 impl fmt::Display for Trouble {

@@ -34,9 +34,20 @@ pub(crate) fn register(repo: &Repo, name: &str, tree: &Path, at: Oid) -> Result<
     add(&repo.git, &name, tree)?;
     let dir = identity::remember(tree)?;
     fs::mend_dir(tree, false);
+    share_keys(common, &admin)?;
     let git = open(&admin)?;
     git.set_head_detached(at).map_err(Trouble::git(DOING, tree))?;
     Ok((dir, git))
+}
+
+/// Lets git-crypt find its keys: it looks for them in the worktree's own directory alone, and without them no file
+/// that it keeps can be checked out.
+fn share_keys(common: &Path, admin: &Path) -> Result<()> {
+    let name = "git-crypt";
+    match fs::is_dir(&common.join(name)) && !fs::exists(&admin.join(name)) {
+        true => Ok(fs::symlink(&Path::new("../..").join(name), &admin.join(name))?),
+        false => Ok(()),
+    }
 }
 
 /// A worktree of a commit without files. libgit2 wants a branch for it, which goes again at once.

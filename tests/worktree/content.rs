@@ -63,6 +63,26 @@ fn filters_and_encodings_run_in_both_directions() {
     assert_eq!(read(&world.enter("two").path().join("secret.env")), "PASSWORD=hunter2\n");
 }
 
+#[test]
+fn the_keys_of_git_crypt_are_found_from_a_tree() {
+    let world = World::new();
+    write(&world.root.join(".git/git-crypt/keys/default"), "key");
+    let tree = world.enter("one");
+    let dir = git(tree.path(), &["rev-parse", "--absolute-git-dir"]);
+    assert_eq!(read(&Path::new(&dir).join("git-crypt/keys/default")), "key");
+    tree.release(false).unwrap();
+    // It goes with the tree, and the keys stay.
+    let order = swarmdir::worktree::Removal {
+        task: None,
+        why: "a test",
+        targets: &[],
+        unmerged_too: false,
+    };
+    let _removed = world.forest().remove_tree(1, &order).unwrap();
+    assert!(!Path::new(&dir).exists());
+    assert_eq!(read(&world.root.join(".git/git-crypt/keys/default")), "key");
+}
+
 /// One act of an agent's, after which its secret must not come into a commit of ours in the clear.
 fn withheld(act: impl Fn(&World, &Path)) {
     let world = vault();
