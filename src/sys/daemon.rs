@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::{helper, process, sweep};
+use super::{helper, process, signal, sweep};
 
 /// A child that ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,10 +53,12 @@ pub fn spawn(argv: &[String], env: &[(&str, &str)], log: &Path) -> io::Result<i3
 
 #[expect(unsafe_code, reason = "code between fork and exec")]
 fn detach(command: &mut Command) {
-    // SAFETY: setsid is async-signal-safe and touches no memory.
+    // SAFETY: both calls are async-signal-safe and touch no memory.
     unsafe {
         command.pre_exec(|| {
             nix::unistd::setsid()?;
+            // An order that comes before the program listens waits until it does, instead of ending it.
+            signal::hold_orders()?;
             Ok(())
         });
     }

@@ -41,6 +41,7 @@ pub const ORDERS_AND_CHILDREN: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGCHLD];
 pub fn listen(signals: &[i32], mut handle: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
     ignore_noise()?;
     let mut signals = Signals::new(signals)?;
+    orders().thread_unblock()?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         for number in signals.forever() {
             handle(match number {
@@ -52,6 +53,15 @@ pub fn listen(signals: &[i32], mut handle: impl FnMut(Signal) + Send + 'static) 
         }
     })?;
     Ok(())
+}
+
+/// Holds back the signals of [`ORDERS`] until [`listen`], in this thread and in what it executes.
+pub(super) fn hold_orders() -> nix::Result<()> {
+    orders().thread_block()
+}
+
+fn orders() -> nix::sys::signal::SigSet {
+    [Signal::Interrupt, Signal::Terminate, Signal::HangUp].map(Signal::number).into_iter().collect()
 }
 
 /// Ignores SIGPIPE and SIGIO; see [`listen`]. For processes that handle no other signal.
