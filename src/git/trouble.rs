@@ -98,6 +98,13 @@ pub enum Trouble {
         /// The directory.
         path: PathBuf,
     },
+    /// Something else stands where a directory of ours was made.
+    Replaced {
+        /// Where.
+        path: PathBuf,
+        /// What stands there.
+        what: String,
+    },
     /// libgit2 refused.
     Git {
         /// What was tried.
@@ -199,6 +206,10 @@ impl Trouble {
             Trouble::Locked { .. } => {
                 Some("see that no git runs there, then remove the .lock file it names".into())
             }
+            Trouble::Replaced { path, .. } => Some(format!(
+                "look at it, and move it away: ls -l {}",
+                shell_words::quote(&path.to_string_lossy())
+            )),
             Trouble::Git { source, .. } => forms(source.message()),
             _ => None,
         }
@@ -242,6 +253,9 @@ impl fmt::Display for Trouble {
             Trouble::Fs(error) => error.fmt(f),
             Trouble::Command { doing, path, words } => {
                 write!(f, "cannot {doing} in {path:?}: {words}")
+            }
+            Trouble::Replaced { path, what } => {
+                write!(f, "in place of {path:?} stands {what}; nothing in it is touched")
             }
             Trouble::TreesAreALink { path } => {
                 write!(f, "{path:?} is a symbolic link, so no trees are made there")

@@ -1,8 +1,12 @@
 //! A directory of an attempt's own, for agents that work without git. Made and removed by one call each.
+//!
+//! As a tree, it is the directory that was made: what an agent puts in its place is not emptied.
 
 use std::path::{Path, PathBuf};
 
-use crate::git::trouble::Result;
+use super::identity::{self, Identity};
+use crate::git::trouble::{Result, Trouble};
+use crate::sys::dir::Dir;
 use crate::sys::fs;
 
 /// An empty directory that is this attempt's.
@@ -17,17 +21,13 @@ impl Scratch {
     /// need be; the caller guarantees that nobody else uses the name now.
     pub fn enter(dir: &Path, name: &str) -> Result<Scratch> {
         let path = dir.join(format!("scratch-{name}"));
-        // The usual case is one call; the rest is for the first one ever, and after a crash.
         match fs::mkdir(&path) {
-            Ok(true) => {}
-            Ok(false) if fs::list(&path)?.is_empty() => {}
-            Ok(false) => {
-                fs::remove_tree(&path)?;
-                fs::mkdir(&path)?;
-            }
+            Ok(true) => drop(identity::remember(&path)?),
+            Ok(false) => empty(&path)?,
             Err(error) if error.not_found() => {
                 fs::mkdirs(dir)?;
                 fs::mkdir(&path)?;
+                identity::remember(&path)?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -41,15 +41,34 @@ impl Scratch {
 
     /// Removes the directory of a name that nobody uses any more, with all that is in it.
     pub fn forget(dir: &Path, name: &str) -> Result<()> {
-        fs::remove_tree(&dir.join(format!("scratch-{name}")))?;
-        Ok(())
+        let path = dir.join(format!("scratch-{name}"));
+        if let Identity::Ours(_) = identity::check(&path)? {
+            fs::remove_tree(&path)?;
+        }
+        identity::forget(&path)
     }
 
     /// Leaves it to the next user of its name. Nothing in it: nothing to do.
     pub fn leave(self) -> Result<()> {
-        if !fs::list(&self.path)?.is_empty() {
-            fs::remove_tree(&self.path)?;
-        }
-        Ok(())
+        empty(&self.path)
     }
+}
+
+/// Empties the directory; one in its place that is not the one that was made stays as it is.
+fn empty(path: &Path) -> Result<()> {
+    let ours = |dir: &Dir| fs::list(&dir.path()).map(|names| !names.is_empty());
+    match identity::check(path)? {
+        Identity::Ours(dir) if !ours(&dir)? => Ok(()),
+        Identity::Ours(_) => {
+            fs::remove_tree(path)?;
+            make(path)
+        }
+        Identity::Gone => make(path),
+        Identity::Other(what) => Err(Trouble::Replaced { path: path.to_owned(), what }),
+    }
+}
+
+fn make(path: &Path) -> Result<()> {
+    fs::mkdir(path)?;
+    identity::remember(path).map(drop)
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use swarmdir::git::Trouble;
-use swarmdir::worktree::{Refusal, Removal, Removed, Vacated};
+use swarmdir::worktree::{Refusal, Removal, Removed, Scratch, Vacated};
 
 use super::support::{World, collect, git, read, write};
 
@@ -241,4 +241,21 @@ fn links_in_place_of_our_own_small_files_lead_nowhere() {
     let refused = world.job("four").trouble(&world.forest()).to_string();
     assert!(refused.contains("box-3.lock"), "{refused}");
     assert_eq!(read(&letter), "precious");
+}
+
+#[test]
+fn a_scratch_directory_that_was_replaced_is_not_emptied() {
+    for n in 0..PUT.len() {
+        let world = World::new();
+        let dir = world.trees();
+        let scratch = Scratch::enter(&dir, "w").unwrap();
+        let path = scratch.path().to_owned();
+        put(&world, &path, n);
+        let before = precious(&world, &path);
+        let left = scratch.leave().unwrap_err();
+        assert!(left.to_string().contains("in place of") && left.hint().is_some(), "{left}");
+        assert!(Scratch::enter(&dir, "w").is_err(), "{n}");
+        Scratch::forget(&dir, "w").unwrap();
+        assert_eq!(precious(&world, &path), before, "{n}");
+    }
 }
