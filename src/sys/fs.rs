@@ -1,6 +1,6 @@
 //! Files: the calls that the queue's transitions are made of, plain writing, and (in [`read`]) plain reading.
 //!
-//! What is made here is its owner's alone, or its group's too, whatever the umask: see [`access`].
+//! What is made here is its owner's alone, or its group's too, whatever the umask: see `fs::access`.
 //! `link`, `rename` and `unlink` return what the race decided. Nothing here retries, and nothing follows
 //! a symbolic link in the last component of a name that somebody else may have made, unless it says so.
 
