@@ -100,14 +100,13 @@ pub(crate) fn with_git(lab: &Lab) -> Vec<Row> {
 const LOOP: &str = r#"
 one() {
     for n in $(seq "$1" 2 "$COUNT"); do
-        # Removing the last one takes a directory away that the other loop may be about to write to.
-        for again in 1 2 3 4 5; do
-            git worktree add -q -B "b$n" "../trees-$$/t$n" 2>/dev/null && break
-        done
+        git worktree add -q -b "b$n" "../trees-$$/t$n" || exit 1
         (cd "../trees-$$/t$n" && echo work > "f$n" && git add -A && git commit -qm work)
         git worktree remove "../trees-$$/t$n" || exit 1
     done
 }
+# Removing the last worktree would take a directory away that the other loop is about to write to.
+git worktree add -q -b keep "../trees-$$/keep"
 one 1 & one 2 & wait
 test "$(git branch --list 'b*' | wc -l)" -eq "$COUNT"
 "#;
