@@ -53,6 +53,11 @@ impl Repo {
         opened.map_err(Trouble::git("open the repository", &self.root))
     }
 
+    /// Its handle alone.
+    pub(crate) fn into_git(self) -> Repository {
+        self.git
+    }
+
     /// The checkout's root directory, or the bare repository itself.
     pub fn root(&self) -> &Path {
         &self.root

@@ -7,10 +7,11 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, Repository};
+use git2::Repository;
 
 use super::{git, history, path_of};
 use crate::domain::trust::Tracked;
+use crate::git::{Repo, Trouble};
 use crate::sys::fs;
 
 /// A tracked file.
@@ -45,7 +46,6 @@ pub(super) fn around(dir: &Path) -> impl Iterator<Item = Result<Checkout, String
             match nearest(from.as_deref()?) {
                 Ok(Some((checkout, above))) => {
                     from = above;
-                    // A bare repository has no files of its own.
                     if let Some(checkout) = checkout {
                         return Some(Ok(checkout));
                     }
@@ -64,25 +64,27 @@ type Found = Option<(Option<Checkout>, Option<PathBuf>)>;
 
 /// The nearest repository at or above a directory, and where to look for the next one.
 fn nearest(from: &Path) -> Result<Found, String> {
-    let nobody: [&Path; 0] = [];
-    let opened = Repository::discover_path(from, nobody).and_then(Repository::open);
-    let repository = match opened {
-        Ok(repository) => repository,
-        Err(e) if e.code() == ErrorCode::NotFound => return Ok(None),
+    let repo = match Repo::discover(from) {
+        Ok(repo) => repo,
+        Err(Trouble::NotARepository { .. }) => return Ok(None),
         Err(_) => {
             let args = ["rev-parse", "--path-format=absolute", "--show-toplevel"];
             let top = git::ask(from, &args.map(OsStr::new))?;
             let top = path_of(top.strip_suffix(b"\n").unwrap_or(&top));
-            let above = top.parent().map(Path::to_owned);
+            let above = above(from, &top);
             return Ok(Some((Some(Checkout { top, git: None }), above)));
         }
     };
-    let Some(top) = repository.workdir() else {
-        return Ok(Some((None, repository.path().parent().map(Path::to_owned))));
-    };
-    let top = fs::canonical(top).map_err(|e| e.to_string())?;
-    let above = top.parent().map(Path::to_owned);
-    Ok(Some((Some(Checkout { top, git: Some(repository) }), above)))
+    let above = above(from, repo.root());
+    // A bare repository has no files of its own.
+    let top = repo.checkout().map(Path::to_owned);
+    Ok(Some((top.map(|top| Checkout { top, git: Some(repo.into_git()) }), above)))
+}
+
+/// Where to go on: above what was found, and in any case higher than before.
+fn above(from: &Path, found: &Path) -> Option<PathBuf> {
+    let next = found.parent().filter(|next| from.starts_with(next) && *next != from);
+    next.or_else(|| from.parent()).map(Path::to_owned)
 }
 
 /// A checkout whose index can be read.

@@ -146,3 +146,16 @@ fn an_agent_that_touches_it_is_reported() {
     let notes = swarm.show("good")["attempts"][0]["result"]["notes"].to_string();
     assert!(!notes.contains("checkout"), "what others did before is not its doing: {notes}");
 }
+
+#[test]
+fn a_key_that_moves_the_checkout_stops_nobody() {
+    for key in ["core.bare true", "core.worktree /"] {
+        let swarm = Swarm::new();
+        swarm.drop("sets", format!("echo x > x.txt; git -C $SWARMDIR_ROOT config {key}"));
+        swarm.drain();
+        swarm.drop("next", "echo y > y.txt");
+        swarm.drain();
+        assert_eq!(swarm.names("done").len(), 2, "{key}");
+        assert!(!swarm.at(".git.swarmdir").exists(), "{key}");
+    }
+}

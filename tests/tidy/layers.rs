@@ -12,7 +12,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
     ("queue", &["domain", "sys"]),
     ("git", &["domain", "sys"]),
     ("worktree", &["domain", "sys", "git"]),
-    ("trust", &["domain", "sys"]),
+    ("trust", &["domain", "sys", "git"]),
     // The rules of failures are data that people may write too.
     ("agent", &["domain", "form", "sys"]),
     ("tending", &["domain", "sys", "queue", "git", "worktree", "taskfile", "trust"]),
