@@ -72,7 +72,7 @@ impl Queue {
             }
             return Ok(Opened { queue, first, copy_of: None });
         }
-        let _one_at_a_time = Lock::take(&memory)?;
+        let _held = Lock::take(&memory)?;
         if read(&memory)?.as_ref() == Some(&known) {
             let id = new_id();
             put_format(queue.layout(), &id)?;

@@ -172,7 +172,7 @@ pub(crate) fn mend(repo: &Repo, name: &str, tree: &Path, dir: &Dir, head: Oid) -
         Some(meta) if meta.is_dir() => {
             let mut moved = tree.as_os_str().to_owned();
             moved.push(format!(".git-{}", clock::stamp(clock::now())));
-            let _ours_alone = fs::rename(&dot_git, Path::new(&moved))?;
+            let _placed = fs::rename(&dot_git, Path::new(&moved))?;
             notes.push(format!(
                 "the tree had become a repository of its own; its .git directory is now {moved:?}"
             ));
@@ -220,7 +220,7 @@ fn register_again(
     fs::unlink(&aside.join(".git"))?;
     fs::rmdir(&aside)?;
     let (_dir, git) = register(repo, name, &aside, head)?;
-    let _ours_alone = fs::rename(&aside.join(".git"), dot_git)?;
+    let _placed = fs::rename(&aside.join(".git"), dot_git)?;
     unlock(&git)?;
     fs::rmdir(&aside)?;
     identity::forget(&aside)?;
