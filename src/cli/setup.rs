@@ -14,7 +14,7 @@ use super::exit;
 use crate::agent;
 use crate::domain::config::AgentKind;
 use crate::git::{Repo, Trouble, doctor};
-use crate::sys::{env, fs};
+use crate::sys::fs;
 
 /// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
 const EXCLUDES: [&str; 3] = ["queue/", "interrupt", ".swarmdir/"];
@@ -92,10 +92,8 @@ fn claude() -> (Option<String>, String) {
         Ok(found) => found,
         Err(e) => return (None, format!("{e} (coordinator doctor)")),
     };
-    // An entry of PATH may be relative: to where we stand, not to the root.
-    let absolute = env::current_dir().map_or_else(|_| found.clone(), |here| here.join(&found));
-    let shown = absolute.display();
-    match absolute.to_str() {
+    let shown = found.display();
+    match found.to_str() {
         Some(path) => (Some(path.to_owned()), format!("claude: {shown}")),
         None => (None, format!("claude: {shown}, left to PATH, as the path is not UTF-8")),
     }

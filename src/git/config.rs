@@ -132,7 +132,17 @@ impl std::fmt::Display for Change {
             (_, true) => "was removed",
             _ => "has another value",
         };
-        write!(f, "{} {what}", self.key)
+        write!(f, "{} {what}", without_credentials(&self.key))
+    }
+}
+
+/// A key may hold an address, and that a password: `url.https://NAME:PASSWORD@HOST/.insteadOf`.
+fn without_credentials(key: &str) -> String {
+    let Some((before, rest)) = key.split_once("://") else { return key.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{before}://…{}", &rest[at..]),
+        None => key.to_owned(),
     }
 }
 
@@ -181,6 +191,13 @@ mod tests {
         let said: Vec<String> = before.changes(&after).iter().map(Change::to_string).collect();
         assert_eq!(said, ["a.b has another value", "a.d was removed", "a.e was added"]);
         assert_eq!(before.changes(&before), []);
+        for (key, shown) in [
+            ("url.https://me:secret@host/x.insteadof", "url.https://…@host/x.insteadof"),
+            ("url.https://host/a@b.insteadof", "url.https://host/a@b.insteadof"),
+            ("http.https://host.proxy", "http.https://host.proxy"),
+        ] {
+            assert_eq!(without_credentials(key), shown);
+        }
     }
 
     #[test]

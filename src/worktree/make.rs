@@ -85,6 +85,10 @@ fn worktree_at(
     tree: &Path,
     commit: Oid,
 ) -> std::result::Result<(), git2::Error> {
+    // Under the lock nobody else is about to register one: what is there was left by somebody who died.
+    for left in git.references_glob("refs/heads/swarmdir-new-*")? {
+        left?.delete()?;
+    }
     let branch = format!("refs/heads/swarmdir-new-{name}");
     let mut reference = git.reference(&branch, commit, true, "swarmdir: a new tree")?;
     let added = {

@@ -120,6 +120,13 @@ fn between_the_administrative_directory_and_the_git_file() {
 }
 
 #[test]
+fn with_the_branch_that_a_new_tree_is_registered_by() {
+    let world = World::new();
+    world.git(&["branch", "swarmdir-new-swarm-box-7"]);
+    is_whole(&world);
+}
+
+#[test]
 fn in_the_middle_of_a_switch() {
     let world = World::new();
     for n in 0..20 {
