@@ -152,26 +152,6 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_takes_its_status_or_sweeps_it() {
-        let (ended, over) =
-            (std::sync::atomic::AtomicBool::new(false), &std::sync::Barrier::new(2));
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                over.wait();
-                while !ended.load(std::sync::atomic::Ordering::Relaxed) {
-                    let own = super::super::sweep::own_children();
-                    assert!(spared().iter().all(|helper| !own.contains(helper)));
-                }
-            });
-            over.wait();
-            for _ in 0..20 {
-                assert_eq!(sh("exit 7", b"", 60_000).exit, Some(Exit::Code(7)));
-            }
-            ended.store(true, std::sync::atomic::Ordering::Relaxed);
-        });
-    }
-
-    #[test]
     fn what_keeps_the_output_open_is_not_waited_for() {
         let answer = sh("setsid sleep 2 & echo done", b"", 60_000);
         assert_eq!(answer.stdout, b"done\n");

@@ -51,7 +51,7 @@ pub struct Collected {
     pub commits: Vec<CommitRecord>,
     /// We committed something that the agent had not.
     pub leftover: bool,
-    /// There is a commit beyond the base.
+    /// There is a commit beyond the base, or beside the branch, or work that no commit holds.
     pub changed: bool,
     /// Files that differ between base and branch.
     pub files_changed: usize,
@@ -163,7 +163,11 @@ impl Tree {
         let size = summary::size(git, base, tip).map_err(failed)?;
         Ok(Collected {
             head: tip.to_string(),
-            changed: !commits.is_empty() || settled.pinned.is_some() || aside.any,
+            // What no commit holds is a change all the same.
+            changed: !commits.is_empty()
+                || settled.pinned.is_some()
+                || aside.any
+                || self.left == Left::Something,
             kept: aside.kept,
             pinned: settled.pinned.map(|oid| oid.to_string()),
             commits,

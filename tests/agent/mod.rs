@@ -4,6 +4,7 @@ mod cgroups;
 mod command;
 mod demo;
 mod graces;
+mod helpers;
 mod leftovers;
 mod liveness;
 mod service;

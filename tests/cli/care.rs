@@ -27,6 +27,22 @@ fn check_finds_and_mends_what_a_crash_can_leave() {
 }
 
 #[test]
+fn doctor_says_that_no_tree_is_made_behind_a_link() {
+    let swarm = Swarm::new();
+    std::os::unix::fs::symlink("/tmp", swarm.beside("repo.swarmdir")).unwrap();
+    let said = swarm.coordinator(&["doctor"]).out;
+    assert!(said.contains("is a symbolic link") && said.contains("trees = "), "{said}");
+    let chosen = Swarm::with("trees = \"../repo.swarmdir\"");
+    fs::create_dir(chosen.beside("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", chosen.beside("repo.swarmdir")).unwrap();
+    let said = chosen.coordinator(&["doctor"]).out;
+    assert!(!said.contains("is a symbolic link"), "{said}");
+    chosen.drop("one", "echo x > x.txt");
+    chosen.drain();
+    assert_eq!(chosen.counts(), "done 1");
+}
+
+#[test]
 fn doctor_says_what_works_and_how_to_mend_the_rest() {
     let swarm = Swarm::new();
     swarm.drain();

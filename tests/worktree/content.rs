@@ -264,7 +264,6 @@ fn no_program_that_the_configuration_names_runs_in_our_calls() {
     let ran = world.dir.path().join("ran");
     let script = world.dir.path().join("script");
     write(&script, format!("#!/bin/sh\necho \"$0 $*\" >> {}\n", ran.display()));
-    git(world.dir.path(), &["-c", "x.y=z", "--version"]);
     std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let hooks = world.dir.path().join("hooks");
     for hook in ["post-checkout", "post-index-change", "pre-commit", "reference-transaction"] {
