@@ -14,6 +14,7 @@ use git2::{Oid, Repository, Signature, Time, WorktreeAddOptions};
 use super::identity;
 use crate::git::command::Git;
 use crate::git::durable::sync_all;
+use crate::git::patience::STUMBLES;
 use crate::git::repo::{Repo, metadata_lock};
 use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::Dir;
@@ -31,7 +32,7 @@ pub(crate) fn register(repo: &Repo, name: &str, tree: &Path, at: Oid) -> Result<
         admin = common.join("worktrees").join(format!("{name}-{}", random::tail()));
     }
     let name = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    add(&repo.git, &name, tree)?;
+    add(&repo.git, &name, tree, &admin)?;
     let dir = identity::remember(tree)?;
     fs::mend_dir(tree, false);
     share_keys(common, &admin)?;
@@ -51,10 +52,32 @@ fn share_keys(common: &Path, admin: &Path) -> Result<()> {
 }
 
 /// A worktree of a commit without files. libgit2 wants a branch for it, which goes again at once.
-fn add(git: &Repository, name: &str, tree: &Path) -> Result<()> {
+///
+/// A `git worktree prune` that looks between the making of the administrative directory and that of the lock within
+/// takes the directory away; then it is made again.
+fn add(git: &Repository, name: &str, tree: &Path, admin: &Path) -> Result<()> {
     let failed = |error| Trouble::git(DOING, tree)(error);
     let commit = no_files(git)?;
+    for _ in 0..STUMBLES {
+        let added = worktree_at(git, name, tree, commit);
+        let whole = ["locked", "gitdir", "HEAD"].iter().all(|file| fs::exists(&admin.join(file)));
+        let refused = matches!(&added, Err(error) if error.code() == git2::ErrorCode::Exists);
+        if whole || refused {
+            return added.map_err(failed);
+        }
+        take_back(tree, admin)?;
+    }
     worktree_at(git, name, tree, commit).map_err(failed)
+}
+
+/// Removes what a registration that was pruned has left; fails where the directory holds something else.
+fn take_back(tree: &Path, admin: &Path) -> Result<()> {
+    if admin_of(tree).as_deref() == Some(admin) {
+        fs::unlink(&tree.join(".git"))?;
+    }
+    fs::remove_tree(admin)?;
+    fs::rmdir(tree)?;
+    Ok(())
 }
 
 /// The commit without files. It is the same in every repository; made durable when it is made, since half an object

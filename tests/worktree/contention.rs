@@ -49,6 +49,39 @@ fn no_lock_error_reaches_a_task() {
     world.fsck();
 }
 
+/// `git worktree prune` takes an administrative directory that has neither a lock nor a `gitdir` file yet, and the
+/// directory of them all when it is empty.
+#[test]
+fn what_a_prune_takes_while_a_tree_is_registered_is_made_again() {
+    let world = World::new();
+    let forest = world.forest();
+    let over = AtomicBool::new(false);
+    let admins = world.root.join(".git/worktrees");
+    thread::scope(|scope| {
+        let prune = scope.spawn(|| {
+            let mut pruned = 0;
+            while !over.load(Ordering::Relaxed) {
+                for admin in std::fs::read_dir(&admins).into_iter().flatten().flatten() {
+                    pruned += usize::from(std::fs::remove_dir(admin.path()).is_ok());
+                }
+                std::fs::remove_dir(&admins).ok();
+            }
+            pruned
+        });
+        let _over = Over(&over);
+        // Trees that are held are not used again: each is registered anew.
+        let trees: Vec<_> =
+            (0..200).map(|task| world.job(&format!("t{task}")).enter(&forest)).collect();
+        over.store(true, Ordering::Relaxed);
+        assert!(prune.join().unwrap() > 0);
+        for mut tree in trees {
+            assert_eq!(collect(&mut tree).notes, Vec::<String>::new());
+            tree.release(false).unwrap();
+        }
+    });
+    world.fsck();
+}
+
 /// Ends the bystander also when a worker failed.
 struct Over<'a>(&'a AtomicBool);
 

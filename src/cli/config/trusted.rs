@@ -198,7 +198,8 @@ fn changed_during_attempt(root: &Path, present: &Content, last: Option<&Last>) -
         // When a file went, only its directory tells, and only the latest time of several.
         (None, Some(last)) => {
             let root = fs::look(root).ok().flatten();
-            root.map(|meta| (last.seen_at, fs::mtime_ns(&meta)))
+            // What was seen was seen after the run's attempts, perhaps in the same tick of the file system's clock.
+            root.map(|meta| (last.seen_at + 1, fs::mtime_ns(&meta)))
         }
         (None, None) => return false,
     };
