@@ -34,7 +34,7 @@
 //! pending/fix.md ─ rename → blocked/5-T.0~taking ─ rename → ready/5-T.1        tending::intake, queue::takeup
 //! claims/T.1 is linked to workers/W; the file is copied to runs/T/1.W/task     queue::claim
 //! a tree is entered, the agent runs in it and is watched                       worktree::forest, agent::run
-//! what it left is committed; verdict and result are written                    worktree::collect, domain::outcome
+//! what it left is committed; verdict and result are written                    worktree::collect, domain::outcome::disposition
 //! ready/5-T.1 ─ rename → done/T.1.W, failed/T.1.W or blocked/5-T.2~REASON      worker::verdict, queue::finish
 //! ```
 //!
@@ -52,7 +52,7 @@
 //!   and no directory of the queue; clippy forbids the calls it wraps everywhere else.
 //! - [`queue`] — the protocol, a file for each row of its table. **Architecture Invariant:** every transition
 //!   commits by one link, rename or unlink; it starts no process and knows no git.
-//! - [`taskfile`] — one task file to a [`domain::task::TaskSpec`], or all its mistakes. **Architecture
+//! - [`taskfile`] — one task file to a [`domain::task::spec::TaskSpec`], or all its mistakes. **Architecture
 //!   Invariant:** pure; hostile bytes give problems, never a panic.
 //! - [`git`] — a user's repository: objects and refs are read in process, what only git knows is done by its own
 //!   command line. **Architecture Invariant:** of the user's checkout, index, HEAD and configuration nothing is changed;
@@ -93,8 +93,8 @@
 //!   was tried, on what, and why; `cli` gives it an exit code and a hint.
 //! - A *bug* is a panic: it ends the process, and recovery is another process's, as after any crash.
 //!
-//! Whose fault a failed attempt is, rules tell (`agent/failures.toml`, [`domain::rule`]) from what the agent's own
-//! program left; what follows from it is one table, [`domain::policy`]: what is not the task's own costs it nothing.
+//! Whose fault a failed attempt is, rules tell (`agent/failures.toml`, [`domain::failure::rules`]) from what the agent's own
+//! program left; what follows from it is one table, [`domain::failure::policy`]: what is not the task's own costs it nothing.
 //!
 //! # Formats
 //!

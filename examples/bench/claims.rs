@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use swarmdir::domain::config::Durability;
-use swarmdir::domain::id::WorkerId;
-use swarmdir::domain::name::QueueName;
+use swarmdir::domain::settings::config::Durability;
+use swarmdir::domain::task::id::WorkerId;
+use swarmdir::domain::task::name::QueueName;
 use swarmdir::queue::Queue;
 use swarmdir::queue::claim::Tried;
 use swarmdir::queue::finish::{Closed, Final};

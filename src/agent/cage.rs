@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use super::{Job, Refusal};
-use crate::domain::outcome::{Ending, Fault};
-use crate::domain::overuse::{Overuse, explain};
+use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::outcome::overuse::{Overuse, explain};
 use crate::sys::cgroup::{Entrance, Held, Trouble};
 use crate::sys::grace::Grace;
 use crate::sys::spawn::{Child, Order, SpawnError, SpawnStep, spawn, spawn_in};

@@ -13,8 +13,8 @@ use super::environment::get;
 use super::launch::{Agent, Launch, Verdict};
 use super::supervise::Plan;
 use super::{Job, Missing, Refusal, repository_notes};
-use crate::domain::outcome::Fault;
-use crate::domain::task::PermissionMode;
+use crate::domain::outcome::disposition::Fault;
+use crate::domain::task::spec::PermissionMode;
 use crate::sys;
 
 /// What to do where it is missing.

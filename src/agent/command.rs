@@ -11,7 +11,7 @@ use crate::sys::process::Signal;
 use super::launch::{Agent, Launch, Verdict};
 use super::supervise::Plan;
 use super::{Job, Missing, Refusal};
-use crate::domain::outcome::Fault;
+use crate::domain::outcome::disposition::Fault;
 
 /// Replaced by the prompt.
 const PLACE: &str = "{prompt}";

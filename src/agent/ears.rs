@@ -3,7 +3,7 @@
 use super::MAX_SAID_BYTES;
 use super::supervise::Sign;
 use super::transcript::{Line, Summary, excerpt};
-use crate::domain::outcome::Ending;
+use crate::domain::outcome::disposition::Ending;
 use crate::domain::time_bounds::ANNOUNCED_MAX_MS;
 
 /// What was heard.

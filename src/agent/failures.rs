@@ -5,9 +5,9 @@
 use std::sync::OnceLock;
 
 use super::Job;
-use crate::domain::config::AgentKind;
-use crate::domain::problem::Problem;
-use crate::domain::rule::{Facts, Hit, Rule, RuleBook, first};
+use crate::domain::failure::rules::{Facts, Hit, Rule, RuleBook, first};
+use crate::domain::settings::config::AgentKind;
+use crate::domain::settings::problem::Problem;
 use crate::form;
 
 /// The largest file of rules, bytes.
@@ -67,7 +67,7 @@ impl<'a> Bench<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::rule::Key;
+    use crate::domain::failure::rules::Key;
 
     #[test]
     fn the_document_names_every_place_and_its_example_works() {

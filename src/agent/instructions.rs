@@ -3,7 +3,7 @@
 //! Pure. Invariant: what is rendered holds no unknown variable and no half-open braces, so that a
 //! mistake in a template of the operator's stops the start and not the agent.
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 
 /// The built-in template.
 pub const TEMPLATE: &str = include_str!("instructions.md");

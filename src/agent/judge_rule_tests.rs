@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::agent::failures::built_in;
-use crate::domain::config::AgentKind;
-use crate::domain::policy::Class;
+use crate::domain::failure::policy::Class;
+use crate::domain::settings::config::AgentKind;
 use crate::form::rule_book;
 
 const INIT: &str = r#"{"type":"system","subtype":"init"}"#;
@@ -215,7 +215,7 @@ proptest! {
         for stream in [result.to_string(), String::new()] {
             for verdict in [Verdict::Result, Verdict::ExitCode] {
                 if let (_, Some(ground)) = on_ground(verdict, Exit::Code(code), &stream, &words, &[]) {
-                    prop_assert!(ground.evidence.record.len() <= crate::domain::record::RECORD_MAX + '…'.len_utf8());
+                    prop_assert!(ground.evidence.record.len() <= crate::domain::task::record::RECORD_MAX + '…'.len_utf8());
                 }
             }
         }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::agent::supervise::StopReason;
 use crate::agent::transcript::parse_line;
-use crate::domain::rule::Rule;
+use crate::domain::failure::rules::Rule;
 use crate::domain::time::UnixMs;
 
 /// A moment at which the recordings were made, to within an hour.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::domain::liveness::{Look, Processes};
+use crate::domain::liveness::judgement::{Look, Processes};
 use crate::sys::activity::{Changes, Process, cpu_between, family, newest_change};
 use crate::sys::clock::{mono_ms, now};
 

@@ -13,14 +13,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::domain::config::{AgentKind, Timeouts};
-use crate::domain::limits::Limits;
-use crate::domain::live::Live;
-use crate::domain::outcome::{Ending, Fault};
-use crate::domain::record::Ground;
-use crate::domain::rule::Rule;
-use crate::domain::task::PermissionMode;
-use crate::domain::usage::Usage;
+use crate::domain::account::usage::Usage;
+use crate::domain::failure::rules::Rule;
+use crate::domain::liveness::report::Live;
+use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::settings::config::{AgentKind, Timeouts};
+use crate::domain::settings::limits::Limits;
+use crate::domain::task::record::Ground;
+use crate::domain::task::spec::PermissionMode;
 use crate::sys;
 
 mod adapters;

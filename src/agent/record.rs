@@ -7,7 +7,7 @@ use std::fs::File;
 
 use super::AttemptFiles;
 use super::supervise::Event;
-use crate::domain::admission::size;
+use crate::domain::capacity::admission::size;
 use crate::sys;
 use crate::sys::clock::mono_ms;
 

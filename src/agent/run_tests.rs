@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::super::{AttemptFiles, Job, demo};
-use crate::domain::config::{AgentKind, Timeouts};
-use crate::domain::limits::Limits;
-use crate::domain::task::PermissionMode;
+use crate::domain::settings::config::{AgentKind, Timeouts};
+use crate::domain::settings::limits::Limits;
+use crate::domain::task::spec::PermissionMode;
 
 pub(in super::super) fn job(prompt: &str) -> Job {
     let dir = PathBuf::from("/nowhere");

@@ -5,7 +5,7 @@
 //! after a look, so there is always a next one.
 
 use super::supervise::{Plan, Sign, Why};
-use crate::domain::liveness::{Facts, Look, PATIENCE, Verdict, judge};
+use crate::domain::liveness::judgement::{Facts, Look, PATIENCE, Verdict, judge};
 
 /// What was heard and seen of an agent, and when (milliseconds).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@
 
 use super::super::supervise::{Action, Event, Phase, State, StopReason, step};
 use super::*;
-use crate::domain::liveness::{Besides, Processes, evidence};
+use crate::domain::liveness::judgement::{Besides, Processes, evidence};
 
 const S: u64 = 1_000;
 const PLAN: Plan = Plan {

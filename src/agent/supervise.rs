@@ -5,7 +5,7 @@
 //! every state but the last has a deadline or an event that is bound to come; after [`Action::Finish`] nothing follows.
 
 use super::silence::Silence;
-use crate::domain::liveness::{Facts, Look, Verdict};
+use crate::domain::liveness::judgement::{Facts, Look, Verdict};
 
 /// What a particular agent and job ask for, milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

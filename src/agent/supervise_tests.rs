@@ -45,7 +45,7 @@ const IDLE: Look = Look {
     cpu_ms: 0,
     changed: Some(false),
     change_ago_ms: None,
-    processes: crate::domain::liveness::Processes { alive: 1, stopped: 0, stuck: 0 },
+    processes: crate::domain::liveness::judgement::Processes { alive: 1, stopped: 0, stuck: 0 },
 };
 const LOOKED: Event = Event::Looked(IDLE);
 

@@ -6,8 +6,8 @@
 use super::look::Looker;
 use super::supervise::{State, StopReason, Why};
 use super::transcript::{Block, Line};
-use crate::domain::live::{Live, LookedAt, Tool};
-use crate::domain::liveness::{Besides, Look, Verdict, evidence};
+use crate::domain::liveness::judgement::{Besides, Look, Verdict, evidence};
+use crate::domain::liveness::report::{Live, LookedAt, Tool};
 use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
 use crate::sys::{activity, clock};

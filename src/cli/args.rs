@@ -323,7 +323,7 @@ pub(super) struct Selftest {
 
 /// Milliseconds.
 fn duration(text: &str) -> Result<u64, String> {
-    crate::domain::quantity::parse_duration(text).map_err(|e| e.to_string())
+    crate::domain::settings::quantity::parse_duration(text).map_err(|e| e.to_string())
 }
 
 /// A task from the command line.

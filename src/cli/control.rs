@@ -8,7 +8,7 @@ use super::context::Context;
 use super::error::{Failure, Outcome};
 use super::exit;
 use crate::coordinator::scale_file;
-use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::domain::process::{ProcessIdentity, Vantage};
 use crate::domain::time::UnixMs;
 use crate::sys::lock::Lock;
 use crate::sys::process::Sight;

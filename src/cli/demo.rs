@@ -97,7 +97,7 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
 
 /// Four well done, one failed, one hung: anything else is a defect of this program.
 fn as_promised(seen: &crate::status::view::View) -> bool {
-    use crate::domain::state::State;
+    use crate::domain::task::state::State;
     let of = |state| seen.counts.get(&state).copied().unwrap_or(0);
     of(State::Done) == 4 && of(State::Failed) == 2
 }
@@ -142,7 +142,8 @@ impl Show {
     /// The worker that is at work on the victim's first attempt.
     fn target(queue: &Queue) -> Option<crate::queue::register::Card> {
         let claim = queue.claims().ok()?.into_iter().find(|claim| claim.at.id.slug() == VICTIM)?;
-        let name = crate::domain::name::AttemptName { at: claim.at, worker: claim.card.id.clone() };
+        let name =
+            crate::domain::task::name::AttemptName { at: claim.at, worker: claim.card.id.clone() };
         let begun = fs::exists(&queue.attempt_dir(&name).join("events.jsonl"));
         begun.then_some(claim.card)
     }

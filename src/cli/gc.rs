@@ -6,7 +6,7 @@ use serde_json::json;
 use super::context::Context;
 use super::error::Outcome;
 use super::exit;
-use crate::domain::config::Keep;
+use crate::domain::settings::config::Keep;
 use crate::gc::{self, Done, Item, Rules};
 use crate::shape::style::bytes;
 
@@ -46,7 +46,7 @@ pub(super) struct Room(pub(super) Option<u64>);
 fn room(text: &str) -> Result<Room, String> {
     match text {
         "none" => Ok(Room(None)),
-        size => crate::domain::quantity::parse_size(size)
+        size => crate::domain::settings::quantity::parse_size(size)
             .map(|bytes| Room(Some(bytes)))
             .map_err(|e| e.to_string()),
     }
@@ -149,7 +149,7 @@ fn again(context: &Context, order: &Gc) -> String {
         line.extend(number.map(|number| format!(" --{flag} {number}")));
     }
     if let Some(room) = order.keep_bytes {
-        let size = room.0.map_or("none".to_owned(), crate::domain::quantity::show_size);
+        let size = room.0.map_or("none".to_owned(), crate::domain::settings::quantity::show_size);
         line.push_str(&format!(" --keep-bytes {size}"));
     }
     for (flag, wanted) in [("orphans", order.orphans), ("salvages", order.salvages)] {

@@ -4,7 +4,7 @@ use super::config::{render_config, to_json};
 use super::context::Context;
 use super::error::{Failure, Outcome};
 use super::exit;
-use crate::domain::state::State;
+use crate::domain::task::state::State;
 use crate::queue::{Queue, QueueError};
 use crate::status::view::{Scope, Trust, View, view};
 use crate::status::{explain, json, logs, show, text};

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::error::Failure;
 use super::exit;
 use crate::agent;
-use crate::domain::config::{AgentProfile, Cgroups, Config};
+use crate::domain::settings::config::{AgentProfile, Cgroups, Config};
 use crate::git::Repo;
 use crate::sys::cgroup;
 

@@ -3,7 +3,7 @@
 //! It makes nothing and reads no file but the repository's configuration.
 
 use crate::doctor;
-use crate::domain::config::{Config, Share};
+use crate::domain::settings::config::{Config, Share};
 use crate::git::Repo;
 use crate::sys::fs;
 

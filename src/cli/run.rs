@@ -76,7 +76,7 @@ fn worker_argv(context: &Context, run: &Run) -> Vec<String> {
 pub(super) fn reload(
     context: &Context,
     purpose: Purpose,
-) -> Box<dyn Fn() -> Result<crate::domain::config::Config, String> + Send> {
+) -> Box<dyn Fn() -> Result<crate::domain::settings::config::Config, String> + Send> {
     let flags = Flags { root: Some(context.config().root.clone()), ..context.flags.clone() };
     Box::new(move || {
         let loaded = config::load_here(&flags, purpose).map_err(|e| e.to_string())?;
@@ -139,7 +139,7 @@ fn repository(context: &Context) -> String {
 
 /// A task failed or was rejected in this run.
 fn failed_since(seen: &View, since: UnixMs) -> bool {
-    use crate::domain::state::State;
+    use crate::domain::task::state::State;
     let stamp = clock::stamp(since);
     seen.tasks.iter().any(|row| match row.state {
         State::Failed => row.times.1.is_none_or(|ended| ended >= since),

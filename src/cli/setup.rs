@@ -12,7 +12,7 @@ use super::context::Context;
 use super::error::{Failure, Outcome};
 use super::exit;
 use crate::agent;
-use crate::domain::config::AgentKind;
+use crate::domain::settings::config::AgentKind;
 use crate::git::{Repo, Trouble, doctor};
 use crate::sys::fs;
 

@@ -12,7 +12,7 @@ use super::config::{self, FILE_NAME, Flags, Loaded, Purpose};
 use super::context::Context;
 use super::error::{Failure, Outcome};
 use super::exit;
-use crate::domain::config::{AgentKind, Config, Durability};
+use crate::domain::settings::config::{AgentKind, Config, Durability};
 use crate::domain::text::one_line;
 use crate::domain::trust::{Origin, Standing, Why};
 use crate::queue::pending::is_private;

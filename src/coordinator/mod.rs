@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::domain::config::Config;
+use crate::domain::settings::config::Config;
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
 use crate::sys::lookout::Lookout;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::decide::{Action, Exit, Misfortune, Slot, decide};
 use super::roster::{Member, live, worker_of};
 use super::{Observer, Order};
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
 use crate::queue::{Queue, Result};
 use crate::sys::daemon::{self, Reaped};
 use crate::sys::grace::{GRACE_MS, Grace};

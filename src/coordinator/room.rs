@@ -1,8 +1,8 @@
 //! Says when the pool waits for room, and when it goes on. The workers decide by themselves; this only tells.
 
 use super::Observer;
-use crate::domain::admission::What;
-use crate::domain::config::Config;
+use crate::domain::capacity::admission::What;
+use crate::domain::settings::config::Config;
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
 use crate::tending::room::Surveyor;

@@ -1,7 +1,7 @@
 //! Who is in the pool: worker processes by identity, ours or adopted.
 
-use crate::domain::id::WorkerId;
-use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::task::id::WorkerId;
 use crate::queue::{Queue, Result};
 use crate::sys::{identity, process};
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Finding;
-use crate::domain::config::{Config, Share};
+use crate::domain::settings::config::{Config, Share};
 use crate::git::Repo;
 use crate::queue::{Dir, Layout};
 use crate::sys::{fs, identity};

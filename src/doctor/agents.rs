@@ -3,9 +3,9 @@
 use super::Finding;
 use super::trust::within_repository;
 use crate::agent;
-use crate::domain::config::{AgentKind, AgentProfile, Config};
-use crate::domain::limits::Limits;
-use crate::domain::task::PermissionMode;
+use crate::domain::settings::config::{AgentKind, AgentProfile, Config};
+use crate::domain::settings::limits::Limits;
+use crate::domain::task::spec::PermissionMode;
 use crate::sys::{env, fs, tool};
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub use access::state_dirs;
 
-use crate::domain::config::Config;
+use crate::domain::settings::config::Config;
 use crate::domain::trust::Standing;
 use crate::shape::style::Style;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::trust::within_repository;
 use super::{Finding, room};
-use crate::domain::config::{Config, Durability};
+use crate::domain::settings::config::{Config, Durability};
 use crate::git::{Repo, Trouble};
 use crate::queue::Queue;
 use crate::sys::watch::Watch;

@@ -1,8 +1,8 @@
 //! Disks, inodes and memory: what is free, what is kept free, and whether anything is claimed with that.
 
 use super::Finding;
-use crate::domain::admission::{Reserve, Snapshot, Space, Verdict, decide, size};
-use crate::domain::config::Config;
+use crate::domain::capacity::admission::{Reserve, Snapshot, Space, Verdict, decide, size};
+use crate::domain::settings::config::Config;
 use crate::sys::{disk, memory};
 
 /// Less than so many times what is kept free is worth a warning.

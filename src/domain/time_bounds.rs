@@ -3,7 +3,7 @@
 //! Dates come from services (through agents, which can say anything) and from clocks that may have been wrong when they
 //! were written. Pure. Invariant: whatever a date says, what follows from it ends within a time that is a constant here.
 
-use super::time::UnixMs;
+use crate::domain::time::UnixMs;
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;

@@ -1,8 +1,8 @@
 //! The keys that a task and an `[agent.NAME]` share: model, effort, bounds and tools.
 
-use crate::domain::config::AgentDefaults;
-use crate::domain::problem::Problem;
-use crate::domain::task::PermissionMode;
+use crate::domain::settings::config::AgentDefaults;
+use crate::domain::settings::problem::Problem;
+use crate::domain::task::spec::PermissionMode;
 
 use super::fields::Fields;
 use super::node::Node;

@@ -3,7 +3,7 @@
 //! A reader returns a problem without place or key; both are filled in here, so that no reader can forget
 //! them. A key whose value is null counts as absent.
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 
 use super::node::{Entry, Node, Value};

@@ -2,9 +2,9 @@
 //!
 //! One table names them all. `none` reads as [`Limits::UNLIMITED`]; what that means is the caller's.
 
-use crate::domain::limits::Limits;
-use crate::domain::problem::Problem;
-use crate::domain::quantity::{show_duration, show_size};
+use crate::domain::settings::limits::Limits;
+use crate::domain::settings::problem::Problem;
+use crate::domain::settings::quantity::{show_duration, show_size};
 
 use super::fields::{Fields, placed};
 use super::node::{Node, Value};

@@ -1,7 +1,7 @@
 //! What people fill in: values with their place in a file, read into typed settings with every error at once.
 //!
 //! A notation (YAML, JSON, TOML, an environment variable) becomes a tree of [`Node`]s; [`Fields`] reads
-//! keys from it and collects [`Problem`](crate::domain::problem::Problem)s. It lies below `taskfile` and
+//! keys from it and collects [`Problem`](crate::domain::settings::problem::Problem)s. It lies below `taskfile` and
 //! `cli`, above `domain`: it does no I/O and knows neither task files nor `swarm.toml`.
 
 mod agent;

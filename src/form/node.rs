@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 
 /// A value at its place.

@@ -7,9 +7,9 @@ use super::node::{Entry, Node, Value};
 use super::suggest::one_of;
 use super::toml_tree::parse_toml;
 use super::{in_order, lists, value};
-use crate::domain::outcome::Fault;
-use crate::domain::problem::Problem;
-use crate::domain::rule::{Key, Rule, RuleBook, Shape, Test};
+use crate::domain::failure::rules::{Key, Rule, RuleBook, Shape, Test};
+use crate::domain::outcome::disposition::Fault;
+use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 
 /// The only schema there is.

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Entry, Locator, Node, PROBLEMS_MAX, Value};
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 
 /// Keys that are both, and the words they are hidden behind.
 const BOTH: [(&str, &str); 2] = [("agent", "AGENT"), ("rig", "RIG")];

@@ -1,7 +1,7 @@
 //! Readers of single values. Each returns a problem that says what stands there and what should.
 
-use crate::domain::problem::Problem;
-use crate::domain::quantity::{DURATION_HELP, SIZE_HELP, parse_duration, parse_size};
+use crate::domain::settings::problem::Problem;
+use crate::domain::settings::quantity::{DURATION_HELP, SIZE_HELP, parse_duration, parse_size};
 use crate::domain::text::{misleads, one_line};
 
 use super::node::{Node, Value};
@@ -130,7 +130,7 @@ pub fn duration(node: &Node, least_ms: u64) -> Result<u64, Problem> {
         0 if least_ms > 0 => Err(Problem::new("must be longer than 0").hint(DURATION_HELP)),
         ms if ms < least_ms => Err(Problem::new(format!(
             "must be at least {}",
-            crate::domain::quantity::show_duration(least_ms)
+            crate::domain::settings::quantity::show_duration(least_ms)
         ))),
         ms => Ok(ms),
     }

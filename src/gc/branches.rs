@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::survey::{idle, places, stays};
 use super::{Fate, Item, Kind, Target};
-use crate::domain::id::TaskId;
+use crate::domain::task::id::TaskId;
 use crate::git::{Changes, Proof, Trouble};
 use crate::queue::Queue;
 use crate::queue::scan::Snapshot;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::survey::is_report;
 use super::{Fate, Item, Kind, Target};
-use crate::domain::config::Config;
-use crate::domain::id::TaskId;
+use crate::domain::settings::config::Config;
+use crate::domain::task::id::TaskId;
 use crate::git::{Repo, Trouble};
 use crate::queue::finish::Closed;
 use crate::queue::shift::Ended;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::domain::config::Keep;
+use crate::domain::settings::config::Keep;
 use crate::queue::shift::Ended;
 
 pub use carry::{Done, carry_out};

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::branches::{Known, branches};
 use super::{Fate, Item, Kind, Target};
-use crate::domain::config::Config;
-use crate::domain::id::TaskId;
+use crate::domain::settings::config::Config;
+use crate::domain::task::id::TaskId;
 use crate::git::Repo;
 use crate::queue::scan::Snapshot;
 use crate::queue::shift::Ended;

@@ -2,7 +2,7 @@
 
 use git2::{Commit, DiffOptions, Oid, Repository, Sort};
 
-use crate::domain::record::CommitRecord;
+use crate::domain::task::record::CommitRecord;
 
 /// More commits than these are counted, not listed.
 const LISTED: usize = 1_000;

@@ -12,8 +12,8 @@ use super::pending::is_private;
 use super::shift::Place;
 use super::takeup::{Admission, Taken};
 use super::{Dir, Queue, Result};
-use crate::domain::id::TaskId;
-use crate::domain::name::{QueueName, TaskEpoch};
+use crate::domain::task::id::TaskId;
+use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::sys::fs;
 
 /// What became of a wish, so far.

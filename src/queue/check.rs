@@ -12,10 +12,10 @@ use super::open::PROBE;
 use super::register::Card;
 use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
-use crate::domain::id::{TaskId, WorkerId};
-use crate::domain::identity::Vantage;
-use crate::domain::name::{AttemptName, QueueName, TaskEpoch};
-use crate::domain::reason::Wait;
+use crate::domain::process::Vantage;
+use crate::domain::task::id::{TaskId, WorkerId};
+use crate::domain::task::name::{AttemptName, QueueName, TaskEpoch};
+use crate::domain::task::reason::Wait;
 use crate::sys::fs;
 use crate::sys::{clock, identity};
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::register::Registration;
 use super::{Dir, Queue, Result};
-use crate::domain::name::{AttemptName, QueueName};
+use crate::domain::task::name::{AttemptName, QueueName};
 use crate::sys::fs::{self, Linked};
 
 /// A claimed task.

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::Path;
 
 use super::Result;
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 use crate::sys::fs;
 use crate::sys::settled::{Writers, writers};
 

@@ -1,7 +1,7 @@
 //! What a person means by TASK: an id, its slug or its tail, unambiguous.
 
 use super::{Dir, Queue, Result};
-use crate::domain::id::TaskId;
+use crate::domain::task::id::TaskId;
 use crate::sys::fs;
 
 /// The answer.

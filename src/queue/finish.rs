@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::claim::Claim;
 use super::{Dir, Queue, Result};
-use crate::domain::problem::Problem;
-use crate::domain::reason::Reason;
+use crate::domain::settings::problem::Problem;
+use crate::domain::task::reason::Reason;
 use crate::sys::fs::{self, Renamed};
 
 /// What became of a closing transition.

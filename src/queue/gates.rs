@@ -7,9 +7,9 @@
 use super::register::{Registration, is_torn, try_read_card};
 use super::runs::{read_json, to_json};
 use super::{Dir, Queue, Result};
-use crate::domain::gate::{Gate, Window};
-use crate::domain::id::WorkerId;
-use crate::domain::outcome::Fault;
+use crate::domain::account::breaker::{Gate, Window};
+use crate::domain::outcome::disposition::Fault;
+use crate::domain::task::id::WorkerId;
 use crate::domain::time::UnixMs;
 use crate::sys::clock;
 use crate::sys::fs::{self, Linked};

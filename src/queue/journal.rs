@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use super::{Dir, Queue, Result};
-use crate::domain::id::WorkerId;
-use crate::domain::name::TaskEpoch;
+use crate::domain::task::id::WorkerId;
+use crate::domain::task::name::TaskEpoch;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs};
 

@@ -4,8 +4,8 @@
 
 use super::runs::{read_json, to_json};
 use super::{Queue, Result};
-use crate::domain::live::Live;
-use crate::domain::name::AttemptName;
+use crate::domain::liveness::report::Live;
+use crate::domain::task::name::AttemptName;
 use crate::sys::fs::{self, Renamed};
 
 const NAME: &str = "live.json";

@@ -44,7 +44,7 @@ pub mod takeup;
 
 use std::path::PathBuf;
 
-use crate::domain::config::Durability;
+use crate::domain::settings::config::Durability;
 use crate::sys::fs;
 
 pub use error::{QueueError, Result};

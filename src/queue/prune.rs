@@ -10,8 +10,8 @@ use super::finish::Closed;
 use super::shift::Ended;
 use super::sweep::is_old;
 use super::{Dir, Queue, Result};
-use crate::domain::id::{Epoch, TaskId};
-use crate::domain::name::TaskEpoch;
+use crate::domain::task::id::{Epoch, TaskId};
+use crate::domain::task::name::TaskEpoch;
 use crate::sys::fs;
 
 const MARK: &str = "pruned";

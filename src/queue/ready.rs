@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 
 use super::{Dir, Queue, Result};
-use crate::domain::name::QueueName;
+use crate::domain::task::name::QueueName;
 use crate::sys::clock;
 use crate::sys::fs;
 use crate::sys::random;

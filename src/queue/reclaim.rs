@@ -6,9 +6,9 @@
 use super::finish::Closed;
 use super::register::{Card, read_card};
 use super::{Dir, Queue, Result};
-use crate::domain::id::WorkerId;
-use crate::domain::name::{AttemptName, TaskEpoch};
-use crate::domain::record::Lost;
+use crate::domain::task::id::WorkerId;
+use crate::domain::task::name::{AttemptName, TaskEpoch};
+use crate::domain::task::record::Lost;
 use crate::sys::fs::{self, Renamed};
 
 /// A claim whose worker is not registered any more.

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Dir, Queue, Result};
-use crate::domain::id::WorkerId;
-use crate::domain::identity::{ProcessIdentity, Vantage};
-use crate::domain::lease::Pulse;
+use crate::domain::liveness::lease::Pulse;
+use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::task::id::WorkerId;
 use crate::domain::time::UnixMs;
 use crate::sys::{fs, process};
 

@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 
 use super::{Dir, Queue, Result};
-use crate::domain::admission::{Reserve, Space};
+use crate::domain::capacity::admission::{Reserve, Space};
 use crate::sys::{disk, fs};
 
 /// Its name in `tmp/`.
@@ -53,7 +53,7 @@ fn wanted(space: &Space, reserve: &Reserve, spare: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::admission::Kept;
+    use crate::domain::capacity::admission::Kept;
 
     #[test]
     fn it_is_made_only_between_scarce_and_too_little() {

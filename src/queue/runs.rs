@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Dir, Queue, QueueError, Result};
-use crate::domain::id::{Epoch, TaskId};
-use crate::domain::name::AttemptName;
-use crate::domain::record::{AttemptResult, AttemptStart, Lost, TaskRecord};
+use crate::domain::task::id::{Epoch, TaskId};
+use crate::domain::task::name::AttemptName;
+use crate::domain::task::record::{AttemptResult, AttemptStart, Lost, TaskRecord};
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::written_ahead;
 use crate::sys::fs::{self, FsError, Linked};

@@ -10,9 +10,9 @@ use super::pending::is_private;
 use super::register::Card;
 use super::shift::Ended;
 use super::{Dir, Queue, Result};
-use crate::domain::id::TaskId;
-use crate::domain::lease::Pulse;
-use crate::domain::name::{AttemptName, QueueName, TaskEpoch};
+use crate::domain::liveness::lease::Pulse;
+use crate::domain::task::id::TaskId;
+use crate::domain::task::name::{AttemptName, QueueName, TaskEpoch};
 use crate::sys::fs;
 
 /// What the directories held.

@@ -3,9 +3,9 @@
 use super::finish::Closed;
 use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
-use crate::domain::id::TaskId;
-use crate::domain::name::{AttemptName, Band, QueueName, TaskEpoch};
-use crate::domain::reason::{Reason, Wait};
+use crate::domain::task::id::TaskId;
+use crate::domain::task::name::{AttemptName, Band, QueueName, TaskEpoch};
+use crate::domain::task::reason::{Reason, Wait};
 use crate::sys::fs;
 
 /// A task's name in a directory of ended ones.

@@ -7,10 +7,10 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{Dir, Queue, Result};
-use crate::domain::id::TaskId;
-use crate::domain::identity::Vantage;
-use crate::domain::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
-use crate::domain::name::AttemptName;
+use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
+use crate::domain::process::Vantage;
+use crate::domain::task::id::TaskId;
+use crate::domain::task::name::AttemptName;
 use crate::domain::trust::Span;
 use crate::sys::{fs, identity, process};
 

@@ -7,8 +7,8 @@ use super::open::{PROBE, PROBED, STAGED_FORMAT};
 use super::register::is_torn;
 use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
-use crate::domain::id::{TaskId, WorkerId};
-use crate::domain::name::TaskEpoch;
+use crate::domain::task::id::{TaskId, WorkerId};
+use crate::domain::task::name::TaskEpoch;
 use crate::sys::fs;
 
 /// Staging files and empty reservations are garbage when they are so old, milliseconds: no live process

@@ -2,7 +2,7 @@
 
 use super::Order;
 use super::ground::Ground;
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
 use crate::queue::Result;
 use crate::queue::register::Card;
 use crate::sys::grace::Grace;

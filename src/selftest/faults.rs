@@ -3,7 +3,7 @@
 use super::crew::workers_here;
 use super::recovery::Kill;
 use super::storm::Storm;
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
 use crate::queue::Result;
 use crate::sys::process::Signal;
 use crate::sys::{clock, process};

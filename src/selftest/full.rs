@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Order;
 use super::report::Report;
-use crate::domain::config::Durability;
-use crate::domain::id::{TaskId, WorkerId};
-use crate::domain::record::TaskRecord;
+use crate::domain::settings::config::Durability;
+use crate::domain::task::id::{TaskId, WorkerId};
+use crate::domain::task::record::TaskRecord;
 use crate::domain::time::UnixMs;
 use crate::queue::claim::{Claim, Tried};
 use crate::queue::finish::{Closed, Final};
@@ -133,7 +133,7 @@ fn work_off(queue: &Queue, me: &Registration) -> Result<usize> {
 
 fn publish(queue: &Queue, claim: Claim) -> Result<bool> {
     claim.read(queue, 1024)?;
-    queue.write_result(claim.attempt(), &crate::domain::record::AttemptResult::default())?;
+    queue.write_result(claim.attempt(), &crate::domain::task::record::AttemptResult::default())?;
     Ok(queue.publish(claim, Final::Done)? == Closed::Won)
 }
 
@@ -162,7 +162,7 @@ impl Admission for Everything {
             taken_at: UnixMs(0),
             title: None,
             agent: None,
-            priority: crate::domain::name::Band::DEFAULT,
+            priority: crate::domain::task::name::Band::DEFAULT,
             labels: Vec::new(),
             origin: None,
         }))

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::witness::PLACE;
 use super::{Order, deeds::Deed};
-use crate::domain::config::Durability;
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
+use crate::domain::settings::config::Durability;
 use crate::git::sample;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::grace::Grace;

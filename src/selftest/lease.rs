@@ -10,7 +10,7 @@ use super::ground::Ground;
 use super::report::Report;
 use super::storm::Tally;
 use super::verdict;
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
 use crate::queue::Result;
 use crate::sys::process::Signal;
 use crate::sys::{clock, daemon, process};

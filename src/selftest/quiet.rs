@@ -10,7 +10,7 @@ use super::ground::Ground;
 use super::report::Report;
 use super::storm::Tally;
 use super::verdict;
-use crate::domain::id::TaskId;
+use crate::domain::task::id::TaskId;
 use crate::queue::Result;
 use crate::queue::shift::Ended;
 use crate::sys::{clock, daemon, process};

@@ -8,7 +8,7 @@ use super::Order;
 use super::ground::Ground;
 use super::report::{Report, quantiles};
 use super::storm::Tally;
-use crate::domain::name::TaskEpoch;
+use crate::domain::task::name::TaskEpoch;
 use crate::domain::time::UnixMs;
 use crate::queue::{Dir, Queue, Result};
 use crate::shape::style::duration;

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
 use crate::sys::{clock, env, fs, identity, process};
 
 /// The variable that leads to the witnesses' directory; every process of a self-test bears it.

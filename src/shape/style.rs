@@ -1,7 +1,7 @@
 //! Colour and columns, decided once by the caller.
 
-use crate::domain::quantity::say_duration;
-use crate::domain::state::State;
+use crate::domain::settings::quantity::say_duration;
+use crate::domain::task::state::State;
 use crate::domain::text::printable;
 
 /// Every code that is ever written: an agent that writes one of them itself can colour words, and no more.

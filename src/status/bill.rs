@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::spent::spent;
-use crate::domain::name::TaskEpoch;
-use crate::domain::usage::Usage;
+use crate::domain::account::usage::Usage;
+use crate::domain::task::name::TaskEpoch;
 use crate::queue::{Queue, Result};
 
 /// Adds up tasks as they end; each is read once. It remembers no more of them than a number each, and only while

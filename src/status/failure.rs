@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::policy::Class;
+use crate::domain::failure::policy::Class;
 use crate::domain::text::one_line;
 use crate::queue::Queue;
 use crate::queue::runs::AttemptFiles;

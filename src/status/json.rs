@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::live;
 use super::view::{Row, View, WorkerRow};
-use crate::domain::admission::Short;
-use crate::domain::gate::Gate;
-use crate::domain::id::TaskId;
-use crate::domain::state::State;
+use crate::domain::account::breaker::Gate;
+use crate::domain::capacity::admission::Short;
+use crate::domain::task::id::TaskId;
+use crate::domain::task::state::State;
 use crate::sys::clock;
 
 /// The whole view.

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::lease::{HEARTBEAT_EVERY_MS, JUDGED_DEAD_AFTER_MS};
-use crate::domain::live::Live;
-use crate::domain::liveness::Verdict;
+use crate::domain::liveness::judgement::Verdict;
+use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, JUDGED_DEAD_AFTER_MS};
+use crate::domain::liveness::report::Live;
 use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
 use crate::shape::style::duration;
@@ -109,8 +109,8 @@ const FAR_MS: u64 = 3 * JUDGED_DEAD_AFTER_MS;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::live::{LookedAt, Tool};
-    use crate::domain::liveness::{Look, Processes};
+    use crate::domain::liveness::judgement::{Look, Processes};
+    use crate::domain::liveness::report::{LookedAt, Tool};
 
     fn live() -> Live {
         Live {

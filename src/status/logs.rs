@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use crate::agent::transcript::{self, MAX_LINE_BYTES};
-use crate::domain::id::TaskId;
+use crate::domain::task::id::TaskId;
 use crate::queue::shift::Place;
 use crate::queue::{Queue, Result};
 use crate::sys::fs;

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::spent::spent;
 use super::view::state_of;
-use crate::domain::config::Config;
-use crate::domain::id::TaskId;
-use crate::domain::record::{CommitRecord, Origin, TaskRecord};
-use crate::domain::state::State;
+use crate::domain::account::usage::Usage;
+use crate::domain::settings::config::Config;
+use crate::domain::task::id::TaskId;
+use crate::domain::task::record::{CommitRecord, Origin, TaskRecord};
+use crate::domain::task::state::State;
 use crate::domain::text::{one_line, printable};
-use crate::domain::usage::Usage;
 use crate::queue::runs::AttemptFiles;
 use crate::queue::shift::Place;
 use crate::queue::{Queue, Result};

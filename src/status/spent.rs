@@ -3,7 +3,7 @@
 //! Invariant: an attempt counts once, by the better of the two.
 
 use crate::agent::transcript::{Summary, parse_line};
-use crate::domain::usage::Usage;
+use crate::domain::account::usage::Usage;
 use crate::queue::Queue;
 use crate::queue::runs::AttemptFiles;
 use crate::sys::fs;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::text::table;
 use super::view::{Row, View};
-use crate::domain::id::TaskId;
-use crate::domain::state::State;
+use crate::domain::task::id::TaskId;
+use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;
 use crate::shape::paste::quoted;
 use crate::shape::style::{Style, dollars, duration};

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::live::{words, worker_word};
 use super::view::{Row, View, WorkerRow};
-use crate::domain::gate::Gate;
-use crate::domain::lease::JUDGED_DEAD_AFTER_MS;
-use crate::domain::state::State;
+use crate::domain::account::breaker::Gate;
+use crate::domain::liveness::lease::JUDGED_DEAD_AFTER_MS;
+use crate::domain::task::state::State;
 use crate::domain::text::{one_line, printable};
 use crate::shape::columns::Align::{Left, Right};
 use crate::shape::columns::{Cell, Table};

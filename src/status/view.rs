@@ -7,20 +7,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::spent::spent;
-use crate::domain::admission::Short;
-use crate::domain::gate::Gate;
-use crate::domain::id::{TaskId, WorkerId};
-use crate::domain::identity::Vantage;
-use crate::domain::lease::Pulse;
-use crate::domain::live::Live;
-use crate::domain::name::{AttemptName, QueueName};
-use crate::domain::reason::{Reason, Wait};
-use crate::domain::record::Rejection;
-use crate::domain::state::State;
+use crate::domain::account::breaker::Gate;
+use crate::domain::account::usage::Usage;
+use crate::domain::capacity::admission::Short;
+use crate::domain::liveness::lease::Pulse;
+use crate::domain::liveness::report::Live;
+use crate::domain::process::Vantage;
+use crate::domain::task::id::{TaskId, WorkerId};
+use crate::domain::task::name::{AttemptName, QueueName};
+use crate::domain::task::reason::{Reason, Wait};
+use crate::domain::task::record::Rejection;
+use crate::domain::task::state::State;
 use crate::domain::text;
 use crate::domain::time::UnixMs;
 use crate::domain::trust::Standing;
-use crate::domain::usage::Usage;
 use crate::queue::register::Card;
 use crate::queue::runs::AttemptFiles;
 use crate::queue::scan::Snapshot;
@@ -335,6 +335,9 @@ fn workers(snapshot: &Snapshot) -> Vec<WorkerRow> {
 }
 
 /// The directory of a rejected file's reasons, for hints.
-pub fn rejected_report(queue: &Queue, at: &crate::domain::name::TaskEpoch) -> std::path::PathBuf {
+pub fn rejected_report(
+    queue: &Queue,
+    at: &crate::domain::task::name::TaskEpoch,
+) -> std::path::PathBuf {
     queue.layout().file(Dir::Rejected, format!("{at}.error.txt"))
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::fs::{self, FsError, Result};
-use crate::domain::admission::Space;
+use crate::domain::capacity::admission::Space;
 
 /// The file systems of these places (a directory that is to be made later: of the nearest above it), each once;
 /// what cannot be asked or written to is left out. `true`: trees are made there.

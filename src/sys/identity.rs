@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::linux::fs::MetadataExt;
 
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
 
 /// This process.
 pub fn me() -> ProcessIdentity {

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use super::process::{alive, descriptor};
 use super::ready::{Bell, any};
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
 
 /// Watches processes until dropped.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::admission::Memory;
+use crate::domain::capacity::admission::Memory;
 
 /// Above it a limit of version 1 is none: it is then the largest multiple of a page.
 const NO_LIMIT: u64 = 1 << 60;

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use super::identity::{self, Seen};
 use super::seam::{Call, Op, through};
-use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::domain::process::{ProcessIdentity, Vantage};
 
 /// What can be told of a process of this machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use nix::sys::resource::{Resource, getrlimit};
 
-use crate::domain::limits::Limits;
+use crate::domain::settings::limits::Limits;
 
 /// One limit to set.
 #[derive(Clone, Copy, Debug)]

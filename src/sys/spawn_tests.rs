@@ -2,7 +2,7 @@
 
 use super::super::ready;
 use super::*;
-use crate::domain::limits::Limits;
+use crate::domain::settings::limits::Limits;
 
 /// Runs `sh -c SCRIPT` and gives its output and end.
 fn sh(script: &str, stdin: &[u8], limits: Limits) -> (Vec<u8>, Option<Exit>) {

@@ -1,6 +1,6 @@
 //! Names that git accepts for a branch: the rules of `git check-ref-format`, without git.
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 
 /// What is wrong with a branch name, if anything.
 pub(super) fn problem(name: &str) -> Option<Problem> {

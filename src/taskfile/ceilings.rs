@@ -1,9 +1,9 @@
 //! What a task asks for beyond what the operator allows: refused, with the key that raises it. Pure.
 
-use crate::domain::config::AgentDefaults;
-use crate::domain::limits::TaskCaps;
-use crate::domain::problem::Problem;
-use crate::domain::quantity::show_duration;
+use crate::domain::settings::config::AgentDefaults;
+use crate::domain::settings::limits::TaskCaps;
+use crate::domain::settings::problem::Problem;
+use crate::domain::settings::quantity::show_duration;
 use crate::form::{Fields, placed};
 
 /// The timeout, within its ceiling.

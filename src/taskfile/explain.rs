@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 use crate::domain::text::{one_line, printable};
 
 /// How much of a source line is shown around the column, characters.

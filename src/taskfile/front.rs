@@ -1,6 +1,6 @@
 //! Where the front matter of a Markdown file ends and its prompt begins.
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 use crate::form::line_and_column;
 
 /// The largest front matter, bytes.

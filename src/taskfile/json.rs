@@ -5,7 +5,7 @@
 
 use serde::de::IgnoredAny;
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 use crate::form::{Entry, Locator, Node, Value, duplicates};
 
 /// How deep it may nest.

@@ -17,9 +17,9 @@ pub use explain::explain;
 pub use keys::{KeyDoc, TASK_KEYS};
 pub use source::BYTES_MAX;
 
-use crate::domain::limits::{Limits, TaskCaps};
-use crate::domain::problem::Problem;
-use crate::domain::task::TaskSpec;
+use crate::domain::settings::limits::{Limits, TaskCaps};
+use crate::domain::settings::problem::Problem;
+use crate::domain::task::spec::TaskSpec;
 use crate::form::in_order;
 
 /// What a task file may refer to.

@@ -1,6 +1,6 @@
 //! Bytes to text: what no task file may be, whatever its notation.
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 use crate::form::line_and_column;
 
 /// The largest task file: the agent itself takes no longer prompt.

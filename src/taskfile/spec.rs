@@ -1,9 +1,9 @@
 //! From keys and prompt to a [`TaskSpec`].
 
-use crate::domain::limits::Limits;
-use crate::domain::name::Band;
-use crate::domain::problem::Problem;
-use crate::domain::task::TaskSpec;
+use crate::domain::settings::limits::Limits;
+use crate::domain::settings::problem::Problem;
+use crate::domain::task::name::Band;
+use crate::domain::task::spec::TaskSpec;
 use crate::domain::text::one_line;
 use crate::form::{self, Fields, Node, Value};
 

@@ -6,7 +6,7 @@ mod mistakes;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::domain::task::PermissionMode;
+use crate::domain::task::spec::PermissionMode;
 
 fn known() -> Known<'static> {
     let caps = Limits { cpu_secs: Some(7200), ..Limits::default() };

@@ -8,7 +8,7 @@ use serde_saphyr::granit_parser::{
     ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, options,
 };
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 use crate::form::{Entry, Node, Value, duplicates};
 

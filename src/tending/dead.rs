@@ -8,9 +8,9 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::Tender;
-use crate::domain::id::WorkerId;
-use crate::domain::identity::Vantage;
-use crate::domain::record::Lost;
+use crate::domain::process::Vantage;
+use crate::domain::task::id::WorkerId;
+use crate::domain::task::record::Lost;
 use crate::queue::Result;
 use crate::queue::journal::Journal;
 use crate::queue::reclaim::{DeadClaim, Reclaimed};

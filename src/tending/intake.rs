@@ -3,12 +3,12 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::domain::config::Config;
-use crate::domain::id::TaskId;
-use crate::domain::limits::{Limits, TaskCaps};
-use crate::domain::problem::Problem;
-use crate::domain::record::{Origin, TaskRecord};
-use crate::domain::task::TaskSpec;
+use crate::domain::settings::config::Config;
+use crate::domain::settings::limits::{Limits, TaskCaps};
+use crate::domain::settings::problem::Problem;
+use crate::domain::task::id::TaskId;
+use crate::domain::task::record::{Origin, TaskRecord};
+use crate::domain::task::spec::TaskSpec;
 use crate::git::{Repo, Trouble};
 use crate::queue::takeup::{Admission, Admitted, Dropped};
 use crate::sys::clock;

@@ -3,7 +3,7 @@
 //! The lock is a courtesy with a name on it. Invariant: nothing depends on who leads; whoever believes that nobody
 //! does, or that the leader hangs, does the work himself.
 
-use crate::domain::identity::{ProcessIdentity, Vantage};
+use crate::domain::process::{ProcessIdentity, Vantage};
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{fs, process, random};

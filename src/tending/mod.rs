@@ -19,9 +19,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::domain::config::Config;
-use crate::domain::identity::ProcessIdentity;
-use crate::domain::lease::SELF_STOP_AFTER_MS;
+use crate::domain::liveness::lease::SELF_STOP_AFTER_MS;
+use crate::domain::process::ProcessIdentity;
+use crate::domain::settings::config::Config;
 use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Closed;
 use crate::queue::journal::Journal;

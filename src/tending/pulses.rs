@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use crate::domain::id::WorkerId;
-use crate::domain::identity::{ProcessIdentity, Vantage};
-use crate::domain::lease::Look;
+use crate::domain::liveness::lease::Look;
+use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::task::id::WorkerId;
 use crate::queue::register::Card;
 use crate::queue::{Queue, Result};
 use crate::sys::{clock, process};

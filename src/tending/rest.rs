@@ -1,6 +1,6 @@
 //! What is left to do: the question that ends a drain.
 
-use crate::domain::reason::Wait;
+use crate::domain::task::reason::Wait;
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
 

@@ -5,9 +5,11 @@
 
 use std::path::Path;
 
-use crate::domain::admission::{Need, Short, Snapshot, Spacing, Verdict, decide, spacing};
-use crate::domain::config::Config;
-use crate::domain::name::QueueName;
+use crate::domain::capacity::admission::{
+    Need, Short, Snapshot, Spacing, Verdict, decide, spacing,
+};
+use crate::domain::settings::config::Config;
+use crate::domain::task::name::QueueName;
 use crate::git::Repo;
 use crate::queue::{Queue, Result};
 use crate::sys::{clock, disk, identity, memory};

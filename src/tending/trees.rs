@@ -3,7 +3,7 @@
 //! What such a tree holds is committed to its branch before anybody else may use it.
 
 use super::Tender;
-use crate::domain::id::TaskId;
+use crate::domain::task::id::TaskId;
 use crate::git::Repo;
 use crate::queue::Result;
 use crate::sys::identity;

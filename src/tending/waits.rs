@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::name::{QueueName, TaskEpoch};
+use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::SKEW_MS;
 use crate::queue::{Queue, Result};

@@ -1,6 +1,6 @@
 //! Whether this process descends from an agent's attempt: an agent must not say that its own changes are meant.
 
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
 use crate::sys::{identity, process};
 
 /// What attempts mark their environment with; nobody else sets these.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Worker;
 use super::control::Level;
 use super::room::Pass;
-use crate::domain::name::{QueueName, TaskEpoch};
+use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::queue::claim::{Claim, Tried};
 use crate::queue::{Queue, Result};
 use crate::sys::clock;

@@ -6,8 +6,8 @@
 use super::Worker;
 use super::control::Level;
 use crate::agent::Report;
-use crate::domain::outcome::{Ending, Fault};
-use crate::domain::record::Ground;
+use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::task::record::Ground;
 use crate::sys::clock;
 
 /// What ends the agent reaches its worker within so long, milliseconds. If that is a kill, the worker dies with the

@@ -12,11 +12,11 @@ use super::control::Level;
 use super::room::{NO_ROOM_MS, age_ms, lock_file};
 use super::{Mode, Shared, Worker};
 use crate::agent::{Report, StopReason};
-use crate::domain::admission::{Reserve, Short, Snapshot, Verdict, critical, decide};
-use crate::domain::config::Config;
-use crate::domain::name::QueueName;
-use crate::domain::outcome::{Ending, Fault};
-use crate::domain::record::Ground;
+use crate::domain::capacity::admission::{Reserve, Short, Snapshot, Verdict, critical, decide};
+use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::settings::config::Config;
+use crate::domain::task::name::QueueName;
+use crate::domain::task::record::Ground;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, disk, fs};
 

@@ -6,10 +6,10 @@ use super::Worker;
 use super::resume::Earlier;
 use super::workplace::Workplace;
 use crate::agent::{AttemptFiles, Job, instructions};
-use crate::domain::config::{AgentKind, AgentProfile, Timeouts};
-use crate::domain::limits::Limits;
-use crate::domain::name::AttemptName;
-use crate::domain::task::{PermissionMode, TaskSpec};
+use crate::domain::settings::config::{AgentKind, AgentProfile, Timeouts};
+use crate::domain::settings::limits::Limits;
+use crate::domain::task::name::AttemptName;
+use crate::domain::task::spec::{PermissionMode, TaskSpec};
 use crate::sys::{env, fs, random};
 
 const MAX_TURNS: u32 = 50;

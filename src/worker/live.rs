@@ -3,7 +3,7 @@
 //! Invariant: what was said goes when the agent has ended; trouble with it is nobody's trouble.
 
 use crate::agent::Progress;
-use crate::domain::name::AttemptName;
+use crate::domain::task::name::AttemptName;
 use crate::queue::Queue;
 
 /// Speaks for one running agent.

@@ -31,8 +31,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::json;
 
-use crate::domain::config::Config;
-use crate::domain::id::WorkerId;
+use crate::domain::settings::config::Config;
+use crate::domain::task::id::WorkerId;
 use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError};

@@ -9,10 +9,10 @@ use super::Worker;
 use super::workplace::{Left, Workplace};
 use crate::agent::transcript::{self, Summary};
 use crate::agent::{Job, Report};
-use crate::domain::name::AttemptName;
-use crate::domain::outcome::{Ending, Fault, Verdict};
-use crate::domain::record::{AttemptStart, CommitRecord};
-use crate::domain::task::TaskSpec;
+use crate::domain::outcome::disposition::{Ending, Fault, Verdict};
+use crate::domain::task::name::AttemptName;
+use crate::domain::task::record::{AttemptStart, CommitRecord};
+use crate::domain::task::spec::TaskSpec;
 use crate::queue::runs::AttemptFiles;
 use crate::sys::{fs, process, random};
 
@@ -254,7 +254,7 @@ fn stand(commits: &[CommitRecord], branch: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::usage::Usage;
+    use crate::domain::account::usage::Usage;
 
     #[test]
     fn a_transcript_that_was_cut_off_still_tells_session_and_last_words() {

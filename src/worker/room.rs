@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{Log, Shared};
-use crate::domain::admission::{Short, Spacing, Verdict};
-use crate::domain::config::Config;
-use crate::domain::name::QueueName;
+use crate::domain::capacity::admission::{Short, Spacing, Verdict};
+use crate::domain::settings::config::Config;
+use crate::domain::task::name::QueueName;
 use crate::queue::Result;
 use crate::sys::lock::Lock;
 use crate::sys::{self, clock, fs};

@@ -4,7 +4,7 @@
 
 use super::Worker;
 use crate::agent::failures;
-use crate::domain::rule::Rule;
+use crate::domain::failure::rules::Rule;
 use crate::sys::fs;
 
 impl Worker {

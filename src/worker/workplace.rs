@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::Worker;
 use super::own_state::OwnState;
-use crate::domain::config::AgentProfile;
-use crate::domain::name::AttemptName;
-use crate::domain::outcome::Fault;
-use crate::domain::record::{CommitRecord, Origin};
+use crate::domain::outcome::disposition::Fault;
+use crate::domain::settings::config::AgentProfile;
+use crate::domain::task::name::AttemptName;
+use crate::domain::task::record::{CommitRecord, Origin};
 use crate::git::{Fingerprint, Repo, Trouble};
 use crate::queue::claim::Claim;
 use crate::queue::runs::AttemptFiles;

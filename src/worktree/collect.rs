@@ -13,7 +13,7 @@ use super::heads;
 use super::identity::{self, Identity};
 use super::tree::{Left, Tree};
 use super::{branch, make};
-use crate::domain::record::CommitRecord;
+use crate::domain::task::record::CommitRecord;
 use crate::git::head::{self};
 use crate::git::patience::{lasting_shared_locks, remove_stale_locks};
 use crate::git::summary;

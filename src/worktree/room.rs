@@ -6,7 +6,7 @@ use std::path::Path;
 use git2::Index;
 
 use super::forest::Forest;
-use crate::domain::admission::Need;
+use crate::domain::capacity::admission::Need;
 use crate::git::repo::Repo;
 use crate::git::trouble::Result;
 use crate::sys::fs;

@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::Arc;
 
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::limits::Limits;
-use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::settings::limits::Limits;
 use swarmdir::sys::cgroup::{self, Group};
 use swarmdir::sys::grace::Grace;
 use swarmdir::sys::process::Signal;

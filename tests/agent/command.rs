@@ -1,8 +1,8 @@
 //! Any program as an agent.
 
-use swarmdir::domain::config::AgentKind;
-use swarmdir::domain::limits::Limits;
-use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::settings::config::AgentKind;
+use swarmdir::domain::settings::limits::Limits;
 
 use crate::support::jobs::{Place, run};
 

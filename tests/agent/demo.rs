@@ -1,7 +1,7 @@
 //! The demo agent, through the same door as any other.
 
 use swarmdir::agent::Progress;
-use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
 
 use crate::support::jobs::{Place, run};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use swarmdir::agent::Report;
-use swarmdir::domain::outcome::Ending;
+use swarmdir::domain::outcome::disposition::Ending;
 use swarmdir::sys::grace::GRACE_MS;
 use swarmdir::sys::sweep;
 

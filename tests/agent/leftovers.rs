@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use swarmdir::agent::{Progress, StopReason};
-use swarmdir::domain::outcome::Ending;
+use swarmdir::domain::outcome::disposition::Ending;
 use swarmdir::sys::grace::Grace;
 use swarmdir::sys::{random, sweep};
 

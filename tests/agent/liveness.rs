@@ -4,9 +4,9 @@
 //! for a time of its own. Deadlines are far shorter than what would break them, and bounds far wider.
 
 use swarmdir::agent::{Job, Progress, Report, Session};
-use swarmdir::domain::live::Live;
-use swarmdir::domain::liveness::Verdict;
-use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::domain::liveness::judgement::Verdict;
+use swarmdir::domain::liveness::report::Live;
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
 
 use crate::support::jobs::{Place, run};
 

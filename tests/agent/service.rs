@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use swarmdir::agent::demo::service::{Answer, DIR, Entry, Room, Weather};
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::sys::clock;
 

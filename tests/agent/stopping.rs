@@ -1,7 +1,7 @@
 //! Deadlines and orders to stop, on processes that obey and on those that do not.
 
 use swarmdir::agent::{Progress, Session, StopReason};
-use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
 
 use crate::support::jobs::{Place, run, run_until};
 

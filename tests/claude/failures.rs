@@ -1,8 +1,8 @@
 //! Failures of the service and of the start: charged to whoever is to blame.
 
 use swarmdir::agent::Report;
-use swarmdir::domain::outcome::{Ending, Fault};
-use swarmdir::domain::task::PermissionMode;
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::task::spec::PermissionMode;
 
 use super::{Stage, fault};
 use crate::support::alone::{alone, this_test};

@@ -1,7 +1,7 @@
 //! Values that look like options or commands, as the real program takes them: it obeys none of them.
 
 use swarmdir::agent::transcript::{Line, parse_line};
-use swarmdir::domain::outcome::Ending;
+use swarmdir::domain::outcome::disposition::Ending;
 
 use super::{Stage, assert_nothing_left};
 use crate::support::alone::{alone, this_test};

@@ -1,6 +1,6 @@
 //! Turns, budgets and the account's limits; and that words alone are none.
 
-use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
 
 use super::{Stage, fault};
 use crate::support::alone::{alone, this_test};

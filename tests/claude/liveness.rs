@@ -6,9 +6,9 @@ use std::time::Duration;
 use swarmdir::agent::Progress;
 use swarmdir::agent::transcript::{Line, parse_line};
 use swarmdir::agent::{Job, Report, Session};
-use swarmdir::domain::live::Live;
-use swarmdir::domain::liveness::Verdict;
-use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::domain::liveness::judgement::Verdict;
+use swarmdir::domain::liveness::report::Live;
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
 
 use super::{Stage, assert_nothing_left, fault};
 use crate::support::alone::{alone, this_test};

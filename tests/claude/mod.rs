@@ -19,8 +19,8 @@ mod work;
 use std::path::PathBuf;
 
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::config::AgentKind;
-use swarmdir::domain::outcome::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::settings::config::AgentKind;
 use swarmdir::sys::{process, sweep};
 
 use crate::support::claude;

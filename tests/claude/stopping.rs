@@ -1,7 +1,7 @@
 //! Stopped in the middle of a tool: the bill is kept where claude can keep it, and nothing is left.
 
 use swarmdir::agent::{Progress, StopReason};
-use swarmdir::domain::outcome::Fault;
+use swarmdir::domain::outcome::disposition::Fault;
 
 use super::{Stage, assert_nothing_left, fault};
 use crate::support::alone::{alone, this_test};
@@ -118,7 +118,7 @@ fn what_a_tool_leaves_in_the_background_is_swept() {
         let report = stage.run();
         assert_eq!(
             (&report.ending, report.swept),
-            (&swarmdir::domain::outcome::Ending::Success, 1)
+            (&swarmdir::domain::outcome::disposition::Ending::Success, 1)
         );
         assert_nothing_left();
     });

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::outcome::Ending;
+use swarmdir::domain::outcome::disposition::Ending;
 
 use super::{Stage, assert_nothing_left};
 use crate::support::alone::{alone, this_test};
@@ -176,8 +176,10 @@ fn what_the_user_set_for_himself_takes_effect() {
             let servers = json!({ "mcpServers": { "own": server } }).to_string();
             if at_home {
                 let program = Some(stage.program.clone());
-                job.kind =
-                    swarmdir::domain::config::AgentKind::Claude { program, config_dir: None };
+                job.kind = swarmdir::domain::settings::config::AgentKind::Claude {
+                    program,
+                    config_dir: None,
+                };
                 job.env_deny.push("CLAUDE_CONFIG_DIR".into());
                 stage.own(&stage.place.beside("home/.claude"));
                 put(stage.place.beside("home/.claude.json"), servers);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use swarmdir::agent::transcript::{Block, Line, parse_line, render};
-use swarmdir::domain::outcome::Ending;
+use swarmdir::domain::outcome::disposition::Ending;
 
 use super::{Stage, assert_nothing_left};
 use crate::support::alone::{alone, this_test};

@@ -6,11 +6,11 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 
 use nix::libc;
-use swarmdir::domain::config::Config;
-use swarmdir::domain::identity::ProcessIdentity;
-use swarmdir::domain::name::TaskEpoch;
-use swarmdir::domain::reason::{Reason, Wait};
-use swarmdir::domain::record::Lost;
+use swarmdir::domain::process::ProcessIdentity;
+use swarmdir::domain::settings::config::Config;
+use swarmdir::domain::task::name::TaskEpoch;
+use swarmdir::domain::task::reason::{Reason, Wait};
+use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::finish::{Closed, Final};
 use swarmdir::queue::register::Card;

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use swarmdir::domain::config::Durability;
-use swarmdir::domain::name::{AttemptName, QueueName, TaskEpoch};
-use swarmdir::domain::reason::Wait;
-use swarmdir::domain::record::{Lost, Rejection};
+use swarmdir::domain::settings::config::Durability;
+use swarmdir::domain::task::name::{AttemptName, QueueName, TaskEpoch};
+use swarmdir::domain::task::reason::Wait;
+use swarmdir::domain::task::record::{Lost, Rejection};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::check::Violation;
 use swarmdir::queue::takeup::{Admission, Taken};

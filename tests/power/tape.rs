@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use swarmdir::domain::name::AttemptName;
+use swarmdir::domain::task::name::AttemptName;
 use swarmdir::sys::seam::{Call, Fate, Hook, Op};
 
 use super::promise::Must;
@@ -179,7 +179,7 @@ fn kind_of(path: &Path, content: &[u8]) -> String {
         [dir] => format!("{dir}/"),
         ["runs", _] => "runs/T/".into(),
         ["runs", task, rest @ ..] => {
-            let task = swarmdir::domain::id::TaskId::parse(task).expect("a task's directory");
+            let task = swarmdir::domain::task::id::TaskId::parse(task).expect("a task's directory");
             let attempt = AttemptName::parse_dir(&task, rest[0]).is_some();
             let life = rest[0].starts_with("retry.");
             let first = if attempt {

@@ -7,13 +7,13 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use swarmdir::domain::config::{AgentKind, AgentProfile, Config, Durability, RigProfile};
-use swarmdir::domain::id::{Epoch, WorkerId};
-use swarmdir::domain::identity::ProcessIdentity;
-use swarmdir::domain::name::{Band, QueueName, TaskEpoch};
-use swarmdir::domain::problem::Problem;
-use swarmdir::domain::reason::{Reason, Wait};
-use swarmdir::domain::record::{AttemptResult, AttemptStart, Lost};
+use swarmdir::domain::process::ProcessIdentity;
+use swarmdir::domain::settings::config::{AgentKind, AgentProfile, Config, Durability, RigProfile};
+use swarmdir::domain::settings::problem::Problem;
+use swarmdir::domain::task::id::{Epoch, WorkerId};
+use swarmdir::domain::task::name::{Band, QueueName, TaskEpoch};
+use swarmdir::domain::task::reason::{Reason, Wait};
+use swarmdir::domain::task::record::{AttemptResult, AttemptStart, Lost};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::claim::{Claim, Tried};
 use swarmdir::queue::finish::{Closed, Final};
@@ -167,7 +167,7 @@ impl Rig {
         self.name(&id)
     }
 
-    fn name(&self, id: &swarmdir::domain::id::TaskId) -> QueueName {
+    fn name(&self, id: &swarmdir::domain::task::id::TaskId) -> QueueName {
         match self.queue.whereabouts(id).unwrap() {
             Some(swarmdir::queue::shift::Place::Waiting(name)) => name,
             other => panic!("{id} is {other:?}"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use swarmdir::domain::id::WorkerId;
+use swarmdir::domain::task::id::WorkerId;
 use swarmdir::sys::cgroup::{self, Group};
 use swarmdir::sys::random;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use swarmdir::cli::exit;
-use swarmdir::domain::state::State;
+use swarmdir::domain::task::state::State;
 use swarmdir::queue::Dir;
 
 use super::{assert_none, root, shown, text};

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use super::launch::{Agent, Launch, Verdict};
 use super::supervise::Plan;
 use super::{Job, Missing, Refusal};
-use crate::domain::outcome::Fault;
+use crate::domain::outcome::disposition::Fault;
 use crate::sys;
 use crate::sys::process::Signal;
 

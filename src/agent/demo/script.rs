@@ -23,7 +23,7 @@
 //!
 //! Any other prompt writes a file named after the task and commits it. Pure.
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 
 /// One thing to do.
 #[derive(Clone, PartialEq, Debug)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
 use crate::domain::time::UnixMs;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, env, fs, identity, process};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::domain::record::RECORD_MAX;
+use crate::domain::task::record::RECORD_MAX;
 
 /// What is kept of a record, in this order.
 const KEYS: [&str; 15] = [

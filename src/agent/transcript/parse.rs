@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::line::{
     ApiError, Block, Final, Line, MAX_TEXT_CHARS, Message, ModelShare, RateLimit, Tokens,
 };
-use crate::domain::usage::DOLLARS_MAX;
+use crate::domain::account::usage::DOLLARS_MAX;
 
 /// More than any agent counts.
 const COUNT_MAX: u64 = 1 << 48;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::price;
 use super::{ApiError, Block, Final, Line, Message, ModelShare, RateLimit, Tokens};
-use crate::domain::usage::{DOLLARS_MAX, ModelUsage, Usage};
+use crate::domain::account::usage::{DOLLARS_MAX, ModelUsage, Usage};
 
 /// Messages of one id follow each other closely; sub-agents mix a few.
 const RECENT_IDS: usize = 256;

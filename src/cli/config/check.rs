@@ -1,8 +1,8 @@
 //! What can only be judged when all layers are in: names that must exist, limits that caps hold.
 
-use crate::domain::config::Config;
-use crate::domain::limits::Limits;
-use crate::domain::problem::Problem;
+use crate::domain::settings::config::Config;
+use crate::domain::settings::limits::Limits;
+use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 use crate::form::{self, LIMIT_KEYS, Node, show_limit};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::domain::config::Config;
-use crate::domain::problem::Problem;
+use crate::domain::settings::config::Config;
+use crate::domain::settings::problem::Problem;
 use crate::domain::trust::Standing;
 use crate::form::{self, Aliases, Fields, LIMIT_ALIASES, Node};
 

@@ -31,8 +31,8 @@ pub use settings::{Origin, Setting};
 pub use trusted::{Purpose, keep_seen, load_here, named_files, vetting};
 pub use written::{WriteError, write_new};
 
-use crate::domain::config::Config;
-use crate::domain::problem::Problem;
+use crate::domain::settings::config::Config;
+use crate::domain::settings::problem::Problem;
 use crate::domain::trust::Standing;
 
 /// The name of the file in the root.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::agent::failures;
-use crate::domain::config::Config;
-use crate::domain::problem::Problem;
+use crate::domain::settings::config::Config;
+use crate::domain::settings::problem::Problem;
 
 use super::World;
 use super::check::by_origin;

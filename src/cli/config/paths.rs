@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::problem::Problem;
+use crate::domain::settings::problem::Problem;
 use crate::form::{Node, text};
 
 /// What the paths of one layer are relative to.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::config::{AgentKind, AgentProfile, Config, RigProfile};
-use crate::domain::problem::Problem;
+use crate::domain::settings::config::{AgentKind, AgentProfile, Config, RigProfile};
+use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 use crate::form::{self, AGENT_KEYS, Aliases, Entry, Fields, Node};
 

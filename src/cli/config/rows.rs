@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::config::{Config, Durability};
-use crate::domain::problem::Problem;
-use crate::domain::quantity::{show_duration, show_size};
+use crate::domain::settings::config::{Config, Durability};
+use crate::domain::settings::problem::Problem;
+use crate::domain::settings::quantity::{show_duration, show_size};
 use crate::form::{self, LIMIT_KEYS, LimitKind, Node, show_limit};
 
 use super::paths::Place;
@@ -76,8 +76,9 @@ macro_rules! limit {
             |config, node, place| {
                 let (key, kind, _, slot) = LIMIT_KEYS[$n];
                 let number = one(form::limit(node, key, kind))?;
-                *slot(&mut config.$table) =
-                    (number != crate::domain::limits::Limits::UNLIMITED).then_some(number);
+                *slot(&mut config.$table) = (number
+                    != crate::domain::settings::limits::Limits::UNLIMITED)
+                    .then_some(number);
             },
             |config| {
                 let (_, kind, _, slot) = LIMIT_KEYS[$n];

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use super::load::load;
 use super::profiles::{COMMON_KEYS, KINDS, RIG_KEYS};
 use super::*;
-use crate::domain::config::{AgentKind, Durability};
-use crate::domain::gate::Manner;
+use crate::domain::account::breaker::Manner;
+use crate::domain::settings::config::{AgentKind, Durability};
 use crate::form::{AGENT_KEYS, LIMIT_KEYS, Node};
 
 /// What lies in `/r/failures.toml`.

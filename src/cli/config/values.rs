@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::domain::admission::Kept;
-use crate::domain::config::{Cgroups, Durability, Share};
-use crate::domain::problem::Problem;
+use crate::domain::capacity::admission::Kept;
+use crate::domain::settings::config::{Cgroups, Durability, Share};
+use crate::domain::settings::problem::Problem;
 use crate::form::{self, Node};
 
 pub(super) fn one<T>(result: Result<T, Problem>) -> Result<T, Vec<Problem>> {

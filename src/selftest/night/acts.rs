@@ -3,8 +3,8 @@
 use super::Night;
 use super::plan::{Act, clock as since};
 use crate::agent::demo::service::Room;
-use crate::domain::id::TaskId;
-use crate::domain::identity::ProcessIdentity;
+use crate::domain::process::ProcessIdentity;
+use crate::domain::task::id::TaskId;
 use crate::queue::Result;
 use crate::queue::reclaim::DeadClaim;
 use crate::selftest::Observer;

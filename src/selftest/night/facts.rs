@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::domain::id::TaskId;
+use crate::domain::task::id::TaskId;
 use crate::domain::time::UnixMs;
 use crate::sys::clock;
 

@@ -3,8 +3,8 @@
 use super::Night;
 use super::acts::{ACCOUNT, End, kind};
 use super::tasks::Kind;
-use crate::domain::name::{Band, QueueName};
-use crate::domain::reason::Wait;
+use crate::domain::task::name::{Band, QueueName};
+use crate::domain::task::reason::Wait;
 use crate::queue::shift::Ended;
 use crate::queue::{Dir, Result};
 use crate::sys::{clock, fs};

@@ -1,6 +1,6 @@
 //! Row *cancel*, by those who do not hold the task.
 
-use swarmdir::domain::id::TaskId;
+use swarmdir::domain::task::id::TaskId;
 use swarmdir::queue::cancel::Cancelled;
 use swarmdir::queue::finish::Final;
 

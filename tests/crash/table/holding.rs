@@ -1,8 +1,8 @@
 //! Rows *claim*, *read*, *publish*, *give back*, *reject*, *cancel* by the holder, *heartbeat*.
 
-use swarmdir::domain::id::TaskId;
-use swarmdir::domain::problem::Problem;
-use swarmdir::domain::reason::{Reason, Wait};
+use swarmdir::domain::settings::problem::Problem;
+use swarmdir::domain::task::id::TaskId;
+use swarmdir::domain::task::reason::{Reason, Wait};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::Queue;
 use swarmdir::queue::claim::{Claim, Tried};

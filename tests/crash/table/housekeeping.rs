@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use swarmdir::domain::outcome::Fault;
-use swarmdir::domain::record::Lost;
+use swarmdir::domain::outcome::disposition::Fault;
+use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::Dir;
 use swarmdir::queue::finish::Final;

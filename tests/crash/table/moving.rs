@@ -1,6 +1,6 @@
 //! Rows *unblock*, *hold, release, priority* and *retry*.
 
-use swarmdir::domain::name::Band;
+use swarmdir::domain::task::name::Band;
 use swarmdir::queue::finish::Final;
 use swarmdir::queue::shift::Ended;
 

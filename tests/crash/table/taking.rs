@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use swarmdir::domain::config::Durability;
+use swarmdir::domain::settings::config::Durability;
 use swarmdir::queue::takeup::Taken;
 use swarmdir::queue::{Queue, Result};
 

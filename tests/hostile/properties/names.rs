@@ -1,8 +1,8 @@
 //! Any bytes as names: those of the queue have one spelling each, and what is made of a dropped one is safe.
 
-use swarmdir::domain::id::{Epoch, TaskId, WorkerId};
-use swarmdir::domain::name::{AttemptName, QueueName, TaskEpoch};
-use swarmdir::domain::reason::Reason;
+use swarmdir::domain::task::id::{Epoch, TaskId, WorkerId};
+use swarmdir::domain::task::name::{AttemptName, QueueName, TaskEpoch};
+use swarmdir::domain::task::reason::Reason;
 use swarmdir::domain::text::{one_line, printable, slug, slug_of_file};
 
 use super::safe::{assert_harmless, assert_one_line, is_branch, is_component};

@@ -1,9 +1,9 @@
 //! Any bytes as what an agent says: no panic, sums that stay sums, and what people see is harmless.
 
 use swarmdir::agent::transcript::{Line, Splitter, Summary, brief, parse_line, render};
-use swarmdir::domain::gate::Gate;
-use swarmdir::domain::name::QueueName;
-use swarmdir::domain::outcome::{Ending, Fault, Step, Traces, judge};
+use swarmdir::domain::account::breaker::Gate;
+use swarmdir::domain::outcome::disposition::{Ending, Fault, Step, Traces, judge};
+use swarmdir::domain::task::name::QueueName;
 use swarmdir::domain::time::UnixMs;
 
 use super::safe::{assert_harmless, assert_one_line};
@@ -34,7 +34,7 @@ pub(crate) fn check(bytes: &[u8]) {
     assert!(usage.cost_usd.is_finite() && usage.cost_usd >= 0.0, "{usage:?}");
     assert!(summary.denied.len() <= 64);
     let record = serde_json::to_vec(&usage).expect("plain data");
-    let back: swarmdir::domain::usage::Usage =
+    let back: swarmdir::domain::account::usage::Usage =
         serde_json::from_slice(&record).expect("its own shape");
     assert_eq!(back.by_model.len(), usage.by_model.len());
 }

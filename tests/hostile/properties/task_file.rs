@@ -1,9 +1,9 @@
 //! Any bytes as a task file: no panic, an accepted one is within every limit, and what is said of a rejected one is
 //! harmless and lies within the file.
 
-use swarmdir::domain::limits::{Limits, TaskCaps};
-use swarmdir::domain::problem::Problem;
-use swarmdir::domain::task::TaskSpec;
+use swarmdir::domain::settings::limits::{Limits, TaskCaps};
+use swarmdir::domain::settings::problem::Problem;
+use swarmdir::domain::task::spec::TaskSpec;
 use swarmdir::taskfile::{BYTES_MAX, Known, explain, parse};
 
 use super::safe::{assert_harmless, assert_one_line, is_branch, obeyed};

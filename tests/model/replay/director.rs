@@ -5,8 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use swarmdir::domain::id::{Epoch, TaskId};
-use swarmdir::domain::name::{Band, QueueName, TaskEpoch};
+use swarmdir::domain::task::id::{Epoch, TaskId};
+use swarmdir::domain::task::name::{Band, QueueName, TaskEpoch};
 use swarmdir::queue::claim::Standing;
 use swarmdir::queue::register::{Beat, Registration};
 
@@ -188,7 +188,8 @@ impl<'a> Director<'a> {
             }
             Call::Declare => self.world.declare(&self.workers[usize::from(task)]),
             Call::AskRetire => {
-                let id = swarmdir::domain::id::WorkerId::parse(&self.workers[usize::from(task)]);
+                let id =
+                    swarmdir::domain::task::id::WorkerId::parse(&self.workers[usize::from(task)]);
                 self.world.queue.ask_to_retire(&id.unwrap()).unwrap();
             }
             Call::DropFile => self.drop_file(usize::from(task)),

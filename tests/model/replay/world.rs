@@ -7,12 +7,12 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use swarmdir::domain::config::Durability;
-use swarmdir::domain::id::{TaskId, WorkerId};
-use swarmdir::domain::name::{QueueName, TaskEpoch};
-use swarmdir::domain::problem::Problem;
-use swarmdir::domain::reason::{Reason, Wait};
-use swarmdir::domain::record::{Lost, TaskRecord};
+use swarmdir::domain::settings::config::Durability;
+use swarmdir::domain::settings::problem::Problem;
+use swarmdir::domain::task::id::{TaskId, WorkerId};
+use swarmdir::domain::task::name::{QueueName, TaskEpoch};
+use swarmdir::domain::task::reason::{Reason, Wait};
+use swarmdir::domain::task::record::{Lost, TaskRecord};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::Queue;
 use swarmdir::queue::claim::{Claim, Standing, Tried};

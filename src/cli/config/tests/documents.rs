@@ -54,8 +54,8 @@ fn the_examples_of_the_documents_work() {
     let known = crate::taskfile::Known {
         agents: &["claude"],
         rigs: &["website"],
-        caps: crate::domain::limits::Limits::CAPS,
-        task_caps: crate::domain::limits::TaskCaps::DEFAULT,
+        caps: crate::domain::settings::limits::Limits::CAPS,
+        task_caps: crate::domain::settings::limits::TaskCaps::DEFAULT,
     };
     let tasks = include_str!("../../../../docs/task-files.md");
     let mut count = 0;

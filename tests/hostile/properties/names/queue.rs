@@ -13,10 +13,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use swarmdir::domain::config::{Config, Durability};
-use swarmdir::domain::id::{TaskId, WorkerId};
-use swarmdir::domain::name::{AttemptName, QueueName, TaskEpoch};
-use swarmdir::domain::record::{Lost, TaskRecord};
+use swarmdir::domain::settings::config::{Config, Durability};
+use swarmdir::domain::task::id::{TaskId, WorkerId};
+use swarmdir::domain::task::name::{AttemptName, QueueName, TaskEpoch};
+use swarmdir::domain::task::record::{Lost, TaskRecord};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::pending::{DropZone, Looks};
 use swarmdir::queue::takeup::{Admission, Admitted, Dropped};

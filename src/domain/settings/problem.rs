@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::printable;
+use crate::domain::text::printable;
 
 /// One error of a task file or of `swarm.toml`; a file's errors are reported all at once.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

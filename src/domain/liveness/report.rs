@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::liveness::{Look, Verdict};
-use super::time::UnixMs;
+use crate::domain::liveness::judgement::{Look, Verdict};
+use crate::domain::time::UnixMs;
 
 /// What is seen of a running agent.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use super::time::UnixMs;
-use super::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS};
+use crate::domain::time::UnixMs;
+use crate::domain::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS};
 
 /// What a blocked task waits for.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::outcome::Fault;
+use crate::domain::outcome::disposition::Fault;
 
 /// A file of rules.
 #[derive(Clone, PartialEq, Debug, Default)]

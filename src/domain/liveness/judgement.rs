@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::quantity::say_duration;
+use crate::domain::settings::quantity::say_duration;
 
 /// What shows life but brings nothing forth (CPU time without a word or a file, heartbeats without news, retries
 /// without an answer) counts for so many silences.
@@ -218,5 +218,5 @@ fn files(look: &Look) -> String {
 }
 
 #[cfg(test)]
-#[path = "liveness_tests.rs"]
+#[path = "judgement_tests.rs"]
 mod tests;

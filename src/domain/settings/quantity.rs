@@ -178,7 +178,7 @@ fn number_and_unit(text: &str) -> Result<(u64, &str, &str), String> {
 
 /// Enough of a text to recognise it.
 fn shown(text: &str) -> String {
-    super::text::one_line(text, 40)
+    crate::domain::text::one_line(text, 40)
 }
 
 #[cfg(test)]

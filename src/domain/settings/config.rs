@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use super::choice::{Cgroups, Durability, Share};
+pub use crate::domain::settings::choice::{Cgroups, Durability, Share};
 
-use super::admission::Reserve;
-use super::gate::Manner;
-use super::limits::{Limits, TaskCaps};
-use super::record::Origin;
-use super::rule::{Rule, RuleBook};
-use super::task::PermissionMode;
+use crate::domain::account::breaker::Manner;
+use crate::domain::capacity::admission::Reserve;
+use crate::domain::failure::rules::{Rule, RuleBook};
+use crate::domain::settings::limits::{Limits, TaskCaps};
+use crate::domain::task::record::Origin;
+use crate::domain::task::spec::PermissionMode;
 
 /// Everything that an operator may set.
 #[derive(Clone, PartialEq, Debug)]

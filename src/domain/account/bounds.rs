@@ -3,10 +3,10 @@
 //! Pure. Invariant: a clock that was ahead and is corrected leaves nothing closed, and no closing lasts longer than any
 //! of its kind can.
 
-use super::gate::{Gate, Window};
-use super::outcome::Fault;
-use super::time::UnixMs;
-use super::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS, window_ms, written_ahead};
+use crate::domain::account::breaker::{Gate, Window};
+use crate::domain::outcome::disposition::Fault;
+use crate::domain::time::UnixMs;
+use crate::domain::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS, window_ms, written_ahead};
 
 impl Gate {
     /// The gate as it was written, as far as that can be believed at `now`. What was written in the future says nothing.

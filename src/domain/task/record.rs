@@ -4,12 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{TaskId, WorkerId};
-use super::identity::ProcessIdentity;
-use super::name::Band;
-use super::problem::Problem;
-use super::time::UnixMs;
-use super::usage::Usage;
+use crate::domain::account::usage::Usage;
+use crate::domain::process::ProcessIdentity;
+use crate::domain::settings::problem::Problem;
+use crate::domain::task::id::{TaskId, WorkerId};
+use crate::domain::task::name::Band;
+use crate::domain::time::UnixMs;
 
 /// `runs/T/task.json`: what take-up found and fixed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ pub struct AttemptResult {
     pub denied_tools: Vec<String>,
     /// What else people should know: uncommitted work that we committed, a changed checkout.
     pub notes: Vec<String>,
-    /// A [`super::policy::Class`]'s word for what went wrong; `None` where nothing did.
+    /// A [`crate::domain::failure::policy::Class`]'s word for what went wrong; `None` where nothing did.
     #[serde(default)]
     pub class: Option<String>,
     /// The rule that told so; `swarmdir.` and an outcome where swarmdir itself saw it.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::Limits;
-use super::name::Band;
+use crate::domain::settings::limits::Limits;
+use crate::domain::task::name::Band;
 
 /// A parsed task file (Markdown with front matter, plain text, or JSON).
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

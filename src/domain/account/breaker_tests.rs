@@ -1,7 +1,7 @@
 //! The gate's decisions, one by one.
 
-use super::super::outcome::waits;
 use super::*;
+use crate::domain::outcome::disposition::waits;
 
 const W: &str = "00112233445566778899aabbccddeeff";
 const START: UnixMs = UnixMs(1_795_000_000_000);

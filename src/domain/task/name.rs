@@ -12,8 +12,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{Epoch, TaskId, WorkerId};
-use super::reason::Reason;
+use crate::domain::task::id::{Epoch, TaskId, WorkerId};
+use crate::domain::task::reason::Reason;
 
 /// Priority band: 0 is worked on first, 9 last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn no_name_ever_comes_back() {
         let name = QueueName::parse("5-a.7").expect("valid");
-        let back = name.blocked_next(Reason::open(super::super::reason::Wait::Hold));
+        let back = name.blocked_next(Reason::open(crate::domain::task::reason::Wait::Hold));
         assert_eq!(back.to_string(), "5-a.8~hold");
         assert_eq!(back.ready_next().to_string(), "5-a.9");
     }

@@ -3,9 +3,9 @@
 //! Pure. Its own limit is the task's affair; that the machine ran out of memory is only told, for nobody knows whose
 //! memory that was. Invariant: an attempt that ended well ended well; what was seen becomes a note.
 
-use super::limits::Limits;
-use super::outcome::{Ending, Fault};
-use super::quantity::show_size;
+use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::settings::limits::Limits;
+use crate::domain::settings::quantity::show_size;
 
 /// What the kernel counted during one attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

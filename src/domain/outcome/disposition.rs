@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::policy::{Again, Until};
-use super::reason::Reason;
-use super::time::UnixMs;
-use super::time_bounds::LONGEST_WINDOW_MS;
+use crate::domain::failure::policy::{Again, Until};
+use crate::domain::task::reason::Reason;
+use crate::domain::time::UnixMs;
+use crate::domain::time_bounds::LONGEST_WINDOW_MS;
 
 /// How the agent's process ended, in the terms of its adapter.
 #[derive(Clone, PartialEq, Debug)]
@@ -148,7 +148,7 @@ impl Step {
 pub mod waits {
     /// A usage limit without a reset time.
     pub const LIMIT_MS: u64 = 15 * 60_000;
-    /// First back-off of an overload; doubles with each strike in a row (see `domain::gate`).
+    /// First back-off of an overload; doubles with each strike in a row (see `domain::account::breaker`).
     pub const OVERLOAD_MS: u64 = 30_000;
     /// Log-in, credit, a missing program: a person has to act, so look again rarely.
     pub const PERSON_MS: u64 = 10 * 60_000;
@@ -212,8 +212,8 @@ fn step(fault: Fault, now: UnixMs) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reason::Wait;
     use super::*;
+    use crate::domain::task::reason::Wait;
 
     const NOW: UnixMs = UnixMs(1_000_000);
 

@@ -1,6 +1,6 @@
 //! When a task is tried again, and when enough is enough.
 
-use super::time::UnixMs;
+use crate::domain::time::UnixMs;
 
 /// First back-off after a failure of its own, milliseconds; doubles, up to [`BACKOFF_CAP_MS`].
 pub const BACKOFF_BASE_MS: u64 = 10_000;

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{Fault, waits};
-use super::reason::Wait;
+use crate::domain::outcome::disposition::{Fault, waits};
+use crate::domain::task::reason::Wait;
 
 /// Who or what has to change before another try can go better.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -220,11 +220,13 @@ mod tests {
             let longest = match until {
                 Until::NextStart => 0,
                 Until::After(ms) | Until::ResetOr(ms) => ms,
-                Until::BackOff(_) => crate::domain::gate::BACK_OFF_CAP_MS,
+                Until::BackOff(_) => crate::domain::account::breaker::BACK_OFF_CAP_MS,
             };
             assert!(wait.longest_ms().is_some_and(|ms| longest < ms), "{fault:?}");
         }
-        assert!(Wait::Retry.longest_ms() > Some(crate::domain::retry::BACKOFF_CAP_MS));
+        assert!(
+            Wait::Retry.longest_ms() > Some(crate::domain::failure::retry_delay::BACKOFF_CAP_MS)
+        );
     }
 
     fn row(fault: Fault) -> String {
@@ -247,13 +249,13 @@ mod tests {
     }
 
     fn time(ms: u64) -> String {
-        crate::domain::quantity::show_duration(ms)
+        crate::domain::settings::quantity::show_duration(ms)
     }
 
     #[test]
     fn the_document_shows_this_table() {
         let table: String = Fault::ALL.into_iter().map(row).collect();
-        let document = include_str!("../../docs/failures.md");
+        let document = include_str!("../../../docs/failures.md");
         assert!(document.contains(&table), "docs/failures.md needs these rows:\n{table}");
         for class in Class::ALL {
             assert!(document.contains(&format!("**{}**", class.word())), "{}", class.word());

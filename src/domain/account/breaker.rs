@@ -7,10 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Fault;
-use super::policy::{Again, Until};
-use super::time::UnixMs;
-use super::time_bounds::LONGEST_WINDOW_MS;
+use crate::domain::failure::policy::{Again, Until};
+use crate::domain::outcome::disposition::Fault;
+use crate::domain::time::UnixMs;
+use crate::domain::time_bounds::LONGEST_WINDOW_MS;
 
 /// One account's gate, as it lies in `gates/ACCOUNT`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -321,5 +321,5 @@ fn share(worker: &str, span_ms: u64) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "gate_tests.rs"]
+#[path = "breaker_tests.rs"]
 mod tests;

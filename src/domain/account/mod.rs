@@ -1,0 +1,5 @@
+//! An account that agents share: its circuit breaker, its usage window, what its agents cost.
+
+mod bounds;
+pub mod breaker;
+pub mod usage;

@@ -1,0 +1,3 @@
+//! Whether the machine has capacity for one more agent.
+
+pub mod admission;

@@ -1,0 +1,5 @@
+//! Whether a worker and an agent live: heartbeats, silence, and what is shown of a running agent.
+
+pub mod judgement;
+pub mod lease;
+pub mod report;

@@ -1,0 +1,7 @@
+//! Settings as plain data, the words and quantities that people write in them, and what may be wrong with them.
+
+pub mod choice;
+pub mod config;
+pub mod limits;
+pub mod problem;
+pub mod quantity;
