@@ -11,9 +11,9 @@
 //!        └──────┬───────┘
 //!              cli                              words, settings, JSON, exit codes; the only one that prints
 //!   ┌──────┬────┴────┬───────┬────────┐
-//! coordinator worker status doctor selftest gc  duties: keep a pool · work · show · examine · prove · let go
+//! coordinator worker views  doctor selftest gc  duties: keep a pool · work · show · examine · prove · let go
 //!   └───┬──────┘       ┊       ┊        ┊   ┊
-//!    tending           ┊       ┊        ┊   ┊   housekeeping that coordinator and worker share
+//!    housekeeping           ┊       ┊        ┊   ┊   housekeeping that coordinator and worker share
 //!   ┌───┴──┬──────────┬┴───────┴┬───────┴───┘
 //! queue  worktree   agent   taskfile   trust    mechanisms; none knows another
 //!   │       git       │         │        │      a user's repository, and git's own command line
@@ -31,11 +31,11 @@
 //! # The life of a task
 //!
 //! ```text
-//! pending/fix.md ─ rename → blocked/5-T.0~taking ─ rename → ready/5-T.1        tending::intake, queue::takeup
+//! pending/fix.md ─ rename → blocked/5-T.0~taking ─ rename → ready/5-T.1        housekeeping::intake, queue::intake
 //! claims/T.1 is linked to workers/W; the file is copied to runs/T/1.W/task     queue::claim
-//! a tree is entered, the agent runs in it and is watched                       worktree::forest, agent::run
+//! a tree is entered, the agent runs in it and is watched                       worktree::trees, agent::run
 //! what it left is committed; verdict and result are written                    worktree::collect, domain::outcome::disposition
-//! ready/5-T.1 ─ rename → done/T.1.W, failed/T.1.W or blocked/5-T.2~REASON      worker::verdict, queue::finish
+//! ready/5-T.1 ─ rename → done/T.1.W, failed/T.1.W or blocked/5-T.2~REASON      worker::disposition, queue::finish
 //! ```
 //!
 //! Start at [`worker::run`] for a task's way, at [`coordinator::run`] for the pool, at [`queue`] for a
@@ -64,14 +64,14 @@
 //!   why it runs; when it returns, no process of the agent is left: each was asked to end, then killed.
 //! - [`trust`] — whose a file is, and what the user said about it. **Architecture Invariant:** nothing of a
 //!   repository runs by being looked at; what cannot be told counts as a stranger's.
-//! - [`tending`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture
+//! - [`housekeeping`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture
 //!   Invariant:** any number may do it at once; its locks are a courtesy.
 //! - [`worker`] — claims, works, publishes; a heart and a housekeeper beside it. **Architecture Invariant:** it
 //!   does not know whether a coordinator exists; a worker that cannot beat has stopped its agent before anybody
 //!   may judge it dead.
 //! - [`coordinator`] — keeps N workers running. **Architecture Invariant:** it decides about no outcome; if it
 //!   dies, the work goes on.
-//! - [`status`] — what people see. **Architecture Invariant:** it changes nothing.
+//! - [`views`] — what people see. **Architecture Invariant:** it changes nothing.
 //! - [`doctor`] — what works here and how to mend the rest. **Architecture Invariant:** every finding was tried or
 //!   read in this very place.
 //! - [`selftest`] — the proof that a user can run. **Architecture Invariant:** it judges by what lies on disk and
@@ -88,7 +88,7 @@
 //!
 //! # Failure
 //!
-//! - An *outcome* is a value: a lost race, a vanished file, a failed agent (`Closed`, `Tried`, `Ending`).
+//! - An *outcome* is a value: a lost race, a vanished file, a failed agent (`Closed`, `Tried`, `Outcome`).
 //! - An *error* is what the system would not do: disk full, permission. Each module has its own type, with what
 //!   was tried, on what, and why; `cli` gives it an exit code and a hint.
 //! - A *bug* is a panic: it ends the process, and recovery is another process's, as after any crash.
@@ -124,13 +124,13 @@ pub mod domain;
 pub mod form;
 pub mod gc;
 pub mod git;
+pub mod housekeeping;
 pub mod queue;
 pub mod selftest;
 pub mod shape;
-pub mod status;
 pub mod sys;
 pub mod taskfile;
-pub mod tending;
 pub mod trust;
+pub mod views;
 pub mod worker;
 pub mod worktree;

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use swarmdir::git::Repo;
-use swarmdir::worktree::{CollectOrder, Entered, Forest, Order, Tree};
+use swarmdir::worktree::{CollectOrder, Entered, Order, Tree, TreePool};
 
 use crate::lab::{Lab, done, median, output};
 use crate::table::Row;
@@ -16,7 +16,7 @@ pub(crate) fn fifty_thousand(lab: &Lab) -> Vec<Row> {
     let place = lab.place("large");
     repository(&place, files);
     let trees = lab.place("large-trees");
-    let forest = Forest::new(Repo::discover(&place).unwrap(), Some(trees.clone()), "bench");
+    let pool = TreePool::new(Repo::discover(&place).unwrap(), Some(trees.clone()), "bench");
     let (mut by_git, mut made, mut used) = (Vec::new(), Vec::new(), Vec::new());
     let mut held = Vec::new();
     for n in 0..lab.size(3, 1) {
@@ -27,14 +27,14 @@ pub(crate) fn fifty_thousand(lab: &Lab) -> Vec<Row> {
             );
         }));
         // One more tree each time, as the earlier ones are still held.
-        made.push(timed(|| held.push(enter(&forest, &place, &format!("made{n}")))));
+        made.push(timed(|| held.push(enter(&pool, &place, &format!("made{n}")))));
     }
     held.into_iter().for_each(leave);
     for n in 0..lab.size(5, 1) {
         std::fs::write(place.join(format!("d0/s0/f{n}")), "changed\n").unwrap();
         done(Command::new("git").args(["commit", "-qam", "change"]).current_dir(&place));
         let mut tree = None;
-        used.push(timed(|| tree = Some(enter(&forest, &place, &format!("used{n}")))));
+        used.push(timed(|| tree = Some(enter(&pool, &place, &format!("used{n}")))));
         leave(tree.unwrap());
     }
     let (git, made, used) = (median(&by_git), median(&made), median(&used));
@@ -54,7 +54,7 @@ fn timed(work: impl FnOnce()) -> f64 {
     begun.elapsed().as_secs_f64()
 }
 
-fn enter(forest: &Forest, repository: &Path, task: &str) -> Box<Tree> {
+fn enter(pool: &TreePool, repository: &Path, task: &str) -> Box<Tree> {
     let head = output(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(repository));
     let intent = repository.with_extension(format!("{task}.intent"));
     let order = Order {
@@ -68,7 +68,7 @@ fn enter(forest: &Forest, repository: &Path, task: &str) -> Box<Tree> {
         fresh: false,
         sync: false,
     };
-    match forest.enter(&order).unwrap() {
+    match pool.enter(&order).unwrap() {
         Entered::Tree(tree) => tree,
         Entered::Busy { holder } => panic!("nobody else is here, but {holder}"),
     }

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use super::{Job, Refusal};
-use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::outcome::overuse::{Overuse, explain};
 use crate::sys::cgroup::{Entrance, Held, Trouble};
 use crate::sys::grace::Grace;
@@ -51,7 +51,7 @@ pub(super) fn empty(job: &Job, grace: &mut Grace, patience_ms: u64) -> (HashSet<
 }
 
 /// The ending in the light of what the group saw, and what people should know.
-pub(super) fn explained(job: &Job, ending: Ending) -> (Ending, Vec<String>) {
+pub(super) fn explained(job: &Job, ending: Outcome) -> (Outcome, Vec<String>) {
     let Some(group) = &job.group else { return (ending, Vec::new()) };
     let seen = group.look();
     let seen = Overuse {

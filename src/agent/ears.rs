@@ -3,7 +3,7 @@
 use super::MAX_SAID_BYTES;
 use super::supervise::Sign;
 use super::transcript::{Line, Summary, excerpt};
-use crate::domain::outcome::disposition::Ending;
+use crate::domain::outcome::disposition::Outcome;
 use crate::domain::time_bounds::ANNOUNCED_MAX_MS;
 
 /// What was heard.
@@ -57,12 +57,12 @@ impl Ears {
     }
 
     /// The result's text; else what it printed, or after a failure rather what it complained of.
-    pub(super) fn last_words(&self, ending: &Ending, stderr: &str) -> Option<String> {
+    pub(super) fn last_words(&self, ending: &Outcome, stderr: &str) -> Option<String> {
         let result = self.summary.last.as_ref().map(|last| last.text.clone());
         let plain = String::from_utf8_lossy(&self.plain).into_owned();
         let (first, second) = match ending {
-            Ending::Success => (plain, stderr.to_owned()),
-            Ending::Failure { .. } => (stderr.to_owned(), plain),
+            Outcome::Success => (plain, stderr.to_owned()),
+            Outcome::Failure { .. } => (stderr.to_owned(), plain),
         };
         [result.unwrap_or_default(), first, second]
             .into_iter()

@@ -1,4 +1,4 @@
-//! Whose fault it was: from how the agent ended and what its own program said, an [`Ending`] and its [`Ground`].
+//! Whose fault it was: from how the agent ended and what its own program said, an [`Outcome`] and its [`Ground`].
 //!
 //! Pure. What we did ourselves is judged here; everything else by the rules of `failures.toml` and of the operator,
 //! which see only what is noted in [`facts`]. Invariant: what the model, a tool or a file said is not among it,
@@ -11,7 +11,7 @@ use super::supervise::{StopReason, Why};
 use super::transcript::{Final, RateLimit};
 use crate::domain::capacity::admission::size;
 use crate::domain::failure::rules::{Fact, Facts, Hit, Key, Source};
-use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::config::Timeouts;
 use crate::domain::task::record::Ground;
 use crate::domain::text::one_line;
@@ -40,12 +40,12 @@ pub(super) struct Evidence<'a> {
 const DETAIL_CHARS: usize = 300;
 
 /// The ground is that of a failure, or of denied tools, which may turn out to be one.
-pub(super) fn judge(seen: &Evidence<'_>) -> (Ending, Option<Ground>) {
+pub(super) fn judge(seen: &Evidence<'_>) -> (Outcome, Option<Ground>) {
     if succeeded(seen) {
         let denied = !seen.heard.summary.denied.is_empty();
         let record = &seen.heard.records.result;
         let ground = || Ground::ours(Fault::Denied.word(), Source::Result.word(), record);
-        return (Ending::Success, denied.then(ground));
+        return (Outcome::Success, denied.then(ground));
     }
     let (fault, detail, ground) = match stopped(seen).or_else(|| unseen(seen)) {
         Some((fault, detail)) => {
@@ -54,7 +54,7 @@ pub(super) fn judge(seen: &Evidence<'_>) -> (Ending, Option<Ground>) {
         }
         None => by_rules(seen),
     };
-    (Ending::Failure { fault, detail: one_line(&detail, DETAIL_CHARS) }, Some(ground))
+    (Outcome::Failure { fault, detail: one_line(&detail, DETAIL_CHARS) }, Some(ground))
 }
 
 /// Exit 0 and, where one came or has to come, a last result that says success. A stop that found it

@@ -193,7 +193,7 @@ fn an_operators_rules_come_first_and_may_look_at_a_commands_standard_error() {
     let own = rule_book(text, &AgentKind::WORDS, &[]).unwrap().rules;
     let of = |verdict, exit, stream: &str, stderr| {
         let (ending, ground) = on_ground(verdict, Exit::Code(exit), stream, stderr, &own);
-        let Ending::Failure { fault, detail } = ending else { panic!("{stream}") };
+        let Outcome::Failure { fault, detail } = ending else { panic!("{stream}") };
         (ground.unwrap().rule, fault.word(), detail)
     };
     let full = of(Verdict::ExitCode, 42, "", "busy");

@@ -35,7 +35,7 @@ fn on_ground(
     stream: &str,
     stderr: &str,
     own: &[Rule],
-) -> (Ending, Option<Ground>) {
+) -> (Outcome, Option<Ground>) {
     let kind = if verdict == Verdict::Result { "claude" } else { "command" };
     let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, own));
     let heard = &ears(stream);
@@ -52,7 +52,7 @@ fn on_ground(
     })
 }
 
-fn judged(verdict: Verdict, exit: Exit, stream: &str, why: Option<Why>, stderr: &str) -> Ending {
+fn judged(verdict: Verdict, exit: Exit, stream: &str, why: Option<Why>, stderr: &str) -> Outcome {
     let kind = if verdict == Verdict::Result { "claude" } else { "command" };
     let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, &[]));
     let heard = &ears(stream);
@@ -71,13 +71,13 @@ fn judged(verdict: Verdict, exit: Exit, stream: &str, why: Option<Why>, stderr: 
     .0
 }
 
-fn fault(ending: &Ending) -> Fault {
+fn fault(ending: &Outcome) -> Fault {
     match ending {
-        Ending::Failure { fault, detail } => {
+        Outcome::Failure { fault, detail } => {
             assert!(!detail.is_empty() && !detail.contains('\n'));
             *fault
         }
-        Ending::Success => panic!("success"),
+        Outcome::Success => panic!("success"),
     }
 }
 
@@ -93,7 +93,7 @@ fn recorded_successes_are_successes_whatever_happened_on_the_way() {
         recorded!("bash-timeout", 0),
         recorded!("bash-long", 0),
     ] {
-        assert_eq!(judged(Verdict::Result, exit, stream, None, ""), Ending::Success, "{name}");
+        assert_eq!(judged(Verdict::Result, exit, stream, None, ""), Outcome::Success, "{name}");
     }
 }
 
@@ -161,7 +161,7 @@ fn what_we_stopped_is_judged_by_our_reason() {
     // A stop that finds the work done does not undo it; one that has to kill does.
     let (_, exit, done) = recorded!("ok-commit", 0);
     let lingering = Some(Why::Lingering);
-    assert_eq!(judged(Verdict::Result, exit, done, lingering, ""), Ending::Success);
+    assert_eq!(judged(Verdict::Result, exit, done, lingering, ""), Outcome::Success);
     let killed = judged(Verdict::Result, Exit::Signal(9), done, lingering, "");
     assert_eq!(fault(&killed), Fault::NoResult);
 }
@@ -177,7 +177,7 @@ fn words_that_the_agent_read_or_wrote_are_never_mistaken_for_the_services() {
     let success =
         format!(r#"{{"type":"result","subtype":"success","is_error":false,"result":"{quotes}"}}"#);
     let good = format!("{lines}\n{success}");
-    assert_eq!(judged(Verdict::Result, Exit::Code(0), &good, None, ""), Ending::Success);
+    assert_eq!(judged(Verdict::Result, Exit::Code(0), &good, None, ""), Outcome::Success);
     // The same, and then the process fails for another reason.
     assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &good, None, "")), Fault::Error);
     assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &lines, None, "")), Fault::NoResult);
@@ -223,10 +223,10 @@ fn without_a_result_its_own_complaint_and_its_end_decide() {
 fn a_command_is_judged_by_its_exit_code_unless_it_speaks() {
     let by =
         |exit, stream: &str, stderr: &str| judged(Verdict::ExitCode, exit, stream, None, stderr);
-    assert_eq!(by(Exit::Code(0), "plain words", ""), Ending::Success);
+    assert_eq!(by(Exit::Code(0), "plain words", ""), Outcome::Success);
     assert_eq!(
         by(Exit::Code(3), "", "a\nlast words\n"),
-        Ending::Failure { fault: Fault::Error, detail: "exit 3: last words".into() }
+        Outcome::Failure { fault: Fault::Error, detail: "exit 3: last words".into() }
     );
     assert_eq!(fault(&by(Exit::Code(75), "", "busy")), Fault::Machine);
     assert_eq!(fault(&by(Exit::Signal(11), "", "")), Fault::Crashed);
@@ -272,7 +272,7 @@ proptest! {
         });
         for (verdict, exit) in [(Verdict::Result, Exit::Code(code)), (Verdict::ExitCode, Exit::Signal(9))] {
             for stream in [result.to_string(), String::new(), words.clone()] {
-                if let Ending::Failure { detail, .. } = judged(verdict, exit, &stream, None, &words) {
+                if let Outcome::Failure { detail, .. } = judged(verdict, exit, &stream, None, &words) {
                     prop_assert!(!detail.chars().any(crate::domain::text::misleads), "{detail:?}");
                     prop_assert!(detail.chars().count() <= DETAIL_CHARS);
                 }

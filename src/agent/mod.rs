@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::domain::account::usage::Usage;
 use crate::domain::failure::rules::Rule;
 use crate::domain::liveness::report::Live;
-use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::config::{AgentKind, Timeouts};
 use crate::domain::settings::limits::Limits;
 use crate::domain::task::record::Ground;
@@ -114,7 +114,7 @@ pub struct AttemptFiles {
 #[derive(Clone, Debug)]
 pub struct Report {
     /// How it ended.
-    pub ending: Ending,
+    pub ending: Outcome,
     /// What that rests on, where it is a failure.
     pub ground: Option<Ground>,
     /// `exit 0`, `signal 9`; `None` where nothing was started.

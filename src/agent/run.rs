@@ -17,7 +17,7 @@ use super::transcript::{Line, Splitter, brief, parse_line};
 use super::watch::Watch;
 use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
 use crate::domain::account::usage::Usage;
-use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::task::record::Ground;
 use crate::sys;
 use crate::sys::clock::mono_ms;
@@ -54,7 +54,7 @@ pub(super) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Progress)) -
 fn refused(refusal: Refusal, started_ms: u64) -> Report {
     Report {
         ground: Some(Ground::ours(refusal.fault.word(), "worker", &refusal.detail)),
-        ending: Ending::Failure { fault: refusal.fault, detail: refusal.detail },
+        ending: Outcome::Failure { fault: refusal.fault, detail: refusal.detail },
         exit: None,
         said: None,
         usage: Usage::default(),
@@ -295,7 +295,7 @@ impl Shell<'_> {
             now: sys::clock::now(),
         });
         let mut ending = judged.clone();
-        if let Ending::Failure { detail, .. } = &mut ending {
+        if let Outcome::Failure { detail, .. } = &mut ending {
             *detail = self.watch.with_evidence(self.state.why, detail);
         }
         if self.exit.is_none() {
@@ -328,12 +328,12 @@ impl Shell<'_> {
 }
 
 /// Where what we saw of its processes and its group says more than the judgement did, that is what shows it.
-fn shown_by(judged: &Ending, ending: &Ending, ground: Option<Ground>) -> Option<Ground> {
+fn shown_by(judged: &Outcome, ending: &Outcome, ground: Option<Ground>) -> Option<Ground> {
     match ending {
-        Ending::Failure { fault, detail } if ending != judged => {
+        Outcome::Failure { fault, detail } if ending != judged => {
             Some(Ground::ours(fault.word(), "supervisor", detail))
         }
-        Ending::Failure { .. } | Ending::Success => ground,
+        Outcome::Failure { .. } | Outcome::Success => ground,
     }
 }
 

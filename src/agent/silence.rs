@@ -5,7 +5,7 @@
 //! after a look, so there is always a next one.
 
 use super::supervise::{Plan, Sign, Why};
-use crate::domain::liveness::judgement::{Facts, Look, PATIENCE, Verdict, judge};
+use crate::domain::liveness::judgement::{Facts, Liveness, Look, PATIENCE, judge};
 
 /// What was heard and seen of an agent, and when (milliseconds).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,7 +155,7 @@ impl Silence {
         }
     }
 
-    pub(super) fn verdict(&self, now_ms: u64) -> Verdict {
+    pub(super) fn verdict(&self, now_ms: u64) -> Liveness {
         judge(&self.facts(now_ms))
     }
 

@@ -5,7 +5,7 @@
 //! every state but the last has a deadline or an event that is bound to come; after [`Action::Finish`] nothing follows.
 
 use super::silence::Silence;
-use crate::domain::liveness::judgement::{Facts, Look, Verdict};
+use crate::domain::liveness::judgement::{Facts, Liveness, Look};
 
 /// What a particular agent and job ask for, milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -231,7 +231,7 @@ fn running(state: State, event: Event, now_ms: u64) -> (State, Vec<Action>) {
 /// A look decides about a silence, and nothing else does.
 fn looked(state: State, look: Look, now_ms: u64) -> (State, Vec<Action>) {
     let state = State { silence: state.silence.looked(look, now_ms), ..state };
-    if state.silence.verdict(now_ms) != Verdict::Stalled {
+    if state.silence.verdict(now_ms) != Liveness::Stalled {
         return (state, Vec::new());
     }
     let why = state.silence.why();

@@ -6,7 +6,7 @@
 use super::look::Looker;
 use super::supervise::{State, StopReason, Why};
 use super::transcript::{Block, Line};
-use crate::domain::liveness::judgement::{Besides, Look, Verdict, evidence};
+use crate::domain::liveness::judgement::{Besides, Liveness, Look, evidence};
 use crate::domain::liveness::report::{Live, LookedAt, Tool};
 use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
@@ -183,8 +183,8 @@ impl Watch {
             schema: 1,
             at: now,
             pid: self.pid,
-            verdict: if stalled { Verdict::Stalled } else { silence.verdict(now_ms) },
-            heard_at: at(now_ms.saturating_sub(facts.heard_ms)),
+            verdict: if stalled { Liveness::Stalled } else { silence.verdict(now_ms) },
+            answered_at: at(now_ms.saturating_sub(facts.heard_ms)),
             doing: self.doing.clone(),
             tool: self
                 .tool

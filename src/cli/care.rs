@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::context::Context;
-use super::error::Outcome;
+use super::error::CommandResult;
 use super::exit;
+use crate::housekeeping::Housekeeper;
 use crate::queue::check::Violation;
 use crate::queue::{Dir, Queue};
-use crate::tending::Tender;
 
 /// `check`
-pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> Outcome {
+pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> CommandResult {
     let mut queue = context.queue()?;
     if fix {
         // A directory that a power cut took is made again.
@@ -48,13 +48,13 @@ fn mend(
         queue.set_aside(violation)?;
     }
     let journal = context.journal(queue)?;
-    Tender::new(queue.clone(), context.config()).round(&journal)?;
+    Housekeeper::new(queue.clone(), context.config()).round(&journal)?;
     queue.sweep()?;
     Ok(())
 }
 
 /// `doctor`
-pub(super) fn doctor(context: &Context, as_json: bool) -> Outcome {
+pub(super) fn doctor(context: &Context, as_json: bool) -> CommandResult {
     let root = &context.config().root;
     let waiting = super::trust::waiting_in(&root.join("queue").join(Dir::Pending.name()));
     let findings = crate::doctor::examine(context.config(), &context.loaded.standing, &waiting);

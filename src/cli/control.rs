@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::context::Context;
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::coordinator::scale_file;
-use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::domain::time::UnixMs;
 use crate::sys::lock::Lock;
 use crate::sys::process::Sight;
@@ -79,9 +79,9 @@ pub(super) fn coordinating(context: &Context) -> Result<Coordinating, Failure> {
 fn named(path: &Path) -> Result<Coordinating, Failure> {
     let me = identity::me();
     let named = serde_json::from_slice::<Incumbent>(&fs::read(path)?).ok();
-    Ok(match named.map(|i| (me.vantage(&i.process), process::sight(&i.process), i)) {
-        Some((Vantage::Here, Sight::Alive, incumbent)) => Coordinating::Here(incumbent),
-        Some((Vantage::Here, Sight::Ended, _)) | None => Coordinating::Elsewhere(None),
+    Ok(match named.map(|i| (me.host_match(&i.process), process::sight(&i.process), i)) {
+        Some((HostMatch::Here, Sight::Alive, incumbent)) => Coordinating::Here(incumbent),
+        Some((HostMatch::Here, Sight::Ended, _)) | None => Coordinating::Elsewhere(None),
         Some((_, _, incumbent)) => Coordinating::Elsewhere(Some(incumbent)),
     })
 }
@@ -101,7 +101,7 @@ pub(super) fn whereabouts(process: &ProcessIdentity) -> String {
 }
 
 /// `pause`
-pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> Outcome {
+pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> CommandResult {
     let path = context.config().root.join("interrupt");
     let first = if now { "now\n" } else { "" };
     fs::write_with_umask(&path, format!("{first}{}\n", reason.unwrap_or_default()).as_bytes())?;
@@ -114,14 +114,14 @@ pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> Outco
 }
 
 /// `resume`
-pub(super) fn resume(context: &Context) -> Outcome {
+pub(super) fn resume(context: &Context) -> CommandResult {
     let was = fs::unlink(&context.config().root.join("interrupt"))?;
     context.ui.say(if was { "resumed" } else { "it was not paused" });
     Ok(exit::OK)
 }
 
 /// `scale`
-pub(super) fn scale(context: &Context, agents: u32) -> Outcome {
+pub(super) fn scale(context: &Context, agents: u32) -> CommandResult {
     let coordinating = coordinating(context)?;
     if matches!(coordinating, Coordinating::Nobody) {
         return Err(Failure::new(exit::MISSING, "no coordinator runs here")

@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use super::args::{Common, Run};
 use super::config::{self, Flags};
 use super::context::Context;
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use super::progress::Progress;
 use crate::coordinator::Observer;
 use crate::git::sample;
 use crate::queue::{Dir, Queue};
-use crate::status::summary::{Commands, summary};
-use crate::status::view::{Scope, view};
 use crate::sys::{clock, env, fs, process, random};
+use crate::views::summary::{Commands, summary};
+use crate::views::view::{Scope, view};
 
 /// The task whose worker is killed.
 const VICTIM: &str = "survive-a-crash";
@@ -53,7 +53,7 @@ const TASKS: [(&str, &str); 6] = [
 ];
 
 /// Runs the demonstration.
-pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
+pub(super) fn demo(common: &Common, dir: Option<&Path>) -> CommandResult {
     let dir = match dir {
         Some(dir) => dir.to_owned(),
         None => temporary(),
@@ -96,7 +96,7 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> Outcome {
 }
 
 /// Four well done, one failed, one hung: anything else is a defect of this program.
-fn as_promised(seen: &crate::status::view::View) -> bool {
+fn as_promised(seen: &crate::views::view::View) -> bool {
     use crate::domain::task::state::State;
     let of = |state| seen.counts.get(&state).copied().unwrap_or(0);
     of(State::Done) == 4 && of(State::Failed) == 2

@@ -103,4 +103,4 @@ impl From<WriteError> for Failure {
 }
 
 /// A command's result: its exit code.
-pub(super) type Outcome = Result<u8, Failure>;
+pub(super) type CommandResult = Result<u8, Failure>;

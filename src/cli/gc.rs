@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::Context;
-use super::error::Outcome;
+use super::error::CommandResult;
 use super::exit;
 use crate::domain::settings::config::Keep;
 use crate::gc::{self, Done, Item, Rules};
@@ -53,7 +53,7 @@ fn room(text: &str) -> Result<Room, String> {
 }
 
 /// `gc`
-pub(super) fn gc(context: &Context, order: &Gc) -> Outcome {
+pub(super) fn gc(context: &Context, order: &Gc) -> CommandResult {
     let queue = context.queue()?;
     let config = context.config();
     let rules = rules(config.keep, order);

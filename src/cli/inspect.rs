@@ -2,14 +2,14 @@
 
 use super::config::{render_config, to_json};
 use super::context::Context;
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::domain::task::state::State;
+use crate::housekeeping::room::short_for_workers;
 use crate::queue::{Queue, QueueError};
-use crate::status::view::{Scope, Trust, View, view};
-use crate::status::{explain, json, logs, show, text};
 use crate::sys::clock;
-use crate::tending::room::short_for_workers;
+use crate::views::view::{Scope, Trust, View, view};
+use crate::views::{explain, json, logs, show, text};
 
 /// Rows of waiting tasks in the text form, unless all are asked for.
 const ROWS: usize = 50;
@@ -20,7 +20,7 @@ const WATCH_MS: u64 = 1_000;
 const FOLLOW_MS: u64 = 200;
 
 /// `status`
-pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -> Outcome {
+pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -> CommandResult {
     let scope = match (all, as_json) {
         (true, _) => Scope::ALL,
         (false, true) => Scope::USUAL,
@@ -56,7 +56,7 @@ fn look(context: &Context, queue: &Queue, scope: Scope) -> Result<View, QueueErr
 }
 
 /// `explain`
-pub(super) fn explain(context: &Context, task: &str, as_json: bool) -> Outcome {
+pub(super) fn explain(context: &Context, task: &str, as_json: bool) -> CommandResult {
     let queue = context.queue()?;
     let id = context.task(&queue, task)?;
     let room = short_for_workers(&queue, context.config())?;
@@ -70,7 +70,7 @@ pub(super) fn explain(context: &Context, task: &str, as_json: bool) -> Outcome {
 }
 
 /// `show`
-pub(super) fn show(context: &Context, task: &str, as_json: bool) -> Outcome {
+pub(super) fn show(context: &Context, task: &str, as_json: bool) -> CommandResult {
     let queue = context.queue()?;
     let id = context.task(&queue, task)?;
     let task = show::task(&queue, &id)?.located(context.config());
@@ -83,7 +83,7 @@ pub(super) fn show(context: &Context, task: &str, as_json: bool) -> Outcome {
 }
 
 /// `logs`
-pub(super) fn logs(context: &Context, task: &str, follow: bool, raw: bool) -> Outcome {
+pub(super) fn logs(context: &Context, task: &str, follow: bool, raw: bool) -> CommandResult {
     let queue = context.queue()?;
     let id = context.task(&queue, task)?;
     let Some(mut transcript) = logs::follow(&queue, &id, raw)? else {
@@ -112,7 +112,7 @@ pub(super) fn logs(context: &Context, task: &str, follow: bool, raw: bool) -> Ou
 }
 
 /// `config`
-pub(super) fn config(context: &Context, as_json: bool) -> Outcome {
+pub(super) fn config(context: &Context, as_json: bool) -> CommandResult {
     if as_json {
         context.ui.print_json(&to_json(&context.loaded));
     } else {

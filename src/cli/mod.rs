@@ -37,7 +37,7 @@ use std::process::ExitCode;
 use args::{Command, Common, Coordinator, HiddenWorker, Worker};
 use config::Flags;
 use context::Context;
-use error::Outcome;
+use error::CommandResult;
 use ui::Ui;
 
 use crate::sys::process;
@@ -80,7 +80,7 @@ fn begin() {
     plant::sow();
 }
 
-fn conclude(program: &str, common: &Common, outcome: Outcome) -> ExitCode {
+fn conclude(program: &str, common: &Common, outcome: CommandResult) -> ExitCode {
     ExitCode::from(outcome.unwrap_or_else(|failure| {
         Ui::new(common.color).report(program, &failure);
         failure.code
@@ -88,13 +88,13 @@ fn conclude(program: &str, common: &Common, outcome: Outcome) -> ExitCode {
 }
 
 /// The agent of `demo`, as a program of its own: its prompt on standard input, stream-json on standard output.
-fn demo_agent() -> Outcome {
+fn demo_agent() -> CommandResult {
     let mut prompt = Vec::new();
     std::io::stdin().lock().read_to_end(&mut prompt)?;
     Ok(crate::agent::demo::main(&prompt, &mut std::io::stdout()))
 }
 
-fn dispatch(args: Coordinator) -> Outcome {
+fn dispatch(args: Coordinator) -> CommandResult {
     let common = &args.common;
     let context = || Context::new(common, Flags::default());
     match args.command {

@@ -9,10 +9,10 @@ use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
 use crate::shape::style::{dollars, duration};
-use crate::status::bill::Bill;
-use crate::status::text::counts;
-use crate::status::view::{Scope, view};
 use crate::sys::{clock, env};
+use crate::views::bill::Bill;
+use crate::views::text::counts;
+use crate::views::view::{Scope, view};
 
 /// A picture takes at most one part in so many of the time.
 const SHARE: u64 = 20;

@@ -5,19 +5,24 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::domain::time::UnixMs;
-use crate::git::{Repo, Trouble};
+use crate::git::{GitError, Repo};
 use crate::queue::find::Found;
 use crate::sys::{clock, identity};
-use crate::worktree::{self, Forest, Restored};
+use crate::worktree::{self, Restored, TreePool};
 
 /// Repository, what was saved there, and what was made of it.
 type Back = (PathBuf, worktree::Found, Option<Restored>);
 
 /// `restore`
-pub(super) fn restore(context: &Context, task: &str, branch: Option<&str>, json: bool) -> Outcome {
+pub(super) fn restore(
+    context: &Context,
+    task: &str,
+    branch: Option<&str>,
+    json: bool,
+) -> CommandResult {
     let mut found = find(context, task)?;
     if branch.is_some() {
         // One name is for one thing: the latest.
@@ -29,8 +34,8 @@ pub(super) fn restore(context: &Context, task: &str, branch: Option<&str>, json:
         return Err(Failure::usage(format!("nothing was saved of {task:?}")).hint(hint));
     }
     let mut all: Vec<Back> = Vec::new();
-    for (root, forest, saved) in found {
-        let restored = forest.restore(&saved, branch).map_err(failed)?;
+    for (root, trees, saved) in found {
+        let restored = trees.restore(&saved, branch).map_err(failed)?;
         all.push((root, saved, restored));
     }
     if json {
@@ -45,7 +50,10 @@ pub(super) fn restore(context: &Context, task: &str, branch: Option<&str>, json:
 }
 
 /// All that was saved of what is meant, oldest first.
-fn find(context: &Context, text: &str) -> Result<Vec<(PathBuf, Forest, worktree::Found)>, Failure> {
+fn find(
+    context: &Context,
+    text: &str,
+) -> Result<Vec<(PathBuf, TreePool, worktree::Found)>, Failure> {
     // A task that was pruned is known by its salvage alone.
     let id = match context.queue()?.find(text)? {
         Found::One(id) => Some(id.to_string()),
@@ -61,13 +69,13 @@ fn find(context: &Context, text: &str) -> Result<Vec<(PathBuf, Forest, worktree:
             continue;
         }
         seen.push(root.clone());
-        let forest = || {
+        let trees = || {
             let repo = Repo::discover(&path)?;
-            Ok(Forest::new(repo, config.trees.clone(), &identity::host()))
+            Ok(TreePool::new(repo, config.trees.clone(), &identity::host()))
         };
-        for saved in forest().and_then(|forest| forest.salvages()).map_err(failed)? {
+        for saved in trees().and_then(|trees| trees.salvages()).map_err(failed)? {
             if means(id.as_deref(), text, &saved.salvage.owner) {
-                found.push((root.clone(), forest().map_err(failed)?, saved));
+                found.push((root.clone(), trees().map_err(failed)?, saved));
             }
         }
     }
@@ -88,7 +96,7 @@ fn means(id: Option<&str>, text: &str, owner: &str) -> bool {
     }
 }
 
-fn failed(trouble: Trouble) -> Failure {
+fn failed(trouble: GitError) -> Failure {
     let hint = trouble.hint();
     let code = if trouble.is_the_tasks() { exit::USAGE } else { exit::MISSING };
     Failure { code, message: trouble.to_string(), hint }

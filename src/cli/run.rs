@@ -7,20 +7,20 @@ use super::args::{Common, Run};
 use super::config::{self, Flags, Purpose};
 use super::context::Context;
 use super::control::{Incumbent, coordinating, lock_path};
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use super::progress::Progress;
 use crate::coordinator::{self, Ended, Observer, Order, scale_file};
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
-use crate::status::summary::{Commands, summary};
-use crate::status::view::{Scope, View, view};
 use crate::sys::lock::Lock;
 use crate::sys::signal::{self, ORDERS_AND_CHILDREN};
 use crate::sys::{clock, fs, identity};
+use crate::views::summary::{Commands, summary};
+use crate::views::view::{Scope, View, view};
 
 /// Runs the pool until drained or told to end, and sums up.
-pub(super) fn run(common: &Common, run: &Run) -> Outcome {
+pub(super) fn run(common: &Common, run: &Run) -> CommandResult {
     let flags = Flags { agents: run.agents, agent: run.agent.clone(), ..Flags::default() };
     let context = Context::to_run(common, flags, Purpose::Run)?;
     let queue = context.queue_or_make()?;
@@ -104,7 +104,13 @@ pub(super) fn only_one(context: &Context) -> Result<Lock, Failure> {
     Ok(lock)
 }
 
-fn finish(context: &Context, queue: &Queue, run: &Run, ended: Ended, since: UnixMs) -> Outcome {
+fn finish(
+    context: &Context,
+    queue: &Queue,
+    run: &Run,
+    ended: Ended,
+    since: UnixMs,
+) -> CommandResult {
     let root = &context.config().root;
     let scope = Scope { last: usize::MAX, waiting: 50 };
     let seen = view(queue, root, scope)?;

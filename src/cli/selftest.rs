@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Common, Selftest};
 use super::context::Context;
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use super::ui::Ui;
 use crate::selftest::{self, Observer, Order};
@@ -18,7 +18,7 @@ const NIGHT: (f64, f64, u32) = (60.0, 5.0, 10);
 const MOST_MINUTES: f64 = 1_440.0;
 
 /// Runs it, and says what came of it.
-pub(super) fn selftest(context: &Context, wanted: &Selftest) -> Outcome {
+pub(super) fn selftest(context: &Context, wanted: &Selftest) -> CommandResult {
     let order = order(context, wanted)?;
     if wanted.plan {
         context.ui.print(&format!("seed {}\n{}", order.seed, selftest::night_plan(&order)));
@@ -102,7 +102,7 @@ impl Observer for Talk {
 }
 
 /// The agent: its prompt on standard input.
-pub(super) fn agent() -> Outcome {
+pub(super) fn agent() -> CommandResult {
     let mut prompt = Vec::new();
     std::io::stdin().lock().read_to_end(&mut prompt)?;
     Ok(selftest::witness::main(&prompt))

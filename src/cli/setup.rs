@@ -9,18 +9,18 @@ use clap::CommandFactory;
 use super::args::{Common, Coordinator, Worker};
 use super::config::{self, FILE_NAME, Flags};
 use super::context::Context;
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::agent;
 use crate::domain::settings::config::AgentKind;
-use crate::git::{Repo, Trouble, doctor};
+use crate::git::{GitError, Repo, doctor};
 use crate::sys::fs;
 
 /// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
 const EXCLUDES: [&str; 3] = ["queue/", "interrupt", ".swarmdir/"];
 
 /// `init`
-pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
+pub(super) fn init(common: &Common, dir: Option<&Path>) -> CommandResult {
     let dir = match dir {
         Some(dir) => dir.to_owned(),
         None => common.root.clone().unwrap_or_else(|| PathBuf::from(".")),
@@ -43,7 +43,7 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
                 .into()
         }
         Ok(Err(e)) => format!("git may see it: {e}"),
-        Err(e) if !matches!(e, Trouble::NotARepository { .. }) => {
+        Err(e) if !matches!(e, GitError::NotARepository { .. }) => {
             let hint = e.hint().map_or(String::new(), |hint| format!("; {hint}"));
             format!("the repository here cannot be used: {e}{hint}")
         }
@@ -56,7 +56,7 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> Outcome {
 }
 
 /// Hides what of ours lies in a checkout from git. Returns what had to be added.
-pub(super) fn hide(repo: &Repo, root: &Path) -> Result<Vec<String>, Trouble> {
+pub(super) fn hide(repo: &Repo, root: &Path) -> Result<Vec<String>, GitError> {
     // A pattern with a slash at its end means no link to a directory.
     let as_it_is = |name: &'static str| match name.strip_suffix('/') {
         Some(dir) if fs::is_link(&root.join(dir)) => format!("/{dir}"),
@@ -100,14 +100,14 @@ fn claude() -> (Option<String>, String) {
 }
 
 /// `completions`
-pub(super) fn completions(shell: clap_complete::Shell) -> Outcome {
+pub(super) fn completions(shell: clap_complete::Shell) -> CommandResult {
     let mut command = Coordinator::command();
     clap_complete::generate(shell, &mut command, "coordinator", &mut std::io::stdout());
     Ok(exit::OK)
 }
 
 /// `man`
-pub(super) fn man(dir: &Path) -> Outcome {
+pub(super) fn man(dir: &Path) -> CommandResult {
     fs::mkdirs_with_umask(dir)?;
     for command in [Coordinator::command(), Worker::command()] {
         for page in pages(command) {

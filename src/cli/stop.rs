@@ -5,10 +5,10 @@
 
 use super::context::Context;
 use super::control::{Coordinating, coordinating, whereabouts};
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, Pulse};
-use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::queue::register::Card;
 use crate::queue::{Dir, Queue, QueueError};
 use crate::sys::process::Sight;
@@ -19,7 +19,7 @@ use crate::sys::{clock, fs, identity, process};
 const BEAT_MS: u64 = 2 * HEARTBEAT_EVERY_MS + 1_000;
 
 /// `stop`
-pub(super) fn stop(context: &Context, now: bool) -> Outcome {
+pub(super) fn stop(context: &Context, now: bool) -> CommandResult {
     let queue = context.queue()?;
     let signal = if now { Signal::Terminate } else { Signal::Interrupt };
     let (coordinator, mut beyond) = match coordinating(context)? {
@@ -63,7 +63,7 @@ pub(super) fn stop(context: &Context, now: bool) -> Outcome {
     ended(context, !asked.is_empty(), &beyond)
 }
 
-fn ended(context: &Context, some: bool, beyond: &[String]) -> Outcome {
+fn ended(context: &Context, some: bool, beyond: &[String]) -> CommandResult {
     if beyond.is_empty() {
         context.ui.say(if some { "stopped" } else { "nothing runs here" });
         return Ok(exit::OK);
@@ -78,13 +78,14 @@ fn ended(context: &Context, some: bool, beyond: &[String]) -> Outcome {
 
 /// Whether the worker's process can be told from every other one.
 fn is_seen(me: &ProcessIdentity, card: &Card) -> bool {
-    card.vantage(me) == Vantage::Here && process::sight(&card.process) == Sight::Alive
+    card.host_match(me) == HostMatch::Here && process::sight(&card.process) == Sight::Alive
 }
 
 /// Those of workers elsewhere that live: their heartbeat moves. What died there, or was copied, beats no more.
 fn beating(queue: &Queue, others: &[(Card, Pulse)]) -> Result<Vec<Card>, QueueError> {
     let me = identity::me();
-    let gone = |card: &Card| card.vantage(&me) == Vantage::Here && !process::alive(&card.process);
+    let gone =
+        |card: &Card| card.host_match(&me) == HostMatch::Here && !process::alive(&card.process);
     let mut still: Vec<&(Card, Pulse)> =
         others.iter().filter(|(card, _)| !card.copied && !gone(card)).collect();
     let mut alive = Vec::new();

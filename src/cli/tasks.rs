@@ -8,20 +8,20 @@ use serde_json::json;
 
 use super::args::Add;
 use super::context::Context;
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use super::ui::Ui;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
+use crate::housekeeping::{Intake, known};
 use crate::queue::Queue;
 use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Closed;
+use crate::queue::intake::{MAX_TASK_BYTES, Taken};
 use crate::queue::shift::{Ended, Place};
-use crate::queue::takeup::{MAX_TASK_BYTES, Taken};
 use crate::sys::{clock, fs};
 use crate::taskfile;
-use crate::tending::{Intake, known};
 
 /// A task that hops is looked for so many times before we say that it is nowhere.
 const LOOKS: u32 = 40;
@@ -29,7 +29,7 @@ const LOOKS: u32 = 40;
 const LOOK_MS: u64 = 500;
 
 /// `add`: checked before anything is queued, printed once it is durable.
-pub(super) fn add(context: &Context, add: &Add) -> Outcome {
+pub(super) fn add(context: &Context, add: &Add) -> CommandResult {
     let (name, bytes) = text_of(add)?;
     let shown = name.to_string_lossy().into_owned();
     if let Err(problems) = known(context.config()).parse(&name, &bytes) {
@@ -45,7 +45,7 @@ pub(super) fn add(context: &Context, add: &Add) -> Outcome {
         }
         Taken::Rejected(id) => {
             let ended = queue.ended(&id)?;
-            let report = ended.map(|e| crate::status::view::rejected_report(&queue, e.at()));
+            let report = ended.map(|e| crate::views::view::rejected_report(&queue, e.at()));
             let text = report.and_then(|path| fs::read_foreign(&path, MAX_TASK_BYTES).ok()?);
             let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
             Err(Failure::usage(format!("{id} was rejected\n{}", text.trim_end())))
@@ -89,7 +89,7 @@ fn text_of(add: &Add) -> Result<(OsString, Vec<u8>), Failure> {
 }
 
 /// `retry`: a new life for what ended badly; what is blocked goes on now.
-pub(super) fn retry(context: &Context, tasks: &[String]) -> Outcome {
+pub(super) fn retry(context: &Context, tasks: &[String]) -> CommandResult {
     each(context, tasks, |queue, id| {
         let closed = match queue.whereabouts(id)? {
             Some(Place::Ended(Ended::Done(_))) => {
@@ -134,7 +134,7 @@ fn waiting(queue: &Queue, name: &QueueName) -> &'static str {
 }
 
 /// `cancel`: the wish is written first, then carried out; a name in `pending/` is taken up for it.
-pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
+pub(super) fn cancel(context: &Context, tasks: &[String]) -> CommandResult {
     let queue = context.queue()?;
     let intake = Intake::new(context.config());
     let mut meant = Vec::new();
@@ -151,7 +151,7 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
     }
     each(context, &meant, |queue, id| {
         if let Some(ended) = queue.ended(id)? {
-            let state = crate::status::view::state_of(&ended).word();
+            let state = crate::views::view::state_of(&ended).word();
             return Err(Failure::usage(format!("{id} has ended: it is {state}")));
         }
         let wish = queue.wish_to_cancel(id)?;
@@ -168,7 +168,7 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
                         context.ui.say(&format!("{id} cancelled"));
                         return Ok(());
                     }
-                    let state = ended.map_or("gone", |e| crate::status::view::state_of(&e).word());
+                    let state = ended.map_or("gone", |e| crate::views::view::state_of(&e).word());
                     return Err(Failure::usage(format!("{id} ended meanwhile: it is {state}")));
                 }
                 Cancelled::NotSeen => clock::pause_ms(LOOK_MS),
@@ -179,7 +179,7 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> Outcome {
 }
 
 /// `hold`
-pub(super) fn hold(context: &Context, tasks: &[String]) -> Outcome {
+pub(super) fn hold(context: &Context, tasks: &[String]) -> CommandResult {
     each(context, tasks, |queue, id| {
         let name = unclaimed(queue, id)?;
         settled(context.ui, id, queue.hold(&name)?, "is held")
@@ -187,7 +187,7 @@ pub(super) fn hold(context: &Context, tasks: &[String]) -> Outcome {
 }
 
 /// `release`
-pub(super) fn release(context: &Context, tasks: &[String]) -> Outcome {
+pub(super) fn release(context: &Context, tasks: &[String]) -> CommandResult {
     each(context, tasks, |queue, id| match queue.whereabouts(id)? {
         Some(Place::Waiting(name))
             if name.reason.as_ref().is_some_and(|r| r.wait == Wait::Hold) =>
@@ -200,7 +200,7 @@ pub(super) fn release(context: &Context, tasks: &[String]) -> Outcome {
 }
 
 /// `priority`
-pub(super) fn priority(context: &Context, task: &str, band: u8) -> Outcome {
+pub(super) fn priority(context: &Context, task: &str, band: u8) -> CommandResult {
     let band =
         Band::new(band).ok_or_else(|| Failure::usage("a priority is 0 (first) to 9 (last)"))?;
     each(context, std::slice::from_ref(&task.to_owned()), |queue, id| {
@@ -229,7 +229,7 @@ fn unclaimed(queue: &Queue, id: &TaskId) -> Result<QueueName, Failure> {
         }
         Some(Place::Waiting(name)) => Ok(name),
         Some(Place::Ended(ended)) => {
-            let state = crate::status::view::state_of(&ended).word();
+            let state = crate::views::view::state_of(&ended).word();
             Err(Failure::usage(format!("{id} has ended: it is {state}")))
         }
         None => Err(moved(id)),
@@ -256,7 +256,7 @@ fn each(
     context: &Context,
     tasks: &[String],
     act: impl Fn(&Queue, &TaskId) -> Result<(), Failure>,
-) -> Outcome {
+) -> CommandResult {
     let queue = context.queue()?;
     let mut failures = Vec::new();
     for text in tasks {

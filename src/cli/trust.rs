@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::args::{Common, Trust};
 use super::config::{self, FILE_NAME, Flags, Loaded, Purpose};
 use super::context::Context;
-use super::error::{Failure, Outcome};
+use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::domain::settings::config::{AgentKind, Config, Durability};
 use crate::domain::text::one_line;
@@ -34,7 +34,7 @@ struct Item {
 }
 
 /// `trust`
-pub(super) fn trust(common: &Common, wanted: &Trust) -> Outcome {
+pub(super) fn trust(common: &Common, wanted: &Trust) -> CommandResult {
     // Judged as it is in force now, then as it would be.
     let now = Context::loaded_for(common, Flags::default(), Purpose::Look);
     let standing = now.map(|now| now.loaded.standing).unwrap_or_default();
@@ -216,13 +216,13 @@ fn runs(loaded: &Loaded) -> Vec<String> {
     lines
 }
 
-fn list(context: &Context, as_json: bool) -> Outcome {
+fn list(context: &Context, as_json: bool) -> CommandResult {
     let records = Store::here().list(&context.config().root)?;
     print_records(context, &records, "trusted", as_json);
     Ok(exit::OK)
 }
 
-fn revoke(context: &Context, as_json: bool) -> Outcome {
+fn revoke(context: &Context, as_json: bool) -> CommandResult {
     let root = &context.config().root;
     let store = Store::here();
     let records = store.list(root)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::args::{Common, Work};
 use super::config::{self, Flags, Purpose};
 use super::context::Context;
-use super::error::Outcome;
+use super::error::CommandResult;
 use super::exit;
 use crate::sys::signal::{self, ORDERS};
 use crate::sys::talk::Talk;
@@ -14,7 +14,7 @@ use crate::worker::control::Control;
 use crate::worker::{self, Ended, Log, Mode, Order};
 
 /// Runs one worker until it ends.
-pub(super) fn work(common: &Common, work: &Work) -> Outcome {
+pub(super) fn work(common: &Common, work: &Work) -> CommandResult {
     // First of all: one that is told to stop while it looks around ends as any other.
     let (control, bell) = Control::new();
     let heard = control.clone();

@@ -16,12 +16,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::domain::settings::config::Config;
+use crate::housekeeping::{Housekeeper, Rest, rest};
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
 use crate::sys::lookout::Lookout;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs};
-use crate::tending::{Rest, Tender, rest};
 
 use pool::Pool;
 
@@ -71,7 +71,7 @@ pub enum Ended {
 enum Phase {
     Run,
     /// Workers end after their tasks.
-    Ending(Signal),
+    Outcome(Signal),
     /// Workers stop now, and are killed at this time of our monotonic clock.
     Stopping(Signal, u64),
 }
@@ -87,7 +87,7 @@ pub fn run(
     crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
     let journal = queue.journal(&format!("coordinator-{:016x}", crate::sys::random::number()))?;
     journal.note("start", None, json!({ "agents": config.agents, "drain": order.drain }));
-    let tender = Tender::new(queue.clone(), &config);
+    let housekeeper = Housekeeper::new(queue.clone(), &config);
     let ended = order.ended.clone();
     // Where the system has none, the timer has to do.
     let lookout = Lookout::start(move || {
@@ -103,7 +103,7 @@ pub fn run(
         queue,
         order,
         pool,
-        tender,
+        housekeeper,
         lookout,
         journal,
         room: room::Room::default(),
@@ -119,7 +119,7 @@ struct Coordinator {
     queue: Queue,
     order: Order,
     pool: Pool,
-    tender: Tender,
+    housekeeper: Housekeeper,
     lookout: Option<Lookout>,
     journal: Journal,
     room: room::Room,
@@ -150,7 +150,7 @@ impl Coordinator {
     fn look(&mut self, observer: &mut dyn Observer) -> Result<Option<Ended>, QueueError> {
         match self.phase {
             Phase::Run => self.look_running(observer),
-            Phase::Ending(signal) => {
+            Phase::Outcome(signal) => {
                 Ok((self.pool.running() == 0).then_some(Ended::Signalled(signal)))
             }
             Phase::Stopping(signal, deadline_ms) => {
@@ -163,14 +163,14 @@ impl Coordinator {
                     return Ok(None);
                 }
                 // What was killed goes back; what was parked stays parked, for the next run.
-                self.tender.reclaim(&self.journal)?;
+                self.housekeeper.reclaim(&self.journal)?;
                 Ok(Some(Ended::Signalled(signal)))
             }
         }
     }
 
     fn look_running(&mut self, observer: &mut dyn Observer) -> Result<Option<Ended>, QueueError> {
-        let round = match self.tender.tend(&self.journal) {
+        let round = match self.housekeeper.tend(&self.journal) {
             Err(e) if e.disk_full() => {
                 if self.queue.release_reserve().unwrap_or(false) {
                     self.journal.note("reserve_released", None, json!({}));
@@ -182,7 +182,7 @@ impl Coordinator {
             other => other?,
         };
         if let Some(lookout) = &self.lookout {
-            lookout.watch(&self.tender.watched());
+            lookout.watch(&self.housekeeper.watched());
         }
         self.room.tell(&self.queue, &self.config, observer)?;
         self.rescale(observer);
@@ -230,9 +230,9 @@ impl Coordinator {
             (Signal::Interrupt, Phase::Run) => {
                 observer.say("ending after the running tasks; again to stop now");
                 self.pool.signal(Signal::Interrupt);
-                self.phase = Phase::Ending(signal);
+                self.phase = Phase::Outcome(signal);
             }
-            (Signal::Interrupt | Signal::Terminate, Phase::Run | Phase::Ending(_)) => {
+            (Signal::Interrupt | Signal::Terminate, Phase::Run | Phase::Outcome(_)) => {
                 observer.say("stopping now: work in hand is committed, its tasks are parked");
                 self.pool.signal(Signal::Terminate);
                 let timeouts = &self.config.timeouts;
@@ -247,7 +247,7 @@ impl Coordinator {
     fn reload(&mut self, observer: &mut dyn Observer) {
         match (self.order.reload)() {
             Ok(config) => {
-                self.tender.configure(&config);
+                self.housekeeper.configure(&config);
                 self.config = config;
                 self.pool.signal(Signal::HangUp);
                 observer.say("settings re-read");

@@ -3,9 +3,9 @@
 use super::Observer;
 use crate::domain::capacity::admission::What;
 use crate::domain::settings::config::Config;
+use crate::housekeeping::room::Surveyor;
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
-use crate::tending::room::Surveyor;
 
 /// Between two looks, milliseconds.
 const LOOK_MS: u64 = 2_000;

@@ -1,6 +1,6 @@
 //! Who is in the pool: worker processes by identity, ours or adopted.
 
-use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::domain::task::id::WorkerId;
 use crate::queue::{Queue, Result};
 use crate::sys::{identity, process};
@@ -35,6 +35,6 @@ pub(super) fn worker_of(queue: &Queue, pid: i32) -> Option<WorkerId> {
     let gone = queue.gone().ok()?;
     workers
         .chain(gone)
-        .find(|card| card.process.pid == pid && card.vantage(&me) == Vantage::Here)
+        .find(|card| card.process.pid == pid && card.host_match(&me) == HostMatch::Here)
         .map(|card| card.id)
 }

@@ -7,7 +7,7 @@ use crate::domain::settings::config::{Config, Share};
 use crate::git::Repo;
 use crate::queue::{Dir, Layout};
 use crate::sys::{fs, identity};
-use crate::worktree::Forest;
+use crate::worktree::TreePool;
 
 /// Where our own state lies beside the queue: what holds logs, trees and scratch directories.
 pub fn state_dirs(config: &Config) -> Vec<PathBuf> {
@@ -15,7 +15,7 @@ pub fn state_dirs(config: &Config) -> Vec<PathBuf> {
         config.repositories().into_iter().filter_map(|path| Repo::discover(&path).ok());
     let host = identity::host();
     let forests =
-        repositories.map(|repo| Forest::new(repo, config.trees.clone(), &host).dir().to_owned());
+        repositories.map(|repo| TreePool::new(repo, config.trees.clone(), &host).dir().to_owned());
     let scratch = config.trees.is_none().then(|| config.scratch_dir());
     let mut places = vec![config.root.join(".swarmdir")];
     places.extend(forests.chain(scratch));

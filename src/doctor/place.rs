@@ -5,7 +5,7 @@ use std::path::Path;
 use super::trust::within_repository;
 use super::{Finding, room};
 use crate::domain::settings::config::{Config, Durability};
-use crate::git::{Repo, Trouble};
+use crate::git::{GitError, Repo};
 use crate::queue::Queue;
 use crate::sys::watch::Watch;
 use crate::sys::{disk, env, fs, tool};
@@ -155,7 +155,7 @@ fn hidden(config: &Config, repo: &Repo) -> Option<Finding> {
 fn trees(config: &Config, repo: &Repo) -> Finding {
     let dir = config.trees.clone().unwrap_or_else(|| repo.default_trees_dir());
     if config.trees.is_none() && fs::is_link(&dir) {
-        let link = Trouble::TreesAreALink { path: dir };
+        let link = GitError::TreesAreALink { path: dir };
         return Finding::missing("trees", link.to_string(), link.hint().unwrap_or_default());
     }
     let nearest = dir.ancestors().find(|dir| fs::is_dir(dir)).unwrap_or(Path::new("/"));

@@ -21,7 +21,7 @@ pub struct ProcessIdentity {
 
 /// Where a reader stands relative to a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Vantage {
+pub enum HostMatch {
     /// Same boot and namespaces: the process can be looked up and killed.
     Here,
     /// Same host name but another boot: the machine restarted, so it is dead.
@@ -33,15 +33,15 @@ pub enum Vantage {
 impl ProcessIdentity {
     /// How `self` (the reader) stands to `other`. A restart is only believed where host and namespaces
     /// are the initial kind alike, as clones of a machine share host names but not heartbeats: the caller
-    /// still needs an expired lease for [`Vantage::Rebooted`].
-    pub fn vantage(&self, other: &ProcessIdentity) -> Vantage {
+    /// still needs an expired lease for [`HostMatch::Rebooted`].
+    pub fn host_match(&self, other: &ProcessIdentity) -> HostMatch {
         let same_boot = self.boot_id == other.boot_id;
         let same_spaces = self.pid_namespace == other.pid_namespace
             && self.time_namespace == other.time_namespace;
         match (same_boot, same_spaces) {
-            (true, true) => Vantage::Here,
-            (false, _) if self.host == other.host => Vantage::Rebooted,
-            _ => Vantage::Elsewhere,
+            (true, true) => HostMatch::Here,
+            (false, _) if self.host == other.host => HostMatch::Rebooted,
+            _ => HostMatch::Elsewhere,
         }
     }
 }

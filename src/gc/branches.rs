@@ -6,12 +6,12 @@ use std::path::Path;
 use super::survey::{idle, places, stays};
 use super::{Fate, Item, Kind, Target};
 use crate::domain::task::id::TaskId;
-use crate::git::{Changes, Proof, Trouble};
+use crate::git::{Changes, GitError, Proof};
 use crate::queue::Queue;
 use crate::queue::scan::Snapshot;
 use crate::queue::shift::Ended;
 use crate::sys::fs;
-use crate::worktree::{Forest, Occupant, OurBranch};
+use crate::worktree::{Holder, OurBranch, TreePool};
 
 /// What the queue knows of tasks.
 pub(super) struct Known<'a> {
@@ -40,7 +40,7 @@ impl<'a> Known<'a> {
     }
 
     /// Whether the task is of this queue and has ended.
-    pub(super) fn is_over(&self, occupant: &Occupant) -> bool {
+    pub(super) fn is_over(&self, occupant: &Holder) -> bool {
         occupant.queue == self.queue.id() && matches!(self.place(&occupant.task), Some(Some(_)))
     }
 
@@ -68,24 +68,24 @@ impl<'a> Known<'a> {
 
 /// Adds the branches of ended tasks, and those of tasks that are nowhere.
 pub(super) fn branches(
-    forest: &Forest,
+    trees: &TreePool,
     path: &Path,
     known: &Known<'_>,
     items: &mut Vec<Item>,
-) -> std::result::Result<(), Trouble> {
+) -> std::result::Result<(), GitError> {
     let mut changes = Changes::default();
-    for branch in forest.our_branches()? {
+    for branch in trees.our_branches()? {
         let (task, place) = known.of(&branch);
         let hops = place.is_none() && task.as_deref().is_some_and(|task| !known.is_nowhere(task));
         if hops || matches!(place, Some(None)) {
             continue;
         }
         let own = known.target(task.as_deref());
-        let targets = [forest.tip(None), own.and_then(|name| forest.tip(Some(&name)))];
+        let targets = [trees.tip(None), own.and_then(|name| trees.tip(Some(&name)))];
         let targets: Vec<String> = targets.into_iter().flatten().collect();
         let kind = if place.is_some() { Kind::Branch } else { Kind::OrphanBranch };
-        let merged = forest.merged(&branch.name, &targets, &mut changes)?;
-        let fate = fate(forest, &branch.name, kind, merged);
+        let merged = trees.merged(&branch.name, &targets, &mut changes)?;
+        let fate = fate(trees, &branch.name, kind, merged);
         let name = match (kind, &task) {
             (Kind::OrphanBranch, Some(task)) => {
                 format!("{} (of {task}, which is nowhere)", branch.name)
@@ -110,8 +110,8 @@ pub(super) fn branches(
     Ok(())
 }
 
-fn fate(forest: &Forest, name: &str, kind: Kind, merged: Option<Proof>) -> Fate {
-    match (forest.checked_out(name), merged) {
+fn fate(trees: &TreePool, name: &str, kind: Kind, merged: Option<Proof>) -> Fate {
+    match (trees.checked_out(name), merged) {
         (Some(at), _) => stays(format!("checked out at {}", at.display())),
         (None, None) if kind == Kind::Branch => stays("not merged"),
         _ => stays(""),

@@ -6,12 +6,12 @@ use super::survey::is_report;
 use super::{Fate, Item, Kind, Target};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
-use crate::git::{Repo, Trouble};
+use crate::git::{GitError, Repo};
 use crate::queue::finish::Closed;
 use crate::queue::shift::Ended;
 use crate::queue::{Queue, Result};
 use crate::sys::{fs, identity, talk};
-use crate::worktree::{Forest, Refusal, Removal, Removed, Vacated};
+use crate::worktree::{Refusal, Removal, Removed, TreePool, Vacated};
 
 /// What came of one thing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,7 +22,7 @@ pub enum Done {
     Kept(String),
 }
 
-/// Lets everything go that goes; `tell` hears of each. Trouble with one thing ends nothing.
+/// Lets everything go that goes; `tell` hears of each. GitError with one thing ends nothing.
 pub fn carry_out(
     queue: &Queue,
     config: &Config,
@@ -32,8 +32,8 @@ pub fn carry_out(
     queue.clear_pruned()?;
     queue.rotate_shared()?;
     turn_logs(config)?;
-    let forests: Vec<Forest> =
-        config.repositories().iter().filter_map(|path| forest(config, path).ok()).collect();
+    let forests: Vec<TreePool> =
+        config.repositories().iter().filter_map(|path| trees(config, path).ok()).collect();
     let mut going: Vec<&Item> = items.iter().filter(|item| item.goes()).collect();
     going.sort_by_key(|item| item.kind);
     for item in going {
@@ -68,9 +68,9 @@ fn turn_logs(config: &Config) -> Result<()> {
 
 /// Frees the trees of a task that is about to be forgotten: later nobody would know whose they are. What stands
 /// against it, if anything does.
-fn in_a_tree(queue: &Queue, forests: &[Forest], ended: &Ended) -> Option<String> {
+fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &Ended) -> Option<String> {
     let task = ended.at().id.as_str();
-    forests.iter().find_map(|forest| match forest.vacate(queue.id(), task) {
+    forests.iter().find_map(|trees| match trees.vacate(queue.id(), task) {
         Ok(Vacated::Busy) => Some("a process works in its tree".to_owned()),
         Ok(Vacated::Free | Vacated::Held) => None,
         Err(trouble) => Some(trouble.to_string()),
@@ -101,39 +101,39 @@ fn file(queue: &Queue, path: &Path) -> Result<Done> {
     Ok(Done::Gone(None))
 }
 
-fn forest(config: &Config, repository: &Path) -> std::result::Result<Forest, Trouble> {
-    Ok(Forest::new(Repo::discover(repository)?, config.trees.clone(), &identity::host()))
+fn trees(config: &Config, repository: &Path) -> std::result::Result<TreePool, GitError> {
+    Ok(TreePool::new(Repo::discover(repository)?, config.trees.clone(), &identity::host()))
 }
 
-fn git(config: &Config, item: &Item, why: &str) -> std::result::Result<Done, Trouble> {
+fn git(config: &Config, item: &Item, why: &str) -> std::result::Result<Done, GitError> {
     let why = format!("coordinator gc: {why}");
     let removed = match &item.target {
         Target::Tree { repository, number, occupant } => {
-            let forest = forest(config, repository)?;
+            let trees = trees(config, repository)?;
             // What its task left belongs to its branch.
             if let Some((queue, task)) = occupant {
-                match forest.vacate(queue, task)? {
+                match trees.vacate(queue, task)? {
                     Vacated::Free => {}
                     Vacated::Busy => return Ok(Done::Kept("a process works in it".into())),
                     Vacated::Held => return Ok(Done::Kept("no commit can hold all of it".into())),
                 }
             }
             match item.kind {
-                Kind::Build => forest.remove_ignored(*number)?,
+                Kind::Build => trees.remove_ignored(*number)?,
                 _ => {
                     let order =
                         Removal { task: None, why: &why, targets: &[], unmerged_too: false };
-                    forest.remove_tree(*number, &order)?
+                    trees.remove_tree(*number, &order)?
                 }
             }
         }
         Target::Branch { repository, name, task, targets } => {
             let unmerged_too = item.kind == Kind::OrphanBranch;
             let order = Removal { task: task.as_deref(), why: &why, targets, unmerged_too };
-            forest(config, repository)?.remove_branch(name, &order)?
+            trees(config, repository)?.remove_branch(name, &order)?
         }
         Target::Salvage { repository, name } => {
-            forest(config, repository)?.remove_salvage(name)?;
+            trees(config, repository)?.remove_salvage(name)?;
             return Ok(Done::Gone(None));
         }
         _ => Removed::No(Refusal::Changed),

@@ -13,7 +13,7 @@ use crate::queue::scan::Snapshot;
 use crate::queue::shift::Ended;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::{clock, fs, identity};
-use crate::worktree::{Forest, Occupant, Phase, size};
+use crate::worktree::{Holder, Phase, TreePool, size};
 
 /// Between two looks for a task that is nowhere, milliseconds: longer than any transition takes.
 const AGAIN_MS: u64 = 300;
@@ -26,7 +26,7 @@ pub(super) fn idle(since_ms: u64) -> u64 {
     clock::now().0.saturating_sub(since_ms)
 }
 
-/// Everything that there is. Trouble with a repository leaves its trees and branches out, and is told.
+/// Everything that there is. GitError with a repository leaves its trees and branches out, and is told.
 pub fn survey(queue: &Queue, config: &Config) -> Result<(Vec<Item>, Vec<String>)> {
     let snapshot = queue.scan()?;
     let mut items = Vec::new();
@@ -42,10 +42,10 @@ pub fn survey(queue: &Queue, config: &Config) -> Result<(Vec<Item>, Vec<String>)
             continue;
         }
         seen.push(repo.root().to_owned());
-        let forest = Forest::new(repo, config.trees.clone(), &identity::host());
-        let looked = trees(&forest, &path, &known, &mut items)
-            .and_then(|()| branches(&forest, &path, &known, &mut items))
-            .and_then(|()| salvages(&forest, &path, &mut items));
+        let pool = TreePool::new(repo, config.trees.clone(), &identity::host());
+        let looked = trees(&pool, &path, &known, &mut items)
+            .and_then(|()| branches(&pool, &path, &known, &mut items))
+            .and_then(|()| salvages(&pool, &path, &mut items));
         if let Err(trouble) = looked {
             notes.push(trouble.to_string());
         }
@@ -161,11 +161,11 @@ fn files(queue: &Queue, config: &Config, items: &mut Vec<Item>) -> Result<()> {
     Ok(())
 }
 
-type Looked = std::result::Result<(), crate::git::Trouble>;
+type Looked = std::result::Result<(), crate::git::GitError>;
 
-fn trees(forest: &Forest, path: &Path, known: &Known, items: &mut Vec<Item>) -> Looked {
-    let over = |occupant: &Occupant| known.is_over(occupant);
-    for tree in forest.standing(&over)? {
+fn trees(trees: &TreePool, path: &Path, known: &Known, items: &mut Vec<Item>) -> Looked {
+    let over = |occupant: &Holder| known.is_over(occupant);
+    for tree in trees.standing(&over)? {
         let lives = tree.occupant.as_ref();
         let (kind, fate) = match lives {
             None if tree.busy => (Kind::Live, stays("a process works in it")),
@@ -214,8 +214,8 @@ fn trees(forest: &Forest, path: &Path, known: &Known, items: &mut Vec<Item>) -> 
     Ok(())
 }
 
-fn salvages(forest: &Forest, path: &Path, items: &mut Vec<Item>) -> Looked {
-    for found in forest.salvages()? {
+fn salvages(trees: &TreePool, path: &Path, items: &mut Vec<Item>) -> Looked {
+    for found in trees.salvages()? {
         items.push(Item {
             kind: Kind::Salvage,
             name: found.name.clone(),

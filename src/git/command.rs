@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use git2::Oid;
 
+use super::error::{GitError, Result};
 use super::overrides::Overrides;
 use super::patience::retry;
-use super::trouble::{Result, Trouble};
 use crate::sys::helper::{self, Answer, Helper};
 use crate::sys::spawn::Exit;
 use crate::sys::{env, fs};
@@ -119,7 +119,7 @@ impl Git {
     /// Runs one command, which has to succeed; what it printed. Tried again while another git holds a lock, or
     /// cleans up around it: only for what is harmless to repeat.
     pub(crate) fn run(&self, doing: &'static str, args: &[&str], stdin: &[u8]) -> Result<Vec<u8>> {
-        retry(Trouble::passes, || {
+        retry(GitError::passes, || {
             let answer = self.ask(doing, args, stdin)?;
             match answer.exit {
                 Some(Exit::Code(0)) if !answer.late => Ok(answer.stdout),
@@ -146,7 +146,7 @@ impl Git {
     }
 
     /// What an answer that is not a success means.
-    pub(crate) fn failed(&self, doing: &'static str, answer: &Answer) -> Trouble {
+    pub(crate) fn failed(&self, doing: &'static str, answer: &Answer) -> GitError {
         let words = words(&answer.stderr);
         let how = match (&answer.exit, answer.late) {
             (_, true) => format!("it took longer than {} s", self.limit_ms / 1000),
@@ -157,8 +157,8 @@ impl Git {
         self.trouble(doing, said)
     }
 
-    fn trouble(&self, doing: &'static str, words: String) -> Trouble {
-        Trouble::Command { doing, path: self.place(), words }
+    fn trouble(&self, doing: &'static str, words: String) -> GitError {
+        GitError::Command { doing, path: self.place(), words }
     }
 
     /// Where it works, for people.

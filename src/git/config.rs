@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::command::Git;
-use super::trouble::Result;
+use super::error::Result;
 use crate::sys::{env, fs};
 
 /// Every entry that is in force in a repository, in git's order; and where they came from.

@@ -4,8 +4,8 @@
 use git2::BranchType;
 
 use super::config::Config;
+use super::error::Result;
 use super::repo::{Repo, metadata_lock};
-use super::trouble::Result;
 use crate::sys::fs;
 
 /// What people should know before agents work in this repository, one line each.

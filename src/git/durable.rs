@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid, Repository, Tree as TreeObject};
 
-use super::trouble::{Result, Trouble};
+use super::error::{GitError, Result};
 use crate::sys::fs;
 
 /// Syncs all that these commits added, however old, and a ref that leads to them.
@@ -22,7 +22,7 @@ pub(crate) fn make_commits_durable(
     let mut objects = BTreeSet::new();
     for commit in commits {
         let added = added_by(git, *commit, &mut objects);
-        added.map_err(Trouble::git("list the new objects", common))?;
+        added.map_err(GitError::git("list the new objects", common))?;
     }
     sync_all(common, &objects, 0, &[name.to_owned()])
 }

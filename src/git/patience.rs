@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, ErrorCode, Repository};
 
-use super::trouble::{Result, Trouble};
+use super::error::{GitError, Result};
 use crate::sys::{clock, fs, random};
 
 /// How long a lock of git's may be held by others before we give up, milliseconds.
@@ -96,7 +96,7 @@ pub(crate) fn patiently<T>(
     path: &Path,
     act: impl FnMut() -> std::result::Result<T, git2::Error>,
 ) -> Result<T> {
-    retry(passing, act).map_err(Trouble::git(doing, path))
+    retry(passing, act).map_err(GitError::git(doing, path))
 }
 
 /// Does it, and again while its error is one that passes.

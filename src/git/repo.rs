@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
-use super::trouble::{Result, Trouble};
+use super::error::{GitError, Result};
 use crate::sys::{fs, lock::Lock};
 
 /// A user's repository: a checkout, or a bare one.
@@ -50,7 +50,7 @@ impl Repo {
     /// The same repository, opened once more.
     pub(crate) fn again(&self) -> Result<Repo> {
         let opened = Repo::open(self.git.path(), self.root.clone(), self.is_checkout);
-        opened.map_err(Trouble::git("open the repository", &self.root))
+        opened.map_err(GitError::git("open the repository", &self.root))
     }
 
     /// Its handle alone.
@@ -119,10 +119,10 @@ fn is_group_shared(value: &str) -> bool {
     }
 }
 
-fn unopened(error: git2::Error, path: &Path) -> Trouble {
+fn unopened(error: git2::Error, path: &Path) -> GitError {
     match error.code() {
-        ErrorCode::NotFound => Trouble::NotARepository { path: path.to_owned() },
-        _ => Trouble::git("open the repository", path)(error),
+        ErrorCode::NotFound => GitError::NotARepository { path: path.to_owned() },
+        _ => GitError::git("open the repository", path)(error),
     }
 }
 

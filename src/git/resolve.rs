@@ -2,8 +2,8 @@
 
 use git2::{BranchType, ErrorCode, ObjectType, Oid, Reference, Repository};
 
+use super::error::{GitError, Result};
 use super::repo::Repo;
-use super::trouble::{Result, Trouble};
 
 /// A commit to start from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,26 +30,27 @@ impl Repo {
             Err(_) => self.git.revparse_single(name),
         };
         let object = found.map_err(|error| match error.code() {
-            ErrorCode::Ambiguous => Trouble::AmbiguousBase { name: name.into() },
+            ErrorCode::Ambiguous => GitError::AmbiguousBase { name: name.into() },
             ErrorCode::NotFound | ErrorCode::InvalidSpec => {
-                Trouble::UnknownBase { name: name.into(), near: self.near(name) }
+                GitError::UnknownBase { name: name.into(), near: self.near(name) }
             }
-            _ => Trouble::git("look up the base", &self.root)(error),
+            _ => GitError::git("look up the base", &self.root)(error),
         })?;
         let kind = object.kind().map_or("unknown object", |kind| kind.str()).to_owned();
-        let commit =
-            object.peel_to_commit().map_err(|_| Trouble::NotACommit { name: name.into(), kind })?;
+        let commit = object
+            .peel_to_commit()
+            .map_err(|_| GitError::NotACommit { name: name.into(), kind })?;
         Ok(Base { oid: commit.id().to_string(), name: name.into() })
     }
 
     fn head_base(&self) -> Result<Base> {
         let head = self.git.head().map_err(|error| match error.code() {
             ErrorCode::UnbornBranch | ErrorCode::NotFound => {
-                Trouble::Unborn { path: self.root.clone() }
+                GitError::Unborn { path: self.root.clone() }
             }
-            _ => Trouble::git("read HEAD", &self.root)(error),
+            _ => GitError::git("read HEAD", &self.root)(error),
         })?;
-        let commit = head.peel_to_commit().map_err(Trouble::git("read HEAD", &self.root))?;
+        let commit = head.peel_to_commit().map_err(GitError::git("read HEAD", &self.root))?;
         let name = String::from_utf8_lossy(head.shorthand_bytes()).into_owned();
         Ok(Base { oid: commit.id().to_string(), name })
     }
@@ -59,10 +60,10 @@ impl Repo {
     pub fn check_branch_name(&self, name: &str) -> Result<()> {
         refuse_bad_branch(name)?;
         if self.git.find_reference(&format!("refs/heads/{name}")).is_ok() {
-            return Err(Trouble::BranchTaken { branch: name.into() });
+            return Err(GitError::BranchTaken { branch: name.into() });
         }
         match branch_in_the_way(&self.git, name) {
-            Some(by) => Err(Trouble::BranchBlocked { branch: name.into(), by }),
+            Some(by) => Err(GitError::BranchBlocked { branch: name.into(), by }),
             None => Ok(()),
         }
     }
@@ -98,13 +99,13 @@ fn refuse_odd(name: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Trouble::BadName { name: name.into(), why })
+    Err(GitError::BadName { name: name.into(), why })
 }
 
 /// Refuses what cannot be a branch's name at all.
 pub(crate) fn refuse_bad_branch(name: &str) -> Result<()> {
     refuse_odd(name)?;
-    let bad = |why| Err(Trouble::BadName { name: name.into(), why });
+    let bad = |why| Err(GitError::BadName { name: name.into(), why });
     if name == "HEAD" {
         return bad("HEAD is no branch");
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use git2::{Index, Repository, StatusOptions};
 
-use super::trouble::Result;
+use super::error::Result;
 use crate::sys::dir::Dir;
 use crate::sys::{fs, walk::Walk};
 

@@ -8,9 +8,9 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::finish::Closed;
+use super::intake::{Admission, Taken};
 use super::pending::is_private;
 use super::shift::Place;
-use super::takeup::{Admission, Taken};
 use super::{Dir, Queue, Result};
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{QueueName, TaskEpoch};

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::intake::REPORT;
 use super::open::PROBE;
 use super::register::Card;
-use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
-use crate::domain::process::Vantage;
+use crate::domain::process::HostMatch;
 use crate::domain::task::id::{TaskId, WorkerId};
 use crate::domain::task::name::{AttemptName, QueueName, TaskEpoch};
 use crate::domain::task::reason::Wait;
@@ -189,7 +189,7 @@ impl Queue {
 
     fn check_workers(&self, found: &mut Vec<Violation>) -> Result<()> {
         let me = identity::me();
-        let dead = |card: &Card| card.vantage(&me) == Vantage::Here && !card.lives_here(&me);
+        let dead = |card: &Card| card.host_match(&me) == HostMatch::Here && !card.lives_here(&me);
         for (card, _) in self.workers()?.iter().filter(|(card, _)| dead(card)) {
             found.push(Violation {
                 invariant: "I9",

@@ -31,8 +31,8 @@ pub enum Dir {
     Rejected,
     /// Wishes to cancel.
     Cancel,
-    /// Gates, one an account, and who tries a closed one.
-    Gates,
+    /// Accounts, one an account, and who tries a closed one.
+    Accounts,
     /// Staging.
     Tmp,
     /// The journal.
@@ -55,7 +55,7 @@ impl Dir {
         Dir::Cancelled,
         Dir::Rejected,
         Dir::Cancel,
-        Dir::Gates,
+        Dir::Accounts,
         Dir::Tmp,
         Dir::Log,
     ];
@@ -76,7 +76,7 @@ impl Dir {
             Dir::Cancelled => "cancelled",
             Dir::Rejected => "rejected",
             Dir::Cancel => "cancel",
-            Dir::Gates => "gates",
+            Dir::Accounts => "accounts",
             Dir::Tmp => "tmp",
             Dir::Log => "log",
         }

@@ -3,7 +3,7 @@
 //! | row of the table | file |
 //! |---|---|
 //! | register, heartbeat, retire | [`register`] |
-//! | take up | [`takeup`], with [`pending`] for what is settled |
+//! | intake | [`intake`], with [`pending`] for what is settled |
 //! | claim, read | [`claim`] |
 //! | publish, give back | [`finish`] |
 //! | unblock, re-prioritise, retry | [`shift`] |
@@ -16,6 +16,7 @@
 //! It may not know git, child processes, terminals, or who is calling. Invariants: every transition commits
 //! by exactly one link, rename or unlink; a lost race is a value; a task has exactly one name at any instant.
 
+pub mod accounts;
 pub mod cancel;
 pub mod check;
 pub mod claim;
@@ -23,7 +24,7 @@ mod dropped;
 pub mod error;
 pub mod find;
 pub mod finish;
-pub mod gates;
+pub mod intake;
 pub mod journal;
 pub mod known;
 pub mod layout;
@@ -40,7 +41,6 @@ pub mod scan;
 pub mod shift;
 pub mod spans;
 pub mod sweep;
-pub mod takeup;
 
 use std::path::PathBuf;
 

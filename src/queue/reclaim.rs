@@ -1,7 +1,7 @@
 //! Rows *declare dead* and *reclaim*: what a dead worker held goes on.
 //!
 //! Deciding *that* a worker is dead, and killing it where it may still run, is done above, where processes
-//! are known ([`crate::tending`]); these are the renames that follow.
+//! are known ([`crate::housekeeping`]); these are the renames that follow.
 
 use super::finish::Closed;
 use super::register::{Card, read_card};

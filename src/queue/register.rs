@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Dir, Queue, Result};
 use crate::domain::liveness::lease::Pulse;
-use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::domain::task::id::WorkerId;
 use crate::domain::time::UnixMs;
 use crate::sys::{fs, process};
@@ -48,17 +48,17 @@ pub struct Card {
 impl Card {
     /// How the reader stands to the worker's process. One that is known from a copy is none that may be judged,
     /// asked or killed: only its heartbeat counts, and nobody beats there.
-    pub fn vantage(&self, me: &ProcessIdentity) -> Vantage {
-        match me.vantage(&self.process) {
-            Vantage::Here if self.other_device => Vantage::Elsewhere,
-            _ if self.copied => Vantage::Elsewhere,
-            vantage => vantage,
+    pub fn host_match(&self, me: &ProcessIdentity) -> HostMatch {
+        match me.host_match(&self.process) {
+            HostMatch::Here if self.other_device => HostMatch::Elsewhere,
+            _ if self.copied => HostMatch::Elsewhere,
+            host_match => host_match,
         }
     }
 
     /// Whether the worker's process can be seen from here, and lives.
     pub fn lives_here(&self, me: &ProcessIdentity) -> bool {
-        self.vantage(me) == Vantage::Here && process::alive(&self.process)
+        self.host_match(me) == HostMatch::Here && process::alive(&self.process)
     }
 }
 

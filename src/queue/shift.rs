@@ -1,7 +1,7 @@
 //! Rows *unblock*, *re-prioritise*, *retry*: somebody moves a task that nobody works on.
 
 use super::finish::Closed;
-use super::takeup::REPORT;
+use super::intake::REPORT;
 use super::{Dir, Queue, Result};
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{AttemptName, Band, QueueName, TaskEpoch};

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::{Dir, Queue, Result};
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
-use crate::domain::process::Vantage;
+use crate::domain::process::HostMatch;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::AttemptName;
 use crate::domain::trust::Span;
@@ -50,10 +50,10 @@ impl Queue {
         let patience_ms = match self.worker(&attempt.worker) {
             // It works on the queue that this one is a copy of: here nothing ran since the copy was made.
             Some((card, _)) if card.copied => 0,
-            Some((card, _)) => match identity::me().vantage(&card.process) {
-                Vantage::Here if process::alive(&card.process) => return None,
-                Vantage::Here | Vantage::Rebooted => DEAD_WORKER_MS,
-                Vantage::Elsewhere => return None,
+            Some((card, _)) => match identity::me().host_match(&card.process) {
+                HostMatch::Here if process::alive(&card.process) => return None,
+                HostMatch::Here | HostMatch::Rebooted => DEAD_WORKER_MS,
+                HostMatch::Elsewhere => return None,
             },
             None => SELF_STOP_AFTER_MS,
         };

@@ -3,9 +3,9 @@
 use std::fs::Metadata;
 use std::path::Path;
 
+use super::intake::REPORT;
 use super::open::{PROBE, PROBED, STAGED_FORMAT};
 use super::register::is_torn;
-use super::takeup::REPORT;
 use super::{Dir, Queue, Result};
 use crate::domain::task::id::{TaskId, WorkerId};
 use crate::domain::task::name::TaskEpoch;
@@ -17,14 +17,14 @@ const OLD_MS: u64 = 3_600_000;
 
 impl Queue {
     /// Removes old staging files, reports of files that were not rejected after all, wishes to cancel what is nowhere,
-    /// wishes to retire and canaries of workers that are gone, and reservations that came to nothing. Returns how many names went.
+    /// wishes to retire and probes of workers that are gone, and reservations that came to nothing. Returns how many names went.
     pub fn sweep(&self) -> Result<usize> {
         let now = self.file_system_now()?;
         Ok(self.sweep_staging(now)?
             + self.sweep_reports(now)?
             + self.sweep_wishes(now)?
             + self.sweep_retired()?
-            + self.sweep_canaries()?
+            + self.sweep_probes()?
             + self.sweep_reservations(now)?)
     }
 

@@ -15,8 +15,8 @@ use crate::domain::task::record::TaskRecord;
 use crate::domain::time::UnixMs;
 use crate::queue::claim::{Claim, Tried};
 use crate::queue::finish::{Closed, Final};
+use crate::queue::intake::{Admission, Admitted, Dropped, Taken};
 use crate::queue::register::{Card, Registration};
-use crate::queue::takeup::{Admission, Admitted, Dropped, Taken};
 use crate::queue::{Queue, Result};
 use crate::sys::{clock, env, fs, identity, mount, random, tool};
 

@@ -14,7 +14,7 @@ use crate::git::Repo;
 use crate::queue::shift::Ended;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::{fs, identity, tool};
-use crate::worktree::Forest;
+use crate::worktree::TreePool;
 
 /// The numbers of `queue/README.md` that `check` looks up.
 const CHECKED: [&str; 10] = ["I1", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11"];
@@ -123,8 +123,8 @@ pub(super) fn repeated(queue: &Queue) -> Result<Vec<String>> {
 /// Trees that still belong to somebody.
 pub(super) fn occupied(ground: &Ground) -> Vec<String> {
     let Ok(repo) = Repo::discover(ground.repository()) else { return Vec::new() };
-    let forest = Forest::new(repo, None, &identity::host());
-    let occupants = forest.occupants().unwrap_or_default();
+    let trees = TreePool::new(repo, None, &identity::host());
+    let occupants = trees.occupants().unwrap_or_default();
     occupants.iter().map(|o| format!("a tree still belongs to {}", o.task)).collect()
 }
 

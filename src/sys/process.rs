@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use super::identity::{self, Seen};
 use super::seam::{Call, Op, through};
-use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::process::{HostMatch, ProcessIdentity};
 
 /// What can be told of a process of this machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,10 +52,10 @@ pub fn alive(identity: &ProcessIdentity) -> bool {
 /// Whether nothing can be done to a process from where `me` stands, nor be told for certain: it lives somewhere else, or
 /// is hidden. Only its lease decides.
 pub fn out_of_reach(me: &ProcessIdentity, other: &ProcessIdentity) -> bool {
-    match me.vantage(other) {
-        Vantage::Elsewhere => true,
-        Vantage::Here => sight(other) == Sight::Hidden,
-        Vantage::Rebooted => false,
+    match me.host_match(other) {
+        HostMatch::Elsewhere => true,
+        HostMatch::Here => sight(other) == Sight::Hidden,
+        HostMatch::Rebooted => false,
     }
 }
 

@@ -193,7 +193,7 @@ extern "C" fn child(data: *mut c_void) -> c_int {
 
 /// Into the control group, before there is anything that could be outside of it.
 fn enter(cradle: &Cradle<'_>) -> Result<(), Errno> {
-    for door in cradle.plan.entrance.doors.iter() {
+    for door in cradle.plan.entrance.admission.iter() {
         // Zero is whoever writes it.
         nix::unistd::write(door, b"0")?;
     }

@@ -11,7 +11,7 @@ use git2::Repository;
 
 use super::{git, history, path_of};
 use crate::domain::trust::Tracked;
-use crate::git::{Repo, Trouble};
+use crate::git::{GitError, Repo};
 use crate::sys::fs;
 
 /// A tracked file.
@@ -66,7 +66,7 @@ type Found = Option<(Option<Checkout>, Option<PathBuf>)>;
 fn nearest(from: &Path) -> Result<Found, String> {
     let repo = match Repo::discover(from) {
         Ok(repo) => repo,
-        Err(Trouble::NotARepository { .. }) => return Ok(None),
+        Err(GitError::NotARepository { .. }) => return Ok(None),
         Err(_) => {
             let args = ["rev-parse", "--path-format=absolute", "--show-toplevel"];
             let top = git::ask(from, &args.map(OsStr::new))?;

@@ -7,26 +7,26 @@
 use serde_json::json;
 
 use super::Worker;
+use super::accounts::ProgressRelay;
 use super::control::Level;
-use super::gates::Messenger;
-use super::live::Herald;
+use super::disposition::Close;
+use super::live::LiveReporter;
 use super::resume::{after, cannot_go_on};
-use super::verdict::Close;
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::{Job, Progress, Report, Session};
-use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::config::{AgentKind, AgentProfile};
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::record::{AttemptStart, TaskRecord};
 use crate::domain::task::spec::TaskSpec;
-use crate::git::Trouble;
+use crate::git::GitError;
+use crate::housekeeping::known;
 use crate::queue::claim::Claim;
-use crate::queue::takeup::MAX_TASK_BYTES;
+use crate::queue::intake::MAX_TASK_BYTES;
 use crate::queue::{QueueError, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, env, fs};
 use crate::taskfile;
-use crate::tending::known;
 
 /// Starts of claude at once on this machine wait for one another at most so long, milliseconds.
 const START_TURN_MS: u64 = 10_000;
@@ -43,7 +43,7 @@ impl Worker {
             // Nothing of it counts: it waits as if it had not been claimed. What fails here the heart does later.
             let _or_later = self.shared.queue.disown(&at);
         }
-        self.doors.end_canary(&self.shared);
+        self.admission.end_probe(&self.shared);
         closed
     }
 
@@ -89,7 +89,7 @@ impl Worker {
             let detail = format!("the settings name no agent {agent:?}");
             return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Missing, detail });
         };
-        self.doors.claimed(&self.shared, self.config.account(&agent));
+        self.admission.claimed(&self.shared, self.config.account(&agent));
         let origin = record.as_ref().and_then(|record| record.origin.as_ref());
         let mut place = match self.enter(&claim, &profile, origin) {
             Ok(place) => place,
@@ -183,8 +183,8 @@ impl Worker {
         }
         let mut report = self.supervise(&self.setup_job(claim.attempt(), argv, job), None, None);
         match &mut report.ending {
-            Ending::Success => None,
-            Ending::Failure { fault, detail } => {
+            Outcome::Success => None,
+            Outcome::Failure { fault, detail } => {
                 if fault.is_the_tasks() || *fault == Fault::Missing {
                     *fault = Fault::Setup;
                     *detail = format!("the setup command failed: {detail}");
@@ -194,36 +194,41 @@ impl Worker {
         }
     }
 
-    fn run_agent(&self, job: &Job, profile: &AgentProfile, gate: Messenger) -> Report {
+    fn run_agent(&self, job: &Job, profile: &AgentProfile, breaker: ProgressRelay) -> Report {
         let turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_turn());
-        self.supervise(job, turn.flatten(), Some(gate))
+        self.supervise(job, turn.flatten(), Some(breaker))
     }
 
     /// What passes on the agent's news of its account.
-    fn messenger(&self, claim: &Claim, agent: &str) -> Messenger {
+    fn messenger(&self, claim: &Claim, agent: &str) -> ProgressRelay {
         let account = self.config.account(agent);
-        Messenger {
+        ProgressRelay {
             shared: self.shared.clone(),
             account: account.to_owned(),
-            manner: self.config.manner(account),
+            health_check: self.config.health_check(account),
             stop_at: self.config.limit_stop_at,
             source: claim.name().at.id.to_string(),
             began: clock::now(),
             answered_ms: None,
-            herald: Herald::new(self.shared.queue.clone(), claim.attempt().clone()),
+            reporter: LiveReporter::new(self.shared.queue.clone(), claim.attempt().clone()),
         }
     }
 
     /// Runs a job within reach of the other threads; `turn` ends with the first word of the agent.
-    fn supervise(&self, job: &Job, mut turn: Option<Lock>, mut gate: Option<Messenger>) -> Report {
+    fn supervise(
+        &self,
+        job: &Job,
+        mut turn: Option<Lock>,
+        mut breaker: Option<ProgressRelay>,
+    ) -> Report {
         let session = Session::new();
         self.shared.control.attach(session.remote());
         let report = session.run(job, &mut |progress| {
             if !matches!(progress, Progress::Started { .. }) {
                 turn = None;
             }
-            if let Some(gate) = &mut gate {
-                gate.pass(progress);
+            if let Some(breaker) = &mut breaker {
+                breaker.pass(progress);
             }
         });
         self.shared.control.detach();
@@ -258,7 +263,7 @@ impl Worker {
         let title = spec.title.clone().unwrap_or_else(|| claim.name().at.id.slug().to_owned());
         let subject = format!("swarmdir: what {title} left uncommitted");
         let trailers = [("Swarmdir-Task", id)];
-        match self.with_room(Trouble::disk_full, || place.collect(&subject, &trailers)) {
+        match self.with_room(GitError::disk_full, || place.collect(&subject, &trailers)) {
             Ok(left) => left,
             Err(e) => {
                 notes.push(format!("what is uncommitted stays in {}: {e}", place.path().display()));

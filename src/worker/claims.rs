@@ -13,7 +13,7 @@ use crate::queue::claim::{Claim, Tried};
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
 
-/// Fruitless looks at what waits behind closed gates take at most one part in so many of a worker's time.
+/// Fruitless looks at what waits behind closed accounts take at most one part in so many of a worker's time.
 const LOOK_SHARE: u64 = 20;
 /// File systems tell changes apart only so finely, with much to spare, nanoseconds.
 const YOUNG_NS: i128 = 2_000_000_000;
@@ -39,14 +39,14 @@ impl Holding {
 impl Worker {
     /// Claims the best eligible task. `None`: there is none, or a stop came.
     pub(super) fn claim_next(&mut self) -> Result<Option<Claim>> {
-        self.doors.refresh(&self.shared, &self.config)?;
-        let shut = self.doors.shut();
+        self.admission.refresh(&self.shared, &self.config)?;
+        let shut = self.admission.shut();
         if self.barren.as_ref().is_some_and(|barren| barren.holds(&self.shared.queue, &shut)) {
             return Ok(None);
         }
         let claimed = self.look(Barren::begin(&self.shared.queue, shut));
         if !matches!(claimed, Ok(Some(_))) {
-            self.doors.end_canary(&self.shared);
+            self.admission.end_probe(&self.shared);
             self.room.give_up_turn();
         }
         claimed
@@ -62,9 +62,10 @@ impl Worker {
                 return Ok(None);
             }
             let queue = &self.shared.queue;
-            let (doors, shared, config) = (&mut self.doors, &self.shared, &self.config);
-            let eligible =
-                |name: &QueueName| !held.contains(&name.at) && doors.admits(shared, config, name);
+            let (admission, shared, config) = (&mut self.admission, &self.shared, &self.config);
+            let eligible = |name: &QueueName| {
+                !held.contains(&name.at) && admission.admits(shared, config, name)
+            };
             let Some(name) = self.idle.ready.next(queue, eligible)? else {
                 self.barren = look.and_then(Barren::end);
                 if !roomless {
@@ -99,7 +100,7 @@ impl Worker {
     }
 }
 
-/// A look at `ready/` that found nothing but tasks behind closed gates: it read the record of every one, which
+/// A look at `ready/` that found nothing but tasks behind closed accounts: it read the record of every one, which
 /// with very many must not be done again and again all night.
 pub(super) struct Barren {
     /// `ready/` as it was, and when the look began and the next one may begin (monotonic milliseconds).
@@ -110,7 +111,7 @@ pub(super) struct Barren {
 }
 
 impl Barren {
-    /// Before a look; `None` while all gates are open, when looking is cheap.
+    /// Before a look; `None` while all accounts are open, when looking is cheap.
     fn begin(queue: &Queue, shut: Vec<String>) -> Option<Barren> {
         if shut.is_empty() {
             return None;
@@ -131,8 +132,8 @@ impl Barren {
 
     /// Whether another look would find the same.
     fn holds(&self, queue: &Queue, shut: &[String]) -> bool {
-        let same_gates = shut == self.shut;
+        let same_accounts = shut == self.shut;
         let soon = || clock::mono_ms() < self.again_at_ms;
-        same_gates && (soon() || queue.ready_stamp() == Some(self.stamp))
+        same_accounts && (soon() || queue.ready_stamp() == Some(self.stamp))
     }
 }

@@ -6,7 +6,7 @@
 use super::Worker;
 use super::control::Level;
 use crate::agent::Report;
-use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::task::record::Ground;
 use crate::sys::clock;
 
@@ -17,7 +17,7 @@ const TOGETHER_MS: u64 = 500;
 impl Worker {
     /// The report, with an agent's end by a signal seen in the light of what the worker is told.
     pub(super) fn fallen_alone(&self, report: Report) -> Report {
-        let Ending::Failure { fault: Fault::Crashed, detail } = &report.ending else {
+        let Outcome::Failure { fault: Fault::Crashed, detail } = &report.ending else {
             return report;
         };
         let deadline = clock::mono_ms() + TOGETHER_MS;
@@ -25,7 +25,7 @@ impl Worker {
             if self.shared.control.level() >= Level::Stop {
                 let detail = format!("it ended as its worker was told to stop: {detail}");
                 let ground = Ground::ours(Fault::Stopped.word(), "worker", &detail);
-                let ending = Ending::Failure { fault: Fault::Stopped, detail };
+                let ending = Outcome::Failure { fault: Fault::Stopped, detail };
                 return Report { ending, ground: Some(ground), ..report };
             }
             let left = deadline.saturating_sub(clock::mono_ms());

@@ -13,7 +13,7 @@ use super::room::{NO_ROOM_MS, age_ms, lock_file};
 use super::{Mode, Shared, Worker};
 use crate::agent::{Report, StopReason};
 use crate::domain::capacity::admission::{Reserve, Short, Snapshot, Verdict, critical, decide};
-use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
 use crate::domain::task::record::Ground;
@@ -65,15 +65,15 @@ impl Worker {
 
     /// An agent that failed while the disk had less than is kept free failed by that: nobody can tell which of its
     /// tools met the end of the disk. Not its deadlines, its turns and its money.
-    pub(super) fn blame_the_disk(&self, report: &Report) -> (Ending, Option<Ground>) {
+    pub(super) fn blame_the_disk(&self, report: &Report) -> (Outcome, Option<Ground>) {
         let as_it_was = || (report.ending.clone(), report.ground.clone());
-        let Ending::Failure { fault, detail } = &report.ending else { return as_it_was() };
+        let Outcome::Failure { fault, detail } = &report.ending else { return as_it_was() };
         let may = [Fault::Error, Fault::Crashed, Fault::NoResult, Fault::Silent, Fault::Setup];
         let short = may.contains(fault).then(|| short_of_disk(&self.config));
         let Some(short) = short.flatten() else { return as_it_was() };
         let ground = Ground::ours(Fault::Disk.word(), "worker", &short.evidence());
         let detail = format!("{}; seen as it ended: {detail}", short.evidence());
-        (Ending::Failure { fault: Fault::Disk, detail }, Some(ground))
+        (Outcome::Failure { fault: Fault::Disk, detail }, Some(ground))
     }
 }
 

@@ -10,13 +10,13 @@ use std::time::Duration;
 use super::Shared;
 use super::control::{Control, Level};
 use super::ticker::Ticker;
+use crate::housekeeping::Round;
 use crate::queue::ready::ReadyList;
 use crate::queue::{Dir, Queue};
 use crate::sys::lock::Lock;
 use crate::sys::lookout::Lookout;
 use crate::sys::random;
 use crate::sys::watch::Watch;
-use crate::tending::Round;
 
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
@@ -24,7 +24,7 @@ const POLL_MS: u64 = 1_000;
 const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
-/// Those who wait for a gate come within so long of its opening, milliseconds.
+/// Those who wait for a breaker come within so long of its opening, milliseconds.
 const GATE_JITTER_MS: u64 = 500;
 /// So many idle workers of a machine watch.
 const WATCHERS: usize = 12;
@@ -68,7 +68,7 @@ impl Idle {
     }
 
     /// Waits for a hint, a ring or the timer. A wait that arms returns at once: what came before the watch
-    /// existed is found by the look that follows. A gate that opens by itself ends it.
+    /// existed is found by the look that follows. A breaker that opens by itself ends it.
     pub(super) fn wait(
         &mut self,
         queue: &Queue,
@@ -93,7 +93,7 @@ impl Idle {
             (false, None) => POLL_MS,
         };
         let usual = base + random::below(base / 2);
-        // Not all at the very moment at which a gate opens; after a short wait not much later either.
+        // Not all at the very moment at which a breaker opens; after a short wait not much later either.
         let jitter = |ms: u64| random::below(GATE_JITTER_MS.min(ms / 4 + 50));
         let opens = opens_in_ms.map(|ms| ms + jitter(ms));
         self.pause(opens.map_or(usual, |ms| ms.min(usual)));
@@ -110,7 +110,7 @@ impl Idle {
         self.watch = Watch::new(move || control.ring()).and_then(|mut watch| {
             let dir = |dir| queue.layout().dir(dir);
             let mut dirs =
-                vec![dir(Dir::Pending), dir(Dir::Ready), dir(Dir::Gates), root.to_owned()];
+                vec![dir(Dir::Pending), dir(Dir::Ready), dir(Dir::Accounts), root.to_owned()];
             if self.drains {
                 // A task leaves `ready/` before its claim goes, and only then the drain is over.
                 dirs.push(dir(Dir::Claims));
@@ -140,15 +140,15 @@ pub(super) fn start_housekeeper(shared: &Shared) -> Ticker {
             if shared.control.level() > Level::Drain {
                 return KEEP_MS;
             }
-            let mut tender = shared.tender();
+            let mut housekeeper = shared.housekeeper();
             // An error here meets the main thread too, which reports it.
-            if tender.tend(&shared.journal).unwrap_or_default() != Round::default() {
+            if housekeeper.tend(&shared.journal).unwrap_or_default() != Round::default() {
                 shared.control.ring();
             }
             if let Some(lookout) = &lookout {
-                lookout.watch(&tender.watched());
+                lookout.watch(&housekeeper.watched());
             }
-            tender.next_look_ms()
+            housekeeper.next_look_ms()
         }
     })
 }

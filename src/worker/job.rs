@@ -141,7 +141,7 @@ impl Worker {
             (super::workplace::TASK_MARK, attempt.at.id.to_string()),
             (super::workplace::QUEUE_MARK, self.shared.queue.place().to_owned()),
             ("SWARMDIR_ATTEMPT", number.to_string()),
-            (crate::tending::WORKER_MARK, attempt.worker.to_string()),
+            (crate::housekeeping::WORKER_MARK, attempt.worker.to_string()),
             ("SWARMDIR_ROOT", self.config.root.display().to_string()),
             ("SWARMDIR_BRANCH", place.branch().unwrap_or_default().to_owned()),
         ];

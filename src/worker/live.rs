@@ -7,15 +7,15 @@ use crate::domain::task::name::AttemptName;
 use crate::queue::Queue;
 
 /// Speaks for one running agent.
-pub(super) struct Herald {
+pub(super) struct LiveReporter {
     queue: Queue,
     attempt: AttemptName,
     spoke: bool,
 }
 
-impl Herald {
-    pub(super) fn new(queue: Queue, attempt: AttemptName) -> Herald {
-        Herald { queue, attempt, spoke: false }
+impl LiveReporter {
+    pub(super) fn new(queue: Queue, attempt: AttemptName) -> LiveReporter {
+        LiveReporter { queue, attempt, spoke: false }
     }
 
     pub(super) fn pass(&mut self, progress: &Progress) {
@@ -26,7 +26,7 @@ impl Herald {
     }
 }
 
-impl Drop for Herald {
+impl Drop for LiveReporter {
     fn drop(&mut self) {
         if self.spoke {
             let _misleads_nobody_once_the_name_has_moved = self.queue.forget_live(&self.attempt);

@@ -2,15 +2,16 @@
 //!
 //! It works alone or beside any number of others and does not know whether a coordinator exists. The main
 //! thread works and waits on one channel; beside it beat the heart (`heart`), the housekeeper (a
-//! [`crate::tending::Tender`] once a second) and the signal thread ([`control`]). Invariant: whatever the
+//! [`crate::housekeeping::Housekeeper`] once a second) and the signal thread ([`control`]). Invariant: whatever the
 //! main thread is doing, a worker that cannot beat, or that was declared dead, stops its agent.
 
+mod accounts;
 mod attempt;
 mod claims;
 pub mod control;
+mod disposition;
 mod downfall;
 mod full;
-mod gates;
 mod groups;
 mod heart;
 mod idle;
@@ -21,7 +22,6 @@ mod resume;
 mod room;
 mod rules;
 mod ticker;
-mod verdict;
 mod workplace;
 
 use std::ffi::OsString;
@@ -33,12 +33,12 @@ use serde_json::json;
 
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
+use crate::housekeeping::{Housekeeper, Rest, rest};
 use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError};
 use crate::sys::cgroup::Group;
 use crate::sys::{clock, fs, identity, random};
-use crate::tending::{Rest, Tender, rest};
 
 use crate::worktree::Scratch;
 
@@ -113,7 +113,7 @@ pub fn run(
     let registration = Arc::new(register(&queue, order.slot)?);
     let journal = Arc::new(queue.journal(registration.id().as_str())?);
     let shared = Shared {
-        tender: Arc::new(Mutex::new(Tender::new(queue.clone(), &config))),
+        housekeeper: Arc::new(Mutex::new(Housekeeper::new(queue.clone(), &config))),
         holding: claims::Holding::default(),
         control: control.clone(),
         interrupt: config.root.join("interrupt"),
@@ -135,7 +135,7 @@ pub fn run(
         order,
         failed: false,
         worked: 0,
-        doors: gates::Doors::default(),
+        admission: accounts::AccountAdmission::default(),
         room: room::Room::default(),
         barren: None,
         group,
@@ -180,7 +180,7 @@ struct Shared {
     queue: Queue,
     registration: Arc<Registration>,
     journal: Arc<Journal>,
-    tender: Arc<Mutex<Tender>>,
+    housekeeper: Arc<Mutex<Housekeeper>>,
     holding: claims::Holding,
     control: Control,
     /// While this file exists, nobody claims.
@@ -199,8 +199,8 @@ impl Shared {
             full::Watched::of(config);
     }
 
-    fn tender(&self) -> MutexGuard<'_, Tender> {
-        self.tender.lock().expect("a panic ends the process, so nobody sees a poisoned lock")
+    fn housekeeper(&self) -> MutexGuard<'_, Housekeeper> {
+        self.housekeeper.lock().expect("a panic ends the process, so nobody sees a poisoned lock")
     }
 }
 
@@ -212,7 +212,7 @@ struct Worker {
     failed: bool,
     /// Tasks so far.
     worked: u32,
-    doors: gates::Doors,
+    admission: accounts::AccountAdmission,
     room: room::Room,
     barren: Option<claims::Barren>,
     /// The control group of whatever runs.
@@ -228,7 +228,7 @@ enum Step {
 
 impl Worker {
     fn go_on(&mut self) -> Result<Ended, QueueError> {
-        self.shared.tender().tend(&self.shared.journal)?;
+        self.shared.housekeeper().tend(&self.shared.journal)?;
         loop {
             match self.step() {
                 Ok(Step::Ended(ended)) => return Ok(ended),
@@ -248,11 +248,11 @@ impl Worker {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
                     }
-                    let opens = [self.doors.opens_in_ms(), self.room.again_in_ms()];
+                    let opens = [self.admission.opens_in_ms(), self.room.again_in_ms()];
                     let opens_in_ms = opens.into_iter().flatten().min();
                     let queue = &self.shared.queue;
                     self.idle.wait(queue, &self.config.root, unsettled, opens_in_ms);
-                    self.doors.invalidate();
+                    self.admission.invalidate();
                 }
                 // With the reserve it may go on at once.
                 Err(e) if e.disk_full() && self.shared.queue.release_reserve().unwrap_or(false) => {
@@ -283,7 +283,7 @@ impl Worker {
                 Mode::Drain | Mode::Once => Step::Ended(self.finished(true)),
             });
         }
-        let round = self.shared.tender().take_up(&self.shared.journal)?;
+        let round = self.shared.housekeeper().take_up(&self.shared.journal)?;
         match self.claim_next()? {
             Some(claim) => {
                 self.idle.busy();
@@ -308,11 +308,11 @@ impl Worker {
     fn reload(&mut self) {
         match (self.order.reload)() {
             Ok(config) => {
-                self.shared.tender().configure(&config);
+                self.shared.housekeeper().configure(&config);
                 self.config = config;
-                // Another default agent may have an open gate.
+                // Another default agent may have an open breaker.
                 self.barren = None;
-                self.doors.invalidate();
+                self.admission.invalidate();
                 self.shared.watch(&self.config);
                 self.room = room::Room::default();
                 (self.order.log)("settings re-read");
@@ -322,7 +322,7 @@ impl Worker {
     }
 
     fn finished(&self, later: bool) -> Ended {
-        let rejected = self.shared.tender().rejected() > 0;
+        let rejected = self.shared.housekeeper().rejected() > 0;
         Ended::Finished { failed: self.failed || rejected, later }
     }
 

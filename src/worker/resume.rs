@@ -9,7 +9,7 @@ use super::Worker;
 use super::workplace::{Left, Workplace};
 use crate::agent::transcript::{self, Summary};
 use crate::agent::{Job, Report};
-use crate::domain::outcome::disposition::{Ending, Fault, Verdict};
+use crate::domain::outcome::disposition::{Disposition, Fault, Outcome};
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::record::{AttemptStart, CommitRecord};
 use crate::domain::task::spec::TaskSpec;
@@ -78,7 +78,7 @@ impl Worker {
     pub(super) fn write_context(
         &self,
         attempt: &AttemptName,
-        verdict: &Verdict,
+        verdict: &Disposition,
         left: &Left,
         branch: Option<&str>,
     ) {
@@ -166,7 +166,7 @@ impl Heard {
 /// Why the agent could not go on with its session, where a fresh one may: its own program does not know it (any more), or
 /// the service refuses what was said in it. Neither did anything yet, and neither is the task's doing.
 pub(super) fn cannot_go_on(resumed: bool, budget_usd: f64, report: &Report) -> Option<String> {
-    let Ending::Failure { fault: Fault::Error, detail } = &report.ending else { return None };
+    let Outcome::Failure { fault: Fault::Error, detail } = &report.ending else { return None };
     // What a refusal may cost is what claude tried to make of it.
     if !resumed || report.usage.cost_usd >= budget_usd {
         return None;
@@ -269,7 +269,7 @@ mod tests {
         assert!(!Heard::of(b"claude: command not found\n").begun());
     }
 
-    fn report(ending: Ending, session: Option<&str>, refused_at_once: bool) -> Report {
+    fn report(ending: Outcome, session: Option<&str>, refused_at_once: bool) -> Report {
         let usage = Usage { cost_usd: 0.25, turns: 1, ..Usage::default() };
         Report {
             ending,
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn only_a_resumption_that_came_to_nothing_is_tried_in_a_fresh_session() {
-        let failed = |fault| Ending::Failure { fault, detail: "API Error: 400 x".into() };
+        let failed = |fault| Outcome::Failure { fault, detail: "API Error: 400 x".into() };
         let tried = |report: &Report| cannot_go_on(true, 10.0, report).is_some();
         assert!(tried(&report(failed(Fault::Error), None, false)));
         let refused = report(failed(Fault::Error), Some("s"), true);
@@ -299,7 +299,7 @@ mod tests {
         assert!(!tried(&report(failed(Fault::Error), Some("s"), false)), "it did something");
         assert!(!tried(&report(failed(Fault::Spend), Some("s"), true)), "no credit");
         assert!(!tried(&report(failed(Fault::Stopped), None, false)), "we stopped it");
-        assert!(!tried(&report(Ending::Success, Some("s"), false)));
+        assert!(!tried(&report(Outcome::Success, Some("s"), false)));
         assert_eq!(cannot_go_on(false, 10.0, &refused), None, "a fresh one is the last");
         assert_eq!(cannot_go_on(true, 0.25, &refused), None, "nothing is left to spend");
     }
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn what_the_first_try_cost_is_on_the_bill() {
         let both =
-            after(report(Ending::Success, None, true), report(Ending::Success, Some("s"), false));
+            after(report(Outcome::Success, None, true), report(Outcome::Success, Some("s"), false));
         assert!((both.usage.cost_usd - 0.5).abs() < 1e-9 && both.usage.turns == 2);
         assert_eq!((both.session.as_deref(), both.elapsed_ms, both.swept), (Some("s"), 10, 2));
         assert_eq!(both.notes.len(), 2);

@@ -12,10 +12,10 @@ use super::{Log, Shared};
 use crate::domain::capacity::admission::{Short, Spacing, Verdict};
 use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
+use crate::housekeeping::room::{Surveyor, homes};
 use crate::queue::Result;
 use crate::sys::lock::Lock;
 use crate::sys::{self, clock, fs};
-use crate::tending::room::{Surveyor, homes};
 use crate::worktree::room::Homes;
 
 /// A look is believed for so long, milliseconds: one that found ample room, and one that found none.

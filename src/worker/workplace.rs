@@ -8,12 +8,12 @@ use crate::domain::outcome::disposition::Fault;
 use crate::domain::settings::config::AgentProfile;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::record::{CommitRecord, Origin};
-use crate::git::{Fingerprint, Repo, Trouble};
+use crate::git::{Fingerprint, GitError, Repo};
 use crate::queue::claim::Claim;
 use crate::queue::runs::AttemptFiles;
 use crate::sys::grace::Grace;
 use crate::sys::{process, sweep};
-use crate::worktree::{CollectOrder, Collected, Entered, Forest, Order, Scratch, Tree};
+use crate::worktree::{CollectOrder, Collected, Entered, Order, Scratch, Tree, TreePool};
 
 /// The variable by which every process of a task's agents is known.
 pub(super) const TASK_MARK: &str = "SWARMDIR_TASK";
@@ -92,8 +92,8 @@ impl Worker {
         let repo = Repo::discover(&repository)?;
         let before = repo.fingerprint();
         let host = &self.shared.registration.card().process.host;
-        let forest = Forest::new(Repo::discover(&repository)?, self.config.trees.clone(), host);
-        let entered = forest.enter(&Order {
+        let trees = TreePool::new(Repo::discover(&repository)?, self.config.trees.clone(), host);
+        let entered = trees.enter(&Order {
             task: attempt.at.id.as_str(),
             token: &attempt.dir(),
             queue: queue.id(),
@@ -224,7 +224,7 @@ impl Workplace {
         &mut self,
         subject: &str,
         trailers: &[(&str, &str)],
-    ) -> Result<Left, Trouble> {
+    ) -> Result<Left, GitError> {
         let Workplace::Tree { tree, repo, before, own } = self else { return Ok(Left::default()) };
         let collected = tree.collect(&CollectOrder { message_subject: subject, trailers })?;
         let mut notes = collected.notes.clone();
@@ -245,7 +245,7 @@ impl Workplace {
     }
 
     /// Makes the branch durable, before its outcome is published.
-    pub(super) fn make_durable(&self, left: &Left) -> Result<(), Trouble> {
+    pub(super) fn make_durable(&self, left: &Left) -> Result<(), GitError> {
         match (self, &left.collected) {
             (Workplace::Tree { tree, .. }, Some(collected)) => tree.make_durable(collected),
             _ => Ok(()),
@@ -253,7 +253,7 @@ impl Workplace {
     }
 
     /// Gives the place back; `keep` for a task that goes on in it later.
-    pub(super) fn leave(self, keep: bool) -> Result<(), Trouble> {
+    pub(super) fn leave(self, keep: bool) -> Result<(), GitError> {
         match self {
             Workplace::Tree { tree, .. } => tree.release(keep),
             Workplace::Scratch(scratch) => scratch.leave(),
@@ -261,8 +261,8 @@ impl Workplace {
     }
 }
 
-impl From<Trouble> for NoPlace {
-    fn from(trouble: Trouble) -> NoPlace {
+impl From<GitError> for NoPlace {
+    fn from(trouble: GitError) -> NoPlace {
         let fault = if trouble.disk_full() { Fault::Disk } else { Fault::Machine };
         NoPlace { fault, detail: trouble.to_string() }
     }

@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use git2::{Oid, Repository};
 
 use super::branch::mark;
-use super::occupant::Occupant;
+use super::holder::Holder;
 use super::salvaged::{tips_of, unreached};
+use crate::git::error::{GitError, Result};
 use crate::git::patience::patiently;
-use crate::git::trouble::{Result, Trouble};
 
 /// More than so many are kept under one name.
 const NAMED: usize = 20;
@@ -35,11 +35,11 @@ struct Step {
 /// Keeps and names them.
 pub(crate) fn keep(
     git: &Repository,
-    occupant: &Occupant,
+    occupant: &Holder,
     tip: Oid,
     notes: &mut Vec<String>,
 ) -> Result<Aside> {
-    let failed = |error| Trouble::git("look for commits beside the branch", git.path())(error);
+    let failed = |error| GitError::git("look for commits beside the branch", git.path())(error);
     let left = left_behind(&steps(git, occupant.since_ms));
     let on_branch = |oid: &Oid| *oid == tip || git.graph_descendant_of(tip, *oid).unwrap_or(false);
     let left: Vec<Oid> =

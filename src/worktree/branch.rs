@@ -9,13 +9,13 @@ use std::path::Path;
 use git2::{ErrorCode, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
+use super::holder::{Holder, replace_json};
 use super::make::checked_out_at;
-use super::occupant::{Occupant, replace_json};
 use super::order::Order;
+use crate::git::error::{GitError, Result};
 use crate::git::patience::{patiently, remove_stale_branch_lock};
 use crate::git::repo::Repo;
 use crate::git::resolve::{branch_in_the_way, branch_tip, refuse_bad_branch};
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::{clock, fs};
 
 /// So many names are tried for a branch whose name is ours to choose.
@@ -101,7 +101,7 @@ fn beside(
         }
         Creation::Exists | Creation::Blocked(_) => {
             replace_json(order.intent, &intent, order.sync)?;
-            Err(Trouble::BranchCheckedOut { branch: intent.branch, at: at.to_owned() })
+            Err(GitError::BranchCheckedOut { branch: intent.branch, at: at.to_owned() })
         }
     }
 }
@@ -123,7 +123,7 @@ fn choose(
         // Cheap, so that a taken name costs no durable write; the creation below is what decides.
         if branch_tip(&repo.git, &branch).is_some() {
             if order.branch_is_fixed {
-                return Err(Trouble::BranchTaken { branch });
+                return Err(GitError::BranchTaken { branch });
             }
             continue;
         }
@@ -135,11 +135,11 @@ fn choose(
                 return Ok(Plan { tip: at, continued: false, intent, notes });
             }
             Creation::Exists if order.branch_is_fixed => {
-                return Err(Trouble::BranchTaken { branch: intent.branch });
+                return Err(GitError::BranchTaken { branch: intent.branch });
             }
             Creation::Exists => {}
             Creation::Blocked(by) if order.branch_is_fixed || !stem.contains('/') => {
-                return Err(Trouble::BranchBlocked { branch: intent.branch, by });
+                return Err(GitError::BranchBlocked { branch: intent.branch, by });
             }
             Creation::Blocked(by) => {
                 notes.push(format!("the branch {by} stands in the way of {}", intent.branch));
@@ -148,7 +148,7 @@ fn choose(
             }
         }
     }
-    Err(Trouble::BranchTaken { branch: wanted.to_owned() })
+    Err(GitError::BranchTaken { branch: wanted.to_owned() })
 }
 
 enum Creation {
@@ -211,7 +211,7 @@ fn read_intent(path: &Path) -> Result<Option<Intent>> {
 }
 
 /// Where a task's branch is, or else where the task began.
-pub(crate) fn tip_or_base(repo: &Repo, occupant: &Occupant) -> Result<Oid> {
+pub(crate) fn tip_or_base(repo: &Repo, occupant: &Holder) -> Result<Oid> {
     match branch_tip(&repo.git, &occupant.branch) {
         Some(tip) => Ok(tip),
         None => oid(repo, &occupant.base),
@@ -220,7 +220,7 @@ pub(crate) fn tip_or_base(repo: &Repo, occupant: &Occupant) -> Result<Oid> {
 
 /// Reads hex digits, and sees that the commit is there.
 pub(crate) fn oid(repo: &Repo, hex: &str) -> Result<Oid> {
-    let unknown = || Trouble::UnknownBase { name: hex.to_owned(), near: Vec::new() };
+    let unknown = || GitError::UnknownBase { name: hex.to_owned(), near: Vec::new() };
     let oid = Oid::from_str(hex).map_err(|_| unknown())?;
     repo.git.find_commit(oid).map_err(|_| unknown())?;
     Ok(oid)

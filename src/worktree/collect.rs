@@ -8,16 +8,16 @@ use git2::{Commit, Oid};
 
 use super::aside::{self, Aside};
 use super::fill::fill_empty;
-use super::forest::{admin_name, replaced};
 use super::heads;
 use super::identity::{self, Identity};
+use super::pool::{admin_name, replaced};
 use super::tree::{Left, Tree};
 use super::{branch, make};
 use crate::domain::task::record::CommitRecord;
+use crate::git::error::{GitError, Result};
 use crate::git::head::{self};
 use crate::git::patience::{lasting_shared_locks, remove_stale_locks};
 use crate::git::summary;
-use crate::git::trouble::{Result, Trouble};
 
 /// The trailer that marks our commits.
 pub(super) const TRAILER: &str = "Swarmdir-Task";
@@ -135,7 +135,7 @@ impl Tree {
 
     /// The commits that the branch holds beyond its base now, before anything is collected; oldest first.
     pub fn commits(&self) -> Result<Vec<CommitRecord>> {
-        let failed = |error| Trouble::git("read the branch", self.path())(error);
+        let failed = |error| GitError::git("read the branch", self.path())(error);
         let base = Oid::from_str(&self.occupant.base).map_err(failed)?;
         let Some(head) = head::read(&self.git).at else { return Ok(Vec::new()) };
         let is_ours = |commit: &Commit<'_>| bears(commit, &self.occupant.task);
@@ -150,7 +150,7 @@ impl Tree {
         mut notes: Vec<String>,
     ) -> Result<Collected> {
         let git = &self.git;
-        let failed = |error| Trouble::git("read the branch", self.path())(error);
+        let failed = |error| GitError::git("read the branch", self.path())(error);
         let base = Oid::from_str(&self.occupant.base).map_err(failed)?;
         let tip = settled.tip;
         if tip != base && !git.graph_descendant_of(tip, base).unwrap_or(false) {

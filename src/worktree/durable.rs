@@ -7,8 +7,8 @@ use git2::Oid;
 use super::collect::Collected;
 use super::tree::Tree;
 use crate::git::durable::{added_by, sync_all};
+use crate::git::error::{GitError, Result};
 use crate::git::summary::range;
-use crate::git::trouble::{Result, Trouble};
 
 /// A pack's time stamp may be of another clock than ours by so much, milliseconds.
 const CLOCK_SLACK_MS: u64 = 300_000;
@@ -16,7 +16,7 @@ const CLOCK_SLACK_MS: u64 = 300_000;
 impl Tree {
     /// Syncs what the collected commits added, and the names that lead to them.
     pub fn make_durable(&self, collected: &Collected) -> Result<()> {
-        let failed = |error| Trouble::git("list the new objects", self.path())(error);
+        let failed = |error| GitError::git("list the new objects", self.path())(error);
         let base = Oid::from_str(self.base()).map_err(failed)?;
         let mut objects = BTreeSet::new();
         let pinned = collected.pinned.iter().chain(collected.kept.iter().map(|(_, commit)| commit));

@@ -6,8 +6,8 @@
 use git2::{Oid, Repository};
 
 use crate::git::command::Git;
+use crate::git::error::Result;
 use crate::git::patience::patiently;
-use crate::git::trouble::Result;
 
 const DOING: &str = "check out the files";
 

@@ -15,9 +15,9 @@ use super::stage::candidates;
 use super::survey::Survey;
 use crate::git::command::Git;
 use crate::git::config::Config;
+use crate::git::error::{GitError, Result};
 use crate::git::overrides::Overrides;
 use crate::git::paths::{TreePath, names};
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::Dir;
 use crate::sys::fs;
 
@@ -111,7 +111,7 @@ impl Question<'_> {
 
     /// Whether a file of attributes is another one than where the task began.
     fn attributes_changed(&self) -> Result<bool> {
-        let failed = |error| Trouble::git(DOING, self.repo.path())(error);
+        let failed = |error| GitError::git(DOING, self.repo.path())(error);
         let tree = |oid| self.repo.find_commit(oid)?.tree();
         let Some(head) = self.head else { return Ok(true) };
         let (before, now) = (tree(self.base).map_err(failed)?, tree(head).map_err(failed)?);

@@ -9,20 +9,20 @@ use std::path::Path;
 
 use git2::{Repository, RepositoryState};
 
-use super::forest::{Before, Forest, Settled, held, replaced};
+use super::holder::Place;
 use super::identity::{self, Identity};
 use super::make;
-use super::occupant::Place;
 use super::order::Order;
+use super::pool::{Before, Settled, TreePool, held, replaced};
 use super::refusal::Removed;
 use super::remove::Removal;
 use super::settings::Settings;
 use super::stage::read_index;
 use super::survey::survey;
 use crate::git::command::Git;
+use crate::git::error::{GitError, Result};
 use crate::git::patience::remove_stale_locks;
 use crate::git::submodule;
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::Dir;
 use crate::sys::fs;
 
@@ -38,7 +38,7 @@ enum Judged {
     Kept(String),
 }
 
-impl Forest {
+impl TreePool {
     /// A free tree that is as new. One that is not is removed, saved where that is needed; one that cannot be removed
     /// is kept for people.
     pub(super) fn free_place(
@@ -152,7 +152,7 @@ pub(crate) fn with_files(admin: &Path, dir: &Dir) -> Result<Repository> {
     let git = make::open(admin)?;
     if let Some(place) = dir.place() {
         let set = git.set_workdir(&place, false);
-        set.map_err(Trouble::git("look through a tree", admin))?;
+        set.map_err(GitError::git("look through a tree", admin))?;
     }
     Ok(git)
 }

@@ -6,11 +6,11 @@
 use git2::{ErrorCode, Oid, Repository, RepositoryState};
 
 use super::branch::mark;
-use super::occupant::Occupant;
+use super::holder::Holder;
+use crate::git::error::{GitError, Result};
 use crate::git::head;
 use crate::git::patience::patiently;
 use crate::git::resolve::branch_tip;
-use crate::git::trouble::{Result, Trouble};
 
 /// The branch after collecting.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Settled {
 
 /// Looks at a tree that an earlier attempt left: back on its branch where that loses nothing; otherwise
 /// it stays as the agent had it, and the notes say so.
-pub(crate) fn check(git: &Repository, occupant: &Occupant) -> Result<Vec<String>> {
+pub(crate) fn check(git: &Repository, occupant: &Holder) -> Result<Vec<String>> {
     let head = head::read(git);
     let full = format!("refs/heads/{}", occupant.branch).into_bytes();
     let mut notes = Vec::new();
@@ -43,14 +43,14 @@ pub(crate) fn check(git: &Repository, occupant: &Occupant) -> Result<Vec<String>
 /// Brings the task's branch to where HEAD is, if that is forward.
 pub(crate) fn settle(
     git: &Repository,
-    occupant: &Occupant,
+    occupant: &Holder,
     head: Option<Oid>,
     notes: &mut Vec<String>,
 ) -> Result<Settled> {
     let branch = &occupant.branch;
     let full = format!("refs/heads/{branch}");
     let log = format!("{}: collect", mark(&occupant.task));
-    let base = Oid::from_str(&occupant.base).map_err(Trouble::git("read the base", git.path()))?;
+    let base = Oid::from_str(&occupant.base).map_err(GitError::git("read the base", git.path()))?;
     let doing = "move the task's branch";
     let Some(tip) = branch_tip(git, branch) else {
         let at = head.unwrap_or(base);

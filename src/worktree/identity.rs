@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::occupant::replace_json;
-use crate::git::trouble::{Result, Trouble};
+use super::holder::replace_json;
+use crate::git::error::{GitError, Result};
 use crate::sys::dir::{Dir, DirId, Opened};
 use crate::sys::fs;
 use crate::sys::fs::FsError;
@@ -83,7 +83,7 @@ fn open(path: &Path) -> Result<Opened> {
     Dir::open(path).map_err(failed(path))
 }
 
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> Trouble {
+fn failed(path: &Path) -> impl Fn(std::io::Error) -> GitError {
     let path = path.to_owned();
     move |source| FsError { doing: "open", path: path.clone(), source }.into()
 }

@@ -12,7 +12,7 @@ use git2::Repository;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::tree::Tree;
-use crate::git::trouble::Result;
+use crate::git::error::Result;
 use crate::sys::fs;
 use crate::sys::walk::{self, Found};
 

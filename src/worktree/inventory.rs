@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use git2::{BranchType, Oid};
 
-use super::forest::Forest;
+use super::holder::{Holder, Place};
 use super::identity::{self, Identity};
 use super::make;
-use super::occupant::{Occupant, Place};
+use super::pool::TreePool;
 use super::refusal::{Refusal, Removed};
+use crate::git::error::{GitError, Result};
 use crate::git::merged::{Changes, Proof, on_target};
 use crate::git::paths::printed;
 use crate::git::resolve::branch_tip;
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::{fs, lock::Lock, process, walk::Walk};
 
 /// One tree.
@@ -26,7 +26,7 @@ pub struct Standing {
     /// Its directory.
     pub path: PathBuf,
     /// Who lives in it.
-    pub occupant: Option<Occupant>,
+    pub occupant: Option<Holder>,
     /// A process works in it.
     pub busy: bool,
     /// What it takes, without what git ignores; bytes on disk.
@@ -48,10 +48,10 @@ pub struct OurBranch {
     pub commit_ms: u64,
 }
 
-impl Forest {
+impl TreePool {
     /// Every tree of this host, with sizes. `settled`: whether the task that lives in one is over; others are not
     /// even tried for, because a lock on them would turn their own task away.
-    pub fn standing(&self, settled: &dyn Fn(&Occupant) -> bool) -> Result<Vec<Standing>> {
+    pub fn standing(&self, settled: &dyn Fn(&Holder) -> bool) -> Result<Vec<Standing>> {
         let mut all = Vec::new();
         for number in self.places.numbers()? {
             let path = self.places.path(number, "");
@@ -114,7 +114,7 @@ impl Forest {
     /// Branches that our mark is on, and those called `swarm/…`.
     pub fn our_branches(&self) -> Result<Vec<OurBranch>> {
         let git = &self.repo.git;
-        let failed = |error| Trouble::git("list the branches", &self.repo.root)(error);
+        let failed = |error| GitError::git("list the branches", &self.repo.root)(error);
         let mut found = Vec::new();
         for branch in git.branches(Some(BranchType::Local)).map_err(failed)? {
             let (branch, _) = branch.map_err(failed)?;
@@ -166,7 +166,7 @@ impl Forest {
         let git = &self.repo.git;
         let Some(tip) = branch_tip(git, branch) else { return Ok(None) };
         let found = on_target(git, tip, &targets, changes);
-        found.map_err(Trouble::git("compare a branch", &self.repo.root))
+        found.map_err(GitError::git("compare a branch", &self.repo.root))
     }
 
     /// Where a branch is checked out.
@@ -176,13 +176,13 @@ impl Forest {
 
     /// Removes a salvage, for good.
     pub fn remove_salvage(&self, name: &str) -> Result<()> {
-        let failed = |error| Trouble::git("remove a salvage", &self.repo.root)(error);
+        let failed = |error| GitError::git("remove a salvage", &self.repo.root)(error);
         let mut reference = self.repo.git.find_reference(name).map_err(failed)?;
         reference.delete().map_err(failed)
     }
 }
 
-impl Forest {
+impl TreePool {
     /// What git ignores in a tree, without what holds a repository of its own. Of a directory that is ignored as a
     /// whole only its name. Nothing where there is no tree of ours.
     fn ignored_in(&self, tree: &Path) -> Result<Vec<PathBuf>> {

@@ -11,9 +11,9 @@ use super::stage::{read_index, stage, tell};
 use super::survey::{Survey, survey};
 use super::tree::{Left, Tree};
 use crate::git::command::Git;
+use crate::git::error::{GitError, Result};
 use crate::git::head::{self, Head};
 use crate::git::patience::patiently;
-use crate::git::trouble::{Result, Trouble};
 
 /// A commit, with what signs it, may take so long, milliseconds.
 const COMMIT_MS: u64 = 60_000;
@@ -27,7 +27,7 @@ impl Tree {
         notes: &mut Vec<String>,
     ) -> Result<Option<Oid>> {
         let (git, admin) = (&self.git, self.git.path().to_owned());
-        let failed = |error| Trouble::git("commit what was left", &self.place.tree)(error);
+        let failed = |error| GitError::git("commit what was left", &self.place.tree)(error);
         let command = self.command();
         let index = read_index(&command, &admin.join("index"), notes)?;
         let survey = survey(&with_files(&admin, &self.dir)?, &admin, &index, &self.dir);
@@ -81,7 +81,7 @@ impl Tree {
             files: &self.dir,
             survey,
             overrides: &self.settings.overrides,
-            base: base.map_err(Trouble::git("read the base", self.path()))?,
+            base: base.map_err(GitError::git("read the base", self.path()))?,
             head: head.at,
             shared_changed: self.settings.attributes_changed()?,
         })
@@ -99,7 +99,7 @@ impl Tree {
         if survey.attributes.is_empty() {
             return Ok(());
         }
-        let failed = |error| Trouble::git("compare what was left", self.path())(error);
+        let failed = |error| GitError::git("compare what was left", self.path())(error);
         let after = self.git.find_tree(tree).map_err(failed)?;
         let diff = self.git.diff_tree_to_tree(before, Some(&after), None).map_err(failed)?;
         let paths = diff.deltas().filter_map(|delta| delta.new_file().path_bytes());

@@ -14,9 +14,9 @@ use git2::{Oid, Repository, Signature, Time, WorktreeAddOptions};
 use super::identity;
 use crate::git::command::Git;
 use crate::git::durable::sync_all;
+use crate::git::error::{GitError, Result};
 use crate::git::patience::STUMBLES;
 use crate::git::repo::{Repo, metadata_lock};
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::Dir;
 use crate::sys::{clock, fs, random};
 
@@ -37,7 +37,7 @@ pub(crate) fn register(repo: &Repo, name: &str, tree: &Path, at: Oid) -> Result<
     fs::mend_dir(tree, false);
     share_keys(common, &admin)?;
     let git = open(&admin)?;
-    git.set_head_detached(at).map_err(Trouble::git(DOING, tree))?;
+    git.set_head_detached(at).map_err(GitError::git(DOING, tree))?;
     Ok((dir, git))
 }
 
@@ -56,7 +56,7 @@ fn share_keys(common: &Path, admin: &Path) -> Result<()> {
 /// A `git worktree prune` that looks between the making of the administrative directory and that of the lock within
 /// takes the directory away; then it is made again.
 fn add(git: &Repository, name: &str, tree: &Path, admin: &Path) -> Result<()> {
-    let failed = |error| Trouble::git(DOING, tree)(error);
+    let failed = |error| GitError::git(DOING, tree)(error);
     let commit = no_files(git)?;
     for _ in 0..STUMBLES {
         let added = worktree_at(git, name, tree, commit);
@@ -83,7 +83,7 @@ fn take_back(tree: &Path, admin: &Path) -> Result<()> {
 /// The commit without files. It is the same in every repository; made durable when it is made, since half an object
 /// would be taken for a whole one after a power cut.
 fn no_files(git: &Repository) -> Result<Oid> {
-    let failed = |error| Trouble::git(DOING, git.path())(error);
+    let failed = |error| GitError::git(DOING, git.path())(error);
     let nobody = Signature::new("swarmdir", "swarmdir@localhost", &Time::new(0, 0));
     let nobody = nobody.map_err(failed)?;
     let make = || {
@@ -136,7 +136,7 @@ pub(crate) fn unlock(git: &Repository) -> Result<()> {
 
 /// Opens an administrative directory: HEAD, refs, objects. What the configuration says of directories is not heard.
 pub(crate) fn open(admin: &Path) -> Result<Repository> {
-    Repository::open_bare(admin).map_err(Trouble::git("open the worktree", admin))
+    Repository::open_bare(admin).map_err(GitError::git("open the worktree", admin))
 }
 
 /// The administrative directory that a tree's `.git` file names.

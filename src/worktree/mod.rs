@@ -1,6 +1,6 @@
 //! Worktrees: a branch and a directory for each task, and nothing lost of what was made in it.
 //!
-//! A [`Repo`](crate::git::Repo) is a user's repository; its [`Forest`] is the numbered trees beside it, re-used from task
+//! A [`Repo`](crate::git::Repo) is a user's repository; its [`TreePool`] is the numbered trees beside it, re-used from task
 //! to task; a [`Tree`] is one of them while somebody works in it. It knows git and the file system; it
 //! does not know the queue's layout, heartbeats, or what an agent is.
 //!
@@ -22,16 +22,16 @@ mod collect;
 mod durable;
 mod fill;
 mod filters;
-mod forest;
 mod free;
 mod heads;
+mod holder;
 mod identity;
 mod include;
 mod inventory;
 mod leftover;
 mod make;
-mod occupant;
 mod order;
+mod pool;
 mod refusal;
 mod remove;
 mod remove_branch;
@@ -47,11 +47,11 @@ mod tree;
 mod vacate;
 
 pub use collect::{CollectOrder, Collected};
-pub use forest::Forest;
+pub use holder::{Holder, Phase};
 pub use include::Included;
 pub use inventory::{OurBranch, Standing, size};
-pub use occupant::{Occupant, Phase};
 pub use order::{Entered, Order, Vacated};
+pub use pool::TreePool;
 pub use refusal::{Refusal, Removed};
 pub use remove::Removal;
 pub use restore::Restored;

@@ -1,4 +1,4 @@
-//! What is asked of a forest, and what comes of it. Plain words, no doing.
+//! What is asked of a trees, and what comes of it. Plain words, no doing.
 
 use std::path::Path;
 

@@ -10,19 +10,19 @@ use std::path::{Path, PathBuf};
 
 use git2::{Oid, Repository};
 
-use super::forest::{Forest, admin_name};
+use super::holder::{Holder, Phase, Place};
 use super::identity::{self, Identity};
-use super::occupant::{Occupant, Phase, Place};
+use super::pool::{TreePool, admin_name};
 use super::refusal::{Refusal, Removed};
 use super::salvaged::{self, Salvage};
 use super::settings::Settings;
 use super::{make, state};
 use crate::git::command::Git;
+use crate::git::error::{GitError, Result};
 use crate::git::merged::Proof;
 use crate::git::repo::Repo;
 use crate::git::resolve::branch_tip;
 use crate::git::submodule;
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::{Dir, Opened};
 use crate::sys::{clock, fs, process, walk::Walk};
 
@@ -42,7 +42,7 @@ pub struct Removal<'a> {
     pub unmerged_too: bool,
 }
 
-impl Forest {
+impl TreePool {
     /// Removes the tree of this number. One in which a task lives only for whoever names that task and knows that
     /// it is over.
     pub fn remove_tree(&self, number: u32, order: &Removal<'_>) -> Result<Removed> {
@@ -66,7 +66,7 @@ impl Forest {
     pub(super) fn remove_place(
         &self,
         place: &Place,
-        occupant: Option<Occupant>,
+        occupant: Option<Holder>,
         order: &Removal<'_>,
     ) -> Result<Removed> {
         if let Some(what) = self.resume(place)? {
@@ -168,7 +168,7 @@ impl Forest {
     fn open(
         &self,
         place: &Place,
-        occupant: Option<&Occupant>,
+        occupant: Option<&Holder>,
         dir: Option<&Dir>,
     ) -> Result<std::result::Result<Option<Repository>, Refusal>> {
         let common = &self.repo.common;
@@ -195,7 +195,7 @@ impl Forest {
     }
 
     /// Where HEAD of a tree that git forgot may have been: at its branch, else where the repository's own is.
-    fn head_for(&self, occupant: Option<&Occupant>) -> Option<Oid> {
+    fn head_for(&self, occupant: Option<&Holder>) -> Option<Oid> {
         let git = &self.repo.git;
         let tip = occupant.and_then(|occupant| branch_tip(git, &occupant.branch));
         tip.or_else(|| git.head().ok()?.peel_to_commit().ok().map(|commit| commit.id()))
@@ -244,14 +244,14 @@ impl Forest {
 
 /// Lets git forget a tree whose directory somebody removed, and frees its place; what only git's own files of it named
 /// is saved. The caller holds the place.
-pub(super) fn forget_missing(repo: &Repo, place: &Place, occupant: &Occupant) -> Result<()> {
+pub(super) fn forget_missing(repo: &Repo, place: &Place, occupant: &Holder) -> Result<()> {
     // What cannot be read any more cannot be saved, and must not stop the task.
     save_missing(repo, place, occupant).ok();
     make::forget(&repo.common, &place.tree)?;
     clear(place)
 }
 
-fn save_missing(repo: &Repo, place: &Place, occupant: &Occupant) -> Result<()> {
+fn save_missing(repo: &Repo, place: &Place, occupant: &Holder) -> Result<()> {
     let Some(admin) = make::admins_for(&repo.common, &place.tree).into_iter().next() else {
         return Ok(());
     };
@@ -291,7 +291,7 @@ pub(super) fn only_registered(place: &Place) -> Result<bool> {
     Ok(names.iter().all(|name| name == ".git") && !fs::is_dir(&dir.path().join(".git")))
 }
 
-fn opening(path: &Path) -> impl FnOnce(std::io::Error) -> Trouble {
+fn opening(path: &Path) -> impl FnOnce(std::io::Error) -> GitError {
     let path = path.to_owned();
     move |source| fs::FsError { doing: "open", path, source }.into()
 }

@@ -4,22 +4,22 @@ use std::path::Path;
 
 use git2::{ErrorCode, Oid};
 
-use super::forest::Forest;
+use super::pool::TreePool;
 use super::refusal::{Refusal, Removed};
 use super::remove::Removal;
 use super::salvaged::{self, Salvage, tips_of, unreached};
 use super::{make, state};
+use crate::git::error::{GitError, Result};
 use crate::git::merged::{Changes, Proof, on_target};
 use crate::git::patience::patiently;
 use crate::git::resolve::branch_tip;
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::{clock, fs};
 
-impl Forest {
+impl TreePool {
     /// Removes a branch of ours that is checked out nowhere.
     pub fn remove_branch(&self, branch: &str, order: &Removal<'_>) -> Result<Removed> {
         let (git, common) = (&self.repo.git, &self.repo.common);
-        let failed = |error| Trouble::git("remove a branch", common)(error);
+        let failed = |error| GitError::git("remove a branch", common)(error);
         let Some(tip) = branch_tip(git, branch) else {
             return Ok(Removed::Yes { proof: Proof::Ancestry, salvage: None });
         };

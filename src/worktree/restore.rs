@@ -3,11 +3,11 @@
 use git2::{ErrorCode, Oid};
 
 use super::branch::mark;
-use super::forest::Forest;
+use super::pool::TreePool;
 use super::salvaged::{self, Found};
+use crate::git::error::{GitError, Result};
 use crate::git::patience::patiently;
 use crate::git::resolve::{branch_tip, refuse_bad_branch};
-use crate::git::trouble::{Result, Trouble};
 
 /// So many names are tried where ours is taken.
 const MAX_SUFFIX: u32 = 999;
@@ -21,7 +21,7 @@ pub struct Restored {
     pub at: String,
 }
 
-impl Forest {
+impl TreePool {
     /// All that was salvaged in this repository, oldest first.
     pub fn salvages(&self) -> Result<Vec<Found>> {
         salvaged::list(&self.repo.git, &self.repo.common)
@@ -31,7 +31,7 @@ impl Forest {
     /// one that it had, or the next that is free. `None`: there was not even a commit.
     pub fn restore(&self, found: &Found, name: Option<&str>) -> Result<Option<Restored>> {
         let Some(at) = found.salvage.tip() else { return Ok(None) };
-        let failed = |error| Trouble::git("read what was salvaged", &self.repo.common)(error);
+        let failed = |error| GitError::git("read what was salvaged", &self.repo.common)(error);
         let oid = Oid::from_str(at).map_err(failed)?;
         self.repo.git.find_commit(oid).map_err(failed)?;
         let made = |branch: String| Some(Restored { branch, at: at.to_owned() });
@@ -39,7 +39,7 @@ impl Forest {
             refuse_bad_branch(name)?;
             return match self.make(name, oid, &found.salvage.owner)? {
                 true => Ok(made(name.to_owned())),
-                false => Err(Trouble::BranchTaken { branch: name.to_owned() }),
+                false => Err(GitError::BranchTaken { branch: name.to_owned() }),
             };
         }
         let owner = &found.salvage.owner;
@@ -55,7 +55,7 @@ impl Forest {
                 return Ok(made(name));
             }
         }
-        Err(Trouble::BranchTaken { branch: stem })
+        Err(GitError::BranchTaken { branch: stem })
     }
 
     /// Makes the branch, unless it was made before; false where the name is taken.

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use git2::Index;
 
-use super::forest::Forest;
+use super::pool::TreePool;
 use crate::domain::capacity::admission::Need;
+use crate::git::error::Result;
 use crate::git::repo::Repo;
-use crate::git::trouble::Result;
 use crate::sys::fs;
 
 /// File systems give room in blocks of so many bytes, usually.
@@ -57,7 +57,7 @@ fn need(index: &Index) -> Need {
     need
 }
 
-impl Forest {
+impl TreePool {
     /// The trees that a task may go on in, or move into.
     pub fn homes(&self) -> Result<Homes> {
         let mut homes = Homes::default();

@@ -10,9 +10,9 @@ use git2::{Commit, Index, IndexEntry, IndexTime, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
 use crate::git::durable::make_commits_durable;
+use crate::git::error::{GitError, Result};
 use crate::git::head;
 use crate::git::patience::patiently;
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::{clock, random};
 
 /// All salvages are below it.
@@ -85,7 +85,7 @@ pub(crate) fn write(
     papers: &Papers,
 ) -> Result<String> {
     let doing = "save what is about to be removed";
-    let failed = |error| Trouble::git(doing, common)(error);
+    let failed = |error| GitError::git(doing, common)(error);
     let stamp = clock::stamp(clock::now());
     let name = format!("{PREFIX}{}/{stamp}-{}", salvage.owner, random::tail());
     let mut parents: Vec<Oid> = Vec::new();
@@ -197,7 +197,7 @@ pub(crate) fn tips_of(
 
 /// All salvages, oldest first. One that says nothing of itself has its ref's name for an owner.
 pub(crate) fn list(git: &Repository, common: &Path) -> Result<Vec<Found>> {
-    let failed = |error| Trouble::git("list what was salvaged", common)(error);
+    let failed = |error| GitError::git("list what was salvaged", common)(error);
     let mut found = Vec::new();
     for reference in git.references_glob(&format!("{PREFIX}*")).map_err(failed)? {
         let reference = reference.map_err(failed)?;

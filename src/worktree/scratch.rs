@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::identity::{self, Identity};
-use crate::git::trouble::{Result, Trouble};
+use crate::git::error::{GitError, Result};
 use crate::sys::dir::Dir;
 use crate::sys::fs;
 
@@ -64,7 +64,7 @@ fn empty(path: &Path) -> Result<()> {
             make(path)
         }
         Identity::Gone => make(path),
-        Identity::Other(what) => Err(Trouble::Replaced { path: path.to_owned(), what }),
+        Identity::Other(what) => Err(GitError::Replaced { path: path.to_owned(), what }),
     }
 }
 

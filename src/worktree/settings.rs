@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
-use super::occupant::replace_json;
+use super::holder::replace_json;
 use crate::git::command::Git;
 use crate::git::config::{Change, Config};
+use crate::git::error::{GitError, Result};
 use crate::git::overrides::{Overrides, decides_content};
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::Dir;
 use crate::sys::fs;
 
@@ -52,11 +52,11 @@ impl Settings {
     }
 
     /// Adds what a person has to know of this repository to understand git's words.
-    pub(crate) fn explain(&self, trouble: Trouble) -> Trouble {
+    pub(crate) fn explain(&self, trouble: GitError) -> GitError {
         match trouble {
-            Trouble::Command { doing, path, words } if self.config.is_partial_clone() => {
+            GitError::Command { doing, path, words } if self.config.is_partial_clone() => {
                 let why = "this is a partial clone, and what it lacks could not be fetched";
-                Trouble::Command { doing, path, words: format!("{words}; {why}") }
+                GitError::Command { doing, path, words: format!("{words}; {why}") }
             }
             other => other,
         }

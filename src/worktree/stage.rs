@@ -11,8 +11,8 @@ use git2::{Index, Oid};
 
 use super::survey::Survey;
 use crate::git::command::{self, Git};
+use crate::git::error::{GitError, Result};
 use crate::git::paths::{NAMED, TreePath, names, printed};
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::fs;
 use crate::sys::spawn::Exit;
 
@@ -22,7 +22,7 @@ const DOING: &str = "stage what was left";
 /// read either is made anew from HEAD: then every file counts as possibly changed, and none is lost.
 pub(crate) fn read_index(git: &Git, path: &Path, notes: &mut Vec<String>) -> Result<Index> {
     let git = git.clone().offline().with_index(path);
-    let opened = || Index::open(path).map_err(Trouble::git("read the index", path));
+    let opened = || Index::open(path).map_err(GitError::git("read the index", path));
     if !fs::exists(path) {
         // Git had forgotten the tree: what HEAD knows is tracked, also where it would be ignored.
         git.ask(DOING, &["read-tree", "HEAD"], b"")?;

@@ -13,9 +13,9 @@ use super::salvaged::{Papers, Salvage, commit_tree, entry, tips_of, unreached};
 use super::stage::{read_index, stage, tell};
 use super::survey::survey;
 use crate::git::command::Git;
+use crate::git::error::{GitError, Result};
 use crate::git::head::{self, Head};
 use crate::git::patience::patiently;
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::Dir;
 use crate::sys::{fs, walk::Walk};
 
@@ -161,7 +161,7 @@ impl State {
     /// Fills in what has to be saved, making commits of it; false where everything is reached by some ref.
     /// `shared` is the repository itself, whose refs stay.
     pub(crate) fn save(self, shared: &Repository, salvage: &mut Salvage) -> Result<Option<Papers>> {
-        let failed = |error| Trouble::git("save a tree", shared.path())(error);
+        let failed = |error| GitError::git("save a tree", shared.path())(error);
         let head = self.head.at;
         let mut tips = self.others.clone();
         tips.extend(head);

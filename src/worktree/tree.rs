@@ -9,17 +9,17 @@ use std::path::Path;
 use git2::Repository;
 
 use super::fill::detach;
-use super::forest::Settled;
 use super::free::sweep;
+use super::holder::{Holder, Phase, Place};
 use super::identity::{self, Identity};
-use super::occupant::{Occupant, Phase, Place};
+use super::pool::Settled;
 use super::remove;
 use super::settings::Settings;
 use crate::git::command::Git;
+use crate::git::error::{GitError, Result};
 use crate::git::head;
 use crate::git::paths::TreePath;
 use crate::git::repo::Repo;
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::Dir;
 
 /// A tree that this process may work in.
@@ -32,7 +32,7 @@ pub struct Tree {
     pub(crate) git: Repository,
     pub(crate) repo: Repo,
     pub(crate) settings: Settings,
-    pub(crate) occupant: Occupant,
+    pub(crate) occupant: Holder,
     pub(crate) continued: bool,
     pub(crate) notes: Vec<String>,
     /// What the last collection could not commit.
@@ -61,7 +61,7 @@ impl Tree {
     pub(super) fn new(
         repo: &Repo,
         found: Settled,
-        occupant: Occupant,
+        occupant: Holder,
         settings: Settings,
         continued: bool,
         notes: Vec<String>,
@@ -124,10 +124,10 @@ impl Tree {
         }
         let head = head::read(&self.git);
         let base = git2::Oid::from_str(&self.occupant.base)
-            .map_err(Trouble::git("read the base", self.path()))?;
+            .map_err(GitError::git("read the base", self.path()))?;
         detach(&self.git, head.at.unwrap_or(base))?;
         match &self.left {
-            Left::Something => self.place.occupy(&Occupant {
+            Left::Something => self.place.occupy(&Holder {
                 phase: Phase::Held,
                 note: Some("it holds what could not be committed".into()),
                 ..self.occupant

@@ -4,16 +4,16 @@
 //! belongs to nothing, and is removed.
 
 use super::collect::CollectOrder;
-use super::forest::{Before, Forest, Settled, replaced};
+use super::holder::{Holder, Phase, Place};
 use super::identity::{self, Identity};
-use super::occupant::{Occupant, Phase, Place};
 use super::order::Vacated;
+use super::pool::{Before, Settled, TreePool, replaced};
 use super::refusal::Removed;
 use super::remove::{self, Removal};
 use super::tree::Tree;
-use crate::git::trouble::Result;
+use crate::git::error::Result;
 
-impl Forest {
+impl TreePool {
     /// Clears the trees of a task.
     pub fn vacate(&self, queue: &str, task: &str) -> Result<Vacated> {
         let mut all = Vacated::Free;
@@ -50,7 +50,7 @@ impl Forest {
             }
             Identity::Other(what) => {
                 let note = Some(replaced(&place, &what));
-                place.occupy(&Occupant { phase: Phase::Held, note, ..occupant })?;
+                place.occupy(&Holder { phase: Phase::Held, note, ..occupant })?;
                 return Ok(Vacated::Held);
             }
         };
@@ -66,7 +66,7 @@ impl Forest {
         Ok(if held { Vacated::Held } else { Vacated::Free })
     }
 
-    fn remove_half_prepared(&self, place: &Place, occupant: Occupant) -> Result<Vacated> {
+    fn remove_half_prepared(&self, place: &Place, occupant: Holder) -> Result<Vacated> {
         let order = Removal {
             task: Some(&occupant.task),
             why: "its preparation was cut short",
@@ -77,7 +77,7 @@ impl Forest {
             Removed::Yes { .. } => Ok(Vacated::Free),
             Removed::No(refusal) => {
                 let note = Some(format!("half prepared, and not removed: {refusal}"));
-                place.occupy(&Occupant { phase: Phase::Held, note, ..occupant })?;
+                place.occupy(&Holder { phase: Phase::Held, note, ..occupant })?;
                 Ok(Vacated::Held)
             }
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::settings::limits::Limits;
 use swarmdir::sys::cgroup::{self, Group};
 use swarmdir::sys::grace::Grace;
@@ -30,8 +30,8 @@ fn memory(mib: u64) -> Limits {
 
 fn failure(report: &Report) -> (Fault, &str) {
     match &report.ending {
-        Ending::Failure { fault, detail } => (*fault, detail),
-        Ending::Success => panic!("{report:?}"),
+        Outcome::Failure { fault, detail } => (*fault, detail),
+        Outcome::Success => panic!("{report:?}"),
     }
 }
 
@@ -80,11 +80,11 @@ fn files_in_memory_that_one_attempt_leaves_are_not_on_the_next_ones_account() {
     let left = tempfile::Builder::new().tempfile_in("/dev/shm").unwrap();
     let script = format!("head -c 40M /dev/zero > {}", left.path().display());
     let report = run(&caged(&place, &script, memory(64), &group));
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     let before = group.dirs();
     let report =
         run(&caged(&place, "head -c 40M /dev/zero | tail -c 40M | wc -c", memory(64), &group));
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert_ne!(group.dirs(), before, "it got a fresh one");
 }
 
@@ -140,7 +140,7 @@ fn who_escapes_the_sweep_by_mark_does_not_escape_the_group() {
     let (place, group) = (Place::new(), group());
     let report = run(&caged(&place, &escape(&place), Limits::default(), &group));
     // Its parent may still be on its way out, and is counted then.
-    assert!(report.ending == Ending::Success && report.swept >= 1, "{report:?}");
+    assert!(report.ending == Outcome::Success && report.swept >= 1, "{report:?}");
     assert!(!alive(daemon(&place)), "with one it is not");
     proof("cgroups", "cgroups: daemons that only the group caught", 1);
 }
@@ -156,7 +156,7 @@ fn groups_that_an_agent_made_inside_of_its_own_go_with_it() {
         "mkdir {dir}/inner && (echo 0 > {dir}/inner/cgroup.procs; exec env -i sleep 600) </dev/null >/dev/null 2>&1 &\nuntil grep -q . {dir}/inner/cgroup.procs; do sleep 0.01; done"
     );
     let report = run(&caged(&place, &script, Limits::default(), &group));
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert!(report.swept >= 1, "{report:?}");
     let dirs = group.dirs();
     drop(group);

@@ -1,15 +1,15 @@
 //! Any program as an agent.
 
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::settings::config::AgentKind;
 use swarmdir::domain::settings::limits::Limits;
 
 use crate::support::jobs::{Place, run};
 
-fn failure(ending: &Ending) -> (Fault, &str) {
+fn failure(ending: &Outcome) -> (Fault, &str) {
     match ending {
-        Ending::Failure { fault, detail } => (*fault, detail),
-        Ending::Success => panic!("it succeeded"),
+        Outcome::Failure { fault, detail } => (*fault, detail),
+        Outcome::Success => panic!("it succeeded"),
     }
 }
 
@@ -19,7 +19,7 @@ fn the_prompt_comes_on_standard_input_and_as_an_argument() {
     let argv = ["sh", "-c", "cat > in; printf %s \"$1\" > arg", "sh", "{prompt}"];
     let kind = AgentKind::Command { argv: argv.map(str::to_owned).into() };
     let report = run(&place.job(kind, "do $(it); \"now\""));
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert_eq!(place.text("in"), "do $(it); \"now\"");
     assert_eq!(place.text("arg"), place.text("in"));
 }
@@ -28,7 +28,7 @@ fn the_prompt_comes_on_standard_input_and_as_an_argument() {
 fn ten_megabytes_of_prompt_do_not_stop_a_program_that_never_reads_them() {
     let place = Place::new();
     let prompt = "x".repeat(10 << 20);
-    assert_eq!(run(&place.sh("exit 0", &prompt)).ending, Ending::Success);
+    assert_eq!(run(&place.sh("exit 0", &prompt)).ending, Outcome::Success);
     let report = run(&place.sh("wc -c", &prompt));
     assert_eq!(report.said.as_deref(), Some("10485760"));
 }

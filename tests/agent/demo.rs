@@ -1,15 +1,15 @@
 //! The demo agent, through the same door as any other.
 
 use swarmdir::agent::Progress;
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 
 use crate::support::jobs::{Place, run};
 
 fn fault(script: &str) -> Fault {
     let place = Place::new();
     match run(&place.demo(script)).ending {
-        Ending::Failure { fault, .. } => fault,
-        Ending::Success => panic!("{script:?} succeeded"),
+        Outcome::Failure { fault, .. } => fault,
+        Outcome::Success => panic!("{script:?} succeeded"),
     }
 }
 
@@ -25,7 +25,7 @@ fn a_script_writes_commits_and_is_billed() {
             doing.push(what.clone());
         }
     });
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert_eq!(report.exit.as_deref(), Some("exit 0"));
     assert_eq!(report.said.as_deref(), Some("all done"));
     assert_eq!(report.session.as_ref(), Some(&job.session));
@@ -44,7 +44,7 @@ fn any_other_prompt_leaves_a_file_and_a_commit() {
     let place = Place::new();
     place.repository();
     let report = run(&place.demo("Fix the login\n\nIt fails on Tuesdays.\n"));
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert!(place.text("try-it.md").contains("Tuesdays"));
     assert_eq!(place.log()[0], "Fix the login");
 }
@@ -70,7 +70,7 @@ fn denied_tools_attempts_and_odd_lines() {
     );
     job.env.push(("SWARMDIR_ATTEMPT".into(), "2".into()));
     let report = run(&job);
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert_eq!(report.denied_tools, ["Bash"]);
     assert_eq!(report.notes.iter().filter(|note| note.contains("too long")).count(), 1);
     assert_eq!(place.text("n"), "2");

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use swarmdir::agent::Report;
-use swarmdir::domain::outcome::disposition::Ending;
+use swarmdir::domain::outcome::disposition::Outcome;
 use swarmdir::sys::grace::GRACE_MS;
 use swarmdir::sys::sweep;
 
@@ -35,7 +35,7 @@ fn tried(script: &str) -> (Place, Report) {
     sweep::become_subreaper().unwrap();
     let place = Place::new();
     let report = run(&place.sh(script, "x"));
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     nothing_is_left();
     (place, report)
 }
@@ -103,7 +103,7 @@ fn also_in_a_control_group() {
         let report = run(&job);
         assert_eq!(
             (&report.ending, place.text("cleared").as_str()),
-            (&Ending::Success, "cleared\n")
+            (&Outcome::Success, "cleared\n")
         );
         nothing_is_left();
     });
@@ -141,7 +141,7 @@ fn a_git_in_the_middle_of_something_removes_its_lock_files() {
         let script =
             format!("({holds}) >/dev/null 2>&1 &\nuntil [ -e .git/{locked} ]; do sleep 0.01; done");
         let report = run(&place.sh(&script, "x"));
-        assert_eq!(report.ending, Ending::Success, "{report:?}");
+        assert_eq!(report.ending, Outcome::Success, "{report:?}");
         let found = Command::new("find").arg(tree.join(".git")).args(["-name", "*.lock"]).output();
         assert_eq!(String::from_utf8_lossy(&found.unwrap().stdout), "", "{locked}");
     }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use swarmdir::agent::{Progress, StopReason};
-use swarmdir::domain::outcome::disposition::Ending;
+use swarmdir::domain::outcome::disposition::Outcome;
 use swarmdir::sys::grace::Grace;
 use swarmdir::sys::{random, sweep};
 
@@ -18,7 +18,7 @@ fn whatever_session_it_moved_to() {
         sweep::become_subreaper().unwrap();
         let place = Place::new();
         let report = run(&place.demo("fork 600s\nleave 600s\nsay done"));
-        assert_eq!((&report.ending, report.swept), (&Ending::Success, 2), "{report:?}");
+        assert_eq!((&report.ending, report.swept), (&Outcome::Success, 2), "{report:?}");
         assert_eq!(sweep::children_of(swarmdir::sys::process::own_pid()), Vec::<i32>::new());
         // Nothing left costs nothing and kills nothing.
         assert_eq!(run(&place.demo("say done")).swept, 0);
@@ -44,7 +44,7 @@ fn also_in_a_process_that_is_no_subreaper() {
     let place = Place::new();
     let job = place.demo("fork 600s\nleave 600s\nsay done");
     let report = run(&job);
-    assert_eq!((&report.ending, report.swept), (&Ending::Success, 2), "{report:?}");
+    assert_eq!((&report.ending, report.swept), (&Outcome::Success, 2), "{report:?}");
     assert_eq!(
         sweep::marked("SWARMDIR_SESSION", &job.session, &mut Grace::none(), 0),
         sweep::Swept::default()
@@ -55,7 +55,7 @@ fn also_in_a_process_that_is_no_subreaper() {
 fn who_keeps_its_output_open_does_not_keep_us() {
     let place = Place::new();
     let report = run(&place.sh("setsid sleep 600 & echo said", "x"));
-    assert_eq!((&report.ending, report.said.as_deref()), (&Ending::Success, Some("said")));
+    assert_eq!((&report.ending, report.said.as_deref()), (&Outcome::Success, Some("said")));
     assert!(report.elapsed_ms < 10_000 && report.swept == 1, "{report:?}");
 }
 

@@ -4,9 +4,9 @@
 //! for a time of its own. Deadlines are far shorter than what would break them, and bounds far wider.
 
 use swarmdir::agent::{Job, Progress, Report, Session};
-use swarmdir::domain::liveness::judgement::Verdict;
+use swarmdir::domain::liveness::judgement::Liveness;
 use swarmdir::domain::liveness::report::Live;
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 
 use crate::support::jobs::{Place, run};
 
@@ -34,7 +34,7 @@ fn with_silence(mut job: Job, silence_ms: u64) -> Job {
 #[track_caller]
 fn stopped(job: &Job, fault: Fault, words: &[&str]) -> Report {
     let (report, told) = watched(job, |_| {});
-    let Ending::Failure { fault: found, detail } = &report.ending else {
+    let Outcome::Failure { fault: found, detail } = &report.ending else {
         panic!("it was not stopped: {report:?}")
     };
     assert_eq!(*found, fault, "{report:?}");
@@ -42,7 +42,7 @@ fn stopped(job: &Job, fault: Fault, words: &[&str]) -> Report {
         assert!(detail.contains(part), "{part:?} is not in {detail:?}");
     }
     let last = told.last().expect("a stop is told");
-    assert!(last.stopping.is_some() && last.verdict == Verdict::Stalled, "{last:?}");
+    assert!(last.stopping.is_some() && last.verdict == Liveness::Stalled, "{last:?}");
     report
 }
 
@@ -59,9 +59,9 @@ fn works_in_silence(work: &str, seen_at_work: impl Fn(&Live) -> bool) {
             std::fs::write(place.beside("go"), "").unwrap();
         }
     });
-    assert_eq!(report.ending, Ending::Success, "{report:?} {told:#?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?} {told:#?}");
     let long = told.iter().filter(|live| live.quiet_ms(live.at) >= SILENCE_MS);
-    assert!(long.clone().count() > 0 && long.clone().all(|live| live.verdict == Verdict::Busy));
+    assert!(long.clone().count() > 0 && long.clone().all(|live| live.verdict == Liveness::Busy));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn heartbeats_of_a_tool_are_signs_of_life_until_they_are_all_there_is() {
     let place = Place::new();
     let beats = |n: usize| "heartbeat\nthink 100ms\n".repeat(n);
     let job = with_silence(place.demo(&format!("say begin\n{}say end", beats(30))), 1_500);
-    assert_eq!(run(&job).ending, Ending::Success);
+    assert_eq!(run(&job).ending, Outcome::Success);
     let job = with_silence(place.demo(&format!("say begin\n{}say end", beats(1_000))), 1_000);
     let report = stopped(&job, Fault::Silent, &["only heartbeats and nothing new for "]);
     assert!(report.elapsed_ms >= 4_000, "{report:?}");
@@ -92,8 +92,10 @@ fn an_announced_wait_is_longer_than_the_silence_and_one_without_an_end_is_the_se
     let place = Place::new();
     let job = with_silence(place.demo("say begin\nretry 60s\nthink 2s\nsay end"), 500);
     let (report, told) = watched(&job, |_| {});
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
-    assert!(told.iter().any(|live| live.verdict == Verdict::Waiting && live.waits_until.is_some()));
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
+    assert!(
+        told.iter().any(|live| live.verdict == Liveness::Waiting && live.waits_until.is_some())
+    );
     let job = with_silence(place.demo("say begin\nretry 200ms\nhang"), 400);
     stopped(&job, Fault::Overload, &["no answer of the service for ", "1 retry announced"]);
     let for_ever = "retry 50ms\nthink 50ms\n".repeat(1_000);
@@ -160,7 +162,7 @@ fn one_that_need_not_speak_may_wait_in_silence_and_is_seen_to() {
             std::fs::write(place.beside("go"), "").unwrap();
         }
     });
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert!(told.iter().all(|live| live.silence_ms.is_none() && live.stopping.is_none()));
 }
 

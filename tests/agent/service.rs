@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use swarmdir::agent::demo::service::{Answer, DIR, Entry, Room, Weather};
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::sys::clock;
 
@@ -35,8 +35,8 @@ fn ledger(dir: &Path) -> Vec<Entry> {
 
 fn fault(report: &Report) -> Fault {
     match report.ending {
-        Ending::Failure { fault, .. } => fault,
-        Ending::Success => panic!("{report:?}"),
+        Outcome::Failure { fault, .. } => fault,
+        Outcome::Success => panic!("{report:?}"),
     }
 }
 
@@ -45,13 +45,13 @@ fn what_is_done_is_not_paid_again() {
     let place = Place::new();
     place.repository();
     let report = run(&job(&place, STEPS));
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert_eq!(report.usage.input_tokens, 1000);
     assert!((report.usage.cost_usd - 0.004).abs() < 1e-9 && !report.usage.estimated);
     assert_eq!(place.text("steps.txt"), "one\ntwo\n");
     assert_eq!(place.log(), ["two", "one", "start"]);
     let again = run(&job(&place, &format!("{STEPS}step three 5 1ms\n")));
-    assert_eq!((again.ending, again.usage.input_tokens), (Ending::Success, 5));
+    assert_eq!((again.ending, again.usage.input_tokens), (Outcome::Success, 5));
     let paid: Vec<(String, u64)> =
         ledger(&service(&place)).into_iter().map(|entry| (entry.step, entry.tokens)).collect();
     assert_eq!(paid, [("one".into(), 600), ("two".into(), 400), ("three".into(), 5)]);
@@ -76,7 +76,7 @@ fn a_window_fills_up_by_what_is_done_in_it_and_starts_anew() {
     // Its time is over.
     weather(&place, &room(UnixMs(clock::now().0 - 1)));
     let report = run(&job(&place, STEPS));
-    assert_eq!((report.ending, report.usage.input_tokens), (Ending::Success, 400));
+    assert_eq!((report.ending, report.usage.input_tokens), (Outcome::Success, 400));
 }
 
 #[test]

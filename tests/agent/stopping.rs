@@ -1,14 +1,14 @@
 //! Deadlines and orders to stop, on processes that obey and on those that do not.
 
 use swarmdir::agent::{Progress, Session, StopReason};
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 
 use crate::support::jobs::{Place, run, run_until};
 
-fn fault(ending: &Ending) -> Fault {
+fn fault(ending: &Outcome) -> Fault {
     match ending {
-        Ending::Failure { fault, .. } => *fault,
-        Ending::Success => panic!("it succeeded"),
+        Outcome::Failure { fault, .. } => *fault,
+        Outcome::Success => panic!("it succeeded"),
     }
 }
 

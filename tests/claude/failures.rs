@@ -1,7 +1,7 @@
 //! Failures of the service and of the start: charged to whoever is to blame.
 
 use swarmdir::agent::Report;
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::task::spec::PermissionMode;
 
 use super::{Stage, fault};
@@ -42,7 +42,7 @@ fn no_login_at_all() {
 fn a_short_rate_limit_is_ridden_out() {
     alone(this_test!(), || {
         play([Step::rate_limited(1), Step::text("done")], |stage, report| {
-            assert_eq!(report.ending, Ending::Success, "{report:?}");
+            assert_eq!(report.ending, Outcome::Success, "{report:?}");
             assert_eq!(stage.stub.served("it").calls, 2);
         })
     });
@@ -64,7 +64,7 @@ fn a_stream_that_drops() {
     alone(this_test!(), || {
         let drop = Step::text("one two three four five").cut_after(2, Close::Fin);
         play([drop.clone(), Step::text("done")], |_, report| {
-            assert_eq!(report.ending, Ending::Success, "{report:?}");
+            assert_eq!(report.ending, Outcome::Success, "{report:?}");
         });
         play([drop.forever()], |_, report| {
             assert_eq!(fault(report), Fault::Overload, "{report:?}")
@@ -92,7 +92,7 @@ fn a_start_that_claude_refuses_is_refused_before_it() {
         if swarmdir::sys::env::is_root() {
             assert_eq!((fault(&report), report.exit), (Fault::Machine, None));
         } else {
-            assert_eq!(report.ending, Ending::Success);
+            assert_eq!(report.ending, Outcome::Success);
         }
         let mut job = stage.job();
         job.allowed_tools.push("--dangerously-skip-permissions".into());
@@ -108,7 +108,7 @@ fn a_session_that_is_taken_is_not_the_tasks_fault() {
     alone(this_test!(), || {
         let Some(stage) = Stage::set([Step::text("ok").forever()]) else { return };
         let job = stage.job();
-        assert_eq!(run(&job).ending, Ending::Success);
+        assert_eq!(run(&job).ending, Outcome::Success);
         let again = run(&job);
         assert_eq!(fault(&again), Fault::Machine, "{again:?}");
     });

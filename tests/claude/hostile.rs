@@ -1,7 +1,7 @@
 //! Values that look like options or commands, as the real program takes them: it obeys none of them.
 
 use swarmdir::agent::transcript::{Line, parse_line};
-use swarmdir::domain::outcome::disposition::Ending;
+use swarmdir::domain::outcome::disposition::Outcome;
 
 use super::{Stage, assert_nothing_left};
 use crate::support::alone::{alone, this_test};
@@ -48,7 +48,7 @@ fn a_prompt_that_looks_like_an_option_or_a_command_reaches_the_model() {
             let mut job = stage.job();
             job.prompt = prompt.into();
             let report = run(&job);
-            assert_eq!(report.ending, Ending::Success, "{prompt}: {report:?}");
+            assert_eq!(report.ending, Outcome::Success, "{prompt}: {report:?}");
             assert_eq!(report.said.as_deref(), Some("ok"), "{prompt}: {report:?}");
             let requests = stage.stub.requests();
             assert_eq!(requests.len(), number + 1, "{prompt}: the model was not asked");

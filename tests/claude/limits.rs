@@ -1,6 +1,6 @@
 //! Turns, budgets and the account's limits; and that words alone are none.
 
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 
 use super::{Stage, fault};
 use crate::support::alone::{alone, this_test};
@@ -69,7 +69,7 @@ fn a_task_about_limits_does_not_hit_one() {
         let mut job = stage.job();
         job.prompt = format!("Explain this: {words}");
         let report = run(&job);
-        assert_eq!(report.ending, Ending::Success, "{report:?}");
+        assert_eq!(report.ending, Outcome::Success, "{report:?}");
         let Some(stage) = Stage::set([Step::bash(&format!("echo \"{words}\"; exit 1")).forever()])
         else {
             return;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use swarmdir::agent::Progress;
 use swarmdir::agent::transcript::{Line, parse_line};
 use swarmdir::agent::{Job, Report, Session};
-use swarmdir::domain::liveness::judgement::Verdict;
+use swarmdir::domain::liveness::judgement::Liveness;
 use swarmdir::domain::liveness::report::Live;
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 
 use super::{Stage, assert_nothing_left, fault};
 use crate::support::alone::{alone, this_test};
@@ -27,8 +27,8 @@ fn run(job: &Job) -> (Report, Vec<Live>) {
 
 fn detail(report: &Report) -> &str {
     match &report.ending {
-        Ending::Failure { detail, .. } => detail,
-        Ending::Success => "",
+        Outcome::Failure { detail, .. } => detail,
+        Outcome::Success => "",
     }
 }
 
@@ -40,7 +40,7 @@ fn a_tool_that_takes_longer_than_the_silence_is_kept_alive_by_its_heartbeats() {
         let mut job = stage.job();
         (job.timeouts.silence_ms, job.timeouts.wall_ms) = (45_000, 300_000);
         let (report, told) = run(&job);
-        assert_eq!(report.ending, Ending::Success, "{report:?}");
+        assert_eq!(report.ending, Outcome::Success, "{report:?}");
         assert!(report.elapsed_ms > 50_000);
         let recorded = std::fs::read(&job.files.events).unwrap();
         let lines = recorded.split(|byte| *byte == b'\n').map(parse_line);
@@ -53,7 +53,7 @@ fn a_tool_that_takes_longer_than_the_silence_is_kept_alive_by_its_heartbeats() {
         assert_eq!(beats, [30], "heartbeats of its tool");
         // It was looked at before the first heartbeat, and was never more than quiet.
         assert!(told.iter().any(|live| live.look.is_some() && live.tool.is_some()), "{told:#?}");
-        let worst = told.iter().map(|live| live.verdict).filter(|v| *v == Verdict::Stalled);
+        let worst = told.iter().map(|live| live.verdict).filter(|v| *v == Liveness::Stalled);
         assert_eq!(worst.count(), 0, "{told:#?}");
         println!("elapsed {} ms, heartbeats at {beats:?} s; {told:?}", report.elapsed_ms);
         assert_nothing_left();
@@ -75,7 +75,7 @@ fn a_tool_without_a_sign_of_life_is_cut() {
             assert!(said.contains(part), "{part:?} is not in {said:?}");
         }
         println!("{said}");
-        assert_eq!(told.last().map(|live| live.verdict), Some(Verdict::Stalled));
+        assert_eq!(told.last().map(|live| live.verdict), Some(Liveness::Stalled));
         assert_nothing_left();
     });
 }
@@ -104,7 +104,7 @@ fn a_stream_that_only_pings_and_one_that_is_silent_are_cut_by_our_own_timer() {
             assert!(report.elapsed_ms - first >= SILENCE_MS, "{report:?}");
             assert!(report.elapsed_ms < 60_000, "{report:?}");
             let last = told.last().expect("it is told that it is stopped");
-            assert_eq!(last.verdict, Verdict::Stalled, "{last:?}");
+            assert_eq!(last.verdict, Liveness::Stalled, "{last:?}");
             assert!(last.stopping.as_deref().is_some_and(|why| said.ends_with(why)), "{last:?}");
             assert_eq!(stage.stub.served("it").messages, 0);
             assert_nothing_left();

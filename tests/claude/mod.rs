@@ -2,8 +2,8 @@
 //!
 //! Every test runs in a process of its own, as a worker does: a subreaper that has no other child.
 
+mod accounts;
 mod failures;
-mod gates;
 mod hostile;
 mod limits;
 mod liveness;
@@ -19,7 +19,7 @@ mod work;
 use std::path::PathBuf;
 
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::outcome::disposition::{Ending, Fault};
+use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::settings::config::AgentKind;
 use swarmdir::sys::{process, sweep};
 
@@ -70,8 +70,8 @@ impl Stage {
 
 fn fault(report: &Report) -> Fault {
     match &report.ending {
-        Ending::Failure { fault, .. } => *fault,
-        Ending::Success => panic!("it succeeded: {report:?}"),
+        Outcome::Failure { fault, .. } => *fault,
+        Outcome::Success => panic!("it succeeded: {report:?}"),
     }
 }
 

@@ -118,7 +118,7 @@ fn what_a_tool_leaves_in_the_background_is_swept() {
         let report = stage.run();
         assert_eq!(
             (&report.ending, report.swept),
-            (&swarmdir::domain::outcome::disposition::Ending::Success, 1)
+            (&swarmdir::domain::outcome::disposition::Outcome::Success, 1)
         );
         assert_nothing_left();
     });

@@ -46,7 +46,7 @@ fn a_five_hour_limit_parks_the_queue_and_charges_nobody() {
     // The first one tries the log-in; nobody comes after it.
     assert_eq!(blocked, 1, "{status}");
     assert_eq!(status["counts"]["ready"], 6 - blocked);
-    assert_eq!(status["gates"][0]["until_ms"], reset * 1_000);
+    assert_eq!(status["accounts"][0]["until_ms"], reset * 1_000);
     assert!(night.stub.served("night").calls <= 1);
     for task in status["tasks"].as_array().unwrap().iter().filter(|task| task["state"] == "blocked")
     {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::outcome::disposition::Ending;
+use swarmdir::domain::outcome::disposition::Outcome;
 
 use super::{Stage, assert_nothing_left};
 use crate::support::alone::{alone, this_test};
@@ -124,7 +124,7 @@ fn models(stage: &Stage) -> Vec<String> {
 
 #[track_caller]
 fn went_well(report: &Report) {
-    assert_eq!(report.ending, Ending::Success, "{report:?}");
+    assert_eq!(report.ending, Outcome::Success, "{report:?}");
 }
 
 #[test]

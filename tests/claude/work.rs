@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use swarmdir::agent::transcript::{Block, Line, parse_line, render};
-use swarmdir::domain::outcome::disposition::Ending;
+use swarmdir::domain::outcome::disposition::Outcome;
 
 use super::{Stage, assert_nothing_left};
 use crate::support::alone::{alone, this_test};
@@ -25,7 +25,7 @@ fn a_task_that_writes_a_file_and_commits() {
         let Some(stage) = Stage::set(steps) else { return };
         let job = stage.job();
         let report = run(&job);
-        assert_eq!(report.ending, Ending::Success, "{report:?}");
+        assert_eq!(report.ending, Outcome::Success, "{report:?}");
         assert_eq!(report.said.as_deref(), Some("All done."));
         assert_eq!(report.session.as_ref(), Some(&job.session));
         assert_eq!(stage.place.text("hello.txt"), "hello\n");
@@ -54,7 +54,7 @@ fn a_command_that_takes_too_long_is_ended_and_the_run_goes_on() {
         let Some(stage) = Stage::set(steps) else { return };
         let mut job = stage.job();
         job.env.push(("BASH_DEFAULT_TIMEOUT_MS".into(), "1000".into()));
-        assert_eq!(run(&job).ending, Ending::Success);
+        assert_eq!(run(&job).ending, Outcome::Success);
         let answered = stage.stub.requests()[1].body.to_string();
         assert!(answered.contains("Command timed out after 1s"), "{answered}");
     });
@@ -67,7 +67,7 @@ fn the_model_may_give_a_build_an_hour_and_is_told_so() {
         let steps = [Step::blocks([stub::Block::tool("Bash", hour)]), Step::text("done")];
         let Some(stage) = Stage::set(steps) else { return };
         let job = stage.job();
-        assert_eq!(run(&job).ending, Ending::Success);
+        assert_eq!(run(&job).ending, Outcome::Success);
         let requests = stage.stub.requests();
         let told = requests[0].body["tools"].to_string();
         assert!(told.contains("3600000") && told.contains("600000"), "{told}");
@@ -92,7 +92,7 @@ fn the_instructions_and_the_tools_reach_the_model() {
         job.effort = Some("low".into());
         job.disallowed_tools = vec!["WebFetch".into()];
         let report = run(&job);
-        assert_eq!(report.ending, Ending::Success, "{report:?}");
+        assert_eq!(report.ending, Outcome::Success, "{report:?}");
         let request = &stage.stub.requests()[0];
         let body = request.body.to_string();
         assert!(body.contains("House rule 4711") && body.contains("The end."));
@@ -112,11 +112,11 @@ fn hooks_and_servers_of_the_repository_run_only_when_trusted() {
             {"type": "command", "command": format!("touch '{}'", mark.display())}]}]}});
         std::fs::create_dir(stage.place.tree().join(".claude")).unwrap();
         std::fs::write(stage.place.tree().join(".claude/settings.json"), hook.to_string()).unwrap();
-        assert_eq!(stage.run().ending, Ending::Success);
+        assert_eq!(stage.run().ending, Outcome::Success);
         assert!(!mark.exists());
         let mut job = stage.job();
         job.trust_repository = true;
-        assert_eq!(run(&job).ending, Ending::Success);
+        assert_eq!(run(&job).ending, Outcome::Success);
         assert!(mark.exists());
     });
 }
@@ -135,7 +135,7 @@ fn denied_tools_are_named_and_the_run_goes_on() {
         let mut job = stage.job();
         job.allowed_tools = vec!["Read".into()];
         let report = run(&job);
-        assert_eq!(report.ending, Ending::Success, "{report:?}");
+        assert_eq!(report.ending, Outcome::Success, "{report:?}");
         assert_eq!(report.denied_tools, ["Bash", "Write"]);
         assert_eq!(stage.place.text("x.txt"), "");
     });

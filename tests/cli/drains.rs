@@ -33,7 +33,7 @@ fn it_leaves_what_is_due_later_for_the_next_run() {
     swarm.worker(&["--drain"]).exits(75);
     // The variable wins over the file, and a person may say: now.
     swarm.coordinator(&["retry", "limited"]).exits(0);
-    std::fs::remove_file(swarm.at("queue/gates/demo")).unwrap();
+    std::fs::remove_file(swarm.at("queue/accounts/demo")).unwrap();
     swarm.worker(&["--drain"]).exits(0);
     assert_eq!(swarm.counts(), "done 3");
 }

@@ -17,14 +17,14 @@ use swarmdir::domain::task::name::{AttemptName, Band, QueueName, TaskEpoch};
 use swarmdir::domain::task::reason::{Reason, Wait};
 use swarmdir::domain::task::record::{AttemptResult, TaskRecord};
 use swarmdir::domain::time::UnixMs;
+use swarmdir::housekeeping::Housekeeper;
 use swarmdir::queue::claim::{Claim, Tried};
 use swarmdir::queue::finish::{Closed, Final};
+use swarmdir::queue::intake::{Admission, Admitted, Dropped, Taken};
 use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::Place;
-use swarmdir::queue::takeup::{Admission, Admitted, Dropped, Taken};
 use swarmdir::queue::{Dir, Queue, Result};
 use swarmdir::sys::{identity, random};
-use swarmdir::tending::Tender;
 use tempfile::TempDir;
 
 /// Directories whose names are state, in the order in which a line holds them.
@@ -191,8 +191,9 @@ impl Lab {
                 words.push(self.word(dir, &name));
             }
         }
-        words
-            .extend(names(&self.path().join("gates")).iter().map(|agent| format!("gates/{agent}")));
+        words.extend(
+            names(&self.path().join("accounts")).iter().map(|agent| format!("accounts/{agent}")),
+        );
         words.extend(self.lives());
         words.join(" ")
     }
@@ -272,11 +273,11 @@ impl Lab {
     }
 
     /// What the next process does: a whole round of housekeeping, what another one began to take up, and the
-    /// sweep. Take-ups are finished at once; that a tender waits first is seen elsewhere.
+    /// sweep. Take-ups are finished at once; that a housekeeper waits first is seen elsewhere.
     pub(crate) fn recover(&self) -> Result<()> {
         let queue = self.open()?;
         let journal = queue.journal("recovery")?;
-        Tender::new(queue.clone(), &self.config()).round(&journal)?;
+        Housekeeper::new(queue.clone(), &self.config()).round(&journal)?;
         for name in queue.blocked()?.iter().filter(|name| is_taking(name)) {
             queue.finish_taking(name, &Judge)?;
         }
@@ -357,7 +358,7 @@ impl Lab {
         }
     }
 
-    /// Two hours later a sweep leaves no staging file, no trial file, no reservation, no canary and no wish that
+    /// Two hours later a sweep leaves no staging file, no trial file, no reservation, no probe and no wish that
     /// nobody needs.
     pub(crate) fn assert_swept(&self, context: &str) {
         self.age();
@@ -372,8 +373,8 @@ impl Lab {
             let place = queue.whereabouts(&id).unwrap();
             assert!(place.is_some(), "{context}: runs/{name} is of no task");
         }
-        for left in names(&self.path().join("gates")) {
-            assert!(!left.ends_with(".canary"), "{context}: gates/{left}");
+        for left in names(&self.path().join("accounts")) {
+            assert!(!left.ends_with(".probe"), "{context}: accounts/{left}");
         }
         for wish in queue.wishes().unwrap() {
             let place = queue.whereabouts(&wish.id).unwrap();

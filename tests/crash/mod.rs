@@ -7,11 +7,11 @@
 mod child;
 mod failing;
 mod hooks;
+mod housekeeper;
 mod kills;
 mod lab;
 mod pauses;
 mod programs;
 mod proof;
 mod table;
-mod tender;
 mod witness;

@@ -13,7 +13,7 @@ use swarmdir::domain::task::reason::Wait;
 use swarmdir::domain::task::record::{Lost, Rejection};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::check::Violation;
-use swarmdir::queue::takeup::{Admission, Taken};
+use swarmdir::queue::intake::{Admission, Taken};
 use swarmdir::queue::{Dir, Queue, QueueError};
 
 use super::disk::{Names, State};
@@ -140,7 +140,7 @@ impl Judge<'_> {
         })
     }
 
-    /// What tending does, for workers that are all dead, with nothing to wait for.
+    /// What housekeeping does, for workers that are all dead, with nothing to wait for.
     fn recover(&self, queue: &Queue) -> Result<(), QueueError> {
         if self.mode == Names::Torn {
             let doubled = |v: &Violation| v.invariant == "I1";

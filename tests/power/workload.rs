@@ -15,14 +15,14 @@ use swarmdir::domain::task::name::{Band, QueueName, TaskEpoch};
 use swarmdir::domain::task::reason::{Reason, Wait};
 use swarmdir::domain::task::record::{AttemptResult, AttemptStart, Lost};
 use swarmdir::domain::time::UnixMs;
+use swarmdir::housekeeping::Intake;
 use swarmdir::queue::claim::{Claim, Tried};
 use swarmdir::queue::finish::{Closed, Final};
+use swarmdir::queue::intake::Taken;
 use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::Ended;
-use swarmdir::queue::takeup::Taken;
 use swarmdir::queue::{Dir, Queue};
 use swarmdir::sys::{fs, random, seam};
-use swarmdir::tending::Intake;
 
 use super::promise::Must;
 use super::tape::{Entry, Recorder, Site, Tape};

@@ -74,7 +74,7 @@ impl Limited {
             }
             fs::write(path, record.to_string()).unwrap();
         };
-        shift(&queue.join("gates/sh"), &["since_ms", "until_ms"]);
+        shift(&queue.join("accounts/sh"), &["since_ms", "until_ms"]);
         let id = self.swarm.names("runs").remove(0);
         let attempts = self.swarm.names(&format!("runs/{id}"));
         let attempt = attempts.into_iter().find(|name| name.len() > 30).unwrap();
@@ -91,7 +91,7 @@ fn what_a_clock_wrote_that_was_ahead_holds_nobody_up() {
         limited.as_if_ahead(ahead);
         let why = limited.swarm.coordinator(&["explain", "limited"]).exits(0).out;
         assert!(why.contains("it goes on as soon as somebody works"), "{ahead}: {why}");
-        assert_eq!(limited.swarm.status()["gates"], serde_json::json!([]), "{ahead}");
+        assert_eq!(limited.swarm.status()["accounts"], serde_json::json!([]), "{ahead}");
         limited.swarm.drop("other.md", "echo y > y.txt\n");
         limited.swarm.drain();
         assert_eq!(limited.swarm.counts(), "done 2", "{ahead}");
@@ -108,7 +108,7 @@ fn what_a_clock_wrote_that_was_right_holds() {
     limited.as_if_ahead(20);
     limited.swarm.worker(&["--drain"]).exits(75);
     assert_eq!(limited.swarm.counts(), "blocked 1, ready 1");
-    assert_eq!(limited.swarm.status()["gates"][0]["fault"], "limit");
+    assert_eq!(limited.swarm.status()["accounts"][0]["fault"], "limit");
 }
 
 /// The shim, built by the compiler that linked this test.
@@ -198,12 +198,12 @@ fn one_line_pauses_an_account_for_no_longer_than_its_window() {
         );
         swarm.drop("one.md", "Do it.\n");
         swarm.worker(&["--drain"]).exits(0);
-        let gate: Value =
-            serde_json::from_slice(&fs::read(swarm.at("queue/gates/liar")).unwrap()).unwrap();
-        let until = gate["until_ms"].as_u64().unwrap() / 1_000;
+        let breaker: Value =
+            serde_json::from_slice(&fs::read(swarm.at("queue/accounts/liar")).unwrap()).unwrap();
+        let until = breaker["until_ms"].as_u64().unwrap() / 1_000;
         let after = until.saturating_sub(now);
-        assert!(after <= longest + 60, "{kind} {at} {status}: {after} s: {gate}");
+        assert!(after <= longest + 60, "{kind} {at} {status}: {after} s: {breaker}");
         // And it does close it, for as long as it may.
-        assert!(after + 60 >= longest, "{kind} {at} {status}: {after} s: {gate}");
+        assert!(after + 60 >= longest, "{kind} {at} {status}: {after} s: {breaker}");
     }
 }

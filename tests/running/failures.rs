@@ -124,8 +124,8 @@ fn an_operator_teaches_the_queue_what_an_exit_code_means() {
     assert_eq!((&kept["class"], &kept["rule"]), (&"overload".into(), &"my.full".into()));
     assert_eq!(kept["evidence"]["record"], "exit 42: all slots taken");
     assert_eq!(result(&swarm, "other")["rule"], "command.code");
-    let gate = &swarm.status()["gates"][0];
-    assert_eq!((&gate["account"], &gate["fault"]), (&"sh".into(), &"overload".into()));
+    let breaker = &swarm.status()["accounts"][0];
+    assert_eq!((&breaker["account"], &breaker["fault"]), (&"sh".into(), &"overload".into()));
     swarm.drop("behind", "echo x > x.txt");
     swarm.coordinator(&["--drain", "--agents", "1"]).exits(75);
     let (text, _) = explained(&swarm, "behind");

@@ -27,10 +27,10 @@ fn a_usage_limit_blocks_the_task_and_closes_the_gate_for_its_agent() {
     let task = swarm.show("limited");
     assert_eq!(task["attempts"][0]["result"]["charged"], false);
     let status = swarm.status();
-    let gate = &status["gates"][0];
-    assert_eq!((&gate["agent"], &gate["fault"]), (&"demo".into(), &"limit".into()));
-    assert_eq!((&gate["account"], &gate["state"]), (&"demo".into(), &"closed".into()));
-    assert_eq!(gate["window"]["kind"], "five_hour", "{gate}");
+    let breaker = &status["accounts"][0];
+    assert_eq!((&breaker["agent"], &breaker["fault"]), (&"demo".into(), &"limit".into()));
+    assert_eq!((&breaker["account"], &breaker["state"]), (&"demo".into(), &"closed".into()));
+    assert_eq!(breaker["window"]["kind"], "five_hour", "{breaker}");
     let text = swarm.coordinator(&["status"]).exits(0).out;
     assert!(
         text.contains("demo: paused until ") && text.contains(", five-hour window 100 %"),
@@ -41,7 +41,7 @@ fn a_usage_limit_blocks_the_task_and_closes_the_gate_for_its_agent() {
     assert!(why.contains("its agent demo waits") && why.contains("limit"), "{why}");
     assert!(swarm.coordinator(&["explain", "limited"]).exits(0).out.contains("usage limit"));
     // The reset has come: the task goes on in its tree, with nothing charged (one attempt is allowed).
-    std::fs::remove_file(swarm.at("queue/gates/demo")).unwrap();
+    std::fs::remove_file(swarm.at("queue/accounts/demo")).unwrap();
     swarm.coordinator(&["retry", "limited"]).exits(0);
     swarm.drain();
     assert_eq!(swarm.counts(), "done 3");
@@ -50,7 +50,7 @@ fn a_usage_limit_blocks_the_task_and_closes_the_gate_for_its_agent() {
 }
 
 #[test]
-fn an_overload_backs_off_for_everybody_and_a_success_opens_the_gate() {
+fn an_overload_backs_off_for_everybody_and_a_success_opens_the_breaker() {
     let swarm = Swarm::with("default_agent = \"demo\"");
     swarm.drop("met", "---\npriority: 0\n---\nonce overload\nwrite x.txt x\n");
     swarm.drop("behind", "write x.txt x\n");
@@ -59,11 +59,11 @@ fn an_overload_backs_off_for_everybody_and_a_success_opens_the_gate() {
     assert!(dir == "blocked" && name.contains("~overload-"), "{dir} {name}");
     assert!((15..=31).contains(&due_in(&name)), "{name}");
     assert_eq!(swarm.place("behind").unwrap().0, "ready");
-    assert_eq!(swarm.status()["gates"][0]["fault"], "overload");
-    std::fs::remove_file(swarm.at("queue/gates/demo")).unwrap();
+    assert_eq!(swarm.status()["accounts"][0]["fault"], "overload");
+    std::fs::remove_file(swarm.at("queue/accounts/demo")).unwrap();
     swarm.worker(&["--drain"]).exits(75);
     assert_eq!(swarm.place("behind").unwrap().0, "done");
-    assert_eq!(swarm.status()["gates"], serde_json::json!([]));
+    assert_eq!(swarm.status()["accounts"], serde_json::json!([]));
     swarm.coordinator(&["retry", "met"]).exits(0);
     swarm.drain();
 }
@@ -96,7 +96,7 @@ fn a_missing_program_blocks_its_own_tasks_only() {
     swarm.settings(
         "\n[agent.gone]\nkind = \"command\"\nargv = [\"sh\", \"-c\", \"echo x > x.txt\"]\n",
     );
-    std::fs::remove_file(swarm.at("queue/gates/gone")).unwrap();
+    std::fs::remove_file(swarm.at("queue/accounts/gone")).unwrap();
     swarm.coordinator(&["retry", "missing"]).exits(0);
     swarm.drain();
     assert_eq!(swarm.counts(), "done 2");

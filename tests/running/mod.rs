@@ -1,5 +1,6 @@
 //! The swarm at work, with real processes, signals and kill -9.
 
+mod accounts;
 mod aging;
 mod cancelling;
 mod cgroups;
@@ -9,7 +10,6 @@ mod crashes;
 mod endings;
 mod failures;
 mod faults;
-mod gates;
 mod graces;
 mod lease;
 mod liveness;

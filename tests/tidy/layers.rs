@@ -15,11 +15,11 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
     ("trust", &["domain", "sys", "git"]),
     // The rules of failures are data that people may write too.
     ("agent", &["domain", "form", "sys"]),
-    ("tending", &["domain", "sys", "queue", "git", "worktree", "taskfile", "trust"]),
-    ("worker", &["domain", "sys", "queue", "git", "worktree", "taskfile", "agent", "tending"]),
-    ("coordinator", &["domain", "sys", "queue", "tending"]),
+    ("housekeeping", &["domain", "sys", "queue", "git", "worktree", "taskfile", "trust"]),
+    ("worker", &["domain", "sys", "queue", "git", "worktree", "taskfile", "agent", "housekeeping"]),
+    ("coordinator", &["domain", "sys", "queue", "housekeeping"]),
     // `logs` renders what an agent said.
-    ("status", &["domain", "shape", "sys", "queue", "agent"]),
+    ("views", &["domain", "shape", "sys", "queue", "agent"]),
     ("doctor", &["domain", "shape", "sys", "queue", "git", "worktree", "agent"]),
     ("gc", &["domain", "shape", "sys", "queue", "git", "worktree"]),
     // A user of everything: it starts programs, and looks at what they left; in a night the scripted agent's service.
@@ -37,10 +37,10 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
             "agent",
             "taskfile",
             "trust",
-            "tending",
+            "housekeeping",
             "worker",
             "coordinator",
-            "status",
+            "views",
             "doctor",
             "selftest",
             "gc",
@@ -151,5 +151,5 @@ fn named_in(line: &str) -> Vec<&str> {
 fn a_name_is_found_where_it_is_code() {
     assert_eq!(named_in("use crate::queue::Queue;"), ["queue"]);
     assert_eq!(named_in("    crate::sys::fs::read(&crate::cli::x)"), ["sys", "cli"]);
-    assert_eq!(named_in("/// See [`crate::tending`]."), Vec::<&str>::new());
+    assert_eq!(named_in("/// See [`crate::housekeeping`]."), Vec::<&str>::new());
 }

@@ -78,7 +78,7 @@ fn the_keys_of_git_crypt_are_found_from_a_tree() {
         targets: &[],
         unmerged_too: false,
     };
-    let _removed = world.forest().remove_tree(1, &order).unwrap();
+    let _removed = world.pool().remove_tree(1, &order).unwrap();
     assert!(!Path::new(&dir).exists());
     assert_eq!(read(&world.root.join(".git/git-crypt/keys/default")), "key");
 }
@@ -172,7 +172,7 @@ fn a_worker_that_died_does_not_make_the_agents_filter_the_users() {
     drop(tree);
     world.git(&["config", "filter.vault.clean", "cat"]);
     write(&path.join("secret.env"), "TOKEN=plain2\n");
-    assert_eq!(world.forest().vacate("q", "one").unwrap(), swarmdir::worktree::Vacated::Held);
+    assert_eq!(world.pool().vacate("q", "one").unwrap(), swarmdir::worktree::Vacated::Held);
     assert_secret(&world, "plain2");
     assert_eq!(read(&path.join("secret.env")), "TOKEN=plain2\n");
 }
@@ -293,6 +293,6 @@ fn no_program_that_the_configuration_names_runs_in_our_calls() {
         assert_eq!(collect(&mut tree).commits.len(), 1);
         tree.release(false).unwrap();
     }
-    let _cleared = world.forest().remove_ignored(1).unwrap();
+    let _cleared = world.pool().remove_ignored(1).unwrap();
     assert_eq!(read(&ran), "");
 }

@@ -54,7 +54,7 @@ fn no_lock_error_reaches_a_task() {
 #[test]
 fn what_a_prune_takes_while_a_tree_is_registered_is_made_again() {
     let world = World::new();
-    let forest = world.forest();
+    let pool = world.pool();
     let over = AtomicBool::new(false);
     let admins = world.root.join(".git/worktrees");
     thread::scope(|scope| {
@@ -71,7 +71,7 @@ fn what_a_prune_takes_while_a_tree_is_registered_is_made_again() {
         let _over = Over(&over);
         // Trees that are held are not used again: each is registered anew.
         let trees: Vec<_> =
-            (0..200).map(|task| world.job(&format!("t{task}")).enter(&forest)).collect();
+            (0..200).map(|task| world.job(&format!("t{task}")).enter(&pool)).collect();
         over.store(true, Ordering::Relaxed);
         assert!(prune.join().unwrap() > 0);
         for mut tree in trees {
@@ -93,7 +93,7 @@ impl Drop for Over<'_> {
 
 /// Takes tasks until there are none: the agent commits once, by git's command line, and leaves a file.
 fn work(world: &World, next: &AtomicUsize) {
-    let forest = world.forest();
+    let pool = world.pool();
     loop {
         let task = next.fetch_add(1, Ordering::Relaxed);
         if task >= TASKS {
@@ -101,7 +101,7 @@ fn work(world: &World, next: &AtomicUsize) {
         }
         let mut job = world.job(&format!("t{task}"));
         job.token = format!("{task}.w");
-        let mut tree = job.enter(&forest);
+        let mut tree = job.enter(&pool);
         write(&tree.path().join(format!("src/{}.txt", task % 50)), format!("by {task}\n"));
         // git itself may lose against `git gc`, which removes directories of objects that were empty a
         // moment ago; an agent would try again, too. What is tested is that our side never fails.

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use swarmdir::git::{Repo, Trouble};
-use swarmdir::worktree::{Entered, Forest, Vacated};
+use swarmdir::git::{GitError, Repo};
+use swarmdir::worktree::{Entered, TreePool, Vacated};
 
 use super::support::{World, collect, collect_quietly, git, read, try_git, write};
 
@@ -76,7 +76,7 @@ fn a_blocked_task_comes_back_to_its_own_tree_with_its_uncommitted_work() {
     assert_ne!(other.path(), path);
     let mut job = world.job("one");
     job.token = "2.v".into();
-    let mut tree = job.enter(&world.forest());
+    let mut tree = job.enter(&world.pool());
     assert_eq!((tree.path(), tree.continued()), (path.as_path(), true));
     assert_eq!(read(&path.join("half.txt")), "half");
     assert_eq!(collect_quietly(&mut tree).commits.len(), 1);
@@ -86,11 +86,11 @@ fn a_blocked_task_comes_back_to_its_own_tree_with_its_uncommitted_work() {
 fn a_tree_that_another_process_holds_is_busy_not_broken() {
     let world = World::new();
     let held = world.enter("one");
-    match world.job("one").try_enter(&world.forest()).unwrap() {
+    match world.job("one").try_enter(&world.pool()).unwrap() {
         Entered::Busy { holder } => assert_eq!(holder, "1.w"),
         Entered::Tree(tree) => panic!("{:?}", tree.path()),
     }
-    assert_eq!(world.forest().vacate("q", "one").unwrap(), Vacated::Busy);
+    assert_eq!(world.pool().vacate("q", "one").unwrap(), Vacated::Busy);
     drop(held);
     assert!(world.enter("one").continued());
 }
@@ -118,19 +118,19 @@ fn a_task_lost_elsewhere_starts_afresh_under_a_name_with_its_epoch() {
     let elsewhere = world.enter("one");
     let mut job = world.job("one");
     (job.fresh, job.token) = (true, "3.v".into());
-    let tree = job.enter(&world.forest());
+    let tree = job.enter(&world.pool());
     assert_eq!(tree.branch(), "swarm/one-e3");
     assert!(!tree.continued());
     // From now on that is the one that goes on, though the older tree is still there.
     drop(tree);
     let mut job = world.job("one");
     job.token = "4.u".into();
-    let tree = job.enter(&world.forest());
+    let tree = job.enter(&world.pool());
     assert_eq!((tree.branch(), tree.continued()), ("swarm/one-e3", true));
     drop((tree, elsewhere));
-    let forest = world.forest();
-    assert_eq!(forest.vacate("q", "one").unwrap(), Vacated::Free);
-    assert_eq!(forest.occupants().unwrap().len(), 0);
+    let pool = world.pool();
+    assert_eq!(pool.vacate("q", "one").unwrap(), Vacated::Free);
+    assert_eq!(pool.occupants().unwrap().len(), 0);
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_retry_goes_on_beside_a_branch_that_the_user_has_checked_out() {
     world.git(&["checkout", "-q", "swarm/one"]);
     let mut job = world.job("one");
     job.token = "5.v".into();
-    let tree = job.enter(&world.forest());
+    let tree = job.enter(&world.pool());
     assert_eq!((tree.branch(), tree.continued()), ("swarm/one-e5", true));
     assert_eq!(read(&tree.path().join("new.txt")), "new\n");
     assert!(tree.notes()[0].contains("is checked out at"), "{:?}", tree.notes());
@@ -196,17 +196,17 @@ fn a_bare_repository_has_trees_too() {
     let bare = world.root.with_file_name("bare.git");
     world.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
     let config = read(&bare.join("config"));
-    let forest = Forest::new(Repo::discover(&bare).unwrap(), None, "box");
-    let mut tree = world.job("one").enter(&forest);
+    let pool = TreePool::new(Repo::discover(&bare).unwrap(), None, "box");
+    let mut tree = world.job("one").enter(&pool);
     assert_eq!(tree.path(), world.root.with_file_name("bare.git.swarmdir").join("box-1"));
     write(&tree.path().join("x"), "x");
     assert_eq!(collect(&mut tree).commits.len(), 1);
     tree.release(false).unwrap();
     assert_eq!(read(&bare.join("config")), config);
-    let before = forest.repo().fingerprint();
-    assert_eq!(before, forest.repo().fingerprint());
+    let before = pool.repo().fingerprint();
+    assert_eq!(before, pool.repo().fingerprint());
     // Again, from the branch alone: without a log it is known by its base.
-    assert!(world.job("one").enter(&forest).continued());
+    assert!(world.job("one").enter(&pool).continued());
 }
 
 #[test]
@@ -214,8 +214,8 @@ fn several_repositories_may_share_a_directory_for_trees() {
     let (one, two) = (World::new(), World::new());
     let shared = one.dir.path().join("trees");
     let dirs = [&one, &two].map(|world| {
-        let forest = Forest::new(world.repo(), Some(shared.clone()), "box");
-        let tree = world.job("t").enter(&forest);
+        let pool = TreePool::new(world.repo(), Some(shared.clone()), "box");
+        let tree = world.job("t").enter(&pool);
         tree.path().to_owned()
     });
     assert_ne!(dirs[0], dirs[1]);
@@ -228,11 +228,11 @@ fn a_task_that_is_over_is_cleared_up_after_its_worker() {
     let tree = world.enter("one");
     write(&tree.path().join("late.txt"), "late");
     drop(tree);
-    let forest = world.forest();
-    assert_eq!(forest.occupants().unwrap().len(), 1);
-    assert_eq!(forest.vacate("q", "one").unwrap(), Vacated::Free);
-    assert_eq!(forest.vacate("q", "one").unwrap(), Vacated::Free);
-    assert_eq!(forest.occupants().unwrap().len(), 0);
+    let pool = world.pool();
+    assert_eq!(pool.occupants().unwrap().len(), 1);
+    assert_eq!(pool.vacate("q", "one").unwrap(), Vacated::Free);
+    assert_eq!(pool.vacate("q", "one").unwrap(), Vacated::Free);
+    assert_eq!(pool.occupants().unwrap().len(), 0);
     assert_eq!(world.git(&["show", "swarm/one:late.txt"]), "late");
 }
 
@@ -268,6 +268,6 @@ fn a_tree_is_not_swept_away_by_gits_own_clean_up() {
 fn without_a_repository_the_error_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let trouble = Repo::discover(dir.path()).err().unwrap();
-    assert!(matches!(trouble, Trouble::NotARepository { .. }), "{trouble}");
+    assert!(matches!(trouble, GitError::NotARepository { .. }), "{trouble}");
     assert!(trouble.hint().unwrap().starts_with("git init "));
 }

@@ -50,7 +50,7 @@ fn nothing_tracked_is_replaced_and_no_link_is_followed() {
     world.git(&["checkout", "-q", "main"]);
     std::fs::rename(world.root.join("kept"), world.root.join("out")).unwrap();
     world.file(".env", "changed in the checkout");
-    let tree = job.enter(&world.forest());
+    let tree = job.enter(&world.pool());
     let got = tree.include(&[".env".into(), "/out/".into()]).unwrap();
     assert_eq!((got.copied.len(), got.notes.len()), (0, 2), "{got:?}");
     assert_eq!(read(&tree.path().join(".env")), "mine");

@@ -1,6 +1,6 @@
 //! Names: bases that people write, branches that exist already.
 
-use swarmdir::git::Trouble;
+use swarmdir::git::GitError;
 
 use super::support::{World, collect, git, write};
 
@@ -40,15 +40,15 @@ fn a_wrong_base_is_explained() {
     let trouble = told("mian");
     assert_eq!(trouble.to_string(), "no branch, tag or commit is called \"mian\"");
     assert_eq!(trouble.hint().unwrap(), "did you mean \"main\"?");
-    assert!(matches!(told("HEAD:README"), Trouble::NotACommit { .. }));
-    assert!(matches!(told("--all"), Trouble::BadName { .. }));
-    assert!(matches!(told("a\nb"), Trouble::BadName { .. }));
-    assert!(matches!(told(""), Trouble::BadName { .. }));
-    assert!(matches!(told("a b"), Trouble::UnknownBase { .. }));
-    assert!(matches!(told("main..other"), Trouble::UnknownBase { .. }));
+    assert!(matches!(told("HEAD:README"), GitError::NotACommit { .. }));
+    assert!(matches!(told("--all"), GitError::BadName { .. }));
+    assert!(matches!(told("a\nb"), GitError::BadName { .. }));
+    assert!(matches!(told(""), GitError::BadName { .. }));
+    assert!(matches!(told("a b"), GitError::UnknownBase { .. }));
+    assert!(matches!(told("main..other"), GitError::UnknownBase { .. }));
     assert!(matches!(
         told("deadbeefdeadbeefdeadbeefdeadbeefdeadbeef"),
-        Trouble::UnknownBase { .. }
+        GitError::UnknownBase { .. }
     ));
 }
 
@@ -57,7 +57,7 @@ fn a_repository_without_a_commit_is_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     git(dir.path(), &["init", "-q"]);
     let repo = swarmdir::git::Repo::discover(dir.path()).unwrap();
-    assert!(matches!(repo.resolve(None), Err(Trouble::Unborn { .. })));
+    assert!(matches!(repo.resolve(None), Err(GitError::Unborn { .. })));
 }
 
 #[test]
@@ -69,12 +69,12 @@ fn a_branch_name_is_checked_before_it_is_made() {
     for bad in ["-x", "HEAD", "a..b", "a b", "a\tb", "", "x.lock", "/x", "x/", "refs/heads/x", "@{"]
     {
         let trouble = repo.check_branch_name(bad).unwrap_err();
-        assert!(matches!(trouble, Trouble::BadName { .. }), "{bad:?}: {trouble}");
+        assert!(matches!(trouble, GitError::BadName { .. }), "{bad:?}: {trouble}");
     }
-    assert!(matches!(repo.check_branch_name("taken"), Err(Trouble::BranchTaken { .. })));
+    assert!(matches!(repo.check_branch_name("taken"), Err(GitError::BranchTaken { .. })));
     for blocked in ["taken/x", "dir"] {
         let trouble = repo.check_branch_name(blocked).unwrap_err();
-        assert!(matches!(trouble, Trouble::BranchBlocked { .. }), "{trouble}");
+        assert!(matches!(trouble, GitError::BranchBlocked { .. }), "{trouble}");
     }
     repo.check_branch_name("dir/other").unwrap();
 }
@@ -95,11 +95,11 @@ fn a_chosen_name_that_is_taken_is_an_error_and_stays_untouched() {
     world.git(&["branch", "mine"]);
     let mut job = world.job("one");
     (job.branch, job.fixed) = ("mine".into(), true);
-    let trouble = job.trouble(&world.forest());
-    assert!(matches!(trouble, Trouble::BranchTaken { .. }), "{trouble}");
+    let trouble = job.trouble(&world.pool());
+    assert!(matches!(trouble, GitError::BranchTaken { .. }), "{trouble}");
     assert!(trouble.is_the_tasks());
     // Once more: the failed try has not made it ours.
-    assert!(matches!(job.trouble(&world.forest()), Trouble::BranchTaken { .. }));
+    assert!(matches!(job.trouble(&world.pool()), GitError::BranchTaken { .. }));
     assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
 }
 
@@ -112,8 +112,8 @@ fn a_branch_called_swarm_does_not_stop_the_work() {
     assert!(tree.notes()[0].contains("stands in the way"), "{:?}", tree.notes());
     let mut job = world.job("two");
     (job.branch, job.fixed) = ("swarm/two".into(), true);
-    let trouble = job.trouble(&world.forest());
-    assert!(matches!(trouble, Trouble::BranchBlocked { .. }), "{trouble}");
+    let trouble = job.trouble(&world.pool());
+    assert!(matches!(trouble, GitError::BranchBlocked { .. }), "{trouble}");
     write(&tree.path().join("x"), "x");
     assert!(collect(&mut tree).changed);
 }

@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use swarmdir::git::Repo;
-use swarmdir::worktree::Forest;
+use swarmdir::worktree::TreePool;
 
 use super::support::{World, collect, collect_quietly, git, read, write};
 
 /// One task in a repository: its files come, its work is committed.
 fn works(root: &Path, trees: Option<&Path>) {
-    let forest = Forest::new(Repo::discover(root).unwrap(), None, "box");
+    let pool = TreePool::new(Repo::discover(root).unwrap(), None, "box");
     if let Some(trees) = trees {
-        assert_eq!(forest.dir(), trees);
+        assert_eq!(pool.dir(), trees);
     }
     let world = World::new();
     let mut job = world.job("t");
     job.base = git(root, &["rev-parse", "HEAD"]);
-    let mut tree = job.enter(&forest);
+    let mut tree = job.enter(&pool);
     assert_eq!(git(tree.path(), &["status", "--porcelain"]), "", "{root:?}");
     write(&tree.path().join("x"), "x\n");
     assert_eq!(collect_quietly(&mut tree).commits.len(), 1, "{root:?}");
@@ -60,13 +60,13 @@ fn a_partial_clone_that_cannot_fetch_says_so() {
     let args = ["clone", "-q", "--filter=blob:none", "--sparse", &from, down.to_str().unwrap()];
     git(world.dir.path(), &args);
     std::fs::rename(&up, up.with_extension("away")).unwrap();
-    let forest = Forest::new(Repo::discover(&down).unwrap(), None, "box");
+    let pool = TreePool::new(Repo::discover(&down).unwrap(), None, "box");
     let other = World::new();
     let mut job = other.job("t");
     job.base = git(&down, &["rev-parse", "HEAD"]);
-    let said = job.trouble(&forest).to_string();
+    let said = job.trouble(&pool).to_string();
     assert!(said.contains("partial clone"), "{said}");
-    let warnings = swarmdir::git::doctor::warnings(forest.repo());
+    let warnings = swarmdir::git::doctor::warnings(pool.repo());
     assert!(warnings.iter().any(|line| line.contains("partial clone")), "{warnings:?}");
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use swarmdir::git::Proof;
 use swarmdir::sys::seam::{self, Call, Fate, Hook};
-use swarmdir::worktree::{Forest, Refusal, Removal, Removed, Vacated};
+use swarmdir::worktree::{Refusal, Removal, Removed, TreePool, Vacated};
 
 use super::removed::{Files, Held, assert_reached, files, files_of, head, reached, staged};
 use super::support::{World, collect, git, read, try_git, write};
@@ -104,7 +104,7 @@ fn bring_home(world: &World, branch: &str, rng: &mut fastrand::Rng) {
 
 struct Case<'a> {
     world: &'a World,
-    forest: Forest,
+    pool: TreePool,
     task: String,
     tree: PathBuf,
     number: u32,
@@ -135,12 +135,12 @@ impl Case<'_> {
         bring_home(world, &format!("swarm/{task}"), rng);
         let name = path.file_name().unwrap().to_str().unwrap();
         let number = name.rsplit_once('-').unwrap().1.parse().unwrap();
-        (Case { world, forest: world.forest(), task, tree: path, number, free }, held)
+        (Case { world, pool: world.pool(), task, tree: path, number, free }, held)
     }
 
     fn remove(&self) -> Removed {
         let task = (!self.free).then_some(self.task.as_str());
-        self.forest.remove_tree(self.number, &order(task)).unwrap()
+        self.pool.remove_tree(self.number, &order(task)).unwrap()
     }
 
     fn damage(&self, damage: Damage, held: &mut Held) {
@@ -180,9 +180,9 @@ impl Case<'_> {
 
     /// The files that a restored branch must have; `None` where they were gone before us.
     fn comes_back(&self, salvage: &str, wanted: Option<&Files>) {
-        let all = self.forest.salvages().unwrap();
+        let all = self.pool.salvages().unwrap();
         let found = all.iter().find(|found| found.name == salvage).unwrap();
-        let Some(restored) = self.forest.restore(found, None).unwrap() else {
+        let Some(restored) = self.pool.restore(found, None).unwrap() else {
             assert_eq!(wanted.map(Files::len).unwrap_or(0), 0, "an unborn tree without files");
             return;
         };
@@ -234,10 +234,10 @@ fn one_state(world: &World, seed: u64) -> (Damage, bool) {
     let target = [world.head()];
     let mut order =
         Removal { task: Some(&case.task), why: "t", targets: &target, unmerged_too: false };
-    let first = case.forest.remove_branch(&branch, &order).unwrap();
+    let first = case.pool.remove_branch(&branch, &order).unwrap();
     if first == Removed::No(Refusal::Unmerged) {
         order.unmerged_too = true;
-        let second = case.forest.remove_branch(&branch, &order).unwrap();
+        let second = case.pool.remove_branch(&branch, &order).unwrap();
         assert!(matches!(second, Removed::Yes { .. }), "seed {seed}: {second:?}");
     }
     assert_reached(world, &held.objects, &format!("seed {seed}, its branch"));
@@ -276,10 +276,10 @@ fn what_was_staged_in_a_tree_whose_directory_somebody_removed_is_saved() {
         if goes_on {
             assert!(!world.enter("one").notes().is_empty());
         } else {
-            assert_eq!(world.forest().vacate("q", "one").unwrap(), Vacated::Free);
+            assert_eq!(world.pool().vacate("q", "one").unwrap(), Vacated::Free);
         }
         assert_reached(&world, &wanted, "a directory that was removed");
-        assert_eq!(world.forest().salvages().unwrap()[0].salvage.owner, "one");
+        assert_eq!(world.pool().salvages().unwrap()[0].salvage.owner, "one");
     }
 }
 
@@ -296,7 +296,7 @@ fn a_half_prepared_tree_is_saved_before_it_goes() {
     write(&path.join("staged"), "s");
     git(&path, &["add", "staged"]);
     let wanted = staged(&path);
-    assert_eq!(world.forest().vacate("q", "one").unwrap(), Vacated::Free);
+    assert_eq!(world.pool().vacate("q", "one").unwrap(), Vacated::Free);
     assert!(!path.exists());
     assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
     assert_reached(&world, &wanted, "a half-prepared tree");
@@ -310,7 +310,7 @@ fn a_clean_tree_whose_branch_stays_needs_no_salvage() {
     write(&tree.path().join("build/cache"), "c");
     collect(&mut tree);
     tree.release(false).unwrap();
-    let removed = world.forest().remove_tree(1, &order(None)).unwrap();
+    let removed = world.pool().remove_tree(1, &order(None)).unwrap();
     assert_eq!(removed, Removed::Yes { proof: Proof::Ancestry, salvage: None });
     assert!(!world.trees().join("box-1").exists());
     assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
@@ -321,24 +321,24 @@ fn a_clean_tree_whose_branch_stays_needs_no_salvage() {
 fn who_lives_in_a_tree_is_left_alone() {
     let world = World::new();
     let tree = world.enter("one");
-    let forest = world.forest();
-    let busy = forest.remove_tree(1, &order(Some("one"))).unwrap();
+    let pool = world.pool();
+    let busy = pool.remove_tree(1, &order(Some("one"))).unwrap();
     assert_eq!(busy, Removed::No(Refusal::Busy { holder: "1.w".into() }));
     drop(tree);
     for other in [None, Some("two")] {
-        let refused = forest.remove_tree(1, &order(other)).unwrap();
+        let refused = pool.remove_tree(1, &order(other)).unwrap();
         assert_eq!(refused, Removed::No(Refusal::Occupied { task: "one".into() }));
     }
     let path = world.trees().join("box-1");
     let mut person =
         std::process::Command::new("sleep").arg("60").current_dir(&path).spawn().unwrap();
-    let used = forest.remove_tree(1, &order(Some("one"))).unwrap();
+    let used = pool.remove_tree(1, &order(Some("one"))).unwrap();
     assert_eq!(used, Removed::No(Refusal::InUse { processes: vec![person.id() as i32] }));
     person.kill().unwrap();
     person.wait().unwrap();
     write(&path.join("inner/x"), "x");
     git(&path.join("inner"), &["init", "-q"]);
-    let more = forest.remove_tree(1, &order(Some("one"))).unwrap();
+    let more = pool.remove_tree(1, &order(Some("one"))).unwrap();
     assert!(matches!(more, Removed::No(Refusal::HoldsMore { .. })), "{more:?}");
     assert_eq!(read(&path.join("inner/x")), "x");
 }
@@ -366,10 +366,10 @@ fn a_branch_goes_when_its_work_is_on_the_target() {
     world.file("almost.bin", "one\0three");
     world.file("almost.txt", "second");
     world.commit("squash?");
-    let (forest, target) = (world.forest(), [world.head()]);
+    let (pool, target) = (world.pool(), [world.head()]);
     let remove = |task: &str, unmerged_too| {
         let order = Removal { task: Some(task), why: "a test", targets: &target, unmerged_too };
-        forest.remove_branch(&format!("swarm/{task}"), &order).unwrap()
+        pool.remove_branch(&format!("swarm/{task}"), &order).unwrap()
     };
     let tips = world.git(&["rev-list", "--branches"]);
     assert_eq!(remove("merged", false), Removed::Yes { proof: Proof::Ancestry, salvage: None });
@@ -386,15 +386,15 @@ fn a_branch_goes_when_its_work_is_on_the_target() {
     let removed = remove("alone", true);
     assert!(matches!(removed, Removed::Yes { proof: Proof::Salvaged, .. }), "{removed:?}");
     assert_reached(&world, &tips.lines().map(str::to_owned).collect(), "branches");
-    let all = forest.salvages().unwrap();
+    let all = pool.salvages().unwrap();
     let found = all.iter().find(|found| found.salvage.owner == "alone").unwrap();
-    let restored = forest.restore(found, None).unwrap().unwrap();
+    let restored = pool.restore(found, None).unwrap().unwrap();
     assert_eq!(restored.branch, "swarm/alone");
-    assert_eq!(forest.restore(found, None).unwrap().unwrap(), restored, "it is there already");
+    assert_eq!(pool.restore(found, None).unwrap().unwrap(), restored, "it is there already");
     world.git(&["branch", "-f", "swarm/alone", "main"]);
-    let again = forest.restore(found, None).unwrap().unwrap();
+    let again = pool.restore(found, None).unwrap().unwrap();
     assert_eq!(again.branch, "swarm/alone-restored", "nothing is overwritten");
-    assert!(forest.restore(found, Some("main")).is_err());
+    assert!(pool.restore(found, Some("main")).is_err());
     world.git(&["switch", "-q", "swarm/alone"]);
     let refused = remove("alone", true);
     assert_eq!(refused, Removed::No(Refusal::CheckedOut { at: world.root.clone() }));
@@ -412,7 +412,7 @@ fn a_removal_that_was_cut_short_is_gone_on_with() {
         let mut aside = path.clone().into_os_string();
         aside.push(suffix);
         std::fs::rename(&path, &aside).unwrap();
-        let removed = world.forest().remove_tree(1, &order(Some("one"))).unwrap();
+        let removed = world.pool().remove_tree(1, &order(Some("one"))).unwrap();
         // `.gone` says that all was saved and looked at again before.
         match salvage(&removed) {
             Some(saved) if suffix == ".leaving" => {
@@ -444,7 +444,7 @@ impl Hook for Cut {
 #[test]
 fn wherever_a_removal_is_cut_short_the_next_one_ends_it_and_nothing_is_lost() {
     let world = World::new();
-    let forest = world.forest();
+    let pool = world.pool();
     let mut cuts = 0;
     for calls in 0.. {
         let task = format!("t{calls}");
@@ -463,11 +463,11 @@ fn wherever_a_removal_is_cut_short_the_next_one_ends_it_and_nothing_is_lost() {
         wanted.extend(git(&path, &["reflog", "--format=%H"]).lines().map(str::to_owned));
         let number = path.to_str().unwrap().rsplit_once('-').unwrap().1.parse().unwrap();
         let order = order(Some(&task));
-        let first = seam::with(Box::new(Cut(calls)), || forest.remove_tree(number, &order));
+        let first = seam::with(Box::new(Cut(calls)), || pool.remove_tree(number, &order));
         let ended = matches!(first, Ok(Removed::Yes { .. }));
         if !ended {
             cuts += 1;
-            let second = forest.remove_tree(number, &order).unwrap();
+            let second = pool.remove_tree(number, &order).unwrap();
             assert!(matches!(second, Removed::Yes { .. }), "after {calls} calls: {second:?}");
         }
         assert_reached(&world, &wanted, &format!("after {calls} calls"));

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use swarmdir::git::Trouble;
+use swarmdir::git::GitError;
 use swarmdir::worktree::{Refusal, Removal, Removed, Scratch, Vacated};
 
 use super::support::{World, collect, git, read, write};
@@ -99,11 +99,11 @@ fn a_tree_that_was_replaced_while_it_was_free_or_parked_is_left_alone() {
             let next = world.enter(task);
             assert_eq!(next.path(), world.trees().join("box-2"), "{n} {parked}");
             next.release(false).unwrap();
-            assert_eq!(world.forest().vacate("q", "one").unwrap(), Vacated::Free);
+            assert_eq!(world.pool().vacate("q", "one").unwrap(), Vacated::Free);
             let order = Removal { task: None, why: "a test", targets: &[], unmerged_too: true };
-            let removed = world.forest().remove_tree(1, &order).unwrap();
+            let removed = world.pool().remove_tree(1, &order).unwrap();
             assert!(matches!(removed, Removed::No(Refusal::HoldsMore { .. })), "{n}: {removed:?}");
-            let cleared = world.forest().remove_ignored(1).unwrap();
+            let cleared = world.pool().remove_ignored(1).unwrap();
             assert!(matches!(cleared, Removed::No(_)), "{n}: {cleared:?}");
             assert_eq!(precious(&world, &path), before, "{n} {parked}");
         }
@@ -119,7 +119,7 @@ fn clearing_up_after_a_worker_that_died_touches_nothing_else() {
         drop(tree);
         put(&world, &path, n);
         let before = precious(&world, &path);
-        assert_eq!(world.forest().vacate("q", "one").unwrap(), Vacated::Held, "{n}");
+        assert_eq!(world.pool().vacate("q", "one").unwrap(), Vacated::Held, "{n}");
         assert_eq!(precious(&world, &path), before, "{n}");
     }
 }
@@ -135,7 +135,7 @@ fn what_stands_where_a_removal_puts_a_tree_aside_is_not_taken_for_it() {
         let aside = path.with_extension(suffix);
         write(&aside.join("letter.txt"), "precious");
         let order = Removal { task: None, why: "a test", targets: &[], unmerged_too: true };
-        let removed = world.forest().remove_tree(1, &order).unwrap();
+        let removed = world.pool().remove_tree(1, &order).unwrap();
         assert!(matches!(removed, Removed::No(Refusal::Replaced { .. })), "{removed:?}");
         assert_eq!(read(&aside.join("letter.txt")), "precious");
         assert!(path.join("README").exists());
@@ -154,7 +154,7 @@ fn two_trees_that_changed_places_are_neither_of_them() {
     std::fs::rename(&b, &a).unwrap();
     std::fs::rename(a.with_extension("x"), &b).unwrap();
     for task in ["one", "two"] {
-        assert_eq!(world.forest().vacate("q", task).unwrap(), Vacated::Held);
+        assert_eq!(world.pool().vacate("q", task).unwrap(), Vacated::Held);
     }
     assert_eq!((read(&a.join("of-two")), read(&b.join("of-one"))), ("2".into(), "1".into()));
 }
@@ -167,8 +167,8 @@ fn a_directory_of_trees_that_became_a_link_gets_no_tree() {
     std::fs::create_dir(&outside).unwrap();
     std::fs::rename(world.trees(), world.trees().with_extension("moved")).unwrap();
     symlink(&outside, world.trees()).unwrap();
-    let trouble = world.job("two").trouble(&world.forest());
-    assert!(matches!(trouble, Trouble::TreesAreALink { .. }), "{trouble}");
+    let trouble = world.job("two").trouble(&world.pool());
+    assert!(matches!(trouble, GitError::TreesAreALink { .. }), "{trouble}");
     assert!(trouble.hint().unwrap().contains("trees ="));
     assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
 }
@@ -208,11 +208,11 @@ fn directories_within_a_tree_that_became_links_are_not_followed() {
     assert_eq!(read(&path.join("src/a.txt")), "one\n");
     assert!(!path.join("src").is_symlink());
     next.release(false).unwrap();
-    let cleared = world.forest().remove_ignored(1).unwrap();
+    let cleared = world.pool().remove_ignored(1).unwrap();
     assert!(matches!(cleared, Removed::Yes { .. }), "{cleared:?}");
     assert!(!path.join("build").exists());
     let order = Removal { task: None, why: "a test", targets: &[], unmerged_too: true };
-    let removed = world.forest().remove_tree(1, &order).unwrap();
+    let removed = world.pool().remove_tree(1, &order).unwrap();
     assert!(matches!(removed, Removed::Yes { .. }), "{removed:?}");
     for name in ["letter.txt", "src/a.txt", "build/kept"] {
         assert_eq!(read(&outside.join(name)), "precious", "{name}");
@@ -238,7 +238,7 @@ fn links_in_place_of_our_own_small_files_lead_nowhere() {
     }
     drop((one, two));
     symlink(&letter, world.trees().join("box-3.lock")).unwrap();
-    let refused = world.job("four").trouble(&world.forest()).to_string();
+    let refused = world.job("four").trouble(&world.pool()).to_string();
     assert!(refused.contains("box-3.lock"), "{refused}");
     assert_eq!(read(&letter), "precious");
 }

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use swarmdir::git::{Repo, Trouble};
-use swarmdir::worktree::{CollectOrder, Collected, Entered, Forest, Order, Tree};
+use swarmdir::git::{GitError, Repo};
+use swarmdir::worktree::{CollectOrder, Collected, Entered, Order, Tree, TreePool};
 
 /// A repository with one commit, and room beside it.
 pub(crate) struct World {
@@ -83,8 +83,8 @@ impl World {
         Repo::discover(&self.root).unwrap()
     }
 
-    pub(crate) fn forest(&self) -> Forest {
-        Forest::new(self.repo(), None, "box")
+    pub(crate) fn pool(&self) -> TreePool {
+        TreePool::new(self.repo(), None, "box")
     }
 
     pub(crate) fn trees(&self) -> PathBuf {
@@ -110,7 +110,7 @@ impl World {
     }
 
     pub(crate) fn enter(&self, task: &str) -> Tree {
-        self.job(task).enter(&self.forest())
+        self.job(task).enter(&self.pool())
     }
 
     /// Notes the directory of a tree as the one that was made, as its maker does.
@@ -122,7 +122,7 @@ impl World {
 
     /// The commit of the files that the only salvage holds.
     pub(crate) fn salvaged_files(&self) -> String {
-        let all = self.forest().salvages().unwrap();
+        let all = self.pool().salvages().unwrap();
         assert_eq!(all.len(), 1, "{all:?}");
         all[0].salvage.files.clone().unwrap()
     }
@@ -147,8 +147,8 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn try_enter(&self, forest: &Forest) -> Result<Entered, Trouble> {
-        forest.enter(&Order {
+    pub(crate) fn try_enter(&self, pool: &TreePool) -> Result<Entered, GitError> {
+        pool.enter(&Order {
             task: &self.task,
             token: &self.token,
             queue: "q",
@@ -161,15 +161,15 @@ impl Job {
         })
     }
 
-    pub(crate) fn enter(&self, forest: &Forest) -> Tree {
-        match self.try_enter(forest).unwrap() {
+    pub(crate) fn enter(&self, pool: &TreePool) -> Tree {
+        match self.try_enter(pool).unwrap() {
             Entered::Tree(tree) => *tree,
             Entered::Busy { holder } => panic!("held by {holder}"),
         }
     }
 
-    pub(crate) fn trouble(&self, forest: &Forest) -> Trouble {
-        match self.try_enter(forest) {
+    pub(crate) fn trouble(&self, pool: &TreePool) -> GitError {
+        match self.try_enter(pool) {
             Err(trouble) => trouble,
             Ok(Entered::Tree(tree)) => panic!("entered {:?}", tree.path()),
             Ok(Entered::Busy { holder }) => panic!("held by {holder}"),

@@ -33,13 +33,13 @@ fn a_whole_cycle_in_a_small_repository_takes_milliseconds() {
         world.file(&format!("src/{n}.txt"), "base\n");
     }
     world.commit("base");
-    let forest = world.forest();
+    let pool = world.pool();
     let rounds = 50;
     let mut parts = [0, 0, 0, 0];
     for n in 0..rounds {
         let job = world.job(&format!("t{n}"));
         let begun = Instant::now();
-        let mut tree = job.enter(&forest);
+        let mut tree = job.enter(&pool);
         let entered = begun.elapsed();
         write(&tree.path().join("one.txt"), format!("{n}\n"));
         let collected = collect(&mut tree);
@@ -69,9 +69,9 @@ fn switching_a_large_tree_costs_less_than_making_one() {
         );
     }
     world.commit("large");
-    let forest = world.forest();
+    let pool = world.pool();
     let begun = Instant::now();
-    let mut tree = world.job("t0").enter(&forest);
+    let mut tree = world.job("t0").enter(&pool);
     println!("first tree of {files} files: {:?}", begun.elapsed());
     let begun = Instant::now();
     collect(&mut tree);
@@ -87,7 +87,7 @@ fn switching_a_large_tree_costs_less_than_making_one() {
         world.commit("change");
         let job = world.job(&format!("t{}", n + 1));
         let begun = Instant::now();
-        let tree = job.enter(&forest);
+        let tree = job.enter(&pool);
         best = best.min(begun.elapsed());
         println!("re-use: {:?}", begun.elapsed());
         assert_eq!(git(tree.path(), &["status", "--porcelain"]), "");

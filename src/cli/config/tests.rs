@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::load::load;
 use super::profiles::{COMMON_KEYS, KINDS, RIG_KEYS};
 use super::*;
-use crate::domain::account::breaker::Manner;
+use crate::domain::account::breaker::HealthCheck;
 use crate::domain::settings::config::{AgentKind, Durability};
 use crate::form::{AGENT_KEYS, LIMIT_KEYS, Node};
 
@@ -67,8 +67,11 @@ fn agents_of_claude_share_an_account_unless_they_say_otherwise() {
         accounts.map(|agent| config.account(agent)),
         ["claude", "claude", "apart", "work", "work", "demo", "unknown"]
     );
-    let manners = ["claude", "work", "demo", "unknown"].map(|account| config.manner(account));
-    assert_eq!(manners, [Manner::Checked, Manner::Checked, Manner::Speaks, Manner::Mute]);
+    let manners = ["claude", "work", "demo", "unknown"].map(|account| config.health_check(account));
+    assert_eq!(
+        manners,
+        [HealthCheck::ProbeFirst, HealthCheck::ProbeFirst, HealthCheck::Passive, HealthCheck::None]
+    );
 }
 
 #[test]

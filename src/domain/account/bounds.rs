@@ -1,23 +1,23 @@
-//! What is believed of a gate that lies in the queue: it may have been written by a clock that was wrong.
+//! What is believed of a breaker that lies in the queue: it may have been written by a clock that was wrong.
 //!
 //! Pure. Invariant: a clock that was ahead and is corrected leaves nothing closed, and no closing lasts longer than any
 //! of its kind can.
 
-use crate::domain::account::breaker::{Gate, Window};
+use crate::domain::account::breaker::{Breaker, Window};
 use crate::domain::outcome::disposition::Fault;
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS, window_ms, written_ahead};
 
-impl Gate {
-    /// The gate as it was written, as far as that can be believed at `now`. What was written in the future says nothing.
-    pub fn believed(self, now: UnixMs) -> Option<Gate> {
+impl Breaker {
+    /// The breaker as it was written, as far as that can be believed at `now`. What was written in the future says nothing.
+    pub fn believed(self, now: UnixMs) -> Option<Breaker> {
         if written_ahead(self.since, now) || self.opened_at.is_some_and(|at| written_ahead(at, now))
         {
             return None;
         }
-        Some(Gate {
+        Some(Breaker {
             until: self.until.min(self.since.plus_ms(longest_ms(&self.fault))),
-            heard_at: self.heard_at.filter(|at| !written_ahead(*at, now)),
+            answered_at: self.answered_at.filter(|at| !written_ahead(*at, now)),
             window: self.window.and_then(|window| believed(window, now)),
             ..self
         })
@@ -49,8 +49,14 @@ mod tests {
     const HOUR: u64 = 3_600_000;
     const YEARS: u64 = 10 * 365 * 24 * HOUR;
 
-    fn limit(since: UnixMs, until: UnixMs) -> Gate {
-        Gate { fault: "limit".into(), since, until, strikes: 1, ..Gate::default() }
+    fn limit(since: UnixMs, until: UnixMs) -> Breaker {
+        Breaker {
+            fault: "limit".into(),
+            since,
+            until,
+            consecutive_failures: 1,
+            ..Breaker::default()
+        }
     }
 
     #[test]
@@ -61,14 +67,14 @@ mod tests {
         for ahead in [120_000, HOUR, 24 * HOUR, YEARS] {
             let at = NOW.plus_ms(ahead);
             assert_eq!(limit(at, at.plus_ms(HOUR)).believed(NOW), None, "{ahead}");
-            let opened = Gate { opened_at: Some(at), ..good.clone() };
+            let opened = Breaker { opened_at: Some(at), ..good.clone() };
             assert_eq!(opened.believed(NOW), None, "{ahead}");
             // Who vouched for the log-in then vouches for nothing now.
-            let heard = Gate { heard_at: Some(at), ..good.clone() };
+            let heard = Breaker { answered_at: Some(at), ..good.clone() };
             assert_eq!(heard.believed(NOW), Some(good.clone()), "{ahead}");
             let window = Some(Window { seen_at: at, ..Window::default() });
             assert_eq!(
-                Gate { window, ..good.clone() }.believed(NOW),
+                Breaker { window, ..good.clone() }.believed(NOW),
                 Some(good.clone()),
                 "{ahead}"
             );
@@ -82,8 +88,8 @@ mod tests {
     #[test]
     fn no_closing_lasts_longer_than_its_kind() {
         let closed = |fault: &str, at: UnixMs| {
-            let gate = Gate { fault: fault.into(), ..limit(NOW, NOW.plus_ms(YEARS)) };
-            gate.believed(NOW).is_some_and(|gate| gate.closed(at))
+            let breaker = Breaker { fault: fault.into(), ..limit(NOW, NOW.plus_ms(YEARS)) };
+            breaker.believed(NOW).is_some_and(|breaker| breaker.closed(at))
         };
         for fault in ["overload", "auth", "spend", "missing"] {
             assert!(closed(fault, NOW.plus_ms(1)) && !closed(fault, NOW.plus_ms(HOUR)), "{fault}");
@@ -104,8 +110,8 @@ mod tests {
             seen_at: NOW,
             source: "x".into(),
         };
-        let open = Gate { opened_at: Some(NOW), window: Some(window), ..Gate::default() };
-        let gate = open.believed(NOW).expect("believed");
-        assert!(gate.slow(NOW) && !gate.slow(NOW.plus_ms(HOUR)));
+        let open = Breaker { opened_at: Some(NOW), window: Some(window), ..Breaker::default() };
+        let breaker = open.believed(NOW).expect("believed");
+        assert!(breaker.slow(NOW) && !breaker.slow(NOW.plus_ms(HOUR)));
     }
 }

@@ -1,9 +1,9 @@
-//! The gate of an account: whether tasks whose agents use it may be claimed, now and by this worker.
+//! The breaker of an account: whether tasks whose agents use it may be claimed, now and by this worker.
 //!
 //! A usage limit, an overload or a refused log-in met by one agent would meet all others too. The first one
-//! closes the gate for everybody on the queue; after a time one worker tries (the canary), and once the
-//! service answered it, the others follow one by one (the ramp). Pure; the files are `queue::gates`.
-//! Invariant: a gate is advice. Without one, or with a torn one, the worst is an attempt that is not charged.
+//! closes the breaker for everybody on the queue; after a time one worker tries (the probe), and once the
+//! service answered it, the others follow one by one (the ramp). Pure; the files are `queue::accounts`.
+//! Invariant: a breaker is advice. Without one, or with a torn one, the worst is an attempt that is not charged.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +12,9 @@ use crate::domain::outcome::disposition::Fault;
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::LONGEST_WINDOW_MS;
 
-/// One account's gate, as it lies in `gates/ACCOUNT`.
+/// One account's breaker, as it lies in `accounts/ACCOUNT`.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Gate {
+pub struct Breaker {
     /// The latest trouble: a [`Fault::word`]; empty: there was none.
     pub fault: String,
     /// One line for people.
@@ -26,13 +26,13 @@ pub struct Gate {
     #[serde(rename = "since_ms")]
     pub since: UnixMs,
     /// How many times in a row.
-    pub strikes: u32,
+    pub consecutive_failures: u32,
     /// When the service answered for the first time since; `None`: not yet.
     #[serde(rename = "opened_at_ms", default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<UnixMs>,
     /// When it answered last, to within a few minutes.
-    #[serde(rename = "heard_at_ms", default, skip_serializing_if = "Option::is_none")]
-    pub heard_at: Option<UnixMs>,
+    #[serde(rename = "answered_at_ms", default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<UnixMs>,
     /// The latest news of the account's usage window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
@@ -59,18 +59,18 @@ pub struct Window {
 
 /// How the agents of an account show that it works.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Manner {
+pub enum HealthCheck {
     /// They do not talk with a service, as far as anybody can see.
-    Mute,
+    None,
     /// What the model says shows it.
-    Speaks,
+    Passive,
     /// So it does, and many are not started before one of them was answered.
-    Checked,
+    ProbeFirst,
 }
 
 /// What a worker that would claim a task of the account has to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Passage {
+pub enum Permit {
     /// Claim.
     Open,
     /// Claim, but not more often than this: the window is nearly used up.
@@ -78,8 +78,8 @@ pub enum Passage {
         /// Milliseconds from one claim to the next.
         every_ms: u64,
     },
-    /// Claim only as the canary: the one worker who tries whether it works.
-    Canary,
+    /// Claim only as the probe: the one worker who tries whether it works.
+    Probe,
     /// Claim from then on.
     Ramp {
         /// This worker's turn.
@@ -95,10 +95,10 @@ pub enum Passage {
 /// The longest back-off of an overload, and of a limit that names no later time, milliseconds.
 pub const BACK_OFF_CAP_MS: u64 = 15 * 60_000;
 
-/// A gate that has been open for so long forgets its strikes, milliseconds.
+/// A breaker that has been open for so long forgets its consecutive_failures, milliseconds.
 pub const FORGET_MS: u64 = 10 * 60_000;
 
-/// After a trouble the workers follow the canary over so long a time, milliseconds.
+/// After a trouble the workers follow the probe over so long a time, milliseconds.
 pub const RAMP_MS: u64 = 15_000;
 
 /// After the check at the beginning, milliseconds: processes are started one after another anyway.
@@ -122,19 +122,19 @@ const NEWS_MS: u64 = 15 * 60_000;
 /// A limit that was met again right after its reset waits at least so long, then twice that …, milliseconds.
 const LIMIT_AGAIN_MS: u64 = 15_000;
 
-impl Gate {
+impl Breaker {
     /// Whether nobody may claim at `now`.
     pub fn closed(&self, now: UnixMs) -> bool {
         self.opened_at.is_none() && now < self.until
     }
 
-    /// What people should know of it, as a word: `closed`, `canary` (the next task tries whether it works
+    /// What people should know of it, as a word: `closed`, `probe` (the next task tries whether it works
     /// again), `slow`; `None`: all is well.
     pub fn state(&self, now: UnixMs) -> Option<&'static str> {
         if self.closed(now) {
             Some("closed")
         } else if self.half_open(now) {
-            Some("canary")
+            Some("probe")
         } else {
             self.slow(now).then_some("slow")
         }
@@ -151,40 +151,52 @@ impl Gate {
     }
 
     /// What `worker` has to do that would claim a task of the account.
-    pub fn passage(gate: Option<&Gate>, now: UnixMs, worker: &str, manner: Manner) -> Passage {
-        let unknown = if manner == Manner::Checked { Passage::Canary } else { Passage::Open };
-        let Some(gate) = gate else { return unknown };
-        if gate.closed(now) {
-            return Passage::Closed { until: gate.until };
+    pub fn permit(
+        breaker: Option<&Breaker>,
+        now: UnixMs,
+        worker: &str,
+        health_check: HealthCheck,
+    ) -> Permit {
+        let unknown =
+            if health_check == HealthCheck::ProbeFirst { Permit::Probe } else { Permit::Open };
+        let Some(breaker) = breaker else { return unknown };
+        if breaker.closed(now) {
+            return Permit::Closed { until: breaker.until };
         }
-        if manner == Manner::Mute {
-            return Passage::Open;
+        if health_check == HealthCheck::None {
+            return Permit::Open;
         }
-        let Some(opened) = gate.opened_at else { return Passage::Canary };
-        let ramp_ms = if gate.fault.is_empty() { START_RAMP_MS } else { RAMP_MS };
+        let Some(opened) = breaker.opened_at else { return Permit::Probe };
+        let ramp_ms = if breaker.fault.is_empty() { START_RAMP_MS } else { RAMP_MS };
         let from = opened.plus_ms(share(worker, ramp_ms));
         // A clock that was set back must not make the turn come hours later.
         if now < from && from.since(now) <= ramp_ms {
-            return Passage::Ramp { from };
+            return Permit::Ramp { from };
         }
-        let heard = gate.heard_at.unwrap_or(opened);
-        if now.since(heard) >= FRESH_MS && unknown == Passage::Canary {
-            return Passage::Canary;
+        let heard = breaker.answered_at.unwrap_or(opened);
+        if now.since(heard) >= FRESH_MS && unknown == Permit::Probe {
+            return Permit::Probe;
         }
-        if gate.slow(now) {
-            return Passage::Slow { every_ms: SLOW_MS / 2 + share(worker, SLOW_MS) };
+        if breaker.slow(now) {
+            return Permit::Slow { every_ms: SLOW_MS / 2 + share(worker, SLOW_MS) };
         }
-        Passage::Open
+        Permit::Open
     }
 
-    /// The gate after `fault` at `now`, given what lay there; `None` where one task's trouble says nothing
+    /// The breaker after `fault` at `now`, given what lay there; `None` where one task's trouble says nothing
     /// about the others. Several workers that meet one trouble together are one strike.
-    pub fn after(earlier: Option<&Gate>, fault: Fault, detail: &str, now: UnixMs) -> Option<Gate> {
-        let recent =
-            earlier.filter(|gate| gate.fault == fault.word() && now.since(gate.until) < FORGET_MS);
-        let strikes = match recent {
-            Some(gate) if gate.closed(now) => gate.strikes,
-            Some(gate) => gate.strikes.saturating_add(1),
+    pub fn after_fault(
+        earlier: Option<&Breaker>,
+        fault: Fault,
+        detail: &str,
+        now: UnixMs,
+    ) -> Option<Breaker> {
+        let recent = earlier.filter(|breaker| {
+            breaker.fault == fault.word() && now.since(breaker.until) < FORGET_MS
+        });
+        let consecutive_failures = match recent {
+            Some(breaker) if breaker.closed(now) => breaker.consecutive_failures,
+            Some(breaker) => breaker.consecutive_failures.saturating_add(1),
             None => 1,
         };
         let doubled = |first_ms: u64, times: u32| {
@@ -192,78 +204,85 @@ impl Gate {
         };
         let policy = fault.policy();
         let Again::Waits(_, until) = policy.again else { return None };
-        if !policy.gate {
+        if !policy.breaker {
             return None;
         }
         let until = match (until, fault) {
-            (Until::BackOff(first_ms), _) => doubled(first_ms, strikes - 1),
+            (Until::BackOff(first_ms), _) => doubled(first_ms, consecutive_failures - 1),
             // A reset that is over already (clocks differ) must not make it try without end, nor one that no window has.
             (Until::ResetOr(_), Fault::Limit { resets_at_secs: Some(secs) })
                 if UnixMs::from_secs(secs) <= now.plus_ms(LONGEST_WINDOW_MS) =>
             {
-                UnixMs::from_secs(secs).max(if strikes == 1 {
+                UnixMs::from_secs(secs).max(if consecutive_failures == 1 {
                     now.plus_ms(1_000)
                 } else {
-                    doubled(LIMIT_AGAIN_MS, strikes - 2)
+                    doubled(LIMIT_AGAIN_MS, consecutive_failures - 2)
                 })
             }
             (Until::ResetOr(ms) | Until::After(ms), _) => now.plus_ms(ms),
             (Until::NextStart, _) => now,
         };
-        let still = recent.filter(|gate| gate.closed(now));
-        Some(Gate {
+        let still = recent.filter(|breaker| breaker.closed(now));
+        Some(Breaker {
             fault: fault.word().into(),
             detail: detail.into(),
-            until: still.map_or(until, |gate| gate.until.max(until)),
+            until: still.map_or(until, |breaker| breaker.until.max(until)),
             since: now,
-            strikes,
+            consecutive_failures,
             opened_at: None,
-            heard_at: earlier.and_then(|gate| gate.heard_at),
-            window: earlier.and_then(|gate| gate.window.clone()),
+            answered_at: earlier.and_then(|breaker| breaker.answered_at),
+            window: earlier.and_then(|breaker| breaker.window.clone()),
         })
     }
 
-    /// The gate after the service answered an agent that was started at `began`; `None`: that says nothing
-    /// new. An agent that was at work when the gate was closed proves nothing before its time, and with a
+    /// The breaker after the service answered an agent that was started at `began`; `None`: that says nothing
+    /// new. An agent that was at work when the breaker was closed proves nothing before its time, and with a
     /// limit that is not used up to the last neither does another one.
-    pub fn heard(earlier: Option<&Gate>, began: UnixMs, now: UnixMs) -> Option<Gate> {
-        let heard_at = Some(now);
-        let Some(gate) = earlier else {
-            return Some(Gate { opened_at: heard_at, heard_at, ..Gate::default() });
+    pub fn after_answer(earlier: Option<&Breaker>, began: UnixMs, now: UnixMs) -> Option<Breaker> {
+        let answered_at = Some(now);
+        let Some(breaker) = earlier else {
+            return Some(Breaker { opened_at: answered_at, answered_at, ..Breaker::default() });
         };
-        if let Some(opened) = gate.opened_at {
-            let last = gate.heard_at.unwrap_or(opened);
+        if let Some(opened) = breaker.opened_at {
+            let last = breaker.answered_at.unwrap_or(opened);
             let due = now.since(last) >= HEARD_EVERY_MS || now < last;
-            return due.then(|| Gate { heard_at, ..gate.clone() });
+            return due.then(|| Breaker { answered_at, ..breaker.clone() });
         }
-        let proves = now >= gate.until || (gate.fault != "limit" && gate.since < began);
-        proves.then(|| Gate { opened_at: heard_at, heard_at, ..gate.clone() })
+        let proves = now >= breaker.until || (breaker.fault != "limit" && breaker.since < began);
+        proves.then(|| Breaker { opened_at: answered_at, answered_at, ..breaker.clone() })
     }
 
-    /// The gate after news of a window; `None`: they say nothing new. From `stop_percent` of the window on
+    /// The breaker after news of a window; `None`: they say nothing new. From `stop_percent` of the window on
     /// it is closed until the reset, and in any case when the service refuses.
-    pub fn told(
-        earlier: Option<&Gate>,
+    pub fn after_usage_window(
+        earlier: Option<&Breaker>,
         window: Window,
         stop_percent: u32,
         now: UnixMs,
-    ) -> Option<Gate> {
-        let known = earlier.and_then(|gate| gate.window.as_ref());
+    ) -> Option<Breaker> {
+        let known = earlier.and_then(|breaker| breaker.window.as_ref());
         let same = known.is_some_and(|known| known.says(&window));
-        let closed_by_limit = earlier.is_some_and(|gate| gate.closed(now) && gate.fault == "limit");
+        let closed_by_limit =
+            earlier.is_some_and(|breaker| breaker.closed(now) && breaker.fault == "limit");
         if window.stops(stop_percent, now) {
             if same && closed_by_limit {
                 return None;
             }
             let resets_at_secs = window.resets_at.map(UnixMs::secs_ceil);
-            let gate = Gate::after(earlier, Fault::Limit { resets_at_secs }, &window.text(), now)?;
-            return Some(Gate { window: Some(window), ..gate });
+            let breaker = Breaker::after_fault(
+                earlier,
+                Fault::Limit { resets_at_secs },
+                &window.text(),
+                now,
+            )?;
+            return Some(Breaker { window: Some(window), ..breaker });
         }
         if same || closed_by_limit {
             return None;
         }
-        let fresh = || Gate { opened_at: Some(now), heard_at: Some(now), ..Gate::default() };
-        Some(Gate { window: Some(window), ..earlier.cloned().unwrap_or_else(fresh) })
+        let fresh =
+            || Breaker { opened_at: Some(now), answered_at: Some(now), ..Breaker::default() };
+        Some(Breaker { window: Some(window), ..earlier.cloned().unwrap_or_else(fresh) })
     }
 
     /// Why it is as it is, for people: `five-hour window 98 %`, or the trouble.

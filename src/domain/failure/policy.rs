@@ -1,6 +1,6 @@
 //! The classes of failure, and the policy of each: what it costs the task, when it is tried again, what the queue does.
 //!
-//! One table, [`Fault::policy`]; verdicts and gates follow from it, and `docs/failures.md` shows it. Pure.
+//! One table, [`Fault::policy`]; verdicts and accounts follow from it, and `docs/failures.md` shows it. Pure.
 //! Invariant: what costs the task something never waits by itself, and what waits by itself costs nothing.
 
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,7 @@ pub struct Policy {
     /// When it is tried again, and what that costs.
     pub again: Again,
     /// All tasks of the account wait, not this one alone: they would meet it too.
-    pub gate: bool,
+    pub breaker: bool,
 }
 
 /// When a task is tried again.
@@ -148,9 +148,12 @@ impl Fault {
 
     /// What follows from it.
     pub fn policy(self) -> Policy {
-        let own = |class, again| Policy { class, again, gate: false };
-        let waits =
-            |class, gate, wait, until| Policy { class, again: Again::Waits(wait, until), gate };
+        let own = |class, again| Policy { class, again, breaker: false };
+        let waits = |class, breaker, wait, until| Policy {
+            class,
+            again: Again::Waits(wait, until),
+            breaker,
+        };
         match self {
             Fault::Error
             | Fault::MaxTurns
@@ -209,7 +212,7 @@ mod tests {
             let policy = fault.policy();
             let own = matches!(policy.class, Class::Task | Class::Permission);
             assert_eq!(policy.charged(), own, "{fault:?}");
-            assert!(!(own && policy.gate), "{fault:?}");
+            assert!(!(own && policy.breaker), "{fault:?}");
         }
     }
 
@@ -244,7 +247,7 @@ mod tests {
             }
         };
         let cost = if policy.charged() { "an attempt" } else { "nothing" };
-        let queue = if policy.gate { "closes the account's gate" } else { "goes on" };
+        let queue = if policy.breaker { "closes the account's breaker" } else { "goes on" };
         format!("| {} | `{}` | {cost} | {again} | {queue} |\n", policy.class.word(), fault.word())
     }
 

@@ -98,7 +98,7 @@ pub struct Facts {
 /// What an agent is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum Liveness {
     /// It speaks, or works in silence.
     Busy,
     /// It says nothing and was not seen at work, which means nothing yet.
@@ -112,27 +112,27 @@ pub enum Verdict {
 }
 
 /// The verdict.
-pub fn judge(facts: &Facts) -> Verdict {
+pub fn judge(facts: &Facts) -> Liveness {
     let look = facts.look.unwrap_or_default();
     if facts.look.is_some() && look.processes.alive == 0 {
-        return Verdict::Dead;
+        return Liveness::Dead;
     }
     if facts.wait_ms > 0 {
-        return Verdict::Waiting;
+        return Liveness::Waiting;
     }
     if facts.speaks && facts.idle_ms >= facts.limit_ms {
-        return Verdict::Stalled;
+        return Liveness::Stalled;
     }
     if look.stands_still() && facts.still_ms >= facts.limit_ms {
-        return Verdict::Stalled;
+        return Liveness::Stalled;
     }
     if facts.speaks && facts.fruitless_ms >= facts.limit_ms.saturating_mul(PATIENCE) {
-        return Verdict::Stalled;
+        return Liveness::Stalled;
     }
     if facts.quiet_ms < facts.limit_ms.div_ceil(2) || look.works() {
-        Verdict::Busy
+        Liveness::Busy
     } else {
-        Verdict::Quiet
+        Liveness::Quiet
     }
 }
 

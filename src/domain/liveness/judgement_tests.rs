@@ -34,17 +34,17 @@ fn each_fact_can_turn_the_verdict() {
     let stopped = Look { processes: Processes { stopped: 3, ..LOOK.processes }, ..LOOK };
     let gone = Look { processes: Processes::default(), ..LOOK };
     for (facts, verdict) in [
-        (SILENT, Verdict::Stalled),
-        (Facts { idle_ms: 899_999, ..SILENT }, Verdict::Quiet),
-        (Facts { wait_ms: 1, ..SILENT }, Verdict::Waiting),
-        (Facts { speaks: false, ..SILENT }, Verdict::Quiet),
-        (Facts { speaks: false, still_ms: 900_000, ..look(stopped) }, Verdict::Stalled),
-        (Facts { speaks: false, still_ms: 899_999, ..look(stopped) }, Verdict::Quiet),
-        (Facts { look: Some(computing), ..worked }, Verdict::Busy),
-        (Facts { look: Some(computing), fruitless_ms: 3_600_000, ..worked }, Verdict::Stalled),
-        (Facts { quiet_ms: 449_999, look: None, ..worked }, Verdict::Busy),
-        (Facts { quiet_ms: 450_000, look: None, ..worked }, Verdict::Quiet),
-        (look(gone), Verdict::Dead),
+        (SILENT, Liveness::Stalled),
+        (Facts { idle_ms: 899_999, ..SILENT }, Liveness::Quiet),
+        (Facts { wait_ms: 1, ..SILENT }, Liveness::Waiting),
+        (Facts { speaks: false, ..SILENT }, Liveness::Quiet),
+        (Facts { speaks: false, still_ms: 900_000, ..look(stopped) }, Liveness::Stalled),
+        (Facts { speaks: false, still_ms: 899_999, ..look(stopped) }, Liveness::Quiet),
+        (Facts { look: Some(computing), ..worked }, Liveness::Busy),
+        (Facts { look: Some(computing), fruitless_ms: 3_600_000, ..worked }, Liveness::Stalled),
+        (Facts { quiet_ms: 449_999, look: None, ..worked }, Liveness::Busy),
+        (Facts { quiet_ms: 450_000, look: None, ..worked }, Liveness::Quiet),
+        (look(gone), Liveness::Dead),
     ] {
         assert_eq!(judge(&facts), verdict, "{facts:?}");
     }

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::liveness::judgement::{Look, Verdict};
+use crate::domain::liveness::judgement::{Liveness, Look};
 use crate::domain::time::UnixMs;
 
 /// What is seen of a running agent.
@@ -20,10 +20,10 @@ pub struct Live {
     /// The agent's process.
     pub pid: i32,
     /// How it stood then.
-    pub verdict: Verdict,
+    pub verdict: Liveness,
     /// When it last gave a sign of life.
-    #[serde(rename = "heard_at_ms")]
-    pub heard_at: UnixMs,
+    #[serde(rename = "answered_at_ms")]
+    pub answered_at: UnixMs,
     /// What it said that it does.
     pub doing: Option<String>,
     /// A tool that runs.
@@ -66,21 +66,21 @@ const NOTABLE_MS: u64 = 60_000;
 impl Live {
     /// How long it has been silent.
     pub fn quiet_ms(&self, now: UnixMs) -> u64 {
-        now.since(self.heard_at)
+        now.since(self.answered_at)
     }
 
     /// How it stands at `now`, by what was seen.
-    pub fn verdict(&self, now: UnixMs) -> Verdict {
+    pub fn verdict(&self, now: UnixMs) -> Liveness {
         match self.verdict {
-            Verdict::Stalled | Verdict::Dead => return self.verdict,
-            Verdict::Busy | Verdict::Quiet | Verdict::Waiting => {}
+            Liveness::Stalled | Liveness::Dead => return self.verdict,
+            Liveness::Busy | Liveness::Quiet | Liveness::Waiting => {}
         }
         if self.waits_until.is_some_and(|until| until > now) {
-            return Verdict::Waiting;
+            return Liveness::Waiting;
         }
         let works = self.look.is_some_and(|look| look.found.works());
         let notable = self.silence_ms.map_or(NOTABLE_MS, |ms| NOTABLE_MS.min(ms.div_ceil(2)));
-        if works || self.quiet_ms(now) < notable { Verdict::Busy } else { Verdict::Quiet }
+        if works || self.quiet_ms(now) < notable { Liveness::Busy } else { Liveness::Quiet }
     }
 }
 
@@ -94,8 +94,8 @@ mod tests {
             schema: 1,
             at: UnixMs(1_000),
             pid: 7,
-            verdict: Verdict::Busy,
-            heard_at: UnixMs(1_000),
+            verdict: Liveness::Busy,
+            answered_at: UnixMs(1_000),
             doing: None,
             tool: None,
             waits_until: None,
@@ -103,16 +103,16 @@ mod tests {
             look: None,
             stopping: None,
         };
-        assert_eq!(live.verdict(UnixMs(60_999)), Verdict::Busy);
-        assert_eq!(live.verdict(UnixMs(61_000)), Verdict::Quiet);
+        assert_eq!(live.verdict(UnixMs(60_999)), Liveness::Busy);
+        assert_eq!(live.verdict(UnixMs(61_000)), Liveness::Quiet);
         live.waits_until = Some(UnixMs(500_000));
-        assert_eq!(live.verdict(UnixMs(499_999)), Verdict::Waiting);
-        assert_eq!(live.verdict(UnixMs(500_000)), Verdict::Quiet);
+        assert_eq!(live.verdict(UnixMs(499_999)), Liveness::Waiting);
+        assert_eq!(live.verdict(UnixMs(500_000)), Liveness::Quiet);
         let found = Look { over_ms: 1_000, cpu_ms: 900, ..Look::default() };
         live.look = Some(LookedAt { at: UnixMs(451_000), found });
-        assert_eq!(live.verdict(UnixMs(600_000)), Verdict::Busy);
-        live.verdict = Verdict::Stalled;
-        assert_eq!(live.verdict(UnixMs(1_000)), Verdict::Stalled);
+        assert_eq!(live.verdict(UnixMs(600_000)), Liveness::Busy);
+        live.verdict = Liveness::Stalled;
+        assert_eq!(live.verdict(UnixMs(1_000)), Liveness::Stalled);
         let json = serde_json::to_value(&live).unwrap();
         assert_eq!(json["look"]["cpu_ms"], 900);
         assert_eq!(serde_json::from_value::<Live>(json).unwrap(), live);

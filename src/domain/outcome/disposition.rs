@@ -1,7 +1,7 @@
 //! How an attempt ended, and what that means for its task.
 //!
-//! An agent's adapter says how the process ended ([`Ending`]); [`judge`] turns that, with what was left in
-//! the tree, into a [`Verdict`]. What is not the task's fault never counts against it.
+//! An agent's adapter says how the process ended ([`Outcome`]); [`judge`] turns that, with what was left in
+//! the tree, into a [`Disposition`]. What is not the task's fault never counts against it.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use crate::domain::time_bounds::LONGEST_WINDOW_MS;
 
 /// How the agent's process ended, in the terms of its adapter.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Ending {
+pub enum Outcome {
     /// Exit 0 and, where the agent reports one, a result that says success.
     Success,
     /// Anything else.
@@ -115,7 +115,7 @@ pub struct Traces {
 
 /// What comes of the attempt.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Verdict {
+pub struct Disposition {
     /// The word in records and JSON: `done`, `no_change`, `denied`, or a [`Fault::word`].
     pub outcome: String,
     /// One line for people; empty for a plain success.
@@ -159,10 +159,10 @@ pub mod waits {
 }
 
 /// Decides what comes of an attempt that ended at `now`.
-pub fn judge(ending: &Ending, traces: &Traces, now: UnixMs) -> Verdict {
+pub fn judge(ending: &Outcome, traces: &Traces, now: UnixMs) -> Disposition {
     match ending {
-        Ending::Success => success(traces),
-        Ending::Failure { fault, detail } => Verdict {
+        Outcome::Success => success(traces),
+        Outcome::Failure { fault, detail } => Disposition {
             outcome: fault.word().into(),
             reason: detail.clone(),
             step: step(*fault, now),
@@ -170,8 +170,8 @@ pub fn judge(ending: &Ending, traces: &Traces, now: UnixMs) -> Verdict {
     }
 }
 
-fn success(traces: &Traces) -> Verdict {
-    let done = |outcome: &str, reason: String| Verdict {
+fn success(traces: &Traces) -> Disposition {
+    let done = |outcome: &str, reason: String| Disposition {
         outcome: outcome.into(),
         reason,
         step: Step::Done,
@@ -181,7 +181,7 @@ fn success(traces: &Traces) -> Verdict {
         let reason = format!("tools were denied: {}", traces.denied_tools.join(", "));
         // The time does not matter: nothing waits.
         let step = if unchanged { step(Fault::Denied, UnixMs(0)) } else { Step::Done };
-        return Verdict { step, ..done(Fault::Denied.word(), reason) };
+        return Disposition { step, ..done(Fault::Denied.word(), reason) };
     }
     if unchanged {
         return done("no_change", "it ended well and changed nothing".into());
@@ -217,8 +217,8 @@ mod tests {
 
     const NOW: UnixMs = UnixMs(1_000_000);
 
-    fn failed_by(fault: Fault) -> Verdict {
-        judge(&Ending::Failure { fault, detail: "seen".into() }, &Traces::default(), NOW)
+    fn failed_by(fault: Fault) -> Disposition {
+        judge(&Outcome::Failure { fault, detail: "seen".into() }, &Traces::default(), NOW)
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
             changed,
             denied_tools: denied.iter().map(|t| (*t).to_owned()).collect(),
         };
-        let of = |traces| judge(&Ending::Success, &traces, NOW);
+        let of = |traces| judge(&Outcome::Success, &traces, NOW);
         assert_eq!(of(traces(Some(true), &[])).outcome, "done");
         assert_eq!(of(traces(None, &[])).outcome, "done");
         assert_eq!(of(traces(Some(false), &[])).outcome, "no_change");

@@ -3,7 +3,7 @@
 //! Pure. Its own limit is the task's affair; that the machine ran out of memory is only told, for nobody knows whose
 //! memory that was. Invariant: an attempt that ended well ended well; what was seen becomes a note.
 
-use crate::domain::outcome::disposition::{Ending, Fault};
+use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::limits::Limits;
 use crate::domain::settings::quantity::show_size;
 
@@ -19,7 +19,7 @@ pub struct Overuse {
 }
 
 /// The ending with its cause where that was seen, and what people should know besides.
-pub fn explain(ending: Ending, seen: Overuse, limits: &Limits) -> (Ending, Vec<String>) {
+pub fn explain(ending: Outcome, seen: Overuse, limits: &Limits) -> (Outcome, Vec<String>) {
     let mut notes = Vec::new();
     let own_limit = limits.tree_memory_bytes.filter(|_| seen.at_memory_limit).map(show_size);
     let ending = match (seen.oom_kills, &own_limit) {
@@ -45,16 +45,16 @@ pub fn explain(ending: Ending, seen: Overuse, limits: &Limits) -> (Ending, Vec<S
     (ending, notes)
 }
 
-fn caused(ending: Ending, own_limit: bool, words: &str) -> Ending {
+fn caused(ending: Outcome, own_limit: bool, words: &str) -> Outcome {
     match ending {
         // Killed before its first word by its own limit: that is no trouble with the start.
-        Ending::Failure { fault: Fault::Startup, .. } if own_limit => {
-            Ending::Failure { fault: Fault::Crashed, detail: words.to_owned() }
+        Outcome::Failure { fault: Fault::Startup, .. } if own_limit => {
+            Outcome::Failure { fault: Fault::Crashed, detail: words.to_owned() }
         }
-        Ending::Failure {
+        Outcome::Failure {
             fault: fault @ (Fault::Crashed | Fault::NoResult | Fault::Error),
             detail,
-        } => Ending::Failure { fault, detail: format!("{words} ({detail})") },
+        } => Outcome::Failure { fault, detail: format!("{words} ({detail})") },
         other => other,
     }
 }
@@ -66,8 +66,8 @@ mod tests {
     const LIMITS: Limits =
         Limits { tree_memory_bytes: Some(2 << 30), tree_processes: Some(9), ..Limits::DEFAULT };
 
-    fn failed(fault: Fault) -> Ending {
-        Ending::Failure { fault, detail: "signal 9".into() }
+    fn failed(fault: Fault) -> Outcome {
+        Outcome::Failure { fault, detail: "signal 9".into() }
     }
 
     #[test]
@@ -75,10 +75,10 @@ mod tests {
         let seen = Overuse { oom_kills: 1, at_memory_limit: true, forks_refused: 0 };
         let (ending, notes) = explain(failed(Fault::Crashed), seen, &LIMITS);
         let detail = "killed: it used more than 2GiB of memory (signal 9)".to_owned();
-        assert_eq!(ending, Ending::Failure { fault: Fault::Crashed, detail });
+        assert_eq!(ending, Outcome::Failure { fault: Fault::Crashed, detail });
         assert_eq!(notes.len(), 1);
         let (ending, _) = explain(failed(Fault::Startup), seen, &LIMITS);
-        assert!(matches!(ending, Ending::Failure { fault: Fault::Crashed, .. }), "it is charged");
+        assert!(matches!(ending, Outcome::Failure { fault: Fault::Crashed, .. }), "it is charged");
     }
 
     #[test]
@@ -92,10 +92,10 @@ mod tests {
     #[test]
     fn a_success_and_what_we_stopped_stay_what_they_were() {
         let seen = Overuse { oom_kills: 2, at_memory_limit: true, forks_refused: 3 };
-        for ending in [Ending::Success, failed(Fault::Timeout), failed(Fault::Stopped)] {
+        for ending in [Outcome::Success, failed(Fault::Timeout), failed(Fault::Stopped)] {
             let (after, notes) = explain(ending.clone(), seen, &LIMITS);
             assert_eq!((after, notes.len()), (ending, 2));
         }
-        assert_eq!(explain(Ending::Success, Overuse::default(), &LIMITS).1, Vec::<String>::new());
+        assert_eq!(explain(Outcome::Success, Overuse::default(), &LIMITS).1, Vec::<String>::new());
     }
 }

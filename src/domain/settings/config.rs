@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::domain::settings::choice::{Cgroups, Durability, Share};
 
-use crate::domain::account::breaker::Manner;
+use crate::domain::account::breaker::HealthCheck;
 use crate::domain::capacity::admission::Reserve;
 use crate::domain::failure::rules::{Rule, RuleBook};
 use crate::domain::settings::limits::{Limits, TaskCaps};
@@ -147,14 +147,14 @@ impl Config {
     }
 
     /// How the agents of an account show that it works: the most demanding of them decides.
-    pub fn manner(&self, account: &str) -> Manner {
+    pub fn health_check(&self, account: &str) -> HealthCheck {
         let of_it = self.profiles.iter().filter(|(agent, _)| self.account(agent) == account);
         let manners = of_it.map(|(_, profile)| match profile.kind {
-            AgentKind::Claude { .. } => Manner::Checked,
-            AgentKind::Demo => Manner::Speaks,
-            AgentKind::Command { .. } => Manner::Mute,
+            AgentKind::Claude { .. } => HealthCheck::ProbeFirst,
+            AgentKind::Demo => HealthCheck::Passive,
+            AgentKind::Command { .. } => HealthCheck::None,
         });
-        manners.max().unwrap_or(Manner::Mute)
+        manners.max().unwrap_or(HealthCheck::None)
     }
 }
 
@@ -218,7 +218,7 @@ pub struct AgentProfile {
     pub kind: AgentKind,
     /// A git worktree (true) or a fresh scratch directory (false).
     pub worktree: bool,
-    /// Whose limits and log-in it uses: agents of one account share a gate. `None`: see [`Config::account`].
+    /// Whose limits and log-in it uses: agents of one account share a breaker. `None`: see [`Config::account`].
     pub account: Option<String>,
     /// Variables added to its environment.
     pub env: BTreeMap<String, String>,

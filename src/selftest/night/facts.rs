@@ -39,7 +39,7 @@ pub(super) struct Facts {
     pub(super) retried: HashSet<String>,
     /// When the disk was full.
     pub(super) full: Vec<Span>,
-    /// When a person opened the gate.
+    /// When a person opened the breaker.
     pub(super) opened_by_hand: Vec<UnixMs>,
 }
 

@@ -4,12 +4,12 @@
 //! morning every task is done or failed as its kind must, and the swarm's bill is the service's count. What happens
 //! is chosen by a seed, before it begins.
 
+mod accounts;
 mod acts;
 mod ask;
 mod bill;
 mod crowd;
 mod facts;
-mod gates;
 mod people;
 mod plan;
 mod samples;

@@ -10,15 +10,15 @@ use crate::queue::{Dir, Result};
 use crate::sys::{clock, fs};
 
 impl Night<'_> {
-    /// What a person does after a refused log-in: logs in, opens the gate, and lets go on what waits for it.
+    /// What a person does after a refused log-in: logs in, opens the breaker, and lets go on what waits for it.
     pub(super) fn log_in(&mut self) -> Result<()> {
         self.service.weather.unauthorised = false;
         self.service.publish()?;
         let queue = &self.ground.queue;
-        let gate = queue.layout().file(Dir::Gates, ACCOUNT);
+        let breaker = queue.layout().file(Dir::Accounts, ACCOUNT);
         // Whoever sees that it is gone claims at once.
         self.facts.opened_by_hand.push(clock::now());
-        let _gone_or_not = fs::unlink(&gate)?;
+        let _gone_or_not = fs::unlink(&breaker)?;
         for name in queue.blocked()? {
             if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Auth) {
                 let _somebody_was_faster = queue.unblock(&name)?;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Night;
+use super::accounts;
 use super::ask::ask;
 use super::bill::Books;
-use super::gates;
 use super::tasks::Task;
 use crate::queue::shift::Ended;
 use crate::queue::{Queue, Result};
@@ -33,13 +33,13 @@ impl Night<'_> {
         let books = Books::open(self, &self.service.ledger()?)?;
         report.section("bill");
         books.tell(&self.facts).into_iter().for_each(|(what, figure)| report.tell(what, figure));
-        let gates = gates::look(queue, &self.facts)?;
-        report.section("gate");
-        let closed_ms = gates.closed.iter().map(|span| span.until.since(span.from)).sum();
-        let times = gates.closed.len();
+        let accounts = accounts::look(queue, &self.facts)?;
+        report.section("breaker");
+        let closed_ms = accounts.closed.iter().map(|span| span.until.since(span.from)).sum();
+        let times = accounts.closed.len();
         report.tell("closed", format!("{times} times, {} in all", duration(closed_ms)));
-        report.tell("claimed within the second", gates.hasty.to_string());
-        report.tell("claimed later", gates.claims.len().to_string());
+        report.tell("claimed within the second", accounts.hasty.to_string());
+        report.tell("claimed later", accounts.claims.len().to_string());
         report.section("processes");
         let (told, grew) = self.samples.judge(order.workers);
         let [coordinators, workers] =
@@ -53,7 +53,7 @@ impl Night<'_> {
         report.judge("N2", self.not_on_its_branch(&ends));
         report.judge("N3", books.differ(&self.facts));
         report.judge("N4", books.paid_twice());
-        report.judge("N5", gates.claims);
+        report.judge("N5", accounts.claims);
         report.judge("N6", grew);
         report.judge("N7", self.highest.wrong(queue, coordinators + workers + order.workers)?);
         let mut twice = verdict::twice(queue)?;

@@ -65,7 +65,7 @@ impl std::fmt::Display for Trouble {
 #[derive(Clone, Debug, Default)]
 pub struct Entrance {
     /// Whoever writes `0` to each of these is in it.
-    pub(crate) doors: Arc<Vec<File>>,
+    pub(crate) admission: Arc<Vec<File>>,
     /// Whatever this starts is in it.
     pub(crate) spawner: Option<Arc<Spawner>>,
 }
@@ -188,13 +188,13 @@ impl State {
             held: Held::default(),
             before: Counts::default(),
         };
-        let mut doors = Vec::new();
+        let mut admission = Vec::new();
         for base in &ground.bases {
             let dir = base.dir.join(&name);
             fs::create_dir(&dir).map_err(on(&dir))?;
             if base.v2 {
                 let procs = dir.join("cgroup.procs");
-                doors.push(File::options().write(true).open(&procs).map_err(on(&procs))?);
+                admission.push(File::options().write(true).open(&procs).map_err(on(&procs))?);
             } else {
                 let spawner = self.spawner()?;
                 say(&dir.join("tasks"), &spawner.thread().to_string())?;
@@ -210,7 +210,7 @@ impl State {
             }
             made.dirs.push((dir, base.clone()));
         }
-        made.entrance.doors = Arc::new(doors);
+        made.entrance.admission = Arc::new(admission);
         Ok(self.made.insert(made))
     }
 

@@ -1,4 +1,4 @@
-//! Rows *declare dead*, *reclaim*, *bury*, *retire*, *deregister*, *sweep*, gates, and second names.
+//! Rows *declare dead*, *reclaim*, *bury*, *retire*, *deregister*, *sweep*, accounts, and second names.
 
 use std::fs;
 
@@ -61,9 +61,9 @@ pub(super) fn rows() -> Vec<Row> {
             "sweep",
             sweep,
             &[
-                "ready/5-a.1 retire/W1 cancel/never.0 gates/claude.canary => a done",
-                "ready/5-a.1 retire/W1 gates/claude.canary => a done",
-                "ready/5-a.1 gates/claude.canary => a done",
+                "ready/5-a.1 retire/W1 cancel/never.0 accounts/claude.probe => a done",
+                "ready/5-a.1 retire/W1 accounts/claude.probe => a done",
+                "ready/5-a.1 accounts/claude.probe => a done",
                 "ready/5-a.1 => a done",
             ],
         ),
@@ -79,14 +79,14 @@ pub(super) fn rows() -> Vec<Row> {
             ],
         ),
         row(
-            "close a gate",
-            close_gate,
-            &["ready/5-a.1 => a done", "ready/5-a.1 gates/claude => a done"],
+            "close a breaker",
+            trip_breaker,
+            &["ready/5-a.1 => a done", "ready/5-a.1 accounts/claude => a done"],
         ),
         row(
-            "open a gate",
-            open_gate,
-            &["ready/5-a.1 gates/claude => a done", "ready/5-a.1 => a done"],
+            "open a breaker",
+            reset_breaker,
+            &["ready/5-a.1 accounts/claude => a done", "ready/5-a.1 => a done"],
         ),
         row(
             "set aside",
@@ -165,13 +165,13 @@ fn disown(lab: &Lab) -> Act {
     Box::new(move || queue.disown(&at).map(|()| true))
 }
 
-/// Old garbage of each kind: staging, a trial of the file system, a reservation, a wish to retire, a canary, a wish to
+/// Old garbage of each kind: staging, a trial of the file system, a reservation, a wish to retire, a probe, a wish to
 /// cancel what somebody removed by hand.
 fn sweep(lab: &Lab) -> Act {
     lab.add("a", "do it");
     let queue = lab.queue();
     let gone = lab.worker();
-    assert!(queue.become_canary(&gone, "claude").unwrap());
+    assert!(queue.start_probe(&gone, "claude").unwrap());
     queue.ask_to_retire(gone.id()).unwrap();
     let retire = queue.layout().file(Dir::Retire, gone.id().as_str());
     queue.deregister(gone).unwrap();
@@ -195,19 +195,21 @@ fn sweep_torn(lab: &Lab) -> Act {
     Box::new(move || Ok(queue.sweep_torn()? == 2))
 }
 
-fn close_gate(lab: &Lab) -> Act {
+fn trip_breaker(lab: &Lab) -> Act {
     lab.add("a", "do it");
     let queue = lab.queue();
-    Box::new(move || queue.close_gate("claude", Fault::Overload, "529", UnixMs(1000)).map(|_| true))
+    Box::new(move || {
+        queue.trip_breaker("claude", Fault::Overload, "529", UnixMs(1000)).map(|_| true)
+    })
 }
 
-fn open_gate(lab: &Lab) -> Act {
-    let act = close_gate(lab);
+fn reset_breaker(lab: &Lab) -> Act {
+    let act = trip_breaker(lab);
     act().unwrap();
     let queue = lab.queue();
     Box::new(move || {
-        queue.open_gate("claude", UnixMs(2000))?;
-        Ok(queue.closed_gates(UnixMs(2000))?.is_empty())
+        queue.reset_breaker("claude", UnixMs(2000))?;
+        Ok(queue.closed_accounts(UnixMs(2000))?.is_empty())
     })
 }
 

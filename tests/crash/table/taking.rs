@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use swarmdir::domain::settings::config::Durability;
-use swarmdir::queue::takeup::Taken;
+use swarmdir::queue::intake::Taken;
 use swarmdir::queue::{Queue, Result};
 
 use super::{Act, Row, row};

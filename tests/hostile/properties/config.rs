@@ -30,7 +30,7 @@ pub(crate) fn check(bytes: &[u8]) {
             assert!((1..=256).contains(&config.agents) && config.max_attempts >= 1);
             assert!(config.rig.as_ref().is_none_or(|rig| config.rigs.contains_key(rig)));
             assert_eq!(config.limits.capped_by(config.limit_caps), config.limits);
-            // A gate, a log and a tree may be called after an agent.
+            // A breaker, a log and a tree may be called after an agent.
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b);
             for name in config.profiles.keys().chain(config.rigs.keys()) {
                 assert!(!name.is_empty() && name.len() <= 64 && !name.starts_with('-'), "{name:?}");

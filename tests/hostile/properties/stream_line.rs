@@ -1,8 +1,8 @@
 //! Any bytes as what an agent says: no panic, sums that stay sums, and what people see is harmless.
 
 use swarmdir::agent::transcript::{Line, Splitter, Summary, brief, parse_line, render};
-use swarmdir::domain::account::breaker::Gate;
-use swarmdir::domain::outcome::disposition::{Ending, Fault, Step, Traces, judge};
+use swarmdir::domain::account::breaker::Breaker;
+use swarmdir::domain::outcome::disposition::{Fault, Outcome, Step, Traces, judge};
 use swarmdir::domain::task::name::QueueName;
 use swarmdir::domain::time::UnixMs;
 
@@ -49,13 +49,16 @@ fn lines(pieces: &[&[u8]], max: usize) -> Vec<Vec<u8>> {
     lines
 }
 
-/// Whenever a service says that it goes on: a name in `blocked/` can say it, and a gate has an end.
+/// Whenever a service says that it goes on: a name in `blocked/` can say it, and a breaker has an end.
 fn assert_waits(fault: Fault) {
     let now = UnixMs(1_795_172_864_000);
-    let ending = Ending::Failure { fault, detail: String::new() };
+    let ending = Outcome::Failure { fault, detail: String::new() };
     let verdict = judge(&ending, &Traces { changed: None, denied_tools: Vec::new() }, now);
     let Step::Blocked(reason) = verdict.step else { panic!("{fault:?} is not the task's own") };
     let name = QueueName::parse("5-a.1").expect("valid").blocked_next(reason);
     assert_eq!(QueueName::parse(&name.to_string()), Some(name));
-    assert!(Gate::after(None, fault, "", now).is_some_and(|gate| gate.strikes == 1));
+    assert!(
+        Breaker::after_fault(None, fault, "", now)
+            .is_some_and(|breaker| breaker.consecutive_failures == 1)
+    );
 }

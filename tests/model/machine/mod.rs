@@ -6,16 +6,17 @@
 //! | row of the table | file |
 //! |---|---|
 //! | register, claim, read, reject, publish, give back, heartbeat, deregister | [`worker`] |
-//! | take up, unblock, declare dead, cancel | [`tender`] |
+//! | take up, unblock, declare dead, cancel | [`housekeeper`] |
 //! | reclaim, bury | [`reclaim`] |
 //! | drop, hold, release, priority, retry, retire, a wish to cancel | [`user`] |
 //! | crashes, deleted claims | [`table`]; lost replies are with each call |
 //!
-//! Not in it: power cuts and fsync, caches of network file systems (a lost reply is), bands, gates, charged
+//! Not in it: power cuts and fsync, caches of network file systems (a lost reply is), bands, accounts, charged
 //! failures, the reasons' times. That something ends means that a way to the end exists, not that it is taken.
 
 pub(crate) mod configs;
 pub(crate) mod explore;
+mod housekeeper;
 pub(crate) mod label;
 pub(crate) mod old;
 pub(crate) mod promises;
@@ -23,7 +24,6 @@ mod reclaim;
 pub(crate) mod rules;
 pub(crate) mod state;
 mod table;
-mod tender;
 mod user;
 pub(crate) mod variants;
 mod worker;

@@ -116,7 +116,7 @@ pub(crate) enum Act {
 pub(crate) struct Config {
     pub(crate) name: &'static str,
     pub(crate) rules: Rules,
-    /// On which machine each worker, tender and user is.
+    /// On which machine each worker, housekeeper and user is.
     pub(crate) workers: &'static [u8],
     pub(crate) hearts: bool,
     pub(crate) tenders: &'static [u8],
@@ -140,12 +140,12 @@ pub(crate) struct Config {
     pub(crate) max_deaths: u8,
     /// Attempts may also fail for good.
     pub(crate) failures: bool,
-    /// A worker's or a tender's listing may be as old as its process.
+    /// A worker's or a housekeeper's listing may be as old as its process.
     pub(crate) old_listings: bool,
 }
 
 impl Config {
-    /// Two workers and one tender of one machine, one ready task, and nothing that goes wrong.
+    /// Two workers and one housekeeper of one machine, one ready task, and nothing that goes wrong.
     pub(crate) const PLAIN: Config = Config {
         name: "plain",
         rules: Rules::ALL,
@@ -175,12 +175,12 @@ impl Config {
         self.workers.len() + worker
     }
 
-    pub(crate) fn tender(&self, number: usize) -> usize {
+    pub(crate) fn housekeeper(&self, number: usize) -> usize {
         self.workers.len() * (1 + usize::from(self.hearts)) + number
     }
 
     pub(crate) fn user(&self, number: usize) -> usize {
-        self.tender(self.tenders.len()) + number
+        self.housekeeper(self.tenders.len()) + number
     }
 
     pub(crate) fn is_wrong(&self, task: u8) -> bool {

@@ -224,7 +224,7 @@ pub(crate) struct Actor {
     pub(crate) arg: u8,
     /// A worker: its rename cancelled. A user: the file it means in `pending/`, from 1.
     pub(crate) named: u8,
-    /// A tender, a user: the life that the wish in hand is for. A worker: the wishes (bits) it removes.
+    /// A housekeeper, a user: the life that the wish in hand is for. A worker: the wishes (bits) it removes.
     pub(crate) life: u8,
 }
 

@@ -32,7 +32,7 @@ impl Model for Config {
             }
         }
         for r in 0..self.tenders.len() {
-            table.as_actor(self.tender(r), ('R', r), true).tender(s, self.tenders[r]);
+            table.as_actor(self.housekeeper(r), ('R', r), true).housekeeper(s, self.tenders[r]);
         }
         for u in 0..usize::from(self.users) {
             table.as_actor(self.user(u), ('U', u), false).user(s);
@@ -159,7 +159,7 @@ impl Table<'_> {
                 self.role = role;
             }
             for r in 0..self.config.tenders.len() {
-                let at = self.config.tender(r);
+                let at = self.config.housekeeper(r);
                 if self.config.tender_crashes && s.actors[at].at != At::Idle {
                     let mut to = *s;
                     to.left.crashes -= 1;

@@ -210,7 +210,7 @@ impl<'a> Director<'a> {
                 fs::remove_file(self.path("claims").join(name)).unwrap();
             }
             Call::Crash if role.0 == 'R' => {
-                let player = self.players[self.config.tender(usize::from(role.1))].take();
+                let player = self.players[self.config.housekeeper(usize::from(role.1))].take();
                 player.expect("it was at work").die();
             }
             _ => {}
@@ -227,7 +227,7 @@ impl<'a> Director<'a> {
             ('W', Call::Link) => {
                 let me = self.registrations[usize::from(role.1)].clone().unwrap();
                 let (name, wrong) = (self.name(task, epoch), self.config.is_wrong(task));
-                Player::enter(move |gate| world.attempt(gate, &me, &name, wrong))
+                Player::enter(move |breaker| world.attempt(breaker, &me, &name, wrong))
             }
             ('W', Call::UnlinkWorker) => {
                 let me = self.registrations[usize::from(role.1)].take().unwrap();
@@ -246,7 +246,7 @@ impl<'a> Director<'a> {
                 let at = self.at(task, epoch);
                 Player::enter(move |_| world.reclaim(&at, &worker))
             }
-            ('R', Call::ListGone) => Player::enter(move |gate| world.bury(gate, &worker)),
+            ('R', Call::ListGone) => Player::enter(move |breaker| world.bury(breaker, &worker)),
             ('R', Call::ListWishes) => {
                 let wish = self.at(task, after.life);
                 Player::enter(move |_| world.carry_out(&wish))
@@ -258,10 +258,10 @@ impl<'a> Director<'a> {
             ('U', Call::Decide) => {
                 let id = self.id(task);
                 match after.at {
-                    At::RetryWrite => Player::enter(move |gate| world.retry(gate, &id)),
+                    At::RetryWrite => Player::enter(move |breaker| world.retry(breaker, &id)),
                     _ => {
                         let hold = after.arg == Place::Hold as u8;
-                        Player::enter(move |gate| world.shift(gate, &id, hold))
+                        Player::enter(move |breaker| world.shift(breaker, &id, hold))
                     }
                 }
             }

@@ -46,14 +46,14 @@ pub(super) struct Player {
 
 impl Player {
     /// Starts it, and waits for its first word.
-    pub(super) fn enter(play: impl FnOnce(&Gate) + Send + 'static) -> Player {
+    pub(super) fn enter(play: impl FnOnce(&Breaker) + Send + 'static) -> Player {
         let (cues, heard) = channel();
         let (says, news) = channel();
         let thread = std::thread::spawn(move || {
             let end = says.clone();
-            let gate = Gate(Rc::new(Door { heard, says, last: Cell::new(None) }));
-            let hook = Watcher { gate: gate.clone(), looked: false };
-            seam::with(Box::new(hook), || play(&gate));
+            let breaker = Breaker(Rc::new(Door { heard, says, last: Cell::new(None) }));
+            let hook = Watcher { breaker: breaker.clone(), looked: false };
+            seam::with(Box::new(hook), || play(&breaker));
             // Nobody listens any more to one that dies.
             let _listening = end.send(News::Done);
         });
@@ -87,7 +87,7 @@ impl Player {
 
 /// Where an actor waits.
 #[derive(Clone)]
-pub(super) struct Gate(Rc<Door>);
+pub(super) struct Breaker(Rc<Door>);
 
 struct Door {
     heard: Receiver<Cue>,
@@ -98,7 +98,7 @@ struct Door {
 
 struct Died;
 
-impl Gate {
+impl Breaker {
     /// Stands before something that is no call on a file, or before reads that belong together.
     pub(super) fn wait(&self, call: Named) -> Cue {
         self.0.last.set(Some(call));
@@ -112,7 +112,7 @@ impl Gate {
 
 /// Sees the calls of one thread.
 struct Watcher {
-    gate: Gate,
+    breaker: Breaker,
     /// Whether it looked for the name that it is about: one look, however many bands there are.
     looked: bool,
 }
@@ -120,7 +120,7 @@ struct Watcher {
 impl Hook for Watcher {
     fn before(&mut self, call: &Call<'_>) -> Fate {
         let Some(named) = self.name(call) else { return Fate::Go };
-        match self.gate.wait(named) {
+        match self.breaker.wait(named) {
             Cue::Lost if named == Named::Link => Fate::Lost(nix::libc::EEXIST),
             Cue::Lost => Fate::Lost(nix::libc::ENOENT),
             _ => Fate::Go,
@@ -132,7 +132,7 @@ impl Watcher {
     /// The model's name of a call; `None` for one that nobody else can notice, or that belongs to the one before.
     /// A change that the model does not know is a panic.
     fn name(&mut self, call: &Call<'_>) -> Option<Named> {
-        let last = self.gate.0.last.get();
+        let last = self.breaker.0.last.get();
         let named = self.known(last, call);
         assert!(named.is_some() || !changes_names(call), "the model does not know {call:?}");
         // Several wishes of one task go in one step.

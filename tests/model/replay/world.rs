@@ -17,13 +17,13 @@ use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::Queue;
 use swarmdir::queue::claim::{Claim, Standing, Tried};
 use swarmdir::queue::finish::{Closed, Final};
+use swarmdir::queue::intake::{Admission, Admitted, Dropped, Taken};
 use swarmdir::queue::reclaim::DeadClaim;
 use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::{Ended, Place};
-use swarmdir::queue::takeup::{Admission, Admitted, Dropped, Taken};
 use swarmdir::sys::identity;
 
-use super::stage::{Cue, Gate};
+use super::stage::{Breaker, Cue};
 use crate::model::machine::label::{Call, End};
 
 /// Files whose second character is `!` are wrong.
@@ -90,32 +90,38 @@ impl World {
     }
 
     /// A worker's main thread: from the link of a claim to the end of the attempt.
-    pub(super) fn attempt(&self, gate: &Gate, me: &Registration, name: &QueueName, wrong: bool) {
+    pub(super) fn attempt(
+        &self,
+        breaker: &Breaker,
+        me: &Registration,
+        name: &QueueName,
+        wrong: bool,
+    ) {
         let queue = &self.queue;
         let Tried::Won(claim) = queue.claim(me, name).unwrap() else { return };
-        gate.wait(Call::AskWish);
+        breaker.wait(Call::AskWish);
         if queue.cancel_wanted(&name.at.id).unwrap() {
             let _either = queue.cancel_held(claim).unwrap();
             return;
         }
         claim.read(queue, 1000).unwrap();
-        let entered = gate.wait(Call::Enter);
+        let entered = breaker.wait(Call::Enter);
         if wrong {
             let _either = queue.reject(claim, "wrong\n", &[]).unwrap();
             return;
         }
         if let Cue::End(end) = entered {
             // Its tree is in use.
-            return self.close(gate, me, claim, end);
+            return self.close(breaker, me, claim, end);
         }
         // Agents and trees are not on this stage: how the attempt ends is the model's choice.
-        let Cue::End(end) = gate.wait(Call::Ends(End::Done)) else { panic!("no end was given") };
-        self.close(gate, me, claim, end);
+        let Cue::End(end) = breaker.wait(Call::Ends(End::Done)) else { panic!("no end was given") };
+        self.close(breaker, me, claim, end);
     }
 
-    fn close(&self, gate: &Gate, me: &Registration, claim: Claim, end: End) {
+    fn close(&self, breaker: &Breaker, me: &Registration, claim: Claim, end: End) {
         let queue = &self.queue;
-        gate.wait(Call::Standing);
+        breaker.wait(Call::Standing);
         let wanted = queue.standing(me, claim.name()).unwrap() == Standing::CancelWanted;
         let due = Reason { wait: Wait::Park, until_secs: Some(1) };
         let _either = match end {
@@ -167,10 +173,10 @@ impl World {
         self.queue.reclaim(claim, &lost, self.max_deaths).unwrap();
     }
 
-    pub(super) fn bury(&self, gate: &Gate, worker: &str) {
+    pub(super) fn bury(&self, breaker: &Breaker, worker: &str) {
         let gone = self.queue.gone().unwrap();
         let card = gone.iter().find(|card| card.id.as_str() == worker).unwrap();
-        gate.wait(Call::Kill);
+        breaker.wait(Call::Kill);
         self.queue.bury(&card.id).unwrap();
     }
 
@@ -184,8 +190,8 @@ impl World {
         self.queue.carry_out(&wish).unwrap();
     }
 
-    pub(super) fn retry(&self, gate: &Gate, id: &TaskId) {
-        gate.wait(Call::Decide);
+    pub(super) fn retry(&self, breaker: &Breaker, id: &TaskId) {
+        breaker.wait(Call::Decide);
         let _either = self.queue.retry(&self.ended(id)).unwrap();
     }
 
@@ -194,8 +200,8 @@ impl World {
     }
 
     /// Hold, release, priority: what a person read before stands in `name`.
-    pub(super) fn shift(&self, gate: &Gate, id: &TaskId, hold: bool) {
-        gate.wait(Call::Decide);
+    pub(super) fn shift(&self, breaker: &Breaker, id: &TaskId, hold: bool) {
+        breaker.wait(Call::Decide);
         let Some(Place::Waiting(name)) = self.queue.whereabouts(id).unwrap() else {
             panic!("{id}")
         };

@@ -18,13 +18,13 @@ use swarmdir::domain::task::id::{TaskId, WorkerId};
 use swarmdir::domain::task::name::{AttemptName, QueueName, TaskEpoch};
 use swarmdir::domain::task::record::{Lost, TaskRecord};
 use swarmdir::domain::time::UnixMs;
+use swarmdir::queue::intake::{Admission, Admitted, Dropped};
 use swarmdir::queue::pending::{DropZone, Looks};
-use swarmdir::queue::takeup::{Admission, Admitted, Dropped};
 use swarmdir::queue::{Dir, Queue, QueueError};
 use swarmdir::shape::style::Style;
-use swarmdir::status::view::{Scope, view};
-use swarmdir::status::{explain, json, logs, show, text};
 use swarmdir::taskfile;
+use swarmdir::views::view::{Scope, view};
+use swarmdir::views::{explain, json, logs, show, text};
 
 use super::super::safe::{assert_harmless, assert_one_line};
 
@@ -198,7 +198,7 @@ fn is_given(dir: Dir, name: &str) -> bool {
             let locked = name.starts_with('#') && name.ends_with('#');
             !(unfinished || locked || name.starts_with('.'))
         }
-        Dir::Gates | Dir::Log => false,
+        Dir::Accounts | Dir::Log => false,
     }
 }
 
@@ -261,7 +261,7 @@ fn tend(queue: &Queue, root: &Path) {
     }
     queue.sweep().expect("swept");
     queue.unfinished().expect("counted");
-    queue.closed_gates(UnixMs(0)).expect("listed");
+    queue.closed_accounts(UnixMs(0)).expect("listed");
     queue.gone_since().expect("listed");
     assert!(root.join("queue/FORMAT").is_file());
 }

@@ -9,16 +9,16 @@ use git2::{Oid, Repository};
 
 use super::branch::{self, Plan};
 use super::fill::{self, attach, fill, switch};
+use super::holder::{Holder, Phase, Place, Places};
 use super::identity::{self, Identity};
-use super::occupant::{Occupant, Phase, Place, Places};
 use super::order::{Entered, Order};
 use super::settings::Settings;
 use super::tree::Tree;
 use super::{heads, make, remove};
+use crate::git::error::{GitError, Result};
 use crate::git::head;
 use crate::git::patience::remove_stale_locks;
 use crate::git::repo::Repo;
-use crate::git::trouble::{Result, Trouble};
 use crate::sys::dir::Dir;
 use crate::sys::fs;
 
@@ -26,23 +26,23 @@ use crate::sys::fs;
 const MAX_TREES: u32 = 100_000;
 
 /// The trees of one repository on one host.
-pub struct Forest {
+pub struct TreePool {
     pub(super) repo: Repo,
     pub(super) places: Places,
     /// The operator named the directory; otherwise it is ours, and no link is followed to it.
     chosen: bool,
 }
 
-impl Forest {
-    /// The forest in `trees_dir`, or beside the repository. In a directory that the operator chose, each
+impl TreePool {
+    /// The trees in `trees_dir`, or beside the repository. In a directory that the operator chose, each
     /// repository has a directory of its own, since several may share it.
-    pub fn new(repo: Repo, trees_dir: Option<PathBuf>, host: &str) -> Forest {
+    pub fn new(repo: Repo, trees_dir: Option<PathBuf>, host: &str) -> TreePool {
         let chosen = trees_dir.is_some();
         let dir = trees_dir.map_or_else(
             || repo.default_trees_dir(),
             |dir| without_links(&dir).join(own_name(&repo)),
         );
-        Forest { repo, places: Places { dir, host: plain_host(host) }, chosen }
+        TreePool { repo, places: Places { dir, host: plain_host(host) }, chosen }
     }
 
     /// The repository.
@@ -56,7 +56,7 @@ impl Forest {
     }
 
     /// Everybody who lives here, tree by tree.
-    pub fn occupants(&self) -> Result<Vec<Occupant>> {
+    pub fn occupants(&self) -> Result<Vec<Holder>> {
         let numbers = self.places.numbers()?;
         numbers.into_iter().filter_map(|n| self.places.occupant(n).transpose()).collect()
     }
@@ -93,7 +93,7 @@ impl Forest {
         let dir = &self.places.dir;
         match fs::look(dir)? {
             Some(meta) if meta.is_symlink() && !self.chosen => {
-                return Err(Trouble::TreesAreALink { path: dir.clone() });
+                return Err(GitError::TreesAreALink { path: dir.clone() });
             }
             Some(_) => return Ok(()),
             None => fs::mkdirs(dir)?,
@@ -119,7 +119,7 @@ impl Forest {
         branch: Option<&str>,
     ) -> Result<Option<u32>> {
         for number in self.places.numbers()? {
-            let mine = |o: &Occupant| {
+            let mine = |o: &Holder| {
                 let here = o.queue == queue && o.task == task && o.phase != Phase::Held;
                 here && branch.is_none_or(|branch| o.branch == branch)
             };
@@ -150,7 +150,7 @@ impl Forest {
             }
             Identity::Other(what) => {
                 let note = replaced(&place, &what);
-                place.occupy(&Occupant {
+                place.occupy(&Holder {
                     phase: Phase::Held,
                     note: Some(note.clone()),
                     ..occupant
@@ -172,7 +172,7 @@ impl Forest {
         settings.recall(&place.tree)?;
         let (git, mut notes) = self.mended(&place, &dir, &occupant, &settings)?;
         notes.extend(heads::check(&git, &occupant)?);
-        let occupant = Occupant { token: order.token.into(), ..occupant };
+        let occupant = Holder { token: order.token.into(), ..occupant };
         place.occupy(&occupant)?;
         let found = Settled { place, dir, git, before: Before::Unknown };
         let tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
@@ -184,7 +184,7 @@ impl Forest {
         &self,
         place: &Place,
         dir: &Dir,
-        occupant: &Occupant,
+        occupant: &Holder,
         settings: &Settings,
     ) -> Result<(Repository, Vec<String>)> {
         let head = branch::tip_or_base(&self.repo, occupant)?;
@@ -215,7 +215,7 @@ impl Forest {
             let (dir, git) = make::register(&self.repo, &name, &place.tree, plan.tip)?;
             return Ok(Settled { place, dir, git, before: Before::Nothing });
         }
-        Err(Trouble::BadName { name: self.places.host.clone(), why: "it has too many trees" })
+        Err(GitError::BadName { name: self.places.host.clone(), why: "it has too many trees" })
     }
 
     fn settle(
@@ -270,8 +270,8 @@ enum Returned {
     Nothing(Option<String>),
 }
 
-fn preparing(order: &Order<'_>, branch: &str, base: &str, since_ms: u64) -> Occupant {
-    Occupant {
+fn preparing(order: &Order<'_>, branch: &str, base: &str, since_ms: u64) -> Holder {
+    Holder {
         queue: order.queue.into(),
         task: order.task.into(),
         token: order.token.into(),
@@ -283,8 +283,8 @@ fn preparing(order: &Order<'_>, branch: &str, base: &str, since_ms: u64) -> Occu
     }
 }
 
-pub(super) fn held(order: &Order<'_>, note: String) -> Occupant {
-    Occupant {
+pub(super) fn held(order: &Order<'_>, note: String) -> Holder {
+    Holder {
         phase: Phase::Held,
         note: Some(note),
         task: String::new(),

@@ -24,9 +24,9 @@ use crate::domain::process::ProcessIdentity;
 use crate::domain::settings::config::Config;
 use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Closed;
+use crate::queue::intake::Taken;
 use crate::queue::journal::Journal;
 use crate::queue::pending::{DropZone, Looks};
-use crate::queue::takeup::Taken;
 use crate::queue::{Dir, Queue, QueueError, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
@@ -67,7 +67,7 @@ pub struct Round {
 }
 
 /// One process's housekeeping: what it remembers between rounds.
-pub struct Tender {
+pub struct Housekeeper {
     queue: Queue,
     intake: Intake,
     max_worker_deaths: u32,
@@ -92,10 +92,10 @@ pub struct Tender {
     torn_looked_for: bool,
 }
 
-impl Tender {
+impl Housekeeper {
     /// For one queue. The first sweep comes at a random time within the interval.
-    pub fn new(queue: Queue, config: &Config) -> Tender {
-        Tender {
+    pub fn new(queue: Queue, config: &Config) -> Housekeeper {
+        Housekeeper {
             intake: Intake::new(config),
             max_worker_deaths: config.max_worker_deaths,
             scratch_dir: config.scratch_dir(),

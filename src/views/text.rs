@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::live::{words, worker_word};
 use super::view::{Row, View, WorkerRow};
-use crate::domain::account::breaker::Gate;
+use crate::domain::account::breaker::Breaker;
 use crate::domain::liveness::lease::JUDGED_DEAD_AFTER_MS;
 use crate::domain::task::state::State;
 use crate::domain::text::{one_line, printable};
@@ -75,11 +75,11 @@ fn attention(view: &View, style: Style) -> Vec<String> {
         lines.push(style.paint("33", &line));
     }
     lines.extend(untrusted_tasks(&view.trust.waiting).map(|line| style.paint("33", &line)));
-    let gates = view
-        .gates
+    let accounts = view
+        .accounts
         .iter()
-        .map(|(account, gate)| format!("{}: {}", one_line(account, 64), gate_line(gate)));
-    lines.extend(gates.map(|line| style.paint("33", &line)));
+        .map(|(account, breaker)| format!("{}: {}", one_line(account, 64), breaker_line(breaker)));
+    lines.extend(accounts.map(|line| style.paint("33", &line)));
     let waiting = view.counts.get(&State::Ready).copied().unwrap_or(0) > 0;
     lines.extend(view.workers.iter().filter_map(|row| Some(style.paint("33", &worker_line(row)?))));
     if waiting && view.workers.is_empty() && view.paused.is_none() {
@@ -120,16 +120,19 @@ fn worker_line(row: &WorkerRow) -> Option<String> {
     }
 }
 
-/// What an account's gate does, and why: `paused until 15:50, five-hour window 98 % (limit)`.
-pub fn gate_line(gate: &Gate) -> String {
+/// What an account's breaker does, and why: `paused until 15:50, five-hour window 98 % (limit)`.
+pub fn breaker_line(breaker: &Breaker) -> String {
     let now = clock::now();
-    let why = one_line(&gate.why(), 100);
-    let far = gate.until.since(now) > 20 * 3_600_000;
-    let until = if far { clock::local(gate.until) } else { clock::local_short(gate.until) };
-    match gate.state(now) {
-        Some("closed") => format!("paused until {until}, {why} ({})", one_line(&gate.fault, 40)),
-        Some("canary") => {
-            format!("one task tries whether it works again, {why} ({})", one_line(&gate.fault, 40))
+    let why = one_line(&breaker.why(), 100);
+    let far = breaker.until.since(now) > 20 * 3_600_000;
+    let until = if far { clock::local(breaker.until) } else { clock::local_short(breaker.until) };
+    match breaker.state(now) {
+        Some("closed") => format!("paused until {until}, {why} ({})", one_line(&breaker.fault, 40)),
+        Some("probe") => {
+            format!(
+                "one task tries whether it works again, {why} ({})",
+                one_line(&breaker.fault, 40)
+            )
         }
         _ => format!("claims are slowed down, {why}"),
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::live;
 use super::view::{Row, View, WorkerRow};
-use crate::domain::account::breaker::Gate;
+use crate::domain::account::breaker::Breaker;
 use crate::domain::capacity::admission::Short;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::state::State;
@@ -21,7 +21,7 @@ pub fn status(view: &View) -> Value {
         "room": view.room.as_ref().map(room),
         "settings": settings(view),
         "waiting_for_trust": view.trust.waiting,
-        "gates": view.gates.iter().map(gate).collect::<Vec<_>>(),
+        "accounts": view.accounts.iter().map(breaker).collect::<Vec<_>>(),
     })
 }
 
@@ -45,17 +45,17 @@ fn room(short: &Short) -> Value {
     })
 }
 
-fn gate((account, gate): &(String, Gate)) -> Value {
+fn breaker((account, breaker): &(String, Breaker)) -> Value {
     json!({
         "agent": account,
         "account": account,
-        "state": gate.state(clock::now()),
-        "fault": gate.fault,
-        "detail": gate.detail,
-        "until_ms": gate.until,
-        "since_ms": gate.since,
-        "strikes": gate.strikes,
-        "window": gate.window,
+        "state": breaker.state(clock::now()),
+        "fault": breaker.fault,
+        "detail": breaker.detail,
+        "until_ms": breaker.until,
+        "since_ms": breaker.since,
+        "consecutive_failures": breaker.consecutive_failures,
+        "window": breaker.window,
     })
 }
 

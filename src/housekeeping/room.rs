@@ -13,7 +13,7 @@ use crate::domain::task::name::QueueName;
 use crate::git::Repo;
 use crate::queue::{Queue, Result};
 use crate::sys::{clock, disk, identity, memory};
-use crate::worktree::Forest;
+use crate::worktree::TreePool;
 use crate::worktree::room::{Homes, tree_need};
 
 /// What a new tree takes is measured anew so often, milliseconds.
@@ -110,7 +110,7 @@ pub fn homes(config: &Config) -> Homes {
     let host = identity::me().host;
     let of = |path: &Path| {
         let repo = Repo::discover(path).ok()?;
-        Forest::new(repo, config.trees.clone(), &host).homes().ok()
+        TreePool::new(repo, config.trees.clone(), &host).homes().ok()
     };
     let all = config.repositories().into_iter().filter_map(|path| of(&path));
     all.fold(Homes::default(), |mut sum, homes| {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::liveness::judgement::Verdict;
+use crate::domain::liveness::judgement::Liveness;
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, JUDGED_DEAD_AFTER_MS};
 use crate::domain::liveness::report::Live;
 use crate::domain::text::one_line;
@@ -26,10 +26,10 @@ pub fn words(live: &Live, now: UnixMs) -> String {
         format!("tool {name} runs for {since}")
     });
     match (live.verdict(now), live.waits_until) {
-        (Verdict::Waiting, Some(until)) => {
+        (Liveness::Waiting, Some(until)) => {
             format!("waits for the service until {}", clock::local_short(until))
         }
-        (Verdict::Dead, _) => "its process has ended".to_owned(),
+        (Liveness::Dead, _) => "its process has ended".to_owned(),
         _ if live.quiet_ms(now) >= QUIET_MS || live.look.is_some() => {
             let quiet = format!("quiet for {}{}", duration(live.quiet_ms(now)), seen(live, now));
             [tool, Some(quiet)].into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -78,7 +78,7 @@ pub fn json(live: &Live, now: UnixMs) -> Value {
         "words": words(live, now),
         "pid": live.pid,
         "seen_at_ms": live.at,
-        "heard_at_ms": live.heard_at,
+        "answered_at_ms": live.answered_at,
         "quiet_ms": live.quiet_ms(now),
         "doing": live.doing,
         "tool": live.tool,
@@ -117,8 +117,8 @@ mod tests {
             schema: 1,
             at: UnixMs(100_000),
             pid: 7,
-            verdict: Verdict::Busy,
-            heard_at: UnixMs(100_000),
+            verdict: Liveness::Busy,
+            answered_at: UnixMs(100_000),
             doing: Some("Bash cargo test".into()),
             tool: None,
             waits_until: None,

@@ -1,6 +1,6 @@
-//! What the gates mean for this worker: which accounts' tasks it may claim now, and when it may next.
+//! What the accounts mean for this worker: which accounts' tasks it may claim now, and when it may next.
 //!
-//! Invariant: a worker that is a canary has claimed a task of that account, or is about to; whatever comes of
+//! Invariant: a worker that is a probe has claimed a task of that account, or is about to; whatever comes of
 //! that attempt, it is one no longer afterwards.
 
 use std::collections::{BTreeSet, HashMap};
@@ -8,21 +8,21 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::json;
 
 use super::Shared;
-use super::live::Herald;
+use super::live::LiveReporter;
 use crate::agent::{Progress, RateLimit};
-use crate::domain::account::breaker::{Gate, Manner, Passage, Window};
+use crate::domain::account::breaker::{Breaker, HealthCheck, Permit, Window};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
 use crate::domain::task::name::QueueName;
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds;
 use crate::queue::Result;
-use crate::queue::gates::Gates;
+use crate::queue::accounts::Accounts;
 use crate::queue::journal::Journal;
 use crate::sys::clock;
 
-/// Gates are looked at so often, milliseconds: well within the second in which a closed one must hold.
-pub(super) const GATES_MS: u64 = 200;
+/// Accounts are looked at so often, milliseconds: well within the second in which a closed one must hold.
+pub(super) const ACCOUNTS_MS: u64 = 200;
 
 /// A check of the log-in that takes longer than that holds nobody up any more, milliseconds: nothing bad is
 /// known. Longer than claude tries again after a refusal (3 minutes).
@@ -31,75 +31,76 @@ const CHECK_MS: u64 = 5 * 60_000;
 /// Answers of the running agent are passed on so often, milliseconds.
 const ANSWERS_MS: u64 = 60_000;
 
-/// What an account's tasks meet, where it is not simply an open gate.
+/// What an account's tasks meet, where it is not simply an open breaker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
     /// To be tried by one.
-    Canary,
+    Probe,
     /// One claim now; the next one so much later, milliseconds.
     Slow { every_ms: u64 },
-    /// Not now; opens by itself at a time, or when the canary came through.
+    /// Not now; opens by itself at a time, or when the probe came through.
     Shut { opens: Option<UnixMs> },
 }
 
-/// This worker's view of the gates.
+/// This worker's view of the accounts.
 #[derive(Default)]
-pub(super) struct Doors {
+pub(super) struct AccountAdmission {
     ways: Vec<(String, Way)>,
     /// Until then the view is believed (monotonic milliseconds).
     stale_at_ms: u64,
-    /// The account that we are the canary of.
-    canary: Option<String>,
+    /// The account that we are the probe of.
+    probe: Option<String>,
     /// When we last claimed a task of an account (monotonic milliseconds).
     claimed_ms: HashMap<String, u64>,
-    /// Others' canaries, and since when we see them (monotonic milliseconds).
+    /// Others' probes, and since when we see them (monotonic milliseconds).
     others: HashMap<String, (WorkerId, u64)>,
 }
 
-impl Doors {
-    /// Looks anew at the next [`Doors::refresh`]: something happened.
+impl AccountAdmission {
+    /// Looks anew at the next [`AccountAdmission::refresh`]: something happened.
     pub(super) fn invalidate(&mut self) {
         self.stale_at_ms = 0;
     }
 
-    /// Looks at the gates, unless that was done a moment ago.
+    /// Looks at the accounts, unless that was done a moment ago.
     pub(super) fn refresh(&mut self, shared: &Shared, config: &Config) -> Result<()> {
         let now_ms = clock::mono_ms();
         if now_ms < self.stale_at_ms {
             return Ok(());
         }
-        let gates = shared.queue.gates()?;
-        // Of these the absence of a gate says something.
+        let accounts = shared.queue.accounts()?;
+        // Of these the absence of a breaker says something.
         let checked = config.profiles.keys().map(|agent| config.account(agent));
-        let checked = checked.filter(|account| config.manner(account) == Manner::Checked);
-        let accounts: BTreeSet<&str> =
-            gates.gates.iter().map(|(account, _)| account.as_str()).chain(checked).collect();
-        self.others.retain(|account, (worker, _)| gates.canary(account) == Some(worker));
-        let ways = accounts.into_iter().filter_map(|account| {
-            let way = self.way(shared, &gates, account, config.manner(account))?;
+        let checked =
+            checked.filter(|account| config.health_check(account) == HealthCheck::ProbeFirst);
+        let names: BTreeSet<&str> =
+            accounts.accounts.iter().map(|(account, _)| account.as_str()).chain(checked).collect();
+        self.others.retain(|account, (worker, _)| accounts.probe(account) == Some(worker));
+        let ways = names.into_iter().filter_map(|account| {
+            let way = self.way(shared, &accounts, account, config.health_check(account))?;
             Some((account.to_owned(), way))
         });
         self.ways = ways.collect();
-        self.stale_at_ms = now_ms + GATES_MS;
+        self.stale_at_ms = now_ms + ACCOUNTS_MS;
         Ok(())
     }
 
     fn way(
         &mut self,
         shared: &Shared,
-        gates: &Gates,
+        accounts: &Accounts,
         account: &str,
-        manner: Manner,
+        health_check: HealthCheck,
     ) -> Option<Way> {
         let (now, now_ms) = (clock::now(), clock::mono_ms());
         let me = shared.registration.id();
-        let gate = gates.gate(account);
-        match Gate::passage(gate, now, me.as_str(), manner) {
-            Passage::Open => None,
-            Passage::Closed { until: opens } | Passage::Ramp { from: opens } => {
+        let breaker = accounts.breaker(account);
+        match Breaker::permit(breaker, now, me.as_str(), health_check) {
+            Permit::Open => None,
+            Permit::Closed { until: opens } | Permit::Ramp { from: opens } => {
                 Some(Way::Shut { opens: Some(opens) })
             }
-            Passage::Slow { every_ms } => {
+            Permit::Slow { every_ms } => {
                 let last_ms = self.claimed_ms.get(account);
                 let wait_ms = last_ms.map_or(0, |last| (last + every_ms).saturating_sub(now_ms));
                 Some(match wait_ms {
@@ -107,15 +108,15 @@ impl Doors {
                     _ => Way::Shut { opens: Some(now.plus_ms(wait_ms)) },
                 })
             }
-            Passage::Canary => match gates.canary(account) {
+            Permit::Probe => match accounts.probe(account) {
                 Some(worker) if worker != me => {
                     let seen = (worker.clone(), now_ms);
                     let since_ms = self.others.entry(account.to_owned()).or_insert(seen).1;
-                    let known_bad = gate.is_some_and(|gate| gate.half_open(now));
+                    let known_bad = breaker.is_some_and(|breaker| breaker.half_open(now));
                     let patient = known_bad || now_ms - since_ms < CHECK_MS;
                     patient.then_some(Way::Shut { opens: None })
                 }
-                _ => Some(Way::Canary),
+                _ => Some(Way::Probe),
             },
         }
     }
@@ -130,27 +131,27 @@ impl Doors {
     pub(super) fn opens_in_ms(&self) -> Option<u64> {
         let opens = self.ways.iter().filter_map(|(_, way)| match way {
             Way::Shut { opens } => *opens,
-            Way::Canary | Way::Slow { .. } => None,
+            Way::Probe | Way::Slow { .. } => None,
         });
         opens.min().map(|at| at.since(clock::now()))
     }
 
-    /// Whether we may claim this task. The record is read only where some account's gate is not open.
+    /// Whether we may claim this task. The record is read only where some account's breaker is not open.
     pub(super) fn admits(&mut self, shared: &Shared, config: &Config, name: &QueueName) -> bool {
         if self.ways.is_empty() {
             return true;
         }
         let named = shared.queue.record(&name.at.id).and_then(|record| record.agent);
         let account = config.account(named.as_deref().unwrap_or(&config.agent));
-        if self.canary.as_deref() == Some(account) {
+        if self.probe.as_deref() == Some(account) {
             return true;
         }
         let Some(at) = self.ways.iter().position(|(shut, _)| shut == account) else { return true };
         match self.ways[at].1 {
             Way::Slow { .. } => true,
             Way::Shut { .. } => false,
-            Way::Canary => {
-                let ours = self.become_canary(shared, config, account);
+            Way::Probe => {
+                let ours = self.start_probe(shared, config, account);
                 if !ours {
                     // Another one was faster, or it is decided already: see the next look.
                     self.ways[at].1 = Way::Shut { opens: None };
@@ -161,36 +162,36 @@ impl Doors {
     }
 
     /// What we knew may be old by now: asked again once the name is ours.
-    fn become_canary(&mut self, shared: &Shared, config: &Config, account: &str) -> bool {
-        self.end_canary(shared);
+    fn start_probe(&mut self, shared: &Shared, config: &Config, account: &str) -> bool {
+        self.end_probe(shared);
         let queue = &shared.queue;
         // What cannot be linked now can be linked at the next look.
-        if !queue.become_canary(&shared.registration, account).unwrap_or(false) {
+        if !queue.start_probe(&shared.registration, account).unwrap_or(false) {
             return false;
         }
-        self.canary = Some(account.to_owned());
-        let gate = queue.gate(account);
+        self.probe = Some(account.to_owned());
+        let breaker = queue.breaker(account);
         let me = shared.registration.id().as_str();
-        let manner = config.manner(account);
-        if Gate::passage(gate.as_ref(), clock::now(), me, manner) == Passage::Canary {
+        let health_check = config.health_check(account);
+        if Breaker::permit(breaker.as_ref(), clock::now(), me, health_check) == Permit::Probe {
             return true;
         }
-        self.end_canary(shared);
+        self.end_probe(shared);
         self.invalidate();
         false
     }
 
     /// The attempt is over, or there was nothing to claim. A name that stays for now goes with us.
-    pub(super) fn end_canary(&mut self, shared: &Shared) {
-        if let Some(account) = self.canary.take() {
-            let _goes_with_us = shared.queue.end_canary(&shared.registration, &account);
+    pub(super) fn end_probe(&mut self, shared: &Shared) {
+        if let Some(account) = self.probe.take() {
+            let _goes_with_us = shared.queue.end_probe(&shared.registration, &account);
         }
     }
 
-    /// A task of the account is in hand. As canary we are one for that account only.
+    /// A task of the account is in hand. As probe we are one for that account only.
     pub(super) fn claimed(&mut self, shared: &Shared, account: &str) {
-        if self.canary.as_deref().is_some_and(|canary| canary != account) {
-            self.end_canary(shared);
+        if self.probe.as_deref().is_some_and(|probe| probe != account) {
+            self.end_probe(shared);
         }
         self.claimed_ms.insert(account.to_owned(), clock::mono_ms());
         // The task may be over before the next look.
@@ -202,39 +203,38 @@ impl Doors {
     }
 }
 
-/// Notes a gate that we wrote.
-pub(super) fn note_gate(journal: &Journal, account: &str, gate: Option<&Gate>) {
-    let Some(gate) = gate else { return };
-    let state = gate.state(clock::now()).unwrap_or("open");
-    let more =
-        json!({ "account": account, "state": state, "fault": gate.fault, "until_ms": gate.until });
-    journal.note("gate", None, more);
+/// Notes a breaker that we wrote.
+pub(super) fn note_breaker(journal: &Journal, account: &str, breaker: Option<&Breaker>) {
+    let Some(breaker) = breaker else { return };
+    let state = breaker.state(clock::now()).unwrap_or("open");
+    let more = json!({ "account": account, "state": state, "fault": breaker.fault, "until_ms": breaker.until });
+    journal.note("breaker", None, more);
 }
 
 /// Passes on what a running agent tells of its account.
-pub(super) struct Messenger {
+pub(super) struct ProgressRelay {
     pub(super) shared: Shared,
     pub(super) account: String,
-    pub(super) manner: Manner,
+    pub(super) health_check: HealthCheck,
     pub(super) stop_at: u32,
     /// The task, for people.
     pub(super) source: String,
     pub(super) began: UnixMs,
     pub(super) answered_ms: Option<u64>,
-    pub(super) herald: Herald,
+    pub(super) reporter: LiveReporter,
 }
 
-impl Messenger {
+impl ProgressRelay {
     pub(super) fn pass(&mut self, progress: &Progress) {
-        self.herald.pass(progress);
+        self.reporter.pass(progress);
         match progress {
             Progress::Answered => self.answered(),
             Progress::Limit(limit) => {
                 let news = window(limit, &self.source);
                 let queue = &self.shared.queue;
                 // What cannot be written now shows at the attempt's end, or is told again.
-                let told = queue.gate_told(&self.account, news, self.stop_at, clock::now());
-                note_gate(&self.shared.journal, &self.account, told.ok().flatten().as_ref());
+                let told = queue.note_usage_window(&self.account, news, self.stop_at, clock::now());
+                note_breaker(&self.shared.journal, &self.account, told.ok().flatten().as_ref());
             }
             Progress::Started { .. }
             | Progress::Doing(_)
@@ -251,12 +251,12 @@ impl Messenger {
         }
         let first = self.answered_ms.replace(now_ms).is_none();
         let Shared { queue, registration, journal, .. } = &self.shared;
-        if self.manner == Manner::Checked || queue.gate(&self.account).is_some() {
-            let heard = queue.gate_heard(&self.account, self.began, clock::now());
-            note_gate(journal, &self.account, heard.ok().flatten().as_ref());
+        if self.health_check == HealthCheck::ProbeFirst || queue.breaker(&self.account).is_some() {
+            let heard = queue.note_answer(&self.account, self.began, clock::now());
+            note_breaker(journal, &self.account, heard.ok().flatten().as_ref());
         }
         if first {
-            let _ends_with_the_attempt = queue.end_canary(registration, &self.account);
+            let _ends_with_the_attempt = queue.end_probe(registration, &self.account);
         }
     }
 }

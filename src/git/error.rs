@@ -10,11 +10,11 @@ use super::patience::Passing;
 use crate::sys::fs::FsError;
 
 /// The usual result here.
-pub(crate) type Result<T> = std::result::Result<T, Trouble>;
+pub(crate) type Result<T> = std::result::Result<T, GitError>;
 
 /// What went wrong.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum GitError {
     /// There is no repository at or above this path.
     NotARepository {
         /// Where it was looked for.
@@ -116,16 +116,16 @@ pub enum Trouble {
     },
 }
 
-impl Trouble {
+impl GitError {
     /// Names what was tried, for a closure that maps libgit2's errors.
-    pub(crate) fn git(doing: &'static str, path: &Path) -> impl FnOnce(git2::Error) -> Trouble {
+    pub(crate) fn git(doing: &'static str, path: &Path) -> impl FnOnce(git2::Error) -> GitError {
         let path = path.to_owned();
         move |source| match source.code() {
             git2::ErrorCode::Locked => {
-                Trouble::Locked { doing, message: source.message().to_owned() }
+                GitError::Locked { doing, message: source.message().to_owned() }
             }
-            git2::ErrorCode::Owner => Trouble::NotOwned { path },
-            _ => Trouble::Git { doing, path, source },
+            git2::ErrorCode::Owner => GitError::NotOwned { path },
+            _ => GitError::Git { doing, path, source },
         }
     }
 
@@ -133,16 +133,16 @@ impl Trouble {
     pub fn disk_full(&self) -> bool {
         let full = |words: &str| words.contains("No space left") || words.contains("uota exceeded");
         match self {
-            Trouble::Fs(error) => error.disk_full(),
-            Trouble::Command { words, .. } => full(words),
-            Trouble::Git { source, .. } => full(source.message()),
+            GitError::Fs(error) => error.disk_full(),
+            GitError::Command { words, .. } => full(words),
+            GitError::Git { source, .. } => full(source.message()),
             _ => false,
         }
     }
 
     /// Whether it goes away by itself, as far as git's words tell.
     pub(crate) fn passes(&self) -> Passing {
-        let Trouble::Command { words, .. } = self else { return Passing::No };
+        let GitError::Command { words, .. } = self else { return Passing::No };
         let says = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
         if words.contains(".lock': File exists") {
             return Passing::Locked;
@@ -158,59 +158,59 @@ impl Trouble {
 
     /// Whether git or libgit2 refused.
     pub(crate) fn is_git(&self) -> bool {
-        matches!(self, Trouble::Git { .. } | Trouble::Command { .. })
+        matches!(self, GitError::Git { .. } | GitError::Command { .. })
     }
 
     /// Whether the task itself has to be changed: a name in it is wrong.
     pub fn is_the_tasks(&self) -> bool {
         matches!(
             self,
-            Trouble::UnknownBase { .. }
-                | Trouble::AmbiguousBase { .. }
-                | Trouble::NotACommit { .. }
-                | Trouble::BadName { .. }
-                | Trouble::BranchTaken { .. }
-                | Trouble::BranchBlocked { .. }
+            GitError::UnknownBase { .. }
+                | GitError::AmbiguousBase { .. }
+                | GitError::NotACommit { .. }
+                | GitError::BadName { .. }
+                | GitError::BranchTaken { .. }
+                | GitError::BranchBlocked { .. }
         )
     }
 
     /// What to do about it, where one can say.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Trouble::NotARepository { path } => {
+            GitError::NotARepository { path } => {
                 Some(format!("git init {}", shell_words::quote(&path.to_string_lossy())))
             }
-            Trouble::NotOwned { path } => Some(format!(
+            GitError::NotOwned { path } => Some(format!(
                 "git config --global --add safe.directory {}",
                 shell_words::quote(&path.to_string_lossy())
             )),
-            Trouble::Unborn { .. } => {
+            GitError::Unborn { .. } => {
                 Some("make a first commit: git commit --allow-empty -m start".into())
             }
-            Trouble::UnknownBase { near, .. } => {
+            GitError::UnknownBase { near, .. } => {
                 near.first().map(|name| format!("did you mean {name:?}?"))
             }
-            Trouble::AmbiguousBase { .. } => Some("write more digits of the commit".into()),
-            Trouble::BranchTaken { .. } => Some("choose another `branch:` for the task".into()),
-            Trouble::BranchBlocked { by, .. } => {
+            GitError::AmbiguousBase { .. } => Some("write more digits of the commit".into()),
+            GitError::BranchTaken { .. } => Some("choose another `branch:` for the task".into()),
+            GitError::BranchBlocked { by, .. } => {
                 Some(format!("rename it: git branch -m {by} {by}-old"))
             }
-            Trouble::BranchCheckedOut { at, .. } => Some(format!(
+            GitError::BranchCheckedOut { at, .. } => Some(format!(
                 "git -C {} switch --detach",
                 shell_words::quote(&at.to_string_lossy())
             )),
-            Trouble::TreesAreALink { path } => Some(format!(
+            GitError::TreesAreALink { path } => Some(format!(
                 "rm {}; or name where the trees shall be: trees = \"DIR\" in swarm.toml",
                 shell_words::quote(&path.to_string_lossy())
             )),
-            Trouble::Locked { .. } => {
+            GitError::Locked { .. } => {
                 Some("see that no git runs there, then remove the .lock file it names".into())
             }
-            Trouble::Replaced { path, .. } => Some(format!(
+            GitError::Replaced { path, .. } => Some(format!(
                 "look at it, and move it away: ls -l {}",
                 shell_words::quote(&path.to_string_lossy())
             )),
-            Trouble::Git { source, .. } => forms(source.message()),
+            GitError::Git { source, .. } => forms(source.message()),
             _ => None,
         }
     }
@@ -228,57 +228,59 @@ fn forms(words: &str) -> Option<String> {
         .then(|| "only repositories with SHA-1 objects can be used".into())
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for GitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Trouble::NotARepository { path } => {
+            GitError::NotARepository { path } => {
                 write!(f, "there is no git repository at or above {path:?}")
             }
-            Trouble::NotOwned { path } => write!(f, "{path:?} belongs to another user"),
-            Trouble::Unborn { path } => write!(f, "{path:?} has no commit to start from yet"),
-            Trouble::UnknownBase { name, .. } => {
+            GitError::NotOwned { path } => write!(f, "{path:?} belongs to another user"),
+            GitError::Unborn { path } => write!(f, "{path:?} has no commit to start from yet"),
+            GitError::UnknownBase { name, .. } => {
                 write!(f, "no branch, tag or commit is called {name:?}")
             }
-            Trouble::AmbiguousBase { name } => write!(f, "more than one object is called {name:?}"),
-            Trouble::NotACommit { name, kind } => write!(f, "{name:?} is a {kind}, not a commit"),
-            Trouble::BadName { name, why } => write!(f, "{name:?} cannot be used: {why}"),
-            Trouble::BranchTaken { branch } => write!(f, "a branch {branch:?} exists already"),
-            Trouble::BranchBlocked { branch, by } => {
+            GitError::AmbiguousBase { name } => {
+                write!(f, "more than one object is called {name:?}")
+            }
+            GitError::NotACommit { name, kind } => write!(f, "{name:?} is a {kind}, not a commit"),
+            GitError::BadName { name, why } => write!(f, "{name:?} cannot be used: {why}"),
+            GitError::BranchTaken { branch } => write!(f, "a branch {branch:?} exists already"),
+            GitError::BranchBlocked { branch, by } => {
                 write!(f, "the branch {branch:?} cannot exist beside the branch {by:?}")
             }
-            Trouble::BranchCheckedOut { branch, at } => {
+            GitError::BranchCheckedOut { branch, at } => {
                 write!(f, "the branch {branch:?} is checked out at {at:?}")
             }
-            Trouble::Locked { doing, message } => write!(f, "cannot {doing}: {message}"),
-            Trouble::Fs(error) => error.fmt(f),
-            Trouble::Command { doing, path, words } => {
+            GitError::Locked { doing, message } => write!(f, "cannot {doing}: {message}"),
+            GitError::Fs(error) => error.fmt(f),
+            GitError::Command { doing, path, words } => {
                 write!(f, "cannot {doing} in {path:?}: {words}")
             }
-            Trouble::Replaced { path, what } => {
+            GitError::Replaced { path, what } => {
                 write!(f, "in place of {path:?} stands {what}; nothing in it is touched")
             }
-            Trouble::TreesAreALink { path } => {
+            GitError::TreesAreALink { path } => {
                 write!(f, "{path:?} is a symbolic link, so no trees are made there")
             }
-            Trouble::Git { doing, path, source } => {
+            GitError::Git { doing, path, source } => {
                 write!(f, "cannot {doing} in {path:?}: {}", source.message())
             }
         }
     }
 }
 
-impl std::error::Error for Trouble {
+impl std::error::Error for GitError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Trouble::Fs(error) => Some(error),
-            Trouble::Git { source, .. } => Some(source),
+            GitError::Fs(error) => Some(error),
+            GitError::Git { source, .. } => Some(source),
             _ => None,
         }
     }
 }
 
-impl From<FsError> for Trouble {
-    fn from(error: FsError) -> Trouble {
-        Trouble::Fs(error)
+impl From<FsError> for GitError {
+    fn from(error: FsError) -> GitError {
+        GitError::Fs(error)
     }
 }

@@ -2,26 +2,26 @@
 //!
 //! What such a tree holds is committed to its branch before anybody else may use it.
 
-use super::Tender;
+use super::Housekeeper;
 use crate::domain::task::id::TaskId;
 use crate::git::Repo;
 use crate::queue::Result;
 use crate::sys::identity;
-use crate::worktree::Forest;
+use crate::worktree::TreePool;
 
-impl Tender {
-    /// Frees the trees of ended tasks. Trouble with a tree leaves it as it is, for the next time.
+impl Housekeeper {
+    /// Frees the trees of ended tasks. GitError with a tree leaves it as it is, for the next time.
     pub(super) fn clear_trees(&self) -> Result<()> {
         for path in &self.repositories {
             let Ok(repo) = Repo::discover(path) else { continue };
-            let forest = Forest::new(repo, self.trees.clone(), &identity::host());
-            for occupant in forest.occupants().unwrap_or_default() {
+            let trees = TreePool::new(repo, self.trees.clone(), &identity::host());
+            for occupant in trees.occupants().unwrap_or_default() {
                 let task =
                     TaskId::parse(&occupant.task).filter(|_| occupant.queue == self.queue.id());
                 if let Some(task) = task
                     && self.queue.ended(&task)?.is_some()
                 {
-                    let _kept_for_the_next_time = forest.vacate(&occupant.queue, &occupant.task);
+                    let _kept_for_the_next_time = trees.vacate(&occupant.queue, &occupant.task);
                 }
             }
         }

@@ -3,7 +3,7 @@
 //! The lock is a courtesy with a name on it. Invariant: nothing depends on who leads; whoever believes that nobody
 //! does, or that the leader hangs, does the work himself.
 
-use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{fs, process, random};
@@ -44,7 +44,7 @@ impl Lead {
         let name = fs::read_if_any(&path)?.unwrap_or_default();
         let named: Option<ProcessIdentity> = serde_json::from_slice(&name).ok();
         // A dead one's name is there until the next one has written his.
-        let here = |p: &ProcessIdentity| me.vantage(p) == Vantage::Here;
+        let here = |p: &ProcessIdentity| me.host_match(p) == HostMatch::Here;
         let elsewhere = named.as_ref().is_some_and(|leader| !here(leader));
         self.leader = named.filter(|leader| here(leader) && process::alive(leader));
         let known = elsewhere || self.leader.is_some();

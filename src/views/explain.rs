@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::live;
 use super::show::{Task, task};
-use super::text::gate_line;
-use super::view::{gates, paused, rejected_report};
+use super::text::breaker_line;
+use super::view::{accounts, paused, rejected_report};
 use crate::domain::capacity::admission::{Short, What};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
@@ -307,9 +307,9 @@ fn why_waiting(
         .record(&name.at.id)
         .and_then(|record| record.agent)
         .unwrap_or_else(|| config.agent.clone());
-    for (account, gate) in gates(queue, clock::now())? {
+    for (account, breaker) in accounts(queue, clock::now())? {
         if account == config.account(&agent) {
-            let line = gate_line(&gate);
+            let line = breaker_line(&breaker);
             let (agent, account) = (one_line(&agent, 64), one_line(&account, 64));
             explanation = explanation.because(format!("its agent {agent} waits: {account} {line}"));
         }

@@ -1,4 +1,4 @@
-//! The numbered places of a forest: a directory, a lock, and a record of who lives there.
+//! The numbered places of a trees: a directory, a lock, and a record of who lives there.
 //!
 //! `<host>-<n>/` is the tree, `<host>-<n>.lock` is held by whoever uses it (the kernel lets it go however
 //! that process dies), `<host>-<n>.json` says whose it is. No record: the tree is free. A record changes
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::git::trouble::Result;
+use crate::git::error::Result;
 use crate::sys::{fs, lock::Lock};
 
 /// Who lives in a tree.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Occupant {
+pub struct Holder {
     /// The queue's random id.
     pub queue: String,
     /// The task.
@@ -45,7 +45,7 @@ pub enum Phase {
     Held,
 }
 
-/// The places of one forest on one host.
+/// The places of one trees on one host.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     pub(crate) dir: PathBuf,
@@ -83,7 +83,7 @@ impl Places {
 
     /// Who lives there, as far as the record can be read. A record that cannot be read counts as none:
     /// a free tree is looked through, and what is in it saved, before it is used.
-    pub(crate) fn occupant(&self, number: u32) -> Result<Option<Occupant>> {
+    pub(crate) fn occupant(&self, number: u32) -> Result<Option<Holder>> {
         read_record(&self.path(number, ".json"))
     }
 
@@ -118,18 +118,18 @@ fn rest_number(rest: &str) -> &str {
 
 impl Place {
     /// Who lives here, now that nobody else can change it.
-    pub(crate) fn occupant(&self) -> Result<Option<Occupant>> {
+    pub(crate) fn occupant(&self) -> Result<Option<Holder>> {
         read_record(&self.record)
     }
 
     /// Writes who lives here.
-    pub(crate) fn occupy(&self, occupant: &Occupant) -> Result<()> {
+    pub(crate) fn occupy(&self, occupant: &Holder) -> Result<()> {
         replace_json(&self.record, occupant, false)
     }
 
     /// Says that the files are ready: the record just written, overwritten in place by one that differs
     /// in this word only. One small write is whole or absent however this process dies.
-    pub(crate) fn settled(&self, occupant: &mut Occupant) -> Result<()> {
+    pub(crate) fn settled(&self, occupant: &mut Holder) -> Result<()> {
         let before = json(occupant).len();
         occupant.phase = Phase::Working;
         let mut bytes = json(occupant);
@@ -146,7 +146,7 @@ impl Place {
     }
 }
 
-fn read_record(path: &Path) -> Result<Option<Occupant>> {
+fn read_record(path: &Path) -> Result<Option<Holder>> {
     let bytes = fs::read_if_any(path)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
@@ -186,7 +186,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let places = Places { dir: dir.path().into(), host: "box".into() };
         let place = places.take(1, "1.w").unwrap().unwrap();
-        let mut occupant = Occupant {
+        let mut occupant = Holder {
             queue: "q".into(),
             task: "t".into(),
             token: "1.w".into(),

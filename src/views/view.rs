@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::spent::spent;
-use crate::domain::account::breaker::Gate;
+use crate::domain::account::breaker::Breaker;
 use crate::domain::account::usage::Usage;
 use crate::domain::capacity::admission::Short;
 use crate::domain::liveness::lease::Pulse;
 use crate::domain::liveness::report::Live;
-use crate::domain::process::Vantage;
+use crate::domain::process::HostMatch;
 use crate::domain::task::id::{TaskId, WorkerId};
 use crate::domain::task::name::{AttemptName, QueueName};
 use crate::domain::task::reason::{Reason, Wait};
@@ -49,8 +49,8 @@ pub struct View {
     pub room: Option<Short>,
     /// Whether the settings are in force, and which task files wait for trust; left to the caller, too.
     pub trust: Trust,
-    /// Gates that are not simply open, by account.
-    pub gates: Vec<(String, Gate)>,
+    /// Accounts that are not simply open, by account.
+    pub accounts: Vec<(String, Breaker)>,
 }
 
 /// What the user has not said yes to.
@@ -129,14 +129,14 @@ pub fn view(queue: &Queue, root: &Path, scope: Scope) -> Result<View> {
         paused: paused(root),
         room: None,
         trust: Trust::default(),
-        gates: gates(queue, now)?,
+        accounts: accounts(queue, now)?,
     })
 }
 
-/// The gates that people should know of, by account.
-pub fn gates(queue: &Queue, now: UnixMs) -> Result<Vec<(String, Gate)>> {
-    let gates = queue.gates()?.gates;
-    Ok(gates.into_iter().filter(|(_, gate)| gate.state(now).is_some()).collect())
+/// The accounts that people should know of, by account.
+pub fn accounts(queue: &Queue, now: UnixMs) -> Result<Vec<(String, Breaker)>> {
+    let accounts = queue.accounts()?.accounts;
+    Ok(accounts.into_iter().filter(|(_, breaker)| breaker.state(now).is_some()).collect())
 }
 
 /// The reason in `interrupt`, where it exists.
@@ -323,7 +323,7 @@ fn workers(snapshot: &Snapshot) -> Vec<WorkerRow> {
         let task = snapshot.claims.iter().find(|(_, holder)| holder.id == card.id);
         WorkerRow {
             task: task.map(|(at, _)| at.id.clone()),
-            alive: (card.vantage(&me) == Vantage::Here).then(|| process::alive(&card.process)),
+            alive: (card.host_match(&me) == HostMatch::Here).then(|| process::alive(&card.process)),
             beat_at: UnixMs(u64::try_from(pulse.mtime_ns / 1_000_000).unwrap_or(0)),
             card: card.clone(),
         }

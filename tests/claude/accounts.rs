@@ -33,8 +33,8 @@ impl Night {
         fs::write(self.swarm.beside("marks").join(format!("{whom}.go")), "").unwrap();
     }
 
-    fn gate(&self) -> Value {
-        let text = fs::read_to_string(self.swarm.at("queue/gates/claude")).unwrap();
+    fn breaker(&self) -> Value {
+        let text = fs::read_to_string(self.swarm.at("queue/accounts/claude")).unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
@@ -57,12 +57,12 @@ impl Night {
 
     /// As if the back-off were over.
     fn skip_the_wait(&self) {
-        let mut gate = self.gate();
-        gate["until_ms"] = clock::now().0.into();
-        fs::write(self.swarm.at("queue/gates/claude"), gate.to_string()).unwrap();
+        let mut breaker = self.breaker();
+        breaker["until_ms"] = clock::now().0.into();
+        fs::write(self.swarm.at("queue/accounts/claude"), breaker.to_string()).unwrap();
     }
 
-    /// As if the reset had come: for the gate, and for every task that waits for it. Returns when.
+    /// As if the reset had come: for the breaker, and for every task that waits for it. Returns when.
     fn skip_to_the_reset(&self) -> UnixMs {
         let now = clock::now();
         self.skip_the_wait();
@@ -104,7 +104,7 @@ fn a_limit_stops_all_and_after_the_reset_one_goes_ahead_and_all_go_on_in_their_s
 
     let held = night.held();
     night.let_go(&held[0]);
-    wait_until("the gate", || night.gate()["fault"] == "limit");
+    wait_until("the breaker", || night.breaker()["fault"] == "limit");
     let text = night.swarm.coordinator(&["status"]).exits(0).out;
     let until = clock::local_short(UnixMs::from_secs(reset));
     let line = format!("claude: paused until {until}, five-hour window 100 % (limit)");
@@ -122,8 +122,8 @@ fn a_limit_stops_all_and_after_the_reset_one_goes_ahead_and_all_go_on_in_their_s
     assert_eq!(night.swarm.counts(), format!("done {}", WORKERS + 2));
     night.assert_nobody_charged();
     // Nobody claims from a second after the refusal to the reset, an hour later.
-    let gates = night.noted("gate");
-    let closed = gates.iter().find(|(_, gate)| gate["state"] == "closed").unwrap().0;
+    let accounts = night.noted("breaker");
+    let closed = accounts.iter().find(|(_, breaker)| breaker["state"] == "closed").unwrap().0;
     let early = night
         .noted("claim")
         .into_iter()
@@ -131,10 +131,10 @@ fn a_limit_stops_all_and_after_the_reset_one_goes_ahead_and_all_go_on_in_their_s
     assert_eq!(early.collect::<Vec<_>>(), []);
     // One goes ahead: until it is answered, a second later, nobody else calls.
     let after = &night.stub.requests()[limited..];
-    let canary = &after[0];
-    let next = after.iter().find(|request| request.session != canary.session).unwrap();
+    let probe = &after[0];
+    let next = after.iter().find(|request| request.session != probe.session).unwrap();
     // A request is noted when it is read, and the answer's second begins a moment before.
-    assert!(next.at - canary.at >= Duration::from_millis(900), "{:?} {:?}", canary.at, next.at);
+    assert!(next.at - probe.at >= Duration::from_millis(900), "{:?} {:?}", probe.at, next.at);
     // All nine go on in their sessions, and nothing was asked twice.
     let calls = |session: &String| after.iter().filter(|r| r.session == *session).count();
     let calls: Vec<usize> = sessions.iter().map(calls).collect();
@@ -150,19 +150,22 @@ fn an_overload_costs_one_call_at_a_time_and_ends() {
     let Some(night) = Night::set("") else { return };
     night.stub.script("night", [Step::overloaded().forever()]);
     night.drop_tasks(WORKERS);
-    for strikes in 1..=2 {
+    for consecutive_failures in 1..=2 {
         night.swarm.start(&mut night.coordinator(WORKERS, KEY)).end_slowly().exits(75);
-        assert_eq!(night.sessions().len(), strikes, "one spawn a strike");
-        let gate = night.gate();
-        assert_eq!((&gate["fault"], &gate["strikes"]), (&"overload".into(), &strikes.into()));
-        assert_eq!(night.swarm.names("blocked").len(), strikes);
+        assert_eq!(night.sessions().len(), consecutive_failures, "one spawn a strike");
+        let breaker = night.breaker();
+        assert_eq!(
+            (&breaker["fault"], &breaker["consecutive_failures"]),
+            (&"overload".into(), &consecutive_failures.into())
+        );
+        assert_eq!(night.swarm.names("blocked").len(), consecutive_failures);
         night.skip_the_wait();
     }
     night.stub.script("night", [Step::bash("echo rest > rest.txt"), Step::text("Done.")]);
     night.swarm.start(&mut night.coordinator(WORKERS, KEY)).end_slowly().exits(75);
     assert_eq!(night.swarm.counts(), format!("blocked 2, done {}", WORKERS - 2));
     night.assert_nobody_charged();
-    assert_eq!(night.swarm.status()["gates"], serde_json::json!([]));
+    assert_eq!(night.swarm.status()["accounts"], serde_json::json!([]));
 }
 
 #[test]
@@ -173,7 +176,7 @@ fn a_refusal_for_minutes_costs_one_call() {
     night.swarm.start(&mut night.coordinator(WORKERS, KEY)).end_slowly().exits(75);
     assert_eq!(night.stub.requests().len(), 1);
     assert_eq!(night.swarm.counts(), format!("blocked 1, ready {}", WORKERS - 1));
-    assert_eq!(night.gate()["fault"], "overload");
+    assert_eq!(night.breaker()["fault"], "overload");
     night.assert_nobody_charged();
 }
 
@@ -186,7 +189,7 @@ fn a_revoked_log_in_costs_one_spawn() {
     assert_eq!(night.sessions().len(), 1);
     assert_eq!(night.noted("claim").len(), 1);
     assert_eq!(night.swarm.counts(), format!("blocked 1, ready {}", WORKERS - 1));
-    assert_eq!(night.swarm.status()["gates"][0]["fault"], "auth");
+    assert_eq!(night.swarm.status()["accounts"][0]["fault"], "auth");
     let waiting = night.swarm.names("ready")[0][2..].rsplit_once('.').unwrap().0.to_owned();
     let why = night.swarm.coordinator(&["explain", &waiting]).exits(0).out;
     assert!(why.contains("claude paused until") && why.contains("(auth)"), "{why}");
@@ -210,9 +213,9 @@ fn near_the_limit_nothing_is_claimed_and_what_runs_finishes() {
     assert_eq!(night.swarm.counts(), "ready 2, done 1");
     let text = night.swarm.coordinator(&["status"]).exits(0).out;
     assert!(text.contains(", five-hour window 98 % (limit)"), "{text}");
-    let gate = &night.swarm.status()["gates"][0];
-    assert_eq!(gate["until_ms"], reset * 1_000, "{gate}");
-    assert_eq!(gate["window"]["resets_at_ms"], reset * 1_000, "{gate}");
+    let breaker = &night.swarm.status()["accounts"][0];
+    assert_eq!(breaker["until_ms"], reset * 1_000, "{breaker}");
+    assert_eq!(breaker["window"]["resets_at_ms"], reset * 1_000, "{breaker}");
 }
 
 #[test]
@@ -226,9 +229,13 @@ fn an_agent_that_reads_about_limits_closes_nothing() {
     night.swarm.drop("quote.md", format!("Explain this: {words}\n"));
     night.swarm.start(&mut night.coordinator(1, TOKEN)).end_slowly().exits(0);
     assert_eq!(night.swarm.counts(), "done 1");
-    let gate = night.gate();
-    assert_eq!((&gate["fault"], &gate["strikes"]), (&"".into(), &0.into()), "{gate}");
-    assert_eq!(night.swarm.status()["gates"], serde_json::json!([]));
+    let breaker = night.breaker();
+    assert_eq!(
+        (&breaker["fault"], &breaker["consecutive_failures"]),
+        (&"".into(), &0.into()),
+        "{breaker}"
+    );
+    assert_eq!(night.swarm.status()["accounts"], serde_json::json!([]));
     assert!(night.swarm.show("quote")["attempts"][0]["result"]["class"].is_null());
 
     // The same words, and then it fails for a reason of its own: charged to the task, by a field of the result.
@@ -241,7 +248,7 @@ fn an_agent_that_reads_about_limits_closes_nothing() {
     let record = why["evidence"]["record"].as_str().unwrap();
     assert!(record.contains("error_max_turns") && !record.contains("session limit"), "{record}");
     assert_eq!(night.swarm.show("turns")["attempts"][0]["result"]["charged"], true);
-    assert_eq!(night.swarm.status()["gates"], serde_json::json!([]));
+    assert_eq!(night.swarm.status()["accounts"], serde_json::json!([]));
 }
 
 #[test]
@@ -306,8 +313,8 @@ fn a_reset_that_no_window_has_is_not_waited_for() {
     night.drop_tasks(2);
     night.swarm.start(&mut night.coordinator(2, TOKEN)).end_slowly().exits(75);
     let soon = clock::now().secs_ceil() + 16 * 60;
-    assert_eq!(night.gate()["fault"], "limit");
-    assert!(night.gate()["until_ms"].as_u64().unwrap() < soon * 1_000, "{}", night.gate());
+    assert_eq!(night.breaker()["fault"], "limit");
+    assert!(night.breaker()["until_ms"].as_u64().unwrap() < soon * 1_000, "{}", night.breaker());
     let blocked = night.swarm.names("blocked").remove(0);
     let due: u64 = blocked.rsplit_once("~limit-").unwrap().1.parse().unwrap();
     assert!(due < soon, "{blocked}");
@@ -327,7 +334,7 @@ fn a_line_that_a_command_forges_pauses_the_account_for_no_longer_than_a_window()
         night.drop_tasks(2);
         night.swarm.start(&mut night.coordinator(1, KEY)).end_slowly().exits(75);
         assert_eq!(night.swarm.counts(), "ready 1, done 1", "{kind}: the line was read");
-        let until = night.gate()["until_ms"].as_u64().unwrap() / 1_000;
-        assert!(until <= clock::now().secs_ceil() + longest_secs, "{}", night.gate());
+        let until = night.breaker()["until_ms"].as_u64().unwrap() / 1_000;
+        assert!(until <= clock::now().secs_ceil() + longest_secs, "{}", night.breaker());
     }
 }

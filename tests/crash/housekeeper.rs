@@ -12,12 +12,12 @@ use swarmdir::domain::task::name::TaskEpoch;
 use swarmdir::domain::task::reason::{Reason, Wait};
 use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
+use swarmdir::housekeeping::Housekeeper;
 use swarmdir::queue::finish::{Closed, Final};
 use swarmdir::queue::register::Card;
 use swarmdir::queue::{Queue, Result};
 use swarmdir::sys::identity;
 use swarmdir::sys::seam::Fate;
-use swarmdir::tending::Tender;
 
 use super::child::{End, child};
 use super::hooks::{Calls, at, listing};
@@ -112,8 +112,8 @@ fn left_over(lab: &Lab) {
 
 /// One round of a process that has just started.
 fn round(queue: Queue, config: &Config) -> Result<()> {
-    let journal = queue.journal("tender")?;
-    Tender::new(queue, config).round(&journal).map(|_| ())
+    let journal = queue.journal("housekeeper")?;
+    Housekeeper::new(queue, config).round(&journal).map(|_| ())
 }
 
 /// The living one kept his task and lives; then he ends too, and everything comes to its end.
@@ -178,7 +178,7 @@ fn a_round_may_die_at_every_call() {
             }
         }
         assert!(points >= 100, "{points}");
-        let mut proof = Proof::of("tender");
+        let mut proof = Proof::of("housekeeper");
         proof.add("crash points, a round of housekeeping", format!("{points} of {points}"));
         proof.write();
     });
@@ -206,7 +206,7 @@ fn a_call_of_a_round_may_fail() {
             let context = format!("errno {errno} at call {n}: {:?}", calls[n - 1]);
             assert_ends(&lab, alive, &ends, &context);
         }
-        let mut proof = Proof::of("tender-failing");
+        let mut proof = Proof::of("housekeeper-failing");
         let all = calls.len();
         proof.add("failing calls, a round of housekeeping", format!("{all} of {all}"));
         proof.write();

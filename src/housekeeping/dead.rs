@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
-use super::Tender;
-use crate::domain::process::Vantage;
+use super::Housekeeper;
+use crate::domain::process::HostMatch;
 use crate::domain::task::id::WorkerId;
 use crate::domain::task::record::Lost;
 use crate::queue::Result;
@@ -27,7 +27,7 @@ const FOREIGN_MS: u64 = 24 * 3_600_000;
 /// The variable that every process of a worker's agents carries.
 pub const WORKER_MARK: &str = "SWARMDIR_WORKER";
 
-impl Tender {
+impl Housekeeper {
     /// Declares the dead dead and moves their tasks on. Returns how many claims went.
     pub fn reclaim(&mut self, journal: &Journal) -> Result<usize> {
         self.declare_dead(journal)?;
@@ -65,28 +65,28 @@ impl Tender {
 
     /// Sees to it that the worker and its agents run no more, as far as this machine can.
     fn put_to_rest(&self, card: &Card) -> bool {
-        match card.vantage(&self.me) {
+        match card.host_match(&self.me) {
             // Declared dead ourselves: the heart ends us, and the others see to what we held.
-            Vantage::Here if card.process == self.me => false,
+            HostMatch::Here if card.process == self.me => false,
             // Its lease is over, and nobody may kill here what he cannot see.
-            Vantage::Here if process::out_of_reach(&self.me, &card.process) => true,
-            Vantage::Here => {
+            HostMatch::Here if process::out_of_reach(&self.me, &card.process) => true,
+            HostMatch::Here => {
                 process::kill_and_see_dead(&card.process, PATIENCE_MS)
                     && sweep::left_by(card.id.as_str(), WORKER_MARK, PATIENCE_MS).left == 0
             }
-            Vantage::Rebooted | Vantage::Elsewhere => true,
+            HostMatch::Rebooted | HostMatch::Elsewhere => true,
         }
     }
 
     fn reclaim_one(&self, claim: &DeadClaim, journal: &Journal) -> Result<()> {
-        let evidence = match claim.card.vantage(&self.me) {
+        let evidence = match claim.card.host_match(&self.me) {
             _ if claim.card.copied => "it works on the queue that this one is a copy of",
-            Vantage::Here if process::out_of_reach(&self.me, &claim.card.process) => {
+            HostMatch::Here if process::out_of_reach(&self.me, &claim.card.process) => {
                 "its lease expired"
             }
-            Vantage::Here => "its process is dead",
-            Vantage::Rebooted => "its machine restarted",
-            Vantage::Elsewhere => "its lease expired",
+            HostMatch::Here => "its process is dead",
+            HostMatch::Rebooted => "its machine restarted",
+            HostMatch::Elsewhere => "its lease expired",
         };
         let lost = Lost {
             worker: claim.card.id.clone(),
@@ -109,7 +109,7 @@ impl Tender {
             // Nothing of it is here, and what it left belongs to the original.
             return self.queue.bury(&card.id);
         }
-        let here = self.me.vantage(&card.process) != Vantage::Elsewhere
+        let here = self.me.host_match(&card.process) != HostMatch::Elsewhere
             && !process::out_of_reach(&self.me, &card.process);
         let silent_ns = i128::from(clock::now().0) * 1_000_000 - beaten_at;
         let long_ago = silent_ns > i128::from(FOREIGN_MS) * 1_000_000;

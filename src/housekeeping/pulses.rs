@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::domain::liveness::lease::Look;
-use crate::domain::process::{ProcessIdentity, Vantage};
+use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::domain::task::id::WorkerId;
 use crate::queue::register::Card;
 use crate::queue::{Queue, Result};
@@ -51,7 +51,7 @@ impl Pulses {
             self.look_anew(now);
         }
         let dead = self.seen.iter().filter_map(|(id, seen)| {
-            let here = seen.card.vantage(me) == Vantage::Here;
+            let here = seen.card.host_match(me) == HostMatch::Here;
             if here && !process::alive(&seen.card.process) {
                 return Some((id.clone(), "process gone"));
             }
@@ -81,7 +81,7 @@ impl Pulses {
 
     /// The processes of those that can be seen from here.
     pub(super) fn processes(&self, me: &ProcessIdentity) -> Vec<ProcessIdentity> {
-        let here = |card: &&Card| card.vantage(me) == Vantage::Here && card.process != *me;
+        let here = |card: &&Card| card.host_match(me) == HostMatch::Here && card.process != *me;
         let cards = self.seen.values().map(|seen| &seen.card).filter(here);
         cards.map(|card| card.process.clone()).collect()
     }

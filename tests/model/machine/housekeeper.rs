@@ -11,7 +11,7 @@ pub(super) const WISH: Actor =
     Actor { at: At::WishReady, task: 0, epoch: 0, arg: 0, named: 0, life: 0 };
 
 impl Table<'_> {
-    pub(super) fn tender(&mut self, s: &State, machine: u8) {
+    pub(super) fn housekeeper(&mut self, s: &State, machine: u8) {
         let me = self.me();
         match s.actors[me].at {
             At::Idle => {

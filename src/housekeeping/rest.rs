@@ -21,9 +21,9 @@ pub fn rest(queue: &Queue, wait_ms: u64) -> Result<Rest> {
     let (ready, claims) = queue.unfinished()?;
     let now = clock::now();
     let soon = now.plus_ms(wait_ms);
-    let gates = queue.closed_gates(now)?;
-    let opens_soon = gates.iter().any(|(_, gate)| gate.until <= soon);
-    if claims > 0 || (ready > 0 && (gates.is_empty() || opens_soon)) {
+    let accounts = queue.closed_accounts(now)?;
+    let opens_soon = accounts.iter().any(|(_, breaker)| breaker.until <= soon);
+    if claims > 0 || (ready > 0 && (accounts.is_empty() || opens_soon)) {
         return Ok(Rest::Busy);
     }
     let mut later = ready > 0;

@@ -1,4 +1,4 @@
-//! Closed gates: who tries after the time is over, and what waiting behind one costs.
+//! Closed accounts: who tries after the time is over, and what waiting behind one costs.
 
 use std::fs;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use swarmdir::sys::clock;
 use crate::support::deadline::{stays, wait_until};
 use crate::support::swarm::Swarm;
 
-/// Writes a gate that was closed by a limit until then.
+/// Writes a breaker that was closed by a limit until then.
 fn close(swarm: &Swarm, account: &str, until_ms: u64) {
-    let gate = json!({ "fault": "limit", "detail": "used up", "until_ms": until_ms,
-        "since_ms": until_ms.saturating_sub(5_000).min(clock::now().0), "strikes": 1 });
-    let dir = swarm.at("queue/gates");
+    let breaker = json!({ "fault": "limit", "detail": "used up", "until_ms": until_ms,
+        "since_ms": until_ms.saturating_sub(5_000).min(clock::now().0), "consecutive_failures": 1 });
+    let dir = swarm.at("queue/accounts");
     fs::create_dir_all(&dir).unwrap();
-    fs::write(dir.join(account), gate.to_string()).unwrap();
+    fs::write(dir.join(account), breaker.to_string()).unwrap();
 }
 
 #[test]
@@ -33,14 +33,14 @@ fn a_canary_that_dies_makes_room_for_the_next_one() {
         "x",
         "--allow-empty",
     ]);
-    // The first word of the agent opens the gate: the canary is held before it.
+    // The first word of the agent opens the breaker: the probe is held before it.
     let hold = serde_json::Value::from(swarm.holds("setup"));
     swarm.settings(&format!("default_agent = \"demo\"\nsetup = {hold}"));
     close(&swarm, "demo", clock::now().0);
     let first = swarm.start_worker(&[]);
     swarm.drop("one", "write x.txt x\n");
     swarm.wait_held("setup");
-    assert_eq!(swarm.names("gates"), ["demo", "demo.canary"]);
+    assert_eq!(swarm.names("accounts"), ["demo", "demo.probe"]);
     let second = swarm.start_worker(&[]);
     swarm.drop("two", "write x.txt x\n");
     swarm.wait_in("ready", "two");
@@ -53,8 +53,8 @@ fn a_canary_that_dies_makes_room_for_the_next_one() {
     assert_eq!(swarm.names("claims").len(), 1);
     swarm.let_go("setup");
     swarm.wait_count("done", 2);
-    assert_eq!(swarm.names("gates"), ["demo"]);
-    assert_eq!(swarm.status()["gates"], json!([]));
+    assert_eq!(swarm.names("accounts"), ["demo"]);
+    assert_eq!(swarm.status()["accounts"], json!([]));
     swarm.stop_now();
     second.end().exits(143);
 }
@@ -64,16 +64,16 @@ fn a_canary_that_dies_makes_room_for_the_next_one() {
 fn near_a_limit_claims_are_slow() {
     let swarm = Swarm::with("default_agent = \"demo\"");
     let now_ms = clock::now().0;
-    let gate = |resets_at_ms: u64| {
+    let breaker = |resets_at_ms: u64| {
         let window = json!({ "kind": "five_hour", "utilization": 0.93, "resets_at_ms": resets_at_ms,
             "status": "allowed_warning", "seen_at_ms": now_ms, "source": "t" });
         let hour_ago_ms = now_ms - 3_600_000;
-        let gate = json!({ "fault": "limit", "detail": "", "until_ms": hour_ago_ms, "since_ms": hour_ago_ms,
-            "strikes": 1, "opened_at_ms": hour_ago_ms, "heard_at_ms": now_ms, "window": window });
-        fs::write(swarm.at("queue/gates/demo"), gate.to_string()).unwrap();
+        let breaker = json!({ "fault": "limit", "detail": "", "until_ms": hour_ago_ms, "since_ms": hour_ago_ms,
+            "consecutive_failures": 1, "opened_at_ms": hour_ago_ms, "answered_at_ms": now_ms, "window": window });
+        fs::write(swarm.at("queue/accounts/demo"), breaker.to_string()).unwrap();
     };
-    fs::create_dir_all(swarm.at("queue/gates")).unwrap();
-    gate(now_ms + 3_600_000);
+    fs::create_dir_all(swarm.at("queue/accounts")).unwrap();
+    breaker(now_ms + 3_600_000);
     for n in 0..3 {
         swarm.drop(format!("t{n}"), "write x.txt x\n");
     }
@@ -83,8 +83,8 @@ fn near_a_limit_claims_are_slow() {
     stays("one at a time, slowly", Duration::from_secs(3), || swarm.names("done").len() == 1);
     let text = swarm.coordinator(&["status"]).exits(0).out;
     assert!(text.contains("slow") && text.contains("five-hour window 93 %"), "{text}");
-    assert_eq!(swarm.status()["gates"][0]["state"], "slow");
-    gate(now_ms);
+    assert_eq!(swarm.status()["accounts"][0]["state"], "slow");
+    breaker(now_ms);
     swarm.wait_count("done", 3);
     swarm.stop_now();
     worker.end().exits(143);
@@ -97,7 +97,7 @@ fn reads(pid: i32) -> u64 {
     line.parse().unwrap()
 }
 
-/// What waits behind a closed gate is read once, not again and again; and when the gate goes, it is worked on.
+/// What waits behind a closed breaker is read once, not again and again; and when the breaker goes, it is worked on.
 #[test]
 fn ten_thousand_tasks_behind_a_closed_gate_are_not_read_again_and_again() {
     const TASKS: u64 = 10_000;
@@ -122,7 +122,7 @@ fn ten_thousand_tasks_behind_a_closed_gate_are_not_read_again_and_again() {
         worker.runs() && reads(worker.pid()) < 2 * TASKS + 1_000
     });
     assert_eq!(swarm.names("claims"), Vec::<String>::new());
-    fs::remove_file(swarm.at("queue/gates/demo")).unwrap();
+    fs::remove_file(swarm.at("queue/accounts/demo")).unwrap();
     swarm.wait_count("done", 1);
     swarm.stop_now();
     worker.end().exits(143);

@@ -3,20 +3,20 @@
 use serde_json::json;
 
 use super::Worker;
+use super::accounts::note_breaker;
 use super::control::Level;
-use super::gates::note_gate;
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::Report;
-use crate::domain::account::breaker::Manner;
+use crate::domain::account::breaker::HealthCheck;
 use crate::domain::account::usage::Usage;
 use crate::domain::failure::policy::Class;
 use crate::domain::failure::retry_delay::{Next, after_failure};
-use crate::domain::outcome::disposition::{Ending, Fault, Step, Traces, Verdict, judge};
+use crate::domain::outcome::disposition::{Disposition, Fault, Outcome, Step, Traces, judge};
 use crate::domain::task::name::TaskEpoch;
 use crate::domain::task::reason::{Reason, Wait};
 use crate::domain::task::record::{AttemptResult, Ground};
 use crate::domain::time::UnixMs;
-use crate::git::Trouble;
+use crate::git::GitError;
 use crate::queue::claim::{Claim, Standing};
 use crate::queue::finish::{Closed, Final};
 use crate::queue::{QueueError, Result};
@@ -40,7 +40,7 @@ enum Resolved {
 }
 
 /// The class of what went wrong. Denied tools that did not keep it from its work are no failure.
-fn class(verdict: &Verdict) -> Option<String> {
+fn class(verdict: &Disposition) -> Option<String> {
     let failed = verdict.step != Step::Done;
     failed.then(|| Class::of_outcome(&verdict.outcome))?.map(|class| class.word().to_owned())
 }
@@ -54,7 +54,7 @@ impl Worker {
         let mut verdict = judge(&ending, &traces, clock::now());
         let durable =
             || if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) };
-        let unsaved = match self.with_room(Trouble::disk_full, durable) {
+        let unsaved = match self.with_room(GitError::disk_full, durable) {
             Err(e) => Some(format!("the branch could not be made durable: {e}")),
             Ok(()) => {
                 let why = left.no_room.as_ref();
@@ -63,7 +63,7 @@ impl Worker {
         };
         if let Some(detail) = unsaved {
             ground = Some(Ground::ours(Fault::Disk.word(), "worker", &detail));
-            let ending = Ending::Failure { fault: Fault::Disk, detail };
+            let ending = Outcome::Failure { fault: Fault::Disk, detail };
             verdict = judge(&ending, &traces, clock::now());
         }
         notes.extend(left.notes.iter().cloned());
@@ -96,7 +96,7 @@ impl Worker {
             return Ok(false);
         }
         let began_at = UnixMs(clock::now().0.saturating_sub(report.elapsed_ms));
-        self.mind_gate(&agent, &ending, began_at)?;
+        self.mind_breaker(&agent, &ending, began_at)?;
         let step = self.resolve(&claim, &verdict)?;
         if let Resolved::Blocked(..) = step {
             self.write_context(claim.attempt(), &verdict, &left, place.branch());
@@ -113,7 +113,7 @@ impl Worker {
         agent: &str,
         why: NoPlace,
     ) -> Result<bool> {
-        let ending = Ending::Failure { fault: why.fault, detail: why.detail };
+        let ending = Outcome::Failure { fault: why.fault, detail: why.detail };
         let verdict = judge(&ending, &Traces::default(), clock::now());
         let ground = Ground::ours(&verdict.outcome, "worker", &verdict.reason);
         let result = AttemptResult {
@@ -135,13 +135,13 @@ impl Worker {
             evidence: Some(ground.evidence),
         };
         self.shared.queue.write_result(claim.attempt(), &result)?;
-        self.mind_gate(agent, &ending, clock::now())?;
+        self.mind_breaker(agent, &ending, clock::now())?;
         let step = self.resolve(&claim, &verdict)?;
         self.conclude(claim, &verdict, step)
     }
 
     /// The transition that follows, now that what counts against the task is written.
-    fn resolve(&self, claim: &Claim, verdict: &Verdict) -> Result<Resolved> {
+    fn resolve(&self, claim: &Claim, verdict: &Disposition) -> Result<Resolved> {
         Ok(match &verdict.step {
             Step::Done => Resolved::Final(Final::Done),
             Step::GivenUp => Resolved::Final(Final::Failed),
@@ -158,7 +158,7 @@ impl Worker {
     }
 
     /// The one rename. True: `failed/`.
-    fn conclude(&self, claim: Claim, verdict: &Verdict, step: Resolved) -> Result<bool> {
+    fn conclude(&self, claim: Claim, verdict: &Disposition, step: Resolved) -> Result<bool> {
         let queue = &self.shared.queue;
         let at = claim.name().at.clone();
         let (word, closed) = self.with_room(QueueError::disk_full, || {
@@ -177,26 +177,26 @@ impl Worker {
         Ok(word == "failed" && closed == Closed::Won)
     }
 
-    /// A trouble that the account's other tasks would meet too closes its gate. Of an agent that does not
+    /// A trouble that the account's other tasks would meet too closes its breaker. Of an agent that does not
     /// speak a success opens it; what the others said has done so already.
-    fn mind_gate(&mut self, agent: &str, ending: &Ending, began_at: UnixMs) -> Result<()> {
+    fn mind_breaker(&mut self, agent: &str, ending: &Outcome, began_at: UnixMs) -> Result<()> {
         let account = self.config.account(agent);
         match ending {
-            Ending::Failure { fault, detail } => {
-                self.doors.invalidate();
+            Outcome::Failure { fault, detail } => {
+                self.admission.invalidate();
                 let queue = &self.shared.queue;
-                let gate = queue.close_gate(account, *fault, detail, clock::now())?;
-                note_gate(&self.shared.journal, account, gate.as_ref());
+                let breaker = queue.trip_breaker(account, *fault, detail, clock::now())?;
+                note_breaker(&self.shared.journal, account, breaker.as_ref());
                 Ok(())
             }
-            Ending::Success if self.config.manner(account) == Manner::Mute => {
-                self.shared.queue.open_gate(account, began_at)
+            Outcome::Success if self.config.health_check(account) == HealthCheck::None => {
+                self.shared.queue.reset_breaker(account, began_at)
             }
-            Ending::Success => Ok(()),
+            Outcome::Success => Ok(()),
         }
     }
 
-    fn say(&self, at: &TaskEpoch, word: &str, verdict: &Verdict, closed: Closed) {
+    fn say(&self, at: &TaskEpoch, word: &str, verdict: &Disposition, closed: Closed) {
         let worker = self.shared.registration.id();
         let refused = closed == Closed::Refused;
         self.shared.journal.note(

@@ -9,8 +9,8 @@ use crate::domain::settings::problem::Problem;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::record::{Origin, TaskRecord};
 use crate::domain::task::spec::TaskSpec;
-use crate::git::{Repo, Trouble};
-use crate::queue::takeup::{Admission, Admitted, Dropped};
+use crate::git::{GitError, Repo};
+use crate::queue::intake::{Admission, Admitted, Dropped};
 use crate::sys::clock;
 use crate::taskfile;
 
@@ -64,7 +64,7 @@ impl Intake {
     }
 
     /// The base commit and the branch, or why there is none.
-    fn origin(&self, id: &TaskId, spec: &TaskSpec) -> Result<Origin, Trouble> {
+    fn origin(&self, id: &TaskId, spec: &TaskSpec) -> Result<Origin, GitError> {
         let rig = self.rig(spec);
         let path = rig.as_ref().map_or(self.config.root.as_path(), |(_, path)| path);
         let repo = Repo::discover(path)?;
@@ -125,11 +125,11 @@ impl Admission for Intake {
 }
 
 /// A name in the task is wrong: its author can mend that, nobody else.
-fn about_input(trouble: &Trouble, spec: &TaskSpec) -> Option<Problem> {
+fn about_input(trouble: &GitError, spec: &TaskSpec) -> Option<Problem> {
     let key = match trouble {
         _ if !trouble.is_the_tasks() => return None,
-        Trouble::BranchTaken { .. } | Trouble::BranchBlocked { .. } => "branch",
-        Trouble::BadName { name, .. } if spec.branch.as_ref() == Some(name) => "branch",
+        GitError::BranchTaken { .. } | GitError::BranchBlocked { .. } => "branch",
+        GitError::BadName { name, .. } if spec.branch.as_ref() == Some(name) => "branch",
         _ => "base",
     };
     let problem = Problem::new(trouble.to_string()).key(key);

@@ -1,4 +1,4 @@
-//! Whether closed gates held: no task is claimed while one is closed, by the workers' journals.
+//! Whether closed accounts held: no task is claimed while one is closed, by the workers' journals.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::queue::{Queue, Result};
 use crate::selftest::recovery::notes;
 use crate::sys::clock;
 
-/// A gate that was closed is known to all within this, milliseconds.
+/// A breaker that was closed is known to all within this, milliseconds.
 const KNOWN_MS: u64 = 1_000;
 
 /// What the journals tell.
@@ -32,31 +32,31 @@ pub(super) fn look(queue: &Queue, facts: &Facts) -> Result<Seen> {
     notes.sort_by_key(|(at, _)| *at);
     let mut seen = Seen { closed: closed(&notes, facts), ..Seen::default() };
     for (at, note) in notes.iter().filter(|(_, note)| note["event"] == "claim") {
-        let Some(gate) = seen.closed.iter().find(|gate| gate.holds(*at)) else { continue };
-        if at.since(gate.from) <= KNOWN_MS {
+        let Some(breaker) = seen.closed.iter().find(|breaker| breaker.holds(*at)) else { continue };
+        if at.since(breaker.from) <= KNOWN_MS {
             seen.hasty += 1;
             continue;
         }
         let task = note["task"].as_str().unwrap_or_default();
-        let after = at.since(gate.from);
-        seen.claims.push(format!("{task} was claimed {after} ms after the gate was closed"));
+        let after = at.since(breaker.from);
+        seen.claims.push(format!("{task} was claimed {after} ms after the breaker was closed"));
     }
     Ok(seen)
 }
 
-/// The times in which the gate was closed: from each closing to the next note, its own end or a person's hand.
+/// The times in which the breaker was closed: from each closing to the next note, its own end or a person's hand.
 fn closed(notes: &[(UnixMs, Value)], facts: &Facts) -> Vec<Span> {
-    let gate: Vec<&(UnixMs, Value)> = notes
+    let breaker: Vec<&(UnixMs, Value)> = notes
         .iter()
-        .filter(|(_, note)| note["event"] == "gate" && note["account"] == ACCOUNT)
+        .filter(|(_, note)| note["event"] == "breaker" && note["account"] == ACCOUNT)
         .collect();
     let mut spans: Vec<Span> = Vec::new();
-    for (index, (at, note)) in gate.iter().enumerate() {
+    for (index, (at, note)) in breaker.iter().enumerate() {
         if note["state"] != "closed" {
             continue;
         }
         let until = UnixMs(note["until_ms"].as_u64().unwrap_or(at.0));
-        let next = gate.get(index + 1).map_or(until, |(next, _)| *next);
+        let next = breaker.get(index + 1).map_or(until, |(next, _)| *next);
         let by_hand = facts.opened_by_hand.iter().filter(|hand| **hand >= *at).min();
         let until = until.min(next).min(by_hand.copied().unwrap_or(until));
         match spans.last_mut() {
@@ -82,7 +82,7 @@ mod tests {
     fn a_gate_is_closed_until_its_time_its_opening_or_a_persons_hand() {
         let note = |at: u64, state: &str, until: u64| {
             let note =
-                json!({"event": "gate", "account": ACCOUNT, "state": state, "until_ms": until});
+                json!({"event": "breaker", "account": ACCOUNT, "state": state, "until_ms": until});
             (UnixMs(at), note)
         };
         let span = |from, until| Span { from: UnixMs(from), until: UnixMs(until) };
