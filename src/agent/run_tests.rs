@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::super::{AttemptFiles, Job, demo};
-use crate::domain::settings::config::{AgentKind, Timeouts};
+use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::limits::Limits;
+use crate::domain::settings::timeouts::Timeouts;
 use crate::domain::task::spec::PermissionMode;
 
 pub(in super::super) fn job(prompt: &str) -> Job {

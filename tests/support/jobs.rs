@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use swarmdir::agent::{AttemptFiles, Job, Progress, Report, Session};
-use swarmdir::domain::settings::config::{AgentKind, Timeouts};
+use swarmdir::domain::settings::agents::AgentKind;
 use swarmdir::domain::settings::limits::Limits;
+use swarmdir::domain::settings::timeouts::Timeouts;
 use swarmdir::domain::task::spec::PermissionMode;
 use swarmdir::sys::random;
 use tempfile::TempDir;
