@@ -4,8 +4,6 @@
 //! claim is consumed on every path, or left (on an error of the queue itself) to the heart, which gives it
 //! back.
 
-use serde_json::json;
-
 use super::Worker;
 use super::accounts::ProgressRelay;
 use super::control::Level;
@@ -14,6 +12,7 @@ use super::live::LiveReporter;
 use super::resume::{after, cannot_go_on};
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::{Job, Progress, Report, Session};
+use crate::domain::event::Event;
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::agents::{AgentKind, AgentProfile};
 use crate::domain::settings::problem::Problem;
@@ -69,7 +68,8 @@ impl Worker {
         let at = claim.name().at.clone();
         let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
         let _either_way_it_ended = self.shared.queue.reject(claim, &report, problems)?;
-        self.shared.journal.note("reject", Some(&at), json!({}));
+        let (task, epoch) = (at.id.clone(), Some(at.epoch));
+        self.shared.journal.record(Event::TaskRejected { task, epoch });
         (self.order.log)(&format!(
             "{} rejected: {}",
             at.id,

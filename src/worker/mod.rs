@@ -29,8 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use serde_json::json;
-
+use crate::domain::event::{Event, ProcessEnd};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
 use crate::housekeeping::{Housekeeper, Rest, rest};
@@ -101,6 +100,18 @@ pub enum Ended {
     Fenced,
 }
 
+/// The last event of its journal.
+fn end_event(worker: WorkerId, ended: &Result<Ended, QueueError>) -> Event {
+    let how = match ended {
+        Ok(Ended::Finished { .. }) => ProcessEnd::Finished,
+        Ok(Ended::Recycled) => ProcessEnd::Recycled,
+        Ok(Ended::Stopped) => ProcessEnd::Stopped,
+        Ok(Ended::Fenced) => ProcessEnd::Fenced,
+        Err(_) => ProcessEnd::Error,
+    };
+    Event::WorkerEnded { worker, how, error: ended.as_ref().err().map(ToString::to_string) }
+}
+
 /// Runs one worker until it ends.
 pub fn run(
     config: Config,
@@ -126,7 +137,8 @@ pub fn run(
     let (group, level) =
         groups::make(&config, shared.registration.id(), &log).map_err(QueueError::from)?;
     let pid = shared.registration.card().process.pid;
-    shared.journal.note("start", None, json!({ "pid": pid, "cgroups": level }));
+    let worker = shared.registration.id().clone();
+    shared.journal.record(Event::WorkerStarted { worker, pid, cgroups: level });
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
@@ -148,7 +160,7 @@ pub fn run(
     if let Err(e) = Scratch::forget(&config.scratch_dir(), shared.registration.id().short()) {
         (log)(&e.to_string());
     }
-    shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    shared.journal.record(end_event(shared.registration.id().clone(), &ended));
     if ended.is_err() {
         // What it holds is nobody's fault: it waits again, and no death is counted.
         heart::disown_all(&shared);
@@ -256,7 +268,7 @@ impl Worker {
                 }
                 // With the reserve it may go on at once.
                 Err(e) if e.disk_full() && self.shared.queue.release_reserve().unwrap_or(false) => {
-                    self.shared.journal.note("reserve_released", None, json!({}));
+                    self.shared.journal.record(Event::ReserveReleased);
                 }
                 Err(e) if e.disk_full() => {
                     (self.order.log)(&format!("{e}; waiting for room"));

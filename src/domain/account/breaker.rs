@@ -38,6 +38,20 @@ pub struct Breaker {
     pub window: Option<Window>,
 }
 
+/// Whether an account's tasks are claimed; the words of JSON and events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountState {
+    /// All is well.
+    Open,
+    /// Claims are slowed down near a limit.
+    Slow,
+    /// One worker tries whether the account works again.
+    Probe,
+    /// Nothing is claimed.
+    Closed,
+}
+
 /// What the service said of a usage window.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Window {
@@ -128,15 +142,13 @@ impl Breaker {
         self.opened_at.is_none() && now < self.until
     }
 
-    /// What people should know of it, as a word: `closed`, `probe` (the next task tries whether it works
-    /// again), `slow`; `None`: all is well.
-    pub fn state(&self, now: UnixMs) -> Option<&'static str> {
-        if self.closed(now) {
-            Some("closed")
-        } else if self.half_open(now) {
-            Some("probe")
-        } else {
-            self.slow(now).then_some("slow")
+    /// How the account stands at `now`.
+    pub fn state(&self, now: UnixMs) -> AccountState {
+        match (self.closed(now), self.half_open(now), self.slow(now)) {
+            (true, _, _) => AccountState::Closed,
+            (_, true, _) => AccountState::Probe,
+            (_, _, true) => AccountState::Slow,
+            _ => AccountState::Open,
         }
     }
 
