@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::super::{AttemptFiles, Job, demo};
+use crate::agent::program::demo;
+use crate::agent::{AttemptFiles, Job};
 use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::limits::Limits;
 use crate::domain::settings::timeouts::Timeouts;
 use crate::domain::task::spec::PermissionMode;
 
-pub(in super::super) fn job(prompt: &str) -> Job {
+pub(in crate::agent) fn job(prompt: &str) -> Job {
     let dir = PathBuf::from("/nowhere");
     Job {
         kind: AgentKind::Demo,
