@@ -8,7 +8,7 @@ use super::demo::Demo;
 use super::environment::Inherited;
 use super::launch::{Agent, Launch};
 use super::{Job, Refusal};
-use crate::domain::settings::config::AgentKind;
+use crate::domain::settings::agents::AgentKind;
 use crate::sys;
 
 /// The variable that marks everything an attempt starts, wherever it moves: the session's id.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use super::Job;
 use crate::domain::failure::rules::{Facts, Hit, Rule, RuleBook, first};
-use crate::domain::settings::config::AgentKind;
+use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::problem::Problem;
 use crate::form;
 

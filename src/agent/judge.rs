@@ -12,7 +12,7 @@ use super::transcript::{Final, RateLimit};
 use crate::domain::capacity::admission::size;
 use crate::domain::failure::rules::{Fact, Facts, Hit, Key, Source};
 use crate::domain::outcome::disposition::{Fault, Outcome};
-use crate::domain::settings::config::Timeouts;
+use crate::domain::settings::timeouts::Timeouts;
 use crate::domain::task::record::Ground;
 use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;

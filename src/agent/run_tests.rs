@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::super::{AttemptFiles, Bounds, Job, Request, RunPlace, demo};
-use crate::domain::settings::config::{AgentKind, Timeouts};
+use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::limits::Limits;
+use crate::domain::settings::timeouts::Timeouts;
 
 pub(in super::super) fn job(prompt: &str) -> Job {
     let dir = PathBuf::from("/nowhere");

@@ -15,7 +15,7 @@ use super::resume::{after, cannot_go_on};
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::{Job, Progress, Report, Session};
 use crate::domain::outcome::disposition::{Fault, Outcome};
-use crate::domain::settings::config::{AgentKind, AgentProfile};
+use crate::domain::settings::agents::{AgentKind, AgentProfile};
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::record::{AttemptStart, TaskRecord};
 use crate::domain::task::spec::TaskSpec;

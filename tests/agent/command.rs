@@ -1,7 +1,7 @@
 //! Any program as an agent.
 
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
-use swarmdir::domain::settings::config::AgentKind;
+use swarmdir::domain::settings::agents::AgentKind;
 use swarmdir::domain::settings::limits::Limits;
 
 use crate::support::jobs::{Place, run};

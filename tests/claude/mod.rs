@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use swarmdir::agent::{Job, Report};
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
-use swarmdir::domain::settings::config::AgentKind;
+use swarmdir::domain::settings::agents::AgentKind;
 use swarmdir::sys::{process, sweep};
 
 use crate::support::claude;

@@ -176,7 +176,7 @@ fn what_the_user_set_for_himself_takes_effect() {
             let servers = json!({ "mcpServers": { "own": server } }).to_string();
             if at_home {
                 let program = Some(stage.program.clone());
-                job.kind = swarmdir::domain::settings::config::AgentKind::Claude {
+                job.kind = swarmdir::domain::settings::agents::AgentKind::Claude {
                     program,
                     config_dir: None,
                 };

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use swarmdir::domain::account::usage::Usage;
 use swarmdir::domain::process::ProcessIdentity;
-use swarmdir::domain::settings::config::{AgentKind, AgentProfile, Config, Durability};
+use swarmdir::domain::settings::agents::{AgentKind, AgentProfile};
+use swarmdir::domain::settings::choice::Durability;
+use swarmdir::domain::settings::config::Config;
 use swarmdir::domain::settings::problem::Problem;
 use swarmdir::domain::task::id::{TaskId, WorkerId};
 use swarmdir::domain::task::name::{AttemptName, Band, QueueName, TaskEpoch};

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use swarmdir::agent::{AttemptFiles, Bounds, Job, Progress, Report, Request, RunPlace, Session};
-use swarmdir::domain::settings::config::{AgentKind, Timeouts};
+use swarmdir::domain::settings::agents::AgentKind;
 use swarmdir::domain::settings::limits::Limits;
+use swarmdir::domain::settings::timeouts::Timeouts;
 use swarmdir::sys::random;
 use tempfile::TempDir;
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::settings::config::{Config, Durability};
+use crate::domain::settings::choice::Durability;
+use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
 use crate::domain::settings::quantity::{show_duration, show_size};
 use crate::form::{self, LIMIT_KEYS, LimitKind, Node, show_limit};

@@ -27,7 +27,7 @@ use super::ground::Ground;
 use super::report::Report;
 use super::{Observer, Order};
 use crate::agent::demo::service::DIR;
-use crate::domain::settings::config::Durability;
+use crate::domain::settings::choice::Durability;
 use crate::queue::{Dir, Result};
 use crate::shape::style::duration;
 use crate::sys::{clock, fs, mount, process, signal, tool};

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use swarmdir::domain::settings::config::Durability;
+use swarmdir::domain::settings::choice::Durability;
 use swarmdir::queue::intake::Taken;
 use swarmdir::queue::{Queue, Result};
 
