@@ -7,7 +7,6 @@ use crate::sys::process::Signal;
 
 use crate::agent::supervise::state::Plan;
 use crate::agent::{Job, Missing, Refusal};
-use crate::sys;
 
 /// Everything that is decided before the start.
 #[derive(Debug)]
@@ -47,14 +46,10 @@ pub(in crate::agent) trait Agent {
 impl Plan {
     /// For an agent that speaks stream-json and ends its own children when it is interrupted.
     pub(in crate::agent) fn speaking(job: &Job) -> Plan {
-        // Asking for the cores reads several files: not for one that starts alone.
-        let alone = job.starting_at_once <= 1;
-        let cores = if alone { 1 } else { u64::try_from(sys::env::cores()).unwrap_or(1).max(1) };
-        let crowd = u64::from(job.starting_at_once).div_ceil(cores).max(1);
-        let timeouts = &job.timeouts;
+        let timeouts = &job.bounds.timeouts;
         Plan {
             speaks: true,
-            startup_ms: timeouts.startup_ms.saturating_mul(crowd),
+            startup_ms: timeouts.startup_ms,
             silence_ms: timeouts.silence_ms,
             wall_ms: timeouts.wall_ms,
             after_result_ms: timeouts.after_result_ms,

@@ -20,7 +20,7 @@ fn service(place: &Place) -> PathBuf {
 
 fn job(place: &Place, script: &str) -> Job {
     let mut job = place.demo(script);
-    job.env.push((DIR.into(), service(place).display().to_string()));
+    job.place.env.push((DIR.into(), service(place).display().to_string()));
     job
 }
 

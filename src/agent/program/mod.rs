@@ -32,9 +32,9 @@ pub(in crate::agent) fn agent(kind: &AgentKind) -> Box<dyn Agent + '_> {
 
 /// Translates a job.
 pub(in crate::agent) fn prepare(job: &Job) -> Result<Launch, Refusal> {
-    let mut given = job.env.clone();
-    given.push((MARK.into(), job.session.clone()));
-    let env = inherited(&job.env_deny).build(&given, &job.cwd);
+    let mut given = job.place.env.clone();
+    given.push((MARK.into(), job.request.session.clone()));
+    let env = inherited(&job.place.env_deny).build(&given, &job.place.cwd);
     agent(&job.kind).launch(job, env)
 }
 

@@ -18,7 +18,7 @@ pub(in crate::agent) fn start(
     order: &Order<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Result<Child, SpawnError>, Refusal> {
-    let Some(group) = &job.group else { return Ok(spawn(order)) };
+    let Some(group) = &job.bounds.group else { return Ok(spawn(order)) };
     let mut why = String::new();
     for _ in 0..2 {
         match hold(job) {
@@ -38,8 +38,8 @@ pub(in crate::agent) fn start(
 }
 
 fn hold(job: &Job) -> Result<Entrance, Trouble> {
-    let Some(group) = &job.group else { return Ok(Entrance::default()) };
-    let limits = &job.limits;
+    let Some(group) = &job.bounds.group else { return Ok(Entrance::default()) };
+    let limits = &job.bounds.limits;
     group.hold(Held { memory: limits.tree_memory_bytes, processes: limits.tree_processes })
 }
 
@@ -49,19 +49,19 @@ pub(in crate::agent) fn empty(
     grace: &mut Grace,
     patience_ms: u64,
 ) -> (HashSet<i32>, usize) {
-    let group = job.group.as_ref();
+    let group = job.bounds.group.as_ref();
     let killed = group.map(|group| group.kill(grace, patience_ms)).unwrap_or_default();
     (killed.pids, killed.left)
 }
 
 /// The ending in the light of what the group saw, and what people should know.
 pub(in crate::agent) fn explained(job: &Job, ending: Outcome) -> (Outcome, Vec<String>) {
-    let Some(group) = &job.group else { return (ending, Vec::new()) };
+    let Some(group) = &job.bounds.group else { return (ending, Vec::new()) };
     let seen = group.look();
     let seen = Overuse {
         oom_kills: seen.oom_kills,
         at_memory_limit: seen.at_memory_limit,
         forks_refused: seen.forks_refused,
     };
-    explain(ending, seen, &job.limits)
+    explain(ending, seen, &job.bounds.limits)
 }

@@ -70,15 +70,15 @@ fn refused(refusal: Refusal, started_ms: u64) -> Report {
 }
 
 fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusal> {
-    let stderr = sys::fs::open_append(&job.files.stderr)?;
-    let (rlimits, mut notes) = sys::rlimit::plan(&job.limits);
+    let stderr = sys::fs::open_append(&job.place.files.stderr)?;
+    let (rlimits, mut notes) = sys::rlimit::plan(&job.bounds.limits);
     let order = sys::spawn::Order {
         program: &launch.program,
         argv0: &launch.argv0,
         args: &launch.args,
         env: &launch.env,
-        cwd: &job.cwd,
-        stdin: launch.input.as_ref().unwrap_or(&job.prompt).as_bytes(),
+        cwd: &job.place.cwd,
+        stdin: launch.input.as_ref().unwrap_or(&job.request.prompt).as_bytes(),
         stderr,
         death_signal: launch.death_signal,
         rlimits: &rlimits,
@@ -86,13 +86,13 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
     let child = group::start(job, &order, &mut notes)?;
     let child = child.map_err(|error| not_started(&launch, &error))?;
     Ok(Shell {
-        watch: Watch::new(child.pid(), Looker::new(&job.cwd), started_ms),
+        watch: Watch::new(child.pid(), Looker::new(&job.place.cwd), started_ms),
         state: State::new(launch.plan, started_ms),
         job,
         launch,
         child,
         exit: None,
-        recorder: Recorder::new(&job.files, job.limits.output_bytes),
+        recorder: Recorder::new(&job.place.files, job.bounds.limits.output_bytes),
         splitter: Splitter::default(),
         ears: Ears::default(),
         started_ms,
@@ -268,7 +268,7 @@ impl Shell<'_> {
         let swept = if all_below {
             sys::sweep::descendants(caged, &mut grace, SWEEP_MS)
         } else {
-            let free = sys::sweep::marked(MARK, &self.job.session, &mut grace, SWEEP_MS);
+            let free = sys::sweep::marked(MARK, &self.job.request.session, &mut grace, SWEEP_MS);
             let caged = u32::try_from(caged.len()).unwrap_or(u32::MAX);
             sys::sweep::Swept { killed: caged.saturating_add(free.killed), ..free }
         };
@@ -280,7 +280,8 @@ impl Shell<'_> {
     }
 
     fn report(mut self, job: &Job) -> Report {
-        let tail = sys::fs::read_tail(&job.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
+        let tail =
+            sys::fs::read_tail(&job.place.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&tail).into_owned();
         let summary = &self.ears.summary;
         let (judged, ground) = judge(&Evidence {
@@ -289,9 +290,9 @@ impl Shell<'_> {
             exit: self.exit,
             heard: &self.ears,
             stderr: &stderr,
-            timeouts: &job.timeouts,
+            timeouts: &job.bounds.timeouts,
             bench: Bench::of(job),
-            output_bytes: job.limits.output_bytes,
+            output_bytes: job.bounds.limits.output_bytes,
             now: sys::clock::now(),
         });
         let mut ending = judged.clone();

@@ -32,16 +32,16 @@ impl Agent for Command<'_> {
         let [name, rest @ ..] = self.argv else {
             return Err(Refusal::new(Fault::Missing, "argv of this agent is empty"));
         };
-        if self.argv.iter().any(|arg| arg.contains(PLACE)) && job.prompt.contains('\0') {
+        if self.argv.iter().any(|arg| arg.contains(PLACE)) && job.request.prompt.contains('\0') {
             let detail = "a prompt with a NUL byte cannot be an argument";
             return Err(Refusal::new(Fault::Error, detail));
         }
         // A relative path with a slash is the tree's own: `./agent.sh` is the one that was checked out.
-        let own = name.contains('/').then(|| job.cwd.join(name));
+        let own = name.contains('/').then(|| job.place.cwd.join(name));
         Ok(Launch {
             program: own.map_or_else(|| self.program(), Ok)?,
             argv0: name.into(),
-            args: rest.iter().map(|arg| arg.replace(PLACE, &job.prompt).into()).collect(),
+            args: rest.iter().map(|arg| arg.replace(PLACE, &job.request.prompt).into()).collect(),
             input: None,
             env,
             plan: Plan::mute(job),
@@ -64,8 +64,8 @@ mod tests {
         let launch = Command { argv: &argv }.launch(&job, Vec::new()).unwrap();
         assert_eq!(launch.program, std::path::Path::new("/bin/echo"));
         assert_eq!(launch.args.len(), 3);
-        assert_eq!(launch.args[0], OsString::from(format!("--task={}", job.prompt)));
-        assert_eq!(launch.args[1], OsString::from(&job.prompt));
+        assert_eq!(launch.args[0], OsString::from(format!("--task={}", job.request.prompt)));
+        assert_eq!(launch.args[1], OsString::from(&job.request.prompt));
         assert_eq!(launch.args[2], "{ prompt }");
     }
 
@@ -74,7 +74,7 @@ mod tests {
         let job = job("x");
         let argv = ["./agent.sh".to_owned()];
         let launch = Command { argv: &argv }.launch(&job, Vec::new()).unwrap();
-        assert_eq!(launch.program, job.cwd.join("./agent.sh"));
+        assert_eq!(launch.program, job.place.cwd.join("./agent.sh"));
         let refusal = Command { argv: &[] }.launch(&job, Vec::new()).unwrap_err();
         assert_eq!(refusal.fault, Fault::Missing);
     }
