@@ -11,6 +11,7 @@ mod claims;
 pub mod control;
 mod disposition;
 mod downfall;
+mod ended;
 mod full;
 mod groups;
 mod heart;
@@ -29,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::domain::event::{Event, ProcessEnd};
+use crate::domain::event::Event;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
 use crate::housekeeping::{Housekeeper, Rest, rest};
@@ -42,6 +43,7 @@ use crate::sys::{clock, fs, identity, random};
 use crate::worktree::Scratch;
 
 use control::{Control, Level};
+pub use ended::Ended;
 use idle::Idle;
 
 /// Between two tries while nothing at all can be written, milliseconds.
@@ -81,36 +83,6 @@ pub type Vet = Box<dyn Fn(&Path, &[u8]) -> Result<(), String> + Send>;
 
 /// Where talk goes.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// Why a worker ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
-    /// Nothing is left to do, or it was told to end after its task.
-    Finished {
-        /// A task failed on the way, or a file was rejected.
-        failed: bool,
-        /// Something waits for a later run.
-        later: bool,
-    },
-    /// It has done as many tasks as it should: a fresh one goes on.
-    Recycled,
-    /// It was told to stop now.
-    Stopped,
-    /// It was declared dead, or could not beat: it left everything to the others.
-    Fenced,
-}
-
-/// The last event of its journal.
-fn end_event(worker: WorkerId, ended: &Result<Ended, QueueError>) -> Event {
-    let how = match ended {
-        Ok(Ended::Finished { .. }) => ProcessEnd::Finished,
-        Ok(Ended::Recycled) => ProcessEnd::Recycled,
-        Ok(Ended::Stopped) => ProcessEnd::Stopped,
-        Ok(Ended::Fenced) => ProcessEnd::Fenced,
-        Err(_) => ProcessEnd::Error,
-    };
-    Event::WorkerEnded { worker, how, error: ended.as_ref().err().map(ToString::to_string) }
-}
 
 /// Runs one worker until it ends.
 pub fn run(
@@ -160,7 +132,7 @@ pub fn run(
     if let Err(e) = Scratch::forget(&config.scratch_dir(), shared.registration.id().short()) {
         (log)(&e.to_string());
     }
-    shared.journal.record(end_event(shared.registration.id().clone(), &ended));
+    shared.journal.record(ended::event(shared.registration.id().clone(), &ended));
     if ended.is_err() {
         // What it holds is nobody's fault: it waits again, and no death is counted.
         heart::disown_all(&shared);

@@ -108,8 +108,10 @@ fn the_document_and_the_type_agree() {
         .map(|row| {
             let mut cells = row.split('|');
             let word = cells.next().unwrap().trim().trim_matches('`').to_owned();
-            let fields = cells.next().unwrap().split('`').skip(1).step_by(2);
-            (word, fields.map(str::to_owned).collect())
+            // What a field means stands in brackets.
+            let fields = cells.next().unwrap().split(')').filter_map(|part| part.split('(').next());
+            let names = fields.flat_map(|part| part.split('`').skip(1).step_by(2));
+            (word, names.map(str::to_owned).collect())
         })
         .collect();
     let typed: Vec<_> = samples().iter().map(described).collect();
