@@ -87,7 +87,7 @@ pub struct Job {
     /// What the kernel holds it to.
     pub limits: Limits,
     /// The control group that it is put into, where there is one. Nobody else uses it meanwhile.
-    pub group: Option<Arc<sys::cgroup::Group>>,
+    pub group: Option<Arc<sys::cgroup::Cgroup>>,
     /// Deadlines.
     pub timeouts: Timeouts,
     /// Rules that tell what a failure of this agent means, asked before the built-in ones (see [`failures`]).
