@@ -295,3 +295,13 @@ pub(crate) fn checked_out_at(common: &Path, branch: &str, except: &Path) -> Opti
     }
     None
 }
+
+/// A handle that knows what is ignored in the tree.
+pub(crate) fn with_files(admin: &Path, dir: &Dir) -> Result<Repository> {
+    let git = open(admin)?;
+    if let Some(place) = dir.place() {
+        let set = git.set_workdir(&place, false);
+        set.map_err(GitError::git("look through a tree", admin))?;
+    }
+    Ok(git)
+}
