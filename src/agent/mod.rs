@@ -24,29 +24,16 @@ use crate::domain::task::record::Ground;
 use crate::domain::task::spec::PermissionMode;
 use crate::sys;
 
-mod adapters;
-mod cage;
-mod claude;
-mod command;
-pub mod demo;
-mod ears;
 pub mod environment;
 pub mod failures;
 pub mod instructions;
-mod judge;
 mod launch;
-mod look;
-mod record;
-mod repository_notes;
-mod run;
-mod session;
-mod silence;
+pub mod program;
 mod supervise;
 pub mod transcript;
-mod watch;
 
-pub use session::{Remote, Session};
-pub use supervise::StopReason;
+pub use supervise::session::{Remote, Session};
+pub use supervise::state::StopReason;
 pub use transcript::RateLimit;
 
 /// One run of an agent program: everything is decided, its adapter only translates.
@@ -62,7 +49,7 @@ pub struct Job {
     pub bounds: Bounds,
     /// Rules that tell what a failure of this agent means, asked before the built-in ones (see [`failures`]).
     pub rules: Vec<Rule>,
-    /// Program and first arguments of the demo agent; see [`demo::default_argv`].
+    /// Program and first arguments of the demo agent; see [`program::demo::default_argv`].
     pub demo_argv: Vec<OsString>,
 }
 
@@ -231,7 +218,7 @@ impl From<Missing> for Refusal {
 
 /// Where the agent's program is. A relative path with a slash is taken from the current directory.
 pub fn find(kind: &AgentKind) -> Result<PathBuf, Missing> {
-    adapters::agent(kind).program()
+    program::agent(kind).program()
 }
 
 /// Why a job was not started or an adapter refused it.

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use swarmdir::agent::demo::service::{Answer, DIR, Entry, Room, Weather};
 use swarmdir::agent::{Job, Report};
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::time::UnixMs;
+use swarmdir::rehearsal::service::{Answer, DIR, Entry, Room, Weather};
 use swarmdir::sys::clock;
 
 use crate::support::jobs::{Place, run};

@@ -9,21 +9,23 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::process::Signal;
 
-use super::environment::get;
-use super::launch::{Agent, Launch, Verdict};
-use super::supervise::Plan;
-use super::{Job, Missing, Refusal, repository_notes};
+use crate::agent::environment::get;
+use crate::agent::launch::{Agent, Launch, Verdict};
+use crate::agent::supervise::state::Plan;
+use crate::agent::{Job, Missing, Refusal};
 use crate::domain::outcome::disposition::Fault;
 use crate::domain::task::spec::PermissionMode;
 use crate::sys;
 
+mod repository_notes;
+
 /// What to do where it is missing.
-pub(super) const HINT: &str = "install it (npm install -g @anthropic-ai/claude-code), or name its path \
+pub(in crate::agent) const HINT: &str = "install it (npm install -g @anthropic-ai/claude-code), or name its path \
     as `program` of this agent in swarm.toml";
 
 /// Tools that make no sense unattended: they talk to other sessions, wait for later, or make worktrees of
 /// their own.
-pub(super) const BANNED: [&str; 8] = [
+pub(in crate::agent) const BANNED: [&str; 8] = [
     "SendMessage",
     "ListAgents",
     "Workflow",
@@ -41,11 +43,11 @@ const NO_MENTIONS: &str = "CLAUDE_CODE_DISABLE_FILE_MENTIONS";
 const MAX_PROMPT_BYTES: usize = 10 * 1024 * 1024;
 
 /// `claude -p`.
-pub(super) struct Claude<'a> {
+pub(in crate::agent) struct Claude<'a> {
     /// Its file; `None`: the one on PATH.
-    pub(super) program: Option<&'a Path>,
+    pub(in crate::agent) program: Option<&'a Path>,
     /// A configuration of its own instead of the user's.
-    pub(super) config_dir: Option<&'a Path>,
+    pub(in crate::agent) config_dir: Option<&'a Path>,
 }
 
 impl Agent for Claude<'_> {
@@ -173,7 +175,7 @@ fn tools<'a>(names: impl Iterator<Item = &'a String>) -> Result<String, Refusal>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::run::tests::job;
+    use crate::agent::supervise::run::tests::job;
 
     fn shown(job: &Job) -> Vec<String> {
         let args = args(job, "/p/instructions.md".into()).unwrap();

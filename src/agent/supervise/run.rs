@@ -3,19 +3,19 @@
 //! It decides nothing. One thread, no polling: it sleeps until the agent speaks or ends, an order comes or
 //! a deadline passes. Invariant: the agent's status is taken before anything that waits for any child.
 
-use super::adapters::{self, MARK};
-use super::cage;
-use super::ears::{Ears, sign};
-use super::failures::Bench;
-use super::judge::{Evidence, judge};
-use super::launch::Launch;
-use super::look::Looker;
-use super::record::{LOOK_MS, Recorder};
-use super::session::Remote;
-use super::supervise::{Action, Event, Phase, State, step};
-use super::transcript::{Line, Splitter, brief, parse_line};
-use super::watch::Watch;
-use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
+use crate::agent::failures::Bench;
+use crate::agent::launch::Launch;
+use crate::agent::program::{self, MARK};
+use crate::agent::supervise::group;
+use crate::agent::supervise::look::Looker;
+use crate::agent::supervise::outcome::{Evidence, judge};
+use crate::agent::supervise::output::{Ears, sign};
+use crate::agent::supervise::record::{LOOK_MS, Recorder};
+use crate::agent::supervise::session::Remote;
+use crate::agent::supervise::state::{Action, Event, Phase, State, step};
+use crate::agent::supervise::watch::Watch;
+use crate::agent::transcript::{Line, Splitter, brief, parse_line};
+use crate::agent::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
 use crate::domain::account::usage::Usage;
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::task::record::Ground;
@@ -34,14 +34,14 @@ const NO_BELL_MS: u64 = 200;
 const READ_BYTES: usize = 64 << 10;
 
 /// Runs a job to its end.
-pub(super) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Progress)) -> Report {
+pub(in crate::agent) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Progress)) -> Report {
     let started_ms = mono_ms();
     let early = orders.take();
     if !early.is_empty() {
         let refusal = Refusal::new(Fault::Stopped, "stopped before it was started");
         return refused(refusal, started_ms);
     }
-    match adapters::prepare(job).and_then(|launch| start(job, launch, started_ms)) {
+    match program::prepare(job).and_then(|launch| start(job, launch, started_ms)) {
         Ok(mut shell) => {
             seen(&Progress::Started { pid: shell.child.pid() });
             shell.supervise(orders, seen);
@@ -83,7 +83,7 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
         death_signal: launch.death_signal,
         rlimits: &rlimits,
     };
-    let child = cage::start(job, &order, &mut notes)?;
+    let child = group::start(job, &order, &mut notes)?;
     let child = child.map_err(|error| not_started(&launch, &error))?;
     Ok(Shell {
         watch: Watch::new(child.pid(), Looker::new(&job.place.cwd), started_ms),
@@ -264,7 +264,7 @@ impl Shell<'_> {
     fn sweep(&mut self) {
         let all_below = sys::sweep::is_subreaper() && self.exit.is_some();
         let mut grace = if all_below { sys::sweep::grace_below() } else { Grace::new() };
-        let (caged, _still_there) = cage::empty(self.job, &mut grace, SWEEP_MS);
+        let (caged, _still_there) = group::empty(self.job, &mut grace, SWEEP_MS);
         let swept = if all_below {
             sys::sweep::descendants(caged, &mut grace, SWEEP_MS)
         } else {
@@ -302,7 +302,7 @@ impl Shell<'_> {
         if self.exit.is_none() {
             self.notes.extend(self.watch.why_it_stays());
         }
-        let (ending, seen) = cage::explained(job, ending);
+        let (ending, seen) = group::explained(job, ending);
         self.notes.extend(seen);
         let ground = shown_by(&judged, &ending, ground);
         self.recorder.cut_stderr(&mut self.notes);
@@ -340,4 +340,4 @@ fn shown_by(judged: &Outcome, ending: &Outcome, ground: Option<Ground>) -> Optio
 
 #[cfg(test)]
 #[path = "run_tests.rs"]
-pub(super) mod tests;
+pub(in crate::agent) mod tests;

@@ -8,18 +8,18 @@ use std::path::PathBuf;
 
 use crate::sys::process::Signal;
 
-use super::launch::{Agent, Launch, Verdict};
-use super::supervise::Plan;
-use super::{Job, Missing, Refusal};
+use crate::agent::launch::{Agent, Launch, Verdict};
+use crate::agent::supervise::state::Plan;
+use crate::agent::{Job, Missing, Refusal};
 use crate::domain::outcome::disposition::Fault;
 
 /// Replaced by the prompt.
 const PLACE: &str = "{prompt}";
 
 /// Any program.
-pub(super) struct Command<'a> {
+pub(in crate::agent) struct Command<'a> {
     /// It and its arguments.
-    pub(super) argv: &'a [String],
+    pub(in crate::agent) argv: &'a [String],
 }
 
 impl Agent for Command<'_> {
@@ -55,7 +55,7 @@ impl Agent for Command<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::run::tests::job;
+    use crate::agent::supervise::run::tests::job;
 
     #[test]
     fn the_prompt_is_one_argument_whatever_it_holds() {

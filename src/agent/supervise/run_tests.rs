@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::super::{AttemptFiles, Bounds, Job, Request, RunPlace, demo};
+use crate::agent::program::demo;
+use crate::agent::{AttemptFiles, Bounds, Job, Request, RunPlace};
 use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::limits::Limits;
 use crate::domain::settings::timeouts::Timeouts;
 
-pub(in super::super) fn job(prompt: &str) -> Job {
+pub(in crate::agent) fn job(prompt: &str) -> Job {
     let dir = PathBuf::from("/nowhere");
     Job {
         kind: AgentKind::Demo,
