@@ -29,7 +29,7 @@ use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError};
-use crate::sys::cgroup::Group;
+use crate::sys::cgroup::Cgroup;
 use crate::sys::{clock, fs, identity, random};
 
 use crate::worktree::Scratch;
@@ -208,7 +208,7 @@ struct Worker {
     room: room::Room,
     empty_scan: Option<claim::EmptyScan>,
     /// The control group of whatever runs.
-    group: Option<Arc<Group>>,
+    group: Option<Arc<Cgroup>>,
 }
 
 /// What one look at the queue came to.
