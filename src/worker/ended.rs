@@ -6,7 +6,7 @@ use crate::queue::QueueError;
 
 /// Why a worker ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum WorkerEnd {
     /// Nothing is left to do, or it was told to end after its task.
     Finished {
         /// A task failed on the way, or a file was rejected.
@@ -23,12 +23,12 @@ pub enum Ended {
 }
 
 /// The last event of its journal.
-pub(super) fn event(worker: WorkerId, ended: &Result<Ended, QueueError>) -> Event {
+pub(super) fn event(worker: WorkerId, ended: &Result<WorkerEnd, QueueError>) -> Event {
     let how = match ended {
-        Ok(Ended::Finished { .. }) => ProcessEnd::Finished,
-        Ok(Ended::Recycled) => ProcessEnd::Recycled,
-        Ok(Ended::Stopped) => ProcessEnd::Stopped,
-        Ok(Ended::Fenced) => ProcessEnd::Fenced,
+        Ok(WorkerEnd::Finished { .. }) => ProcessEnd::Finished,
+        Ok(WorkerEnd::Recycled) => ProcessEnd::Recycled,
+        Ok(WorkerEnd::Stopped) => ProcessEnd::Stopped,
+        Ok(WorkerEnd::Fenced) => ProcessEnd::Fenced,
         Err(_) => ProcessEnd::Error,
     };
     Event::WorkerEnded { worker, how, error: ended.as_ref().err().map(ToString::to_string) }
