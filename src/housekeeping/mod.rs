@@ -29,7 +29,7 @@ use crate::queue::pending::{DropZone, Looks};
 use crate::queue::{Dir, Queue, QueueError, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
-use crate::trust::Tasks;
+use crate::trust::TaskOrigins;
 
 use heartbeats::Heartbeats;
 use leader::Leadership;
@@ -59,7 +59,7 @@ pub struct Pass {
     pub taken: usize,
     /// Files that are still being written; look again soon.
     pub unsettled: usize,
-    /// Tasks that became eligible.
+    /// TaskOrigins that became eligible.
     pub unblocked: usize,
     /// Claims of dead workers that were moved on.
     pub reclaimed: usize,
@@ -75,7 +75,7 @@ pub struct Housekeeper {
     repositories: Vec<PathBuf>,
     me: ProcessIdentity,
     drops: DropZone,
-    tasks: Tasks,
+    tasks: TaskOrigins,
     half_done: Looks,
     heartbeats: Heartbeats,
     waits: Waits,
@@ -102,7 +102,7 @@ impl Housekeeper {
             repositories: config.repositories(),
             me: identity::me(),
             drops: DropZone::default(),
-            tasks: Tasks::default(),
+            tasks: TaskOrigins::default(),
             half_done: Looks::default(),
             heartbeats: Heartbeats::default(),
             waits: Waits::default(),
