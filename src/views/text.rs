@@ -3,12 +3,8 @@
 use std::fmt::Write;
 
 use super::live::{words, worker_word};
-<<<<<<< HEAD
-use super::view::{Row, View, WorkerRow};
-use crate::domain::account::breaker::AccountState;
-=======
 use super::view::{TaskRow, View, WorkerRow};
->>>>>>> origin/main
+use crate::domain::account::breaker::AccountState;
 use crate::domain::account::breaker::Breaker;
 use crate::domain::liveness::lease::JUDGED_DEAD_AFTER_MS;
 use crate::domain::task::state::State;
@@ -72,7 +68,7 @@ fn attention(view: &View, style: Style) -> Vec<String> {
     if let Some(reason) = &view.paused {
         lines.push(style.paint("33", &format!("paused: {reason} (coordinator resume)")));
     }
-    if let Some(short) = &view.room {
+    if let Some(short) = &view.shortage {
         lines.push(style.paint("33", &format!("paused: {}", one_line(&short.to_string(), 300))));
     }
     if let Some(hint) = view.trust.settings.hint() {
