@@ -3,12 +3,8 @@
 use std::fmt::Write;
 
 use super::live::{words, worker_word};
-<<<<<<< HEAD
-use super::view::{Row, View, WorkerRow};
-use crate::domain::account::breaker::AccountState;
-=======
 use super::view::{TaskRow, View, WorkerRow};
->>>>>>> origin/main
+use crate::domain::account::breaker::AccountState;
 use crate::domain::account::breaker::Breaker;
 use crate::domain::liveness::lease::JUDGED_DEAD_AFTER_MS;
 use crate::domain::task::state::State;
