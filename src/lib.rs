@@ -31,7 +31,7 @@
 //! # The life of a task
 //!
 //! ```text
-//! pending/fix.md ─ rename → blocked/5-T.0~taking ─ rename → ready/5-T.1        housekeeping::intake, queue::intake
+//! pending/fix.md ─ rename → blocked/5-T.0~intake ─ rename → ready/5-T.1        housekeeping::intake, queue::intake
 //! claims/T.1 is linked to workers/W; the file is copied to runs/T/1.W/task     queue::claim
 //! a tree is entered, the agent runs in it and is watched                       worktree::trees, agent::run
 //! what it left is committed; verdict and result are written                    worktree::collect, domain::outcome::disposition
@@ -64,7 +64,7 @@
 //!   why it runs; when it returns, no process of the agent is left: each was asked to end, then killed.
 //! - [`trust`] — whose a file is, and what the user said about it. **Architecture Invariant:** nothing of a
 //!   repository runs by being looked at; what cannot be told counts as a stranger's.
-//! - [`housekeeping`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture
+//! - [`housekeeping`] — take in, finish intakes, cancel, reclaim, unblock, sweep, clear trees. **Architecture
 //!   Invariant:** any number may do it at once; its locks are a courtesy.
 //! - [`worker`] — claims, works, publishes; a heart and a housekeeper beside it. **Architecture Invariant:** it
 //!   does not know whether a coordinator exists; a worker that cannot beat has stopped its agent before anybody

@@ -9,14 +9,14 @@ use crate::domain::task::id::TaskId;
 use crate::git::{Changes, GitError, Proof};
 use crate::queue::Queue;
 use crate::queue::scan::Snapshot;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::sys::fs;
 use crate::worktree::{Holder, OurBranch, TreePool};
 
 /// What the queue knows of tasks.
 pub(super) struct Known<'a> {
     queue: &'a Queue,
-    places: HashMap<TaskId, Option<Ended>>,
+    places: HashMap<TaskId, Option<EndedTask>>,
     /// Tasks by the branch that their record names.
     by_branch: HashMap<String, TaskId>,
     /// Tasks with a directory in `runs/` that two looks found nowhere.
@@ -35,7 +35,7 @@ impl<'a> Known<'a> {
         self.queue.id()
     }
 
-    fn place(&self, task: &str) -> Option<&Option<Ended>> {
+    fn place(&self, task: &str) -> Option<&Option<EndedTask>> {
         self.places.get(&TaskId::parse(task)?)
     }
 
@@ -53,7 +53,7 @@ impl<'a> Known<'a> {
     }
 
     /// The task of a branch, and how it ended.
-    fn of(&self, branch: &OurBranch) -> (Option<String>, Option<&Option<Ended>>) {
+    fn of(&self, branch: &OurBranch) -> (Option<String>, Option<&Option<EndedTask>>) {
         let named = self.by_branch.get(&branch.name).map(TaskId::to_string);
         let task = branch.task.clone().or(named);
         let place = task.as_deref().and_then(|task| self.place(task));

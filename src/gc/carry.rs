@@ -7,8 +7,8 @@ use super::{Fate, Item, Kind, Target};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::git::{GitError, Repo};
-use crate::queue::finish::Closed;
-use crate::queue::shift::Ended;
+use crate::queue::finish::Transition;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Queue, Result};
 use crate::sys::{fs, identity, talk};
 use crate::worktree::{Refusal, Removal, Removed, TreePool, Vacated};
@@ -68,7 +68,7 @@ fn turn_logs(config: &Config) -> Result<()> {
 
 /// Frees the trees of a task that is about to be forgotten: later nobody would know whose they are. What stands
 /// against it, if anything does.
-fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &Ended) -> Option<String> {
+fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &EndedTask) -> Option<String> {
     let task = ended.at().id.as_str();
     forests.iter().find_map(|trees| match trees.vacate(queue.id(), task) {
         Ok(Vacated::Busy) => Some("a process works in its tree".to_owned()),
@@ -77,10 +77,10 @@ fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &Ended) -> Option<Strin
     })
 }
 
-fn closed(closed: Closed) -> Done {
+fn closed(closed: Transition) -> Done {
     match closed {
-        Closed::Won => Done::Gone(None),
-        Closed::Refused => Done::Kept("a worker still holds it, or somebody moved it".into()),
+        Transition::Won => Done::Gone(None),
+        Transition::Refused => Done::Kept("a worker still holds it, or somebody moved it".into()),
     }
 }
 

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::domain::settings::config::Keep;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 
 pub use carry::{Done, carry_out};
 pub use decide::decide;
@@ -95,7 +95,7 @@ pub enum Target {
         name: String,
     },
     /// An ended task.
-    Task(Ended),
+    Task(EndedTask),
     /// What is in `runs/` of this id.
     Run(String),
     /// A file.

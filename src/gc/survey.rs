@@ -10,7 +10,7 @@ use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::git::Repo;
 use crate::queue::scan::Snapshot;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::{clock, fs, identity};
 use crate::worktree::{Holder, Phase, TreePool, size};
@@ -105,7 +105,7 @@ fn runs_of_nobody(
         let fate = match (pruned, queue.is_old_run(id)?) {
             (true, _) => Fate::Goes("what is left of a task that was pruned".into()),
             (false, true) => stays(""),
-            (false, false) => stays("it may be about to be taken up"),
+            (false, false) => stays("it may be about to be taken in"),
         };
         items.push(Item {
             kind: Kind::OrphanRun,
@@ -120,7 +120,7 @@ fn runs_of_nobody(
 }
 
 /// Which tasks are somewhere: ended (how), or waiting (`None`).
-pub(super) fn places(snapshot: &Snapshot) -> HashMap<TaskId, Option<Ended>> {
+pub(super) fn places(snapshot: &Snapshot) -> HashMap<TaskId, Option<EndedTask>> {
     let waiting = snapshot.ready.iter().chain(&snapshot.blocked);
     let waiting = waiting.map(|name| (name.at.id.clone(), None));
     let ended = snapshot.ended.iter().map(|ended| (ended.at().id.clone(), Some(ended.clone())));

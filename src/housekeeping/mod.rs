@@ -1,4 +1,4 @@
-//! Housekeeping that coordinator and workers share: take up, unblock, cancel, reclaim, sweep.
+//! Housekeeping that coordinator and workers share: take in, unblock, cancel, reclaim, sweep.
 //!
 //! All of it is safe for any number of processes at once; a lock makes one of them do it at a time, so that
 //! the others cost nothing. The lock is a courtesy: who finds it held for long does the work all the same.
@@ -23,10 +23,10 @@ use crate::domain::liveness::lease::SELF_STOP_AFTER_MS;
 use crate::domain::process::ProcessIdentity;
 use crate::domain::settings::config::Config;
 use crate::queue::cancel::Cancelled;
-use crate::queue::finish::Closed;
-use crate::queue::intake::Taken;
+use crate::queue::finish::Transition;
+use crate::queue::intake::IntakeResult;
 use crate::queue::journal::Journal;
-use crate::queue::pending::{DropZone, Looks};
+use crate::queue::pending::{DropZone, Sightings};
 use crate::queue::{Dir, Queue, QueueError, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
@@ -50,7 +50,7 @@ const SUSPECT_MS: u64 = 5_000;
 const MOST_TRUST: u64 = 5;
 /// Garbage is swept so often, milliseconds.
 const SWEEP_EVERY_MS: u64 = 3_600_000;
-/// Files taken up in one go, so that a stop is heard in between and the first of many starts early.
+/// Files taken in in one go, so that a stop is heard in between and the first of many starts early.
 const BATCH: usize = 64;
 
 /// What a round did.
@@ -77,7 +77,7 @@ pub struct Housekeeper {
     me: ProcessIdentity,
     drops: DropZone,
     tasks: Tasks,
-    takings: Looks,
+    intakes: Sightings,
     pulses: Pulses,
     waits: Waits,
     lead: Lead,
@@ -104,7 +104,7 @@ impl Housekeeper {
             me: identity::me(),
             drops: DropZone::default(),
             tasks: Tasks::default(),
-            takings: Looks::default(),
+            intakes: Sightings::default(),
             pulses: Pulses::default(),
             waits: Waits::default(),
             lead: Lead::default(),
@@ -119,7 +119,7 @@ impl Housekeeper {
         }
     }
 
-    /// Files that this process rejected at take-up, since it began.
+    /// Files that this process rejected at intake, since it began.
     pub fn rejected(&self) -> usize {
         self.rejected
     }
@@ -182,9 +182,9 @@ impl Housekeeper {
 
     /// A whole round, whoever else may be at it.
     pub fn round(&mut self, journal: &Journal) -> Result<Round> {
-        let mut round = self.take_up(journal)?;
-        self.finish_takings(journal)?;
-        let mut over = self.carry_out_wishes(journal)?;
+        let mut round = self.take_in(journal)?;
+        self.finish_intakes(journal)?;
+        let mut over = self.carry_out_cancel_requests(journal)?;
         if !self.torn_looked_for {
             // Only a power cut leaves them, and every process begins after it.
             self.torn_looked_for = true;
@@ -208,23 +208,23 @@ impl Housekeeper {
 
     /// Takes up what is settled, a batch at a time; of several processes one does it, and the others find the
     /// result in `ready/`.
-    pub fn take_up(&mut self, journal: &Journal) -> Result<Round> {
+    pub fn take_in(&mut self, journal: &Journal) -> Result<Round> {
         let waiting = self.drops.waiting(&self.queue)?;
         if waiting == 0 {
             return Ok(Round::default());
         }
         // Who is turned away leaves it to the one who is at it. If that one was stopped there, the leader
         // of the housekeeping goes on all the same.
-        let turn = Lock::try_take(&self.queue.layout().takeup_lock())?;
+        let turn = Lock::try_take(&self.queue.layout().intake_lock())?;
         if turn.is_none() && !self.lead.is_mine() {
             return Ok(Round { unsettled: waiting, ..Round::default() });
         }
         let mut round = Round::default();
         let mut names = self.drops.settled(&self.queue, BATCH)?;
         self.leave_untrusted(&mut names, journal);
-        for taken in self.queue.take_up(&names, &self.intake)? {
-            round.taken += usize::from(taken != Taken::Lost);
-            self.note_taken(journal, &taken);
+        for taken in self.queue.take_in(&names, &self.intake)? {
+            round.taken += usize::from(taken != IntakeResult::Lost);
+            self.note_intake(journal, &taken);
         }
         round.unsettled = self.drops.left();
         Ok(round)
@@ -245,31 +245,31 @@ impl Housekeeper {
         }
     }
 
-    fn finish_takings(&mut self, journal: &Journal) -> Result<()> {
-        for name in self.queue.unfinished_takings(&mut self.takings)? {
-            let taken = self.queue.finish_taking(&name, &self.intake);
+    fn finish_intakes(&mut self, journal: &Journal) -> Result<()> {
+        for name in self.queue.unfinished_intakes(&mut self.intakes)? {
+            let taken = self.queue.finish_intake(&name, &self.intake);
             if let Some(taken) = self.spared(taken, journal)? {
-                self.note_taken(journal, &taken);
+                self.note_intake(journal, &taken);
             }
         }
         Ok(())
     }
 
     /// Whether there were any.
-    fn carry_out_wishes(&mut self, journal: &Journal) -> Result<bool> {
-        let wishes = self.queue.wishes()?;
-        for wish in &wishes {
-            let came_to = self.queue.carry_out(wish);
+    fn carry_out_cancel_requests(&mut self, journal: &Journal) -> Result<bool> {
+        let requests = self.queue.cancel_requests()?;
+        for request in &requests {
+            let came_to = self.queue.carry_out(request);
             match self.spared(came_to, journal)? {
-                // Found again at every round, for as long as the wish lies there.
+                // Found again at every round, for as long as the request lies there.
                 None | Some(Cancelled::NotSeen) => {}
                 Some(came_to) => {
                     let came_to = format!("{came_to:?}");
-                    journal.note("cancel", None, json!({ "task": wish.id, "came_to": came_to }));
+                    journal.note("cancel", None, json!({ "task": request.id, "came_to": came_to }));
                 }
             }
         }
-        Ok(!wishes.is_empty())
+        Ok(!requests.is_empty())
     }
 
     fn unblock(&mut self, journal: &Journal) -> Result<usize> {
@@ -277,7 +277,7 @@ impl Housekeeper {
         let blocked = self.queue.blocked()?;
         for name in self.waits.over(&self.queue, blocked, clock::now(), clock::mono_ms())? {
             let closed = self.queue.unblock(&name);
-            if self.spared(closed, journal)? == Some(Closed::Won) {
+            if self.spared(closed, journal)? == Some(Transition::Won) {
                 journal.note("unblock", Some(&name.at), json!({}));
                 unblocked += 1;
             }
@@ -289,28 +289,27 @@ impl Housekeeper {
     fn spared<T>(&mut self, moved: Result<T>, journal: &Journal) -> Result<Option<T>> {
         match moved {
             Err(QueueError::Fs(e)) if e.in_the_way() => {
-                self.note_taken(journal, &Taken::Stuck(e.to_string()));
+                self.note_intake(journal, &IntakeResult::Stuck(e.to_string()));
                 Ok(None)
             }
             moved => moved.map(Some),
         }
     }
 
-    fn note_taken(&mut self, journal: &Journal, taken: &Taken) {
+    fn note_intake(&mut self, journal: &Journal, taken: &IntakeResult) {
         let (event, id) = match taken {
-            Taken::Ready(id) => ("take_up", id),
-            Taken::Blocked(id) => ("take_up_blocked", id),
-            Taken::Rejected(id) => ("reject", id),
-            Taken::Stuck(why) => {
+            IntakeResult::Ready(id) => ("take_up", id),
+            IntakeResult::Rejected(id) => ("reject", id),
+            IntakeResult::Stuck(why) => {
                 // Said once: it is found again at every look.
                 if self.stuck.insert(why.clone()) {
                     journal.note("stuck", None, json!({ "why": why }));
                 }
                 return;
             }
-            Taken::Unfinished(_) | Taken::Lost => return,
+            IntakeResult::Unfinished(_) | IntakeResult::Lost => return,
         };
-        self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
+        self.rejected += usize::from(matches!(taken, IntakeResult::Rejected(_)));
         journal.note(event, None, json!({ "task": id }));
     }
 }

@@ -217,8 +217,8 @@ impl Storm<'_> {
         let at_work = |name: &&QueueName| seen.claims.contains_key(&name.at);
         let mut cancels = seen.ready.iter().filter(|name| deed(name) == Some(Deed::Cancel));
         if let Some(name) = cancels.find(at_work) {
-            let wish = queue.wish_to_cancel(&name.at.id)?;
-            let _the_wish_lasts = queue.carry_out(&wish)?;
+            let request = queue.request_cancel(&name.at.id)?;
+            let _the_request_lasts = queue.carry_out(&request)?;
         }
         let waiting: Vec<&QueueName> =
             seen.ready.iter().filter(|name| !seen.claims.contains_key(&name.at)).collect();

@@ -9,7 +9,7 @@ use super::Worker;
 use super::control::Level;
 use super::room::Pass;
 use crate::domain::task::name::{QueueName, TaskEpoch};
-use crate::queue::claim::{Claim, Tried};
+use crate::queue::claim::{Claim, ClaimResult};
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
 
@@ -85,14 +85,14 @@ impl Worker {
             // Known to the heart before the link exists: what bears our inode and is unknown it gives back.
             self.shared.holding.set(Some(name.clone()));
             match queue.claim(&self.shared.registration, &name)? {
-                Tried::Won(claim) => {
+                ClaimResult::Won(claim) => {
                     self.room.claimed();
                     let worker = json!({ "worker": self.shared.registration.id() });
                     self.shared.journal.note("claim", Some(&name.at), worker);
                     return Ok(Some(claim));
                 }
-                Tried::Buried => self.shared.control.fence(),
-                Tried::Lost | Tried::Gone => {}
+                ClaimResult::Buried => self.shared.control.fence(),
+                ClaimResult::Lost | ClaimResult::Gone => {}
             }
             self.shared.holding.set(None);
             held.insert(name.at);

@@ -17,8 +17,8 @@ use crate::domain::task::reason::{Reason, Wait};
 use crate::domain::task::record::{AttemptResult, Ground};
 use crate::domain::time::UnixMs;
 use crate::git::GitError;
-use crate::queue::claim::{Claim, Standing};
-use crate::queue::finish::{Closed, Final};
+use crate::queue::claim::{Claim, ClaimState};
+use crate::queue::finish::{FinalDir, Transition};
 use crate::queue::{QueueError, Result};
 use crate::sys::{clock, random};
 
@@ -34,7 +34,7 @@ pub(super) struct Close {
 
 /// A verdict's step, with the question of another try answered.
 enum Resolved {
-    Final(Final),
+    FinalDir(FinalDir),
     /// The word for people, and the reason in the name.
     Blocked(&'static str, Reason),
 }
@@ -143,14 +143,14 @@ impl Worker {
     /// The transition that follows, now that what counts against the task is written.
     fn resolve(&self, claim: &Claim, verdict: &Disposition) -> Result<Resolved> {
         Ok(match &verdict.step {
-            Step::Done => Resolved::Final(Final::Done),
-            Step::GivenUp => Resolved::Final(Final::Failed),
+            Step::Done => Resolved::FinalDir(FinalDir::Done),
+            Step::GivenUp => Resolved::FinalDir(FinalDir::Failed),
             Step::Blocked(reason) => Resolved::Blocked("blocked", reason.clone()),
             Step::Failed => {
                 let failures = self.shared.queue.tally(&claim.name().at.id)?.failures;
                 let dice = random::number();
                 match after_failure(failures, self.config.max_attempts, dice, clock::now()) {
-                    Next::GiveUp => Resolved::Final(Final::Failed),
+                    Next::GiveUp => Resolved::FinalDir(FinalDir::Failed),
                     Next::RetryAt(at) => Resolved::Blocked("retry", Reason::until(Wait::Retry, at)),
                 }
             }
@@ -165,16 +165,18 @@ impl Worker {
             let standing = queue.standing(&self.shared.registration, claim.name())?;
             let claim = claim.again();
             Ok(match &step {
-                _ if standing == Standing::CancelWanted => ("cancelled", queue.cancel_held(claim)?),
-                Resolved::Final(to @ Final::Done) => ("done", queue.publish(claim, *to)?),
-                Resolved::Final(to @ Final::Failed) => ("failed", queue.publish(claim, *to)?),
+                _ if standing == ClaimState::CancelWanted => {
+                    ("cancelled", queue.cancel_held(claim)?)
+                }
+                Resolved::FinalDir(to @ FinalDir::Done) => ("done", queue.publish(claim, *to)?),
+                Resolved::FinalDir(to @ FinalDir::Failed) => ("failed", queue.publish(claim, *to)?),
                 Resolved::Blocked(word, reason) => {
                     (*word, queue.give_back_blocked(claim, reason.clone())?)
                 }
             })
         })?;
         self.say(&at, word, verdict, closed);
-        Ok(word == "failed" && closed == Closed::Won)
+        Ok(word == "failed" && closed == Transition::Won)
     }
 
     /// A trouble that the account's other tasks would meet too closes its breaker. Of an agent that does not
@@ -196,9 +198,9 @@ impl Worker {
         }
     }
 
-    fn say(&self, at: &TaskEpoch, word: &str, verdict: &Disposition, closed: Closed) {
+    fn say(&self, at: &TaskEpoch, word: &str, verdict: &Disposition, closed: Transition) {
         let worker = self.shared.registration.id();
-        let refused = closed == Closed::Refused;
+        let refused = closed == Transition::Refused;
         self.shared.journal.note(
             word,
             Some(at),

@@ -283,7 +283,7 @@ impl Worker {
                 Mode::Drain | Mode::Once => Step::Ended(self.finished(true)),
             });
         }
-        let round = self.shared.housekeeper().take_up(&self.shared.journal)?;
+        let round = self.shared.housekeeper().take_in(&self.shared.journal)?;
         match self.claim_next()? {
             Some(claim) => {
                 self.idle.busy();

@@ -5,7 +5,7 @@ use super::acts::{ACCOUNT, End, kind};
 use super::tasks::Kind;
 use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Dir, Result};
 use crate::sys::{clock, fs};
 
@@ -42,8 +42,8 @@ impl Night<'_> {
         let unwanted = |name: &&QueueName| kind(&name.at.id) == Some(Kind::Unwanted);
         if let Some(name) = seen.ready.iter().filter(unwanted).find(|name| claimed(name)) {
             self.facts.cut(&name.at.id, 0);
-            let wish = queue.wish_to_cancel(&name.at.id)?;
-            let _the_wish_lasts = queue.carry_out(&wish)?;
+            let request = queue.request_cancel(&name.at.id)?;
+            let _the_request_lasts = queue.carry_out(&request)?;
         }
         let waiting: Vec<&QueueName> = seen.ready.iter().filter(|name| !claimed(name)).collect();
         if let Some(name) = waiting.get((dice % waiting.len().max(1) as u64) as usize) {
@@ -73,7 +73,7 @@ impl Night<'_> {
         for ended in queue.all_ended()? {
             let task = ended.at().id.to_string();
             let killed = self.facts.agents_killed.contains(&task);
-            if killed && matches!(ended, Ended::Failed(_)) && self.facts.retried.insert(task) {
+            if killed && matches!(ended, EndedTask::Failed(_)) && self.facts.retried.insert(task) {
                 let _somebody_was_faster = queue.retry(&ended)?;
             }
         }
