@@ -62,6 +62,8 @@
 //!   or ignored.
 //! - [`agent`] — one supervised child, three kinds behind one door. **Architecture Invariant:** it does not know
 //!   why it runs; when it returns, no process of the agent is left: each was asked to end, then killed.
+//! - [`rehearsal`] — a scripted agent and the service that it calls, for `demo`, selftest and tests. **Architecture
+//!   Invariant:** it knows nothing of the swarm but its own environment.
 //! - [`trust`] — whose a file is, and what the user said about it. **Architecture Invariant:** nothing of a
 //!   repository runs by being looked at; what cannot be told counts as a stranger's.
 //! - [`housekeeping`] — take in, finish intakes, cancel, reclaim, unblock, sweep, clear trees. **Architecture
@@ -88,7 +90,7 @@
 //!
 //! # Failure
 //!
-//! - An *outcome* is a value: a lost race, a vanished file, a failed agent (`Closed`, `Tried`, `Outcome`).
+//! - An *outcome* is a value: a lost race, a vanished file, a failed agent (`Transition`, `ClaimResult`, `Outcome`).
 //! - An *error* is what the system would not do: disk full, permission. Each module has its own type, with what
 //!   was tried, on what, and why; `cli` gives it an exit code and a hint.
 //! - A *bug* is a panic: it ends the process, and recovery is another process's, as after any crash.
@@ -104,7 +106,7 @@
 //! # Testing
 //!
 //! Unit tests stand in the file where the code is pure. `tests/it.rs` is one binary: real files, real git, real
-//! processes, the scripted agent of `agent::demo`, and the real `claude` against a stub of its service. No sleeps to
+//! processes, the scripted agent of `rehearsal`, and the real `claude` against a stub of its service. No sleeps to
 //! synchronise, no retries, no ignored tests.
 //!
 //! # What was decided against
@@ -126,6 +128,7 @@ pub mod gc;
 pub mod git;
 pub mod housekeeping;
 pub mod queue;
+pub mod rehearsal;
 pub mod selftest;
 pub mod shape;
 pub mod sys;

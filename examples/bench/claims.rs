@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use swarmdir::domain::settings::config::Durability;
+use swarmdir::domain::settings::choice::Durability;
 use swarmdir::domain::task::id::WorkerId;
 use swarmdir::domain::task::name::QueueName;
 use swarmdir::queue::Queue;

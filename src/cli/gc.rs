@@ -6,7 +6,7 @@ use serde_json::json;
 use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
-use crate::domain::settings::config::Keep;
+use crate::domain::settings::retention::Keep;
 use crate::gc::{self, Done, Item, Rules};
 use crate::shape::style::bytes;
 

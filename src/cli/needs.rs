@@ -4,7 +4,9 @@ use super::context::Context;
 use super::error::Failure;
 use super::exit;
 use crate::agent;
-use crate::domain::settings::config::{AgentProfile, Cgroups, Config};
+use crate::domain::settings::agents::AgentProfile;
+use crate::domain::settings::choice::Cgroups;
+use crate::domain::settings::config::Config;
 use crate::git::Repo;
 use crate::sys::cgroup;
 

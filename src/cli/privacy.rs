@@ -3,7 +3,8 @@
 //! It makes nothing and reads no file but the repository's configuration.
 
 use crate::doctor;
-use crate::domain::settings::config::{Config, Share};
+use crate::domain::settings::choice::Share;
+use crate::domain::settings::config::Config;
 use crate::git::Repo;
 use crate::sys::fs;
 

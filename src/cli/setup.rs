@@ -12,7 +12,7 @@ use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::agent;
-use crate::domain::settings::config::AgentKind;
+use crate::domain::settings::agents::AgentKind;
 use crate::git::{GitError, Repo, doctor};
 use crate::sys::fs;
 

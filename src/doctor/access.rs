@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Finding;
-use crate::domain::settings::config::{Config, Share};
+use crate::domain::settings::choice::Share;
+use crate::domain::settings::config::Config;
 use crate::git::Repo;
 use crate::queue::{Dir, Layout};
 use crate::sys::{fs, identity};

@@ -3,7 +3,8 @@
 use super::Finding;
 use super::trust::within_repository;
 use crate::agent;
-use crate::domain::settings::config::{AgentKind, AgentProfile, Config};
+use crate::domain::settings::agents::{AgentKind, AgentProfile};
+use crate::domain::settings::config::Config;
 use crate::domain::settings::limits::Limits;
 use crate::domain::task::spec::PermissionMode;
 use crate::sys::{env, fs, tool};

@@ -1,7 +1,8 @@
 //! Control groups: what can be had here, tried on a real process, and how to get more.
 
 use super::Finding;
-use crate::domain::settings::config::{Cgroups, Config};
+use crate::domain::settings::choice::Cgroups;
+use crate::domain::settings::config::Config;
 use crate::domain::settings::limits::Limits;
 use crate::sys::{cgroup, env, fs};
 

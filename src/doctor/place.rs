@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::trust::within_repository;
 use super::{Finding, room};
-use crate::domain::settings::config::{Config, Durability};
+use crate::domain::settings::choice::Durability;
+use crate::domain::settings::config::Config;
 use crate::git::{GitError, Repo};
 use crate::queue::Queue;
 use crate::sys::watch::Watch;

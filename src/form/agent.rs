@@ -1,6 +1,6 @@
 //! The keys that a task and an `[agent.NAME]` share: model, effort, bounds and tools.
 
-use crate::domain::settings::config::AgentDefaults;
+use crate::domain::settings::agents::AgentDefaults;
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::spec::PermissionMode;
 

@@ -93,7 +93,7 @@ fn with_their_trees(items: &mut [Item]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::settings::config::Keep;
+    use crate::domain::settings::retention::Keep;
 
     fn item(kind: Kind, days: u64, bytes: u64) -> Item {
         Item {

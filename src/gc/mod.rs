@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::domain::settings::config::Keep;
+use crate::domain::settings::retention::Keep;
 use crate::queue::shift::EndedTask;
 
 pub use carry::{Done, carry_out};

@@ -128,9 +128,7 @@ impl Queue {
         let id = match taken {
             None | Some(IntakeResult::Lost | IntakeResult::Stuck(_)) => return Ok(None),
             Some(
-                IntakeResult::Ready(id)
-                | IntakeResult::Rejected(id)
-                | IntakeResult::Unfinished(id),
+                IntakeResult::Ready(id) | IntakeResult::Rejected(id) | IntakeResult::Unfinished(id),
             ) => id,
         };
         let same = match self.whereabouts(&id)? {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::open::{new_id, put_format};
 use super::{Layout, Queue, QueueError, Result};
-use crate::domain::settings::config::Durability;
+use crate::domain::settings::choice::Durability;
 use crate::sys::fs;
 use crate::sys::lock::Lock;
 

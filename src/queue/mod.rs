@@ -44,7 +44,7 @@ pub mod sweep;
 
 use std::path::PathBuf;
 
-use crate::domain::settings::config::Durability;
+use crate::domain::settings::choice::Durability;
 use crate::sys::fs;
 
 pub use error::{QueueError, Result};

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Dir, Layout, Queue, QueueError, Result};
-use crate::domain::settings::config::Durability;
+use crate::domain::settings::choice::Durability;
 use crate::sys::fs::{self, FsError, Linked};
 use crate::sys::random;
 

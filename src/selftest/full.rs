@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Order;
 use super::report::Report;
-use crate::domain::settings::config::Durability;
+use crate::domain::settings::choice::Durability;
 use crate::domain::task::id::{TaskId, WorkerId};
 use crate::domain::task::record::TaskRecord;
 use crate::domain::time::UnixMs;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::witness::PLACE;
 use super::{Order, deeds::Deed};
 use crate::domain::process::ProcessIdentity;
-use crate::domain::settings::config::Durability;
+use crate::domain::settings::choice::Durability;
 use crate::git::sample;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::grace::Grace;

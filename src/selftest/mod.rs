@@ -22,7 +22,7 @@ pub mod witness;
 
 use std::path::PathBuf;
 
-use crate::domain::settings::config::Durability;
+use crate::domain::settings::choice::Durability;
 use crate::queue::QueueError;
 use crate::sys::{fs, random, sweep};
 

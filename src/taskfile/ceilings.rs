@@ -1,6 +1,6 @@
 //! What a task asks for beyond what the operator allows: refused, with the key that raises it. Pure.
 
-use crate::domain::settings::config::AgentDefaults;
+use crate::domain::settings::agents::AgentDefaults;
 use crate::domain::settings::limits::TaskCaps;
 use crate::domain::settings::problem::Problem;
 use crate::domain::settings::quantity::show_duration;

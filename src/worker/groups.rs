@@ -4,7 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::Log;
-use crate::domain::settings::config::{Cgroups, Config};
+use crate::domain::settings::choice::Cgroups;
+use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
 use crate::sys::cgroup::{self, Group};
 use crate::sys::env;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Worker;
 use super::own_state::OwnState;
 use crate::domain::outcome::disposition::Fault;
-use crate::domain::settings::config::AgentProfile;
+use crate::domain::settings::agents::AgentProfile;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::record::{CommitRecord, Origin};
 use crate::git::{Fingerprint, GitError, Repo};

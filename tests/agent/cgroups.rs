@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use swarmdir::agent::{Job, Report};
+use swarmdir::agent::{Bounds, Job, Report};
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::settings::limits::Limits;
 use swarmdir::sys::cgroup::{self, Group};
@@ -21,7 +21,9 @@ use crate::support::running::alive;
 const HOG: &str = "head -c 100M /dev/zero | tail -c 100M | wc -c";
 
 fn caged(place: &Place, script: &str, limits: Limits, group: &Arc<Group>) -> Job {
-    Job { limits, group: Some(Arc::clone(group)), ..place.sh(script, "x") }
+    let mut job = place.sh(script, "x");
+    job.bounds = Bounds { limits, group: Some(Arc::clone(group)), ..job.bounds };
+    job
 }
 
 fn memory(mib: u64) -> Limits {
@@ -66,7 +68,7 @@ fn many_small_ones_are_one_tree() {
     let each = "(head -c 20M /dev/zero | (tail -c 20M; sleep 600)) >/dev/null &\n";
     let script = each.repeat(8) + "wait; wait; sleep 600";
     let mut job = caged(&place, &script, memory(64), &group);
-    job.timeouts.wall_ms = 4_000;
+    job.bounds.timeouts.wall_ms = 4_000;
     let report = run(&job);
     assert!(report.notes.iter().any(|note| note.contains("more than 64MiB")), "{report:?}");
 }

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use swarmdir::agent::{Job, Report};
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
-use swarmdir::domain::settings::config::AgentKind;
+use swarmdir::domain::settings::agents::AgentKind;
 use swarmdir::sys::{process, sweep};
 
 use crate::support::claude;
@@ -58,7 +58,7 @@ impl Stage {
             ("HOME", self.place.beside("home").to_str().unwrap()),
             ("CLAUDE_CODE_TMPDIR", self.place.beside("tmp").to_str().unwrap()),
         ] {
-            job.env.push((name.into(), value.into()));
+            job.place.env.push((name.into(), value.into()));
         }
         job
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use swarmdir::domain::settings::config::Durability;
+use swarmdir::domain::settings::choice::Durability;
 use swarmdir::queue::Queue;
 use swarmdir::queue::finish::Transition;
 use swarmdir::sys::seam::{self, Call, Fate, Hook, Op};

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 
 use swarmdir::domain::account::usage::Usage;
 use swarmdir::domain::process::ProcessIdentity;
-use swarmdir::domain::settings::config::{AgentKind, AgentProfile, Config, Durability};
+use swarmdir::domain::settings::agents::{AgentKind, AgentProfile};
+use swarmdir::domain::settings::choice::Durability;
+use swarmdir::domain::settings::config::Config;
 use swarmdir::domain::settings::problem::Problem;
 use swarmdir::domain::task::id::{TaskId, WorkerId};
 use swarmdir::domain::task::name::{AttemptName, Band, QueueName, TaskEpoch};
-use swarmdir::domain::task::reason::{Reason, Wait};
+use swarmdir::domain::task::reason::Wait;
 use swarmdir::domain::task::record::{AttemptResult, TaskRecord};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::housekeeping::Housekeeper;
@@ -132,9 +134,9 @@ impl Lab {
     /// Adds a task, which has to be taken in; its id.
     pub(crate) fn add(&self, name: &str, text: &str) -> TaskId {
         match self.queue().enqueue(name.as_ref(), text.as_bytes(), &Judge).unwrap() {
-            IntakeResult::Ready(id)
-            | IntakeResult::Rejected(id)
-            | IntakeResult::Unfinished(id) => id,
+            IntakeResult::Ready(id) | IntakeResult::Rejected(id) | IntakeResult::Unfinished(id) => {
+                id
+            }
             other => panic!("{name}: {other:?}"),
         }
     }

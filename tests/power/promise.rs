@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use swarmdir::domain::settings::config::Durability;
+use swarmdir::domain::settings::choice::Durability;
 use swarmdir::domain::task::name::{AttemptName, QueueName, TaskEpoch};
 use swarmdir::domain::task::reason::Wait;
 use swarmdir::domain::task::record::{Lost, Rejection};

@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use swarmdir::domain::process::ProcessIdentity;
-use swarmdir::domain::settings::config::{AgentKind, AgentProfile, Config, Durability, RigProfile};
+use swarmdir::domain::settings::agents::{AgentKind, AgentProfile};
+use swarmdir::domain::settings::choice::Durability;
+use swarmdir::domain::settings::config::Config;
 use swarmdir::domain::settings::problem::Problem;
+use swarmdir::domain::settings::repositories::RigProfile;
 use swarmdir::domain::task::id::{Epoch, WorkerId};
 use swarmdir::domain::task::name::{Band, QueueName, TaskEpoch};
 use swarmdir::domain::task::reason::{Reason, Wait};

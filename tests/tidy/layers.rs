@@ -3,7 +3,7 @@
 use super::{assert_none, root, rust_files, shown};
 
 /// A module and what it may name. Whatever is not listed may not be named; a module always may name itself.
-const MAY_NAME: [(&str, &[&str]); 18] = [
+const MAY_NAME: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("form", &["domain"]),
     ("shape", &["domain"]),
@@ -13,6 +13,8 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
     ("git", &["domain", "sys"]),
     ("worktree", &["domain", "sys", "git"]),
     ("trust", &["domain", "sys", "git"]),
+    // A program of its own inside ours: the scripted agent, and the service that it calls.
+    ("rehearsal", &["domain", "sys"]),
     // The rules of failures are data that people may write too.
     ("agent", &["domain", "form", "sys"]),
     ("housekeeping", &["domain", "sys", "queue", "git", "worktree", "taskfile", "trust"]),
@@ -23,7 +25,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
     ("doctor", &["domain", "shape", "sys", "queue", "git", "worktree", "agent"]),
     ("gc", &["domain", "shape", "sys", "queue", "git", "worktree"]),
     // A user of everything: it starts programs, and looks at what they left; in a night the scripted agent's service.
-    ("selftest", &["domain", "shape", "sys", "queue", "git", "worktree", "agent"]),
+    ("selftest", &["domain", "shape", "sys", "queue", "git", "worktree", "rehearsal"]),
     (
         "cli",
         &[
@@ -35,6 +37,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
             "git",
             "worktree",
             "agent",
+            "rehearsal",
             "taskfile",
             "trust",
             "housekeeping",

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::settings::config::{AgentKind, AgentProfile, Config, RigProfile};
+use crate::domain::settings::agents::{AgentKind, AgentProfile};
+use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
+use crate::domain::settings::repositories::RigProfile;
 use crate::domain::text::one_line;
 use crate::form::{self, AGENT_KEYS, Aliases, Entry, Fields, Node};
 

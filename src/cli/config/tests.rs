@@ -9,7 +9,8 @@ use super::load::load;
 use super::profiles::{COMMON_KEYS, KINDS, RIG_KEYS};
 use super::*;
 use crate::domain::account::breaker::HealthCheck;
-use crate::domain::settings::config::{AgentKind, Durability};
+use crate::domain::settings::agents::AgentKind;
+use crate::domain::settings::choice::Durability;
 use crate::form::{AGENT_KEYS, LIMIT_KEYS, Node};
 
 /// What lies in `/r/failures.toml`.

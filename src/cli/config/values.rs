@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::domain::capacity::admission::Kept;
-use crate::domain::settings::config::{Cgroups, Durability, Share};
+use crate::domain::settings::choice::{Cgroups, Durability, Share};
 use crate::domain::settings::problem::Problem;
 use crate::form::{self, Node};
 

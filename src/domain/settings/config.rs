@@ -5,14 +5,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use crate::domain::settings::choice::{Cgroups, Durability, Share};
-
 use crate::domain::account::breaker::HealthCheck;
 use crate::domain::capacity::admission::Reserve;
 use crate::domain::failure::rules::{Rule, RuleBook};
+use crate::domain::settings::agents::{AgentDefaults, AgentKind, AgentProfile};
+use crate::domain::settings::choice::{Cgroups, Durability, Share};
 use crate::domain::settings::limits::{Limits, TaskCaps};
+use crate::domain::settings::repositories::RigProfile;
+use crate::domain::settings::retention::Keep;
+use crate::domain::settings::timeouts::Timeouts;
 use crate::domain::task::record::Origin;
-use crate::domain::task::spec::PermissionMode;
 
 /// Everything that an operator may set.
 #[derive(Clone, PartialEq, Debug)]
@@ -71,22 +73,6 @@ pub struct Config {
     pub failure_rules: Option<PathBuf>,
     /// What stands in it.
     pub own_rules: RuleBook,
-}
-
-/// What housekeeping leaves of what is over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Keep {
-    /// Nothing younger goes because of its age, days.
-    pub days: u32,
-    /// Ended tasks, the newest.
-    pub count: u32,
-    /// All together, bytes; `None`: any size.
-    pub bytes: Option<u64>,
-}
-
-impl Keep {
-    /// A month, ten thousand tasks, fifty gibibytes.
-    pub const DEFAULT: Keep = Keep { days: 30, count: 10_000, bytes: Some(50 << 30) };
 }
 
 impl Config {
@@ -209,113 +195,4 @@ impl Config {
             self.root.with_file_name(name)
         })
     }
-}
-
-/// One `[agent.NAME]`.
-#[derive(Clone, PartialEq, Debug)]
-pub struct AgentProfile {
-    /// Which implementation, with what only it understands.
-    pub kind: AgentKind,
-    /// A git worktree (true) or a fresh scratch directory (false).
-    pub worktree: bool,
-    /// Whose limits and log-in it uses: agents of one account share a breaker. `None`: see [`Config::account`].
-    pub account: Option<String>,
-    /// Variables added to its environment.
-    pub env: BTreeMap<String, String>,
-    /// Defaults for tasks that do not say.
-    pub defaults: AgentDefaults,
-}
-
-/// The implementations.
-#[derive(Clone, PartialEq, Debug)]
-pub enum AgentKind {
-    /// `claude -p`; the program's path, else looked for on PATH.
-    Claude {
-        /// Absolute path, as `init` recorded it.
-        program: Option<PathBuf>,
-        /// A private configuration directory instead of the user's own.
-        config_dir: Option<PathBuf>,
-    },
-    /// Any program; the prompt on stdin, and where `{prompt}` stands in an argument.
-    Command {
-        /// Program and arguments, at least one.
-        argv: Vec<String>,
-    },
-    /// The scripted agent inside our own binary.
-    Demo,
-}
-
-impl AgentKind {
-    /// The words of all kinds.
-    pub const WORDS: [&str; 3] = ["claude", "command", "demo"];
-
-    /// The word in settings and rules.
-    pub fn word(&self) -> &'static str {
-        match self {
-            AgentKind::Claude { .. } => "claude",
-            AgentKind::Command { .. } => "command",
-            AgentKind::Demo => "demo",
-        }
-    }
-}
-
-/// What a task of this agent gets when it does not say.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct AgentDefaults {
-    /// Model.
-    pub model: Option<String>,
-    /// Reasoning effort.
-    pub effort: Option<String>,
-    /// Turns of one attempt; built-in default 50.
-    pub max_turns: Option<u32>,
-    /// US dollars of one attempt; built-in default 10.
-    pub max_budget_usd: Option<f64>,
-    /// Tools; built-in default Bash, Read, Edit, Write, Glob, Grep.
-    pub allowed_tools: Option<Vec<String>>,
-    /// Tools taken away, on top of those banned for unattended runs.
-    pub disallowed_tools: Option<Vec<String>>,
-    /// Permission mode; built-in default `dontAsk`.
-    pub permission_mode: Option<PermissionMode>,
-}
-
-/// One `[rig.NAME]`: a repository.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct RigProfile {
-    /// The checkout (or bare repository).
-    pub path: PathBuf,
-    /// Its own setup command instead of the general one.
-    pub setup: Option<Vec<String>>,
-}
-
-/// Deadlines of an attempt, milliseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Timeouts {
-    /// From spawn to the first event; scaled by how many start at once.
-    pub startup_ms: u64,
-    /// Without any sign of life; extended by announced retry waits.
-    pub silence_ms: u64,
-    /// The whole attempt; a task's `timeout` overrides it.
-    pub wall_ms: u64,
-    /// From the result to the process's end.
-    pub after_result_ms: u64,
-    /// From INT to TERM.
-    pub interrupt_grace_ms: u64,
-    /// From TERM to KILL.
-    pub terminate_grace_ms: u64,
-    /// The setup command.
-    pub setup_ms: u64,
-}
-
-impl Timeouts {
-    /// Measured on the real agent: it starts in 0.4 s, beats every 30 s while a command runs, and a dead
-    /// stream is silent for up to 300 s before it retries by itself.
-    pub const DEFAULT: Timeouts = Timeouts {
-        startup_ms: 60_000,
-        silence_ms: 900_000,
-        wall_ms: 2 * 3_600_000,
-        after_result_ms: 30_000,
-        interrupt_grace_ms: 10_000,
-        terminate_grace_ms: 5_000,
-        setup_ms: 600_000,
-    };
 }

@@ -1,7 +1,11 @@
 //! Settings as plain data, the words and quantities that people write in them, and what may be wrong with them.
 
+pub mod agents;
 pub mod choice;
 pub mod config;
 pub mod limits;
 pub mod problem;
 pub mod quantity;
+pub mod repositories;
+pub mod retention;
+pub mod timeouts;

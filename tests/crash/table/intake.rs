@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use swarmdir::domain::settings::config::Durability;
+use swarmdir::domain::settings::choice::Durability;
 use swarmdir::queue::intake::IntakeResult;
 use swarmdir::queue::{Queue, Result};
 
@@ -102,7 +102,7 @@ fn register(lab: &Lab) -> Act {
 /// Whether all were finished, or put off where that is what is to be done.
 fn came_to(taken: &[IntakeResult], put_off: bool) -> bool {
     taken.iter().all(|taken| match taken {
-        IntakeResult::Ready(_) | IntakeResult::Blocked(_) | IntakeResult::Rejected(_) => true,
+        IntakeResult::Ready(_) | IntakeResult::Rejected(_) => true,
         IntakeResult::Unfinished(_) => put_off,
         IntakeResult::Lost | IntakeResult::Stuck(_) => false,
     })

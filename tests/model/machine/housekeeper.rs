@@ -168,7 +168,12 @@ impl Table<'_> {
         let end = if rules.request_lasts { At::Idle } else { At::RequestDrop };
         match actor.at {
             At::RequestReady => {
-                self.request_found(s, Call::ListReady, task.place == Place::Ready, At::RequestBlocked);
+                self.request_found(
+                    s,
+                    Call::ListReady,
+                    task.place == Place::Ready,
+                    At::RequestBlocked,
+                );
             }
             At::RequestBlocked => {
                 self.request_found(s, Call::ListBlocked, task.place.blocked(), At::RequestEnded);

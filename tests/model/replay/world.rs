@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use swarmdir::domain::settings::config::Durability;
+use swarmdir::domain::settings::choice::Durability;
 use swarmdir::domain::settings::problem::Problem;
 use swarmdir::domain::task::id::{TaskId, WorkerId};
 use swarmdir::domain::task::name::{QueueName, TaskEpoch};

@@ -13,7 +13,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use swarmdir::domain::settings::config::{Config, Durability};
+use swarmdir::domain::settings::choice::Durability;
+use swarmdir::domain::settings::config::Config;
 use swarmdir::domain::task::id::{TaskId, WorkerId};
 use swarmdir::domain::task::name::{AttemptName, QueueName, TaskEpoch};
 use swarmdir::domain::task::record::{Lost, TaskRecord};

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::{Job, Refusal};
+use crate::agent::{Job, Refusal};
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::outcome::overuse::{Overuse, explain};
 use crate::sys::cgroup::{Entrance, Held, Trouble};
@@ -13,12 +13,12 @@ use crate::sys::spawn::{Child, Order, SpawnError, SpawnStep, spawn, spawn_in};
 
 /// Starts a child in the group of its job. One that cannot be entered is made anew once; then the child starts
 /// outside of it, if it may.
-pub(super) fn start(
+pub(in crate::agent) fn start(
     job: &Job,
     order: &Order<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Result<Child, SpawnError>, Refusal> {
-    let Some(group) = &job.group else { return Ok(spawn(order)) };
+    let Some(group) = &job.bounds.group else { return Ok(spawn(order)) };
     let mut why = String::new();
     for _ in 0..2 {
         match hold(job) {
@@ -38,26 +38,30 @@ pub(super) fn start(
 }
 
 fn hold(job: &Job) -> Result<Entrance, Trouble> {
-    let Some(group) = &job.group else { return Ok(Entrance::default()) };
-    let limits = &job.limits;
+    let Some(group) = &job.bounds.group else { return Ok(Entrance::default()) };
+    let limits = &job.bounds.limits;
     group.hold(Held { memory: limits.tree_memory_bytes, processes: limits.tree_processes })
 }
 
 /// Ends what is in the group, and says who that was and how many would not die.
-pub(super) fn empty(job: &Job, grace: &mut Grace, patience_ms: u64) -> (HashSet<i32>, usize) {
-    let group = job.group.as_ref();
+pub(in crate::agent) fn empty(
+    job: &Job,
+    grace: &mut Grace,
+    patience_ms: u64,
+) -> (HashSet<i32>, usize) {
+    let group = job.bounds.group.as_ref();
     let killed = group.map(|group| group.kill(grace, patience_ms)).unwrap_or_default();
     (killed.pids, killed.left)
 }
 
 /// The ending in the light of what the group saw, and what people should know.
-pub(super) fn explained(job: &Job, ending: Outcome) -> (Outcome, Vec<String>) {
-    let Some(group) = &job.group else { return (ending, Vec::new()) };
+pub(in crate::agent) fn explained(job: &Job, ending: Outcome) -> (Outcome, Vec<String>) {
+    let Some(group) = &job.bounds.group else { return (ending, Vec::new()) };
     let seen = group.look();
     let seen = Overuse {
         oom_kills: seen.oom_kills,
         at_memory_limit: seen.at_memory_limit,
         forks_refused: seen.forks_refused,
     };
-    explain(ending, seen, &job.limits)
+    explain(ending, seen, &job.bounds.limits)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::agent::failures::built_in;
 use crate::domain::failure::policy::Class;
-use crate::domain::settings::config::AgentKind;
+use crate::domain::settings::agents::AgentKind;
 use crate::form::rule_book;
 
 const INIT: &str = r#"{"type":"system","subtype":"init"}"#;
