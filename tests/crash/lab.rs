@@ -276,12 +276,12 @@ impl Lab {
         }
     }
 
-    /// What the next process does: a whole round of housekeeping, what another one began to take up, and the
+    /// What the next process does: a whole pass of housekeeping, what another one began to take up, and the
     /// sweep. Intakes are finished at once; that a housekeeper waits first is seen elsewhere.
     pub(crate) fn recover(&self) -> Result<()> {
         let queue = self.open()?;
         let journal = queue.journal("recovery")?;
-        Housekeeper::new(queue.clone(), &self.config()).round(&journal)?;
+        Housekeeper::new(queue.clone(), &self.config()).pass(&journal)?;
         for name in queue.blocked()?.iter().filter(|name| is_taking(name)) {
             queue.finish_intake(name, &Judge)?;
         }
