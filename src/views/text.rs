@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::live::{words, worker_word};
 use super::view::{TaskRow, View, WorkerRow};
-use crate::domain::account::breaker::{AccountState, Breaker};
+use crate::domain::account::breaker::AccountState;
+use crate::domain::account::breaker::Breaker;
 use crate::domain::liveness::lease::JUDGED_DEAD_AFTER_MS;
 use crate::domain::task::state::State;
 use crate::domain::text::{one_line, printable};
