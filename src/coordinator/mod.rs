@@ -91,7 +91,8 @@ pub fn run(
     let ended = order.ended.clone();
     // Where the system has none, the timer has to do.
     let lookout = ProcessWatcher::start(move || {
-        let _nobody_listens_any_more = ended.send(Signal::Child);
+        // Without a listener there is nothing to tell.
+        ended.send(Signal::Child).ok();
     })
     .ok();
     let pool = Pool::adopt(&queue, &order, config.agents)?;

@@ -41,7 +41,8 @@ impl Surveyor {
         // Without one the state is written as long as there is room at all.
         let trees = if alone { 1 } else { workers.max(1) };
         let spare = self.need.bytes.saturating_mul(trees);
-        let _a_help_not_a_must = queue.keep_reserve(&config.reserve, spare);
+        // The reserve helps and is not needed.
+        drop(queue.keep_reserve(&config.reserve, spare));
         let seen = Snapshot {
             spaces: disk::spaces(&config.takes_room()),
             memory: memory::available(),

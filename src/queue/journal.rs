@@ -140,18 +140,21 @@ impl Journal {
         }
         let text = format!("{line}\n");
         let mut part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
-        let _lost_line_is_only_evidence = fs::write_all(&part.file, &self.path, text.as_bytes());
+        // A lost line is evidence only.
+        drop(fs::write_all(&part.file, &self.path, text.as_bytes()));
         part.bytes += text.len() as u64;
         // Others write to the shared one: `gc` turns that.
         if part.bytes > PART_MAX && self.owner != SHARED {
-            let _larger_is_no_harm = self.turn(&mut part);
+            // A larger journal does no harm.
+            drop(self.turn(&mut part));
         }
     }
 
     fn turn(&self, part: &mut Part) -> fs::Result<()> {
         let before = self.path.with_file_name(format!("{}.1.jsonl", self.owner));
         fs::unlink(&before)?;
-        let _ours_alone = fs::rename(&self.path, &before)?;
+        // The file is this process's alone: this rename loses no race.
+        let _ = fs::rename(&self.path, &before)?;
         *part = Part::open(&self.path, &self.owner)?;
         Ok(())
     }

@@ -98,8 +98,10 @@ impl Watched {
     pub(super) fn of(config: &Config) -> Watched {
         let relief = lock_file(config, RELIEF);
         // Made while there is room for it.
-        let _seen_by_the_lock = relief.parent().map(fs::mkdirs);
-        let _unlocked_again = Lock::try_take(&relief);
+        // Taking the lock shows it.
+        drop(relief.parent().map(fs::mkdirs));
+        // The lock is given back at once.
+        drop(Lock::try_take(&relief));
         Watched { places: config.takes_room(), reserve: config.reserve, relief }
     }
 }
@@ -118,7 +120,8 @@ pub(super) fn relieve(shared: &Shared, holding: &Holding, parked: &mut Option<Qu
     if age_ms(&watched.relief).is_some_and(|age| age < RELIEF_MS) {
         return;
     }
-    let _parked_sooner_after_us = fs::touch(&watched.relief);
+    // Without the mark the next one only waits longer.
+    drop(fs::touch(&watched.relief));
     let more = json!({ "what": short.what.word(), "place": short.place, "have": short.have });
     shared.journal.note("parked_for_room", held.as_ref().map(|name| &name.at), more);
     shared.control.stop_agent(StopReason::NoRoom);

@@ -157,7 +157,8 @@ impl Room {
     fn take_turn(&mut self, config: &Config, wanted: Turn) -> bool {
         self.turn = None;
         let path = lock_file(config, ADMIT);
-        let _seen_by_the_lock = path.parent().map(fs::mkdirs);
+        // Taking the lock shows it.
+        drop(path.parent().map(fs::mkdirs));
         let taken = match wanted {
             Turn::Alone => Lock::try_take(&path),
             Turn::Beside => Lock::try_share(&path),
@@ -180,7 +181,8 @@ impl Room {
             return Ok(Pass::Yes);
         }
         let path = lock_file(config, MEMORY);
-        let _seen_by_the_lock = path.parent().map(fs::mkdirs);
+        // Taking the lock shows it.
+        drop(path.parent().map(fs::mkdirs));
         // Without locks nobody could come at all.
         let Ok(lock) = soon(&path) else { return Ok(Pass::Yes) };
         let Some(lock) = lock else { return Ok(Pass::No) };
@@ -200,7 +202,8 @@ impl Room {
 
     fn touch_if_it_settles(&self, config: &Config) {
         if self.settles {
-            let _settles_sooner = fs::touch(&lock_file(config, MEMORY));
+            // Without the mark the next one only waits longer.
+            drop(fs::touch(&lock_file(config, MEMORY)));
         }
     }
 

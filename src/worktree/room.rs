@@ -62,8 +62,8 @@ impl TreePool {
     pub fn homes(&self) -> Result<Homes> {
         let mut homes = Homes::default();
         for number in self.places.numbers()? {
-            match self.places.occupant(number)? {
-                Some(occupant) => drop(homes.tasks.insert(occupant.task)),
+            match self.places.holder(number)? {
+                Some(holder) => drop(homes.tasks.insert(holder.task)),
                 None => homes.free |= fs::is_dir(&self.places.path(number, "")),
             }
         }
