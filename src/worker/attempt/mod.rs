@@ -13,9 +13,8 @@ mod rules;
 mod shutdown_race;
 mod workplace;
 
-use serde_json::json;
-
 use crate::agent::{Job, Progress, Report, Session};
+use crate::domain::event::Event;
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::agents::{AgentKind, AgentProfile};
 use crate::domain::settings::problem::Problem;
@@ -81,7 +80,8 @@ impl Worker {
         let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
         // Whoever won the race, the attempt has ended.
         let _ = self.shared.queue.reject(claim, &report, problems)?;
-        self.shared.journal.note("reject", Some(&at), json!({}));
+        let (task, epoch) = (at.id.clone(), Some(at.epoch));
+        self.shared.journal.record(Event::TaskRejected { task, epoch });
         (self.options.log)(&format!(
             "{} rejected: {}",
             at.id,
