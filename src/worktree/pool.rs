@@ -67,7 +67,7 @@ impl TreePool {
     pub fn reusable(&self) -> Result<ReusableTrees> {
         let mut trees = ReusableTrees::default();
         for number in self.places.numbers()? {
-            match self.places.occupant(number)? {
+            match self.places.holder(number)? {
                 Some(occupant) => drop(trees.tasks.insert(occupant.task)),
                 None => trees.free |= fs::is_dir(&self.places.path(number, "")),
             }
