@@ -65,7 +65,8 @@ fn cancel_at_work(ground: &Ground, cancelled: &mut HashSet<TaskId>) -> Result<()
         let id = claim.at.id;
         if Deed::of(id.slug()) == Some(Deed::Cancel) && cancelled.insert(id.clone()) {
             let request = ground.queue.request_cancel(&id)?;
-            let _the_request_lasts = ground.queue.carry_out(&request)?;
+            // The request stays until it is met.
+            let _ = ground.queue.carry_out(&request)?;
         }
     }
     Ok(())
