@@ -81,7 +81,7 @@ impl Context {
             let more = waiting.len() - 1;
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
             self.ui.say(&format!(
-                "{first:?}{more} in queue/pending came with a clone: not taken up before it is trusted"
+                "{first:?}{more} in queue/pending came with a clone: not taken in before it is trusted"
             ));
             self.ui.say(&format!("hint: {}", self.mend()));
         }
@@ -128,7 +128,8 @@ impl Context {
             && let Ok(repo) = Repo::discover(&config.root)
         {
             // `doctor` tells where that did not work.
-            let _seen_by_git = super::setup::hide(&repo, &config.root);
+            // Git shows the directory where it cannot be hidden.
+            drop(super::setup::hide(&repo, &config.root));
         }
         Ok(opened.queue)
     }

@@ -42,6 +42,7 @@ pub fn scale(
     let path = scale_file(root);
     let staged = path.with_extension("new");
     fs::write(&staged, format!("{agents}\n").as_bytes())?;
-    fs::rename(&staged, &path)?;
+    // Nobody else moves the staged file, so this rename loses no race.
+    let _ = fs::rename(&staged, &path)?;
     Ok(coordinating)
 }

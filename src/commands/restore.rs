@@ -7,7 +7,7 @@ use super::error::CommandError;
 use crate::domain::settings::config::Config;
 use crate::git::{GitError, Repo};
 use crate::queue::Queue;
-use crate::queue::find::Found;
+use crate::queue::find::FoundTask;
 use crate::sys::identity;
 use crate::worktree::{FoundSalvage, Restored, TreePool};
 
@@ -55,7 +55,7 @@ fn find(
 ) -> Result<Vec<(PathBuf, TreePool, FoundSalvage)>, CommandError> {
     // A task that was pruned is known by its salvage alone.
     let id = match queue.find(text)? {
-        Found::One(id) => Some(id.to_string()),
+        FoundTask::One(id) => Some(id.to_string()),
         _ => None,
     };
     let mut found = Vec::new();

@@ -14,10 +14,10 @@ use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
 use crate::housekeeping::{Intake, known_names};
 use crate::queue::cancel::Cancelled;
-use crate::queue::find::Found;
-use crate::queue::finish::Closed;
-use crate::queue::intake::{MAX_TASK_BYTES, Taken};
-use crate::queue::shift::{Ended, Place};
+use crate::queue::find::FoundTask;
+use crate::queue::finish::Transition;
+use crate::queue::intake::{IntakeResult, MAX_TASK_BYTES};
+use crate::queue::shift::{EndedTask, TaskPlace};
 use crate::queue::{Dir, Queue};
 use crate::sys::{clock, fs};
 use crate::taskfile;
@@ -48,7 +48,7 @@ pub enum TaskChange {
     /// It is cancelled.
     Cancelled(TaskId),
     /// Its intake was tried again: what came of that.
-    Intake(TaskId, Taken),
+    Intake(TaskId, IntakeResult),
 }
 
 /// What became of each task, in the order in which they were named.
@@ -72,18 +72,18 @@ pub fn add(
 ) -> Result<Added, CommandError> {
     permitted.require(Action::Add)?;
     match queue.enqueue(name, bytes, &Intake::new(config))? {
-        Taken::Ready(id) | Taken::Blocked(id) => {
+        IntakeResult::Ready(id) => {
             queue.commands_journal()?.record(Event::TaskAdded { task: id.clone() });
             Ok(Added { id, unfinished: false })
         }
-        Taken::Unfinished(id) => Ok(Added { id, unfinished: true }),
-        Taken::Rejected(id) => {
+        IntakeResult::Unfinished(id) => Ok(Added { id, unfinished: true }),
+        IntakeResult::Rejected(id) => {
             let report = queue.ended(&id)?.map(|ended| rejected_report(queue, ended.at()));
             let text = report.and_then(|path| fs::read_foreign(&path, MAX_TASK_BYTES).ok()?);
             let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
             Err(CommandError::usage(format!("{id} was rejected\n{}", text.trim_end())))
         }
-        Taken::Lost | Taken::Stuck(_) => {
+        IntakeResult::Lost | IntakeResult::Stuck(_) => {
             Err(CommandError::new(ErrorKind::Missing, "the staged file vanished")
                 .hint("coordinator check"))
         }
@@ -101,14 +101,14 @@ pub fn retry(
     let intake = Intake::new(config);
     Ok(each(queue, tasks, |id| {
         let closed = match queue.whereabouts(id)? {
-            Some(Place::Ended(Ended::Done(_))) => {
+            Some(TaskPlace::Ended(EndedTask::Done(_))) => {
                 return Err(CommandError::usage(format!("{id} is done"))
                     .hint("to do more: coordinator add"));
             }
-            Some(Place::Ended(ended)) => queue.retry(&ended)?,
-            Some(Place::Waiting(name)) => match &name.reason {
-                Some(reason) if reason.wait == Wait::Taking => {
-                    let taken = queue.finish_taking(&name, &intake)?;
+            Some(TaskPlace::Ended(ended)) => queue.retry(&ended)?,
+            Some(TaskPlace::Waiting(name)) => match &name.reason {
+                Some(reason) if reason.wait == Wait::Intake => {
+                    let taken = queue.finish_intake(&name, &intake)?;
                     return Ok(TaskChange::Intake(id.clone(), taken));
                 }
                 Some(_) => queue.unblock(&name)?,
@@ -118,16 +118,16 @@ pub fn retry(
             },
             None => return Err(moved(id)),
         };
-        finish_retaking(queue, &intake, id)?;
+        finish_intake_again(queue, &intake, id)?;
         settled(closed, id, TaskChange::Ready(id.clone()))
     }))
 }
 
 /// A rejected file is read anew at once, so that its author sees what is still wrong.
-fn finish_retaking(queue: &Queue, intake: &Intake, id: &TaskId) -> Result<(), CommandError> {
-    if let Some(Place::Waiting(name)) = queue.whereabouts(id)?
-        && name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking)
-        && let Taken::Rejected(id) = queue.finish_taking(&name, intake)?
+fn finish_intake_again(queue: &Queue, intake: &Intake, id: &TaskId) -> Result<(), CommandError> {
+    if let Some(TaskPlace::Waiting(name)) = queue.whereabouts(id)?
+        && name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Intake)
+        && let IntakeResult::Rejected(id) = queue.finish_intake(&name, intake)?
     {
         return Err(CommandError::usage(format!("{id} is still wrong")).hint(format!(
             "coordinator explain {}-{}",
@@ -156,11 +156,11 @@ pub fn cancel(
     for text in tasks {
         if untrusted.contains(text) {
             let message =
-                format!("{text:?} came with a clone and is not taken up: nothing to cancel");
+                format!("{text:?} came with a clone and is not taken in: nothing to cancel");
             return Err(CommandError::new(ErrorKind::Untrusted, message)
                 .hint("remove the file; or read it, then: coordinator trust"));
         }
-        let dropped = queue.take_up_named(text, &intake)?;
+        let dropped = queue.take_in_named(text, &intake)?;
         meant.push(dropped.map_or_else(|| text.clone(), |id| id.to_string()));
     }
     Ok(each(queue, &meant, |id| cancel_one(queue, id)))
@@ -171,14 +171,14 @@ fn cancel_one(queue: &Queue, id: &TaskId) -> Result<TaskChange, CommandError> {
         let state = state_of(&ended).word();
         return Err(CommandError::usage(format!("{id} has ended: it is {state}")));
     }
-    let request = queue.wish_to_cancel(id)?;
+    let request = queue.request_cancel(id)?;
     for _ in 0..LOOKS {
         match queue.carry_out(&request)? {
             Cancelled::Now => return Ok(TaskChange::Cancelled(id.clone())),
             Cancelled::Ended => {
                 let ended = queue.ended(id)?;
                 // Whoever met the request first carried it out: that is what was asked for.
-                if let Some(Ended::Cancelled(_)) = ended {
+                if let Some(EndedTask::Cancelled(_)) = ended {
                     return Ok(TaskChange::Cancelled(id.clone()));
                 }
                 let state = ended.map_or("gone", |ended| state_of(&ended).word());
@@ -210,7 +210,7 @@ pub fn release(
 ) -> Result<Changes, CommandError> {
     permitted.require(Action::Release)?;
     Ok(each(queue, tasks, |id| match queue.whereabouts(id)? {
-        Some(Place::Waiting(name))
+        Some(TaskPlace::Waiting(name))
             if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Hold) =>
         {
             settled(queue.unblock(&name)?, id, TaskChange::Ready(id.clone()))
@@ -236,19 +236,19 @@ pub fn prioritise(
 
 fn unclaimed(queue: &Queue, id: &TaskId) -> Result<QueueName, CommandError> {
     match queue.whereabouts(id)? {
-        Some(Place::Waiting(name)) if name.reason.is_none() && queue.is_claimed(&name.at) => {
+        Some(TaskPlace::Waiting(name)) if name.reason.is_none() && queue.is_claimed(&name.at) => {
             Err(CommandError::usage(format!("{id} is running"))
                 .hint(format!("coordinator cancel {}", id.tail())))
         }
-        // It has no record yet: only its take-up may move it.
-        Some(Place::Waiting(name))
-            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking) =>
+        // It has no record yet: only its intake may move it.
+        Some(TaskPlace::Waiting(name))
+            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Intake) =>
         {
-            Err(CommandError::new(ErrorKind::Later, format!("the take-up of {id} is not finished"))
+            Err(CommandError::new(ErrorKind::Later, format!("the intake of {id} is not finished"))
                 .hint(format!("coordinator explain {}", id.tail())))
         }
-        Some(Place::Waiting(name)) => Ok(name),
-        Some(Place::Ended(ended)) => {
+        Some(TaskPlace::Waiting(name)) => Ok(name),
+        Some(TaskPlace::Ended(ended)) => {
             let state = state_of(&ended).word();
             Err(CommandError::usage(format!("{id} has ended: it is {state}")))
         }
@@ -264,10 +264,14 @@ fn moved(id: &TaskId) -> CommandError {
     .hint("try again; if it stays so: coordinator check")
 }
 
-fn settled(closed: Closed, id: &TaskId, change: TaskChange) -> Result<TaskChange, CommandError> {
+fn settled(
+    closed: Transition,
+    id: &TaskId,
+    change: TaskChange,
+) -> Result<TaskChange, CommandError> {
     match closed {
-        Closed::Won => Ok(change),
-        Closed::Refused => Err(moved(id)),
+        Transition::Won => Ok(change),
+        Transition::Refused => Err(moved(id)),
     }
 }
 
@@ -283,13 +287,13 @@ fn each(
 /// The one task that is meant.
 pub fn find_task(queue: &Queue, text: &str) -> Result<TaskId, CommandError> {
     match queue.find(text)? {
-        Found::One(id) => Ok(id),
-        Found::Several(ids) => {
+        FoundTask::One(id) => Ok(id),
+        FoundTask::Several(ids) => {
             let all: Vec<String> = ids.iter().take(8).map(|id| format!("  {id}")).collect();
             let message = format!("{text:?} means {} tasks:\n{}", ids.len(), all.join("\n"));
             Err(CommandError::usage(message).hint("name one by its id or its tail"))
         }
-        Found::None(alike) => Err(not_found(queue, text, &alike)),
+        FoundTask::None(alike) => Err(not_found(queue, text, &alike)),
     }
 }
 
@@ -298,7 +302,7 @@ fn not_found(queue: &Queue, text: &str, alike: &[TaskId]) -> CommandError {
     if queue.dropped_as(text).unwrap_or(false) {
         let dir = queue.layout().dir(Dir::Pending);
         return failure
-            .hint(format!("it lies in {dir:?} and is not taken up yet: coordinator --agents 3"));
+            .hint(format!("it lies in {dir:?} and is not taken in yet: coordinator --agents 3"));
     }
     match alike.first() {
         Some(id) => failure.hint(format!("did you mean {}-{}?", id.slug(), id.tail())),
