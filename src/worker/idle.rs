@@ -1,9 +1,10 @@
 //! An idle worker: waits for a hint, and keeps house now and then. Starts nothing, costs next to nothing.
 //!
-//! Only so many idle workers watch: one event must not wake a hundred for one task. The others look once a
-//! second; whoever of the watchers becomes busy makes room for one of them.
+//! Only so many idle workers watch: one event must not wake a hundred for one task. The others wait for the lock of one
+//! of them; whoever of the watchers becomes busy gives it to one that waits.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -13,14 +14,14 @@ use super::ticker::Ticker;
 use crate::housekeeping::Pass;
 use crate::queue::ready::ReadyList;
 use crate::queue::{Dir, Queue};
-use crate::sys::lock::Lock;
+use crate::sys::lock::{Lock, LockWaiter};
 use crate::sys::lookout::ProcessWatcher;
 use crate::sys::random;
 use crate::sys::watch::FileWatch;
 
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
-/// With watches, for what they may have missed, milliseconds.
+/// With watches (or while others watch), for what they may have missed, milliseconds.
 const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
@@ -41,6 +42,7 @@ pub(super) struct Idle {
     watch: Option<FileWatch>,
     /// The right to watch, while idle.
     seat: Option<Lock>,
+    seat_waiter: LockWaiter,
     /// Tasks since it last waited.
     since_idle: u32,
     /// Whether the end of others' tasks matters: it ends a drain.
@@ -50,12 +52,15 @@ pub(super) struct Idle {
 impl Idle {
     pub(super) fn new(bell: Receiver<()>, control: Control, drains: bool) -> Idle {
         let ready = ReadyList::default();
-        Idle { ready, bell, control, watch: None, seat: None, since_idle: 0, drains }
+        let ringing = control.clone();
+        let seat_waiter = LockWaiter::new(Arc::new(move || ringing.ring()));
+        Idle { ready, bell, control, watch: None, seat: None, seat_waiter, since_idle: 0, drains }
     }
 
     /// A task is in hand: another idle worker may watch instead.
     pub(super) fn busy(&mut self) {
         self.seat = None;
+        self.seat_waiter.stop();
     }
 
     /// The task is over. Soon no more hints; but not at once, as making and ending watches takes the kernel
@@ -79,7 +84,8 @@ impl Idle {
         self.ready.invalidate();
         self.since_idle = 0;
         if self.seat.is_none() {
-            self.seat = seat(queue);
+            // Where locks do not work nobody watches.
+            self.seat = self.seat_waiter.take_any(&seats(queue)).ok().flatten();
         }
         if self.seat.is_none() {
             // Enough others watch.
@@ -87,10 +93,10 @@ impl Idle {
         } else if self.watch.is_none() && self.arm(queue, root) {
             return;
         }
-        let base = match (unsettled, &self.watch) {
-            (true, _) => SETTLING_MS,
-            (false, Some(_)) => SLOW_POLL_MS,
-            (false, None) => POLL_MS,
+        let base = match self.watch.is_some() || self.seat_waiter.is_waiting() {
+            _ if unsettled => SETTLING_MS,
+            true => SLOW_POLL_MS,
+            false => POLL_MS,
         };
         let usual = base + random::below(base / 2);
         // Not all at the very moment at which a breaker opens; after a short wait not much later either.
@@ -122,12 +128,10 @@ impl Idle {
     }
 }
 
-/// One of the places of those who watch; a lock, so that it is free again however its holder ends.
-fn seat(queue: &Queue) -> Option<Lock> {
-    (0..WATCHERS).find_map(|seat| {
-        let path = queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
-        Lock::try_take(&path).ok().flatten()
-    })
+/// The places of those who watch; locks, so that each is free again however its holder ends.
+fn seats(queue: &Queue) -> Vec<PathBuf> {
+    let seat = |seat| queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
+    (0..WATCHERS).map(seat).collect()
 }
 
 /// The housekeeper's thread: a pass a second if it is this worker's turn, else a look now and then whether
