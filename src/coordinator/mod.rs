@@ -16,6 +16,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::domain::settings::config::Config;
+use crate::domain::settings::problem::Problem;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
@@ -39,7 +40,7 @@ pub struct Order {
     /// Where workers write what they have to say.
     pub log_dir: PathBuf,
     /// Re-reads the settings.
-    pub reload: Box<dyn Fn() -> Result<Config, String>>,
+    pub reload: Box<dyn Fn() -> Result<Config, Problem>>,
     /// Where the ends of adopted workers are told: as the signal that those of children are.
     pub ended: Sender<Signal>,
 }

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::claim::Holding;
 use super::control::Level;
+use super::holding::Holding;
+use super::options::RunMode;
 use super::room::{NO_ROOM_MS, age_ms, lock_file};
-use super::{Mode, Shared, Worker};
+use super::shared::{Shared, WorkerContext};
 use crate::agent::{Report, StopReason};
 use crate::domain::capacity::admission::{Reserve, Short, Snapshot, Verdict, critical, decide};
 use crate::domain::outcome::disposition::{Fault, Outcome};
@@ -25,7 +26,7 @@ const RELIEF_MS: u64 = 5_000;
 /// The lock of those who park.
 const RELIEF: &str = "relief";
 
-impl Worker {
+impl WorkerContext {
     /// Does something of an attempt that has ended, for which the disk must have room: with the reserve where there is
     /// none, and again as soon as there is. What the agent has done is not given up for want of a block. In a drain
     /// (and for one task) the wait has the drain's end.
@@ -54,12 +55,12 @@ impl Worker {
                 (self.options.log)(&format!("{error}; waiting for room to keep what was done"));
             }
             let since = *waits_since.get_or_insert(now);
-            let stays = self.options.mode == Mode::Stay;
+            let stays = self.options.mode == RunMode::Stay;
             let over = !stays && now - since >= self.config.drain_wait_ms;
             if over || self.shared.control.level() >= Level::Stop {
                 return Err(error);
             }
-            self.idle.pause(NO_ROOM_MS);
+            self.pause(NO_ROOM_MS);
         }
     }
 

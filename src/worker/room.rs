@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{Log, Shared};
+use super::options::Log;
+use super::shared::Shared;
 use crate::domain::capacity::admission::{Short, Spacing, Verdict};
 use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
