@@ -13,14 +13,13 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use serde_json::json;
-
+use crate::domain::event::{Event, ProcessEnd};
 use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
-use crate::sys::lookout::Lookout;
+use crate::sys::lookout::ProcessWatcher;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs};
 
@@ -87,11 +86,11 @@ pub fn run(
 ) -> Result<Ended, QueueError> {
     crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
     let journal = queue.journal(&format!("coordinator-{:016x}", crate::sys::random::number()))?;
-    journal.note("start", None, json!({ "agents": config.agents, "drain": order.drain }));
+    journal.record(Event::CoordinatorStarted { agents: config.agents, drain: order.drain });
     let housekeeper = Housekeeper::new(queue.clone(), &config);
     let ended = order.ended.clone();
     // Where the system has none, the timer has to do.
-    let lookout = Lookout::start(move || {
+    let lookout = ProcessWatcher::start(move || {
         let _nobody_listens_any_more = ended.send(Signal::Child);
     })
     .ok();
@@ -111,8 +110,19 @@ pub fn run(
         phase: Phase::Run,
     };
     let ended = coordinator.go_on(signals, observer);
-    coordinator.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    coordinator.journal.record(end_event(&ended));
     ended
+}
+
+/// The last event of its journal.
+fn end_event(ended: &Result<Ended, QueueError>) -> Event {
+    let how = match ended {
+        Ok(Ended::Drained { .. }) => ProcessEnd::Finished,
+        Ok(Ended::Signalled(_)) => ProcessEnd::Stopped,
+        Ok(Ended::NoWorkers) => ProcessEnd::NoWorkers,
+        Err(_) => ProcessEnd::Error,
+    };
+    Event::CoordinatorEnded { how, error: ended.as_ref().err().map(ToString::to_string) }
 }
 
 struct Coordinator {
@@ -121,7 +131,7 @@ struct Coordinator {
     order: Order,
     pool: Pool,
     housekeeper: Housekeeper,
-    lookout: Option<Lookout>,
+    lookout: Option<ProcessWatcher>,
     journal: Journal,
     room: room::Room,
     phase: Phase,
@@ -174,7 +184,7 @@ impl Coordinator {
         let pass = match self.housekeeper.pass_in_turn(&self.journal) {
             Err(e) if e.disk_full() => {
                 if self.queue.release_reserve().unwrap_or(false) {
-                    self.journal.note("reserve_released", None, json!({}));
+                    self.journal.record(Event::ReserveReleased);
                     return Ok(None);
                 }
                 observer.say(&format!("{e}; waiting for room"));

@@ -2,7 +2,7 @@
 //!
 //! Plumbing only. No hook runs, nothing waits for a person or for ever, the terminal is out of reach, and which
 //! directory, index and shared directory are meant is said, never searched. What of the configuration has no say is
-//! told by [`Overrides`].
+//! told by the caller.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 
 use git2::Oid;
 
-use super::error::{GitError, Result};
-use super::overrides::Overrides;
-use super::patience::{Passing, retry};
-use crate::sys::helper::{self, Answer, Helper};
+use super::error::{GitError, Result, Retryable};
+use super::patience::retry;
+use crate::sys::helper::{self, Helper, HelperOutput};
 use crate::sys::spawn::Exit;
 use crate::sys::{env, fs};
 
@@ -68,20 +67,16 @@ impl Git {
         git
     }
 
-    /// In a worktree: its administrative directory, and the directory with its files.
-    pub(crate) fn in_tree(admin: &Path, files: &Path, overrides: &Overrides) -> Git {
+    /// In a worktree: its administrative directory, the directory with its files, and what replaces its configuration.
+    pub(crate) fn in_tree(admin: &Path, files: &Path, pairs: Vec<(String, String)>) -> Git {
         let mut git = Git::bare(admin);
         git.cwd = files.to_owned();
         git.limit_ms = LIMIT_MS;
         git.set("GIT_WORK_TREE", ".");
-        let pairs = overrides.pairs();
         git.set("GIT_CONFIG_COUNT", pairs.len().to_string());
         for (n, (key, value)) in pairs.into_iter().enumerate() {
             git.set(&format!("GIT_CONFIG_KEY_{n}"), key);
             git.set(&format!("GIT_CONFIG_VALUE_{n}"), value);
-        }
-        if !overrides.may_fetch() {
-            git = git.offline();
         }
         git
     }
@@ -135,7 +130,7 @@ impl Git {
         doing: &'static str,
         args: &[&str],
         stdin: &[u8],
-    ) -> Result<Answer> {
+    ) -> Result<HelperOutput> {
         let mut last = None;
         let answer = retry(GitError::passes, || {
             let answer = self.ask(doing, args, stdin)?;
@@ -144,7 +139,7 @@ impl Git {
             }
             let failed = self.failed(doing, &answer);
             let partly = answer.exit == Some(Exit::Code(1)) && !answer.late;
-            if partly && failed.passes() == Passing::No {
+            if partly && failed.passes() == Retryable::No {
                 return Ok(answer);
             }
             last = partly.then_some(answer);
@@ -154,7 +149,12 @@ impl Git {
     }
 
     /// Runs one command, however it ends.
-    pub(crate) fn ask(&self, doing: &'static str, args: &[&str], stdin: &[u8]) -> Result<Answer> {
+    pub(crate) fn ask(
+        &self,
+        doing: &'static str,
+        args: &[&str],
+        stdin: &[u8],
+    ) -> Result<HelperOutput> {
         let args: Vec<OsString> = args.iter().map(OsString::from).collect();
         let missing = || self.trouble(doing, "git is not installed (or not in PATH)".into());
         let program = env::find_program("git").ok_or_else(missing)?;
@@ -171,7 +171,7 @@ impl Git {
     }
 
     /// What an answer that is not a success means.
-    pub(crate) fn failed(&self, doing: &'static str, answer: &Answer) -> GitError {
+    pub(crate) fn failed(&self, doing: &'static str, answer: &HelperOutput) -> GitError {
         let words = words(&answer.stderr);
         let how = match (&answer.exit, answer.late) {
             (_, true) => format!("it took longer than {} s", self.limit_ms / 1000),

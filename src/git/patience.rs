@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, ErrorCode, Repository};
 
-use super::error::{GitError, Result};
+use super::error::{GitError, Result, Retryable};
 use crate::sys::{clock, fs, random};
 
 /// How long a lock of git's may be held by others before we give up, milliseconds.
@@ -27,17 +27,6 @@ const STALE_REF_LOCK_MS: u64 = 5_000;
 /// Locks that all worktrees share; a git that was killed leaves them to everybody.
 const SHARED_LOCKS: [&str; 5] =
     ["packed-refs.lock", "config.lock", "shallow.lock", "HEAD.lock", "index.lock"];
-
-/// Whether an error goes away by itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Passing {
-    /// Somebody holds a lock.
-    Locked,
-    /// A clean-up was in the way, perhaps.
-    Stumble,
-    /// It stays.
-    No,
-}
 
 /// Removes the locks that a killed git left in a tree; true where there was one. The caller holds the
 /// tree's lock and knows that no agent lives there, so nobody can be using its index. HEAD and the branch
@@ -101,7 +90,7 @@ pub(crate) fn patiently<T>(
 
 /// Does it, and again while its error is one that passes.
 pub(crate) fn retry<T, E>(
-    passing: impl Fn(&E) -> Passing,
+    passing: impl Fn(&E) -> Retryable,
     mut act: impl FnMut() -> std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
     let deadline = clock::mono_ms() + PATIENCE_MS;
@@ -113,8 +102,8 @@ pub(crate) fn retry<T, E>(
             Err(error) => error,
         };
         match passing(&error) {
-            Passing::Locked => {}
-            Passing::Stumble if stumbles < STUMBLES => stumbles += 1,
+            Retryable::Locked => {}
+            Retryable::Stumble if stumbles < STUMBLES => stumbles += 1,
             _ => return Err(error),
         }
         if clock::mono_ms() > deadline {
@@ -125,11 +114,11 @@ pub(crate) fn retry<T, E>(
     }
 }
 
-fn passing(error: &git2::Error) -> Passing {
+fn passing(error: &git2::Error) -> Retryable {
     let system = matches!(error.class(), ErrorClass::Os | ErrorClass::Filesystem);
     match error.code() {
-        ErrorCode::Locked => Passing::Locked,
-        _ if system && !error.message().contains("No space left") => Passing::Stumble,
-        _ => Passing::No,
+        ErrorCode::Locked => Retryable::Locked,
+        _ if system && !error.message().contains("No space left") => Retryable::Stumble,
+        _ => Retryable::No,
     }
 }

@@ -4,13 +4,12 @@
 
 use std::collections::HashSet;
 
-use serde_json::json;
-
 use super::account_admission::AccountAdmission;
 use super::control::Level;
 use super::empty_scan::EmptyScan;
 use super::room::{Pass, Room};
 use super::shared::WorkerContext;
+use crate::domain::event::Event;
 use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::queue::Result;
 use crate::queue::claim::{Claim, Tried};
@@ -89,8 +88,9 @@ impl Claimer {
             match shared.queue.claim(&shared.registration, &name)? {
                 Tried::Won(claim) => {
                     self.room.claimed();
-                    let worker = json!({ "worker": shared.registration.id() });
-                    shared.journal.note("claim", Some(&name.at), worker);
+                    let (task, epoch) = (name.at.id, name.at.epoch);
+                    let worker = shared.registration.id().clone();
+                    shared.journal.record(Event::AttemptClaimed { task, epoch, worker });
                     return Ok(Some(claim));
                 }
                 Tried::Buried => shared.control.fence(),

@@ -8,7 +8,7 @@ use super::shared::WorkerContext;
 use crate::queue::{Dir, Queue};
 use crate::sys::lock::Lock;
 use crate::sys::random;
-use crate::sys::watch::Watch;
+use crate::sys::watch::FileWatch;
 
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
@@ -26,7 +26,7 @@ const BUSY_AFTER: u32 = 8;
 /// What an idle worker has.
 pub(super) struct Idle {
     control: Control,
-    watch: Option<Watch>,
+    watch: Option<FileWatch>,
     /// The right to watch, while idle.
     seat: Option<Lock>,
     /// Tasks since it last waited.
@@ -79,7 +79,7 @@ impl Idle {
     /// Begins to watch, if the machine has watches left. True: it does.
     fn arm(&mut self, queue: &Queue, root: &std::path::Path) -> bool {
         let control = self.control.clone();
-        self.watch = Watch::new(move || control.wake()).and_then(|mut watch| {
+        self.watch = FileWatch::new(move || control.wake()).and_then(|mut watch| {
             let dir = |dir| queue.layout().dir(dir);
             let mut dirs =
                 vec![dir(Dir::Pending), dir(Dir::Ready), dir(Dir::Accounts), root.to_owned()];

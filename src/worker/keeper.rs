@@ -4,7 +4,7 @@ use super::control::Level;
 use super::shared::Shared;
 use super::ticker::Ticker;
 use crate::housekeeping::Pass;
-use crate::sys::lookout::Lookout;
+use crate::sys::lookout::ProcessWatcher;
 
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;
@@ -14,7 +14,7 @@ pub(super) fn start(shared: &Shared) -> Ticker {
     let shared = shared.clone();
     Ticker::start("housekeeper", KEEP_MS, move |waker| {
         // Where the system has none, the timer has to do.
-        let lookout = Lookout::start(move || waker.wake()).ok();
+        let lookout = ProcessWatcher::start(move || waker.wake()).ok();
         move || {
             if shared.control.level() > Level::Drain {
                 return KEEP_MS;

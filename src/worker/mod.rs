@@ -10,6 +10,7 @@ mod attempt;
 mod claim;
 pub mod control;
 mod empty_scan;
+mod ended;
 mod full;
 mod groups;
 mod heart;
@@ -24,8 +25,7 @@ mod ticker;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 
-use serde_json::json;
-
+use crate::domain::event::Event;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
@@ -39,7 +39,8 @@ use control::{Control, Level};
 use idle::Idle;
 use shared::{Shared, WorkerContext};
 
-pub use options::{Log, RunMode, Vet, WorkerEnd, WorkerOptions};
+pub use ended::WorkerEnd;
+pub use options::{Log, RunMode, Vet, WorkerOptions};
 
 /// Between two tries while nothing at all can be written, milliseconds.
 const FULL_MS: u64 = 2_000;
@@ -68,7 +69,8 @@ pub fn run(
     let (group, level) =
         groups::make(&config, shared.registration.id(), &options.log).map_err(QueueError::from)?;
     let pid = shared.registration.card().process.pid;
-    shared.journal.note("start", None, json!({ "pid": pid, "cgroups": level }));
+    let worker = shared.registration.id().clone();
+    shared.journal.record(Event::WorkerStarted { worker, pid, cgroups: level });
     let heart = heart::start(&shared);
     let keeper = keeper::start(&shared);
     let mut worker = Worker {
@@ -85,7 +87,7 @@ pub fn run(
     if let Err(e) = Scratch::forget(&config.scratch_dir(), shared.registration.id().short()) {
         (options.log)(&e.to_string());
     }
-    shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    shared.journal.record(ended::event(shared.registration.id().clone(), &ended));
     if ended.is_err() {
         // What it holds is nobody's fault: it waits again, and no worker loss is counted.
         heart::disown_all(&shared);
@@ -159,7 +161,7 @@ impl Worker {
                 }
                 // With the reserve it may go on at once.
                 Err(e) if e.disk_full() && queue.release_reserve().unwrap_or(false) => {
-                    journal.note("reserve_released", None, json!({}));
+                    journal.record(Event::ReserveReleased);
                 }
                 Err(e) if e.disk_full() => {
                     self.context.log(&format!("{e}; waiting for room"));

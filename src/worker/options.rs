@@ -1,4 +1,4 @@
-//! What a worker is started with, and why it ended: the words of its door.
+//! What a worker is started with.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -41,21 +41,3 @@ pub type Vet = Box<dyn Fn(&Path, &[u8]) -> Result<(), Problem> + Send>;
 
 /// Where lines for people go.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// Why a worker ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum WorkerEnd {
-    /// Nothing is left to do, or it was told to end after its task.
-    Finished {
-        /// A task failed on the way, or a file was rejected.
-        failed: bool,
-        /// Something waits for a later run.
-        later: bool,
-    },
-    /// It has done as many tasks as it should: a fresh one goes on.
-    Recycled,
-    /// It was told to stop now.
-    Stopped,
-    /// It was declared dead, or could not beat: it left everything to the others.
-    Fenced,
-}

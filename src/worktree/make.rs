@@ -14,8 +14,9 @@ use git2::{Oid, Repository, Signature, Time, WorktreeAddOptions};
 use super::identity;
 use crate::git::command::Git;
 use crate::git::durable::sync_all;
+use crate::git::error::Retryable;
 use crate::git::error::{GitError, Result};
-use crate::git::patience::{Passing, retry};
+use crate::git::patience::retry;
 use crate::git::repo::{Repo, metadata_lock};
 use crate::sys::dir::Dir;
 use crate::sys::{clock, fs, random};
@@ -59,8 +60,8 @@ fn add(git: &Repository, name: &str, tree: &Path, admin: &Path) -> Result<()> {
     let failed = |error| GitError::git(DOING, tree)(error);
     let commit = no_files(git)?;
     let passing = |failed: &Failed| match failed {
-        Failed::Pruned(_) => Passing::Locked,
-        Failed::For(_) => Passing::No,
+        Failed::Pruned(_) => Retryable::Locked,
+        Failed::For(_) => Retryable::No,
     };
     let added = retry(passing, || {
         let added = worktree_at(git, name, tree, commit);
@@ -308,4 +309,14 @@ pub(crate) fn checked_out_at(common: &Path, branch: &str, except: &Path) -> Opti
         }
     }
     None
+}
+
+/// A handle that knows what is ignored in the tree.
+pub(crate) fn with_files(admin: &Path, dir: &Dir) -> Result<Repository> {
+    let git = open(admin)?;
+    if let Some(place) = dir.place() {
+        let set = git.set_workdir(&place, false);
+        set.map_err(GitError::git("look through a tree", admin))?;
+    }
+    Ok(git)
 }

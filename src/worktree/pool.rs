@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 
 use git2::{Oid, Repository};
 
-use super::branch::{self, Plan};
+use super::branch::{self, BranchPlan};
 use super::fill::{self, attach, fill, switch};
-use super::holder::{Holder, Phase, Place, Places};
-use super::identity::{self, Identity};
-use super::order::{Entered, Order};
-use super::settings::Settings;
+use super::holder::{Holder, TreePhase, TreeSlot, TreeSlots};
+use super::identity::{self, TreeIdentity};
+use super::open_tree::{OpenTree, TreeContent};
+use super::order::{TreeRequest, preparing};
+use super::settings::GitSettings;
 use super::tree::Tree;
-use super::{heads, make, remove};
+use super::{forget, heads, make};
 use crate::git::error::{GitError, Result};
 use crate::git::head;
 use crate::git::patience::remove_stale_locks;
@@ -28,7 +29,7 @@ const MAX_TREES: u32 = 100_000;
 /// The trees of one repository on one host.
 pub struct TreePool {
     pub(super) repo: Repo,
-    pub(super) places: Places,
+    pub(super) places: TreeSlots,
     /// The operator named the directory; otherwise it is ours, and no link is followed to it.
     chosen: bool,
 }
@@ -42,7 +43,7 @@ impl TreePool {
             || repo.default_trees_dir(),
             |dir| without_links(&dir).join(own_name(&repo)),
         );
-        TreePool { repo, places: Places { dir, host: plain_host(host) }, chosen }
+        TreePool { repo, places: TreeSlots { dir, host: plain_host(host) }, chosen }
     }
 
     /// The repository.
@@ -62,7 +63,7 @@ impl TreePool {
     }
 
     /// Gives the task its tree.
-    pub fn enter(&self, order: &Order<'_>) -> Result<Entered> {
+    pub fn enter(&self, order: &TreeRequest<'_>) -> Result<Entered> {
         self.make_dir()?;
         let settings = self.settings()?;
         let mut notes = Vec::new();
@@ -106,8 +107,8 @@ impl TreePool {
     }
 
     /// git's configuration now, and what of it has no say.
-    pub(super) fn settings(&self) -> Result<Settings> {
-        Settings::read(&self.repo.common, &self.places.dir)
+    pub(super) fn settings(&self) -> Result<GitSettings> {
+        GitSettings::read(&self.repo.common, &self.places.dir)
     }
 
     /// The tree in which this task lives, though not one that is kept for people. A task that started
@@ -120,7 +121,7 @@ impl TreePool {
     ) -> Result<Option<u32>> {
         for number in self.places.numbers()? {
             let mine = |o: &Holder| {
-                let here = o.queue == queue && o.task == task && o.phase != Phase::Held;
+                let here = o.queue == queue && o.task == task && o.phase != TreePhase::Held;
                 here && branch.is_none_or(|branch| o.branch == branch)
             };
             if self.places.occupant(number)?.is_some_and(|occupant| mine(&occupant)) {
@@ -130,41 +131,46 @@ impl TreePool {
         Ok(None)
     }
 
-    fn return_to(&self, place: Place, order: &Order<'_>, settings: &Settings) -> Result<Returned> {
+    fn return_to(
+        &self,
+        place: TreeSlot,
+        order: &TreeRequest<'_>,
+        settings: &GitSettings,
+    ) -> Result<Returned> {
         let Some(occupant) = place.occupant()?.filter(|o| o.task == order.task) else {
             return Ok(Returned::Nothing(None));
         };
         let dir = match identity::check(&place.tree)? {
-            Identity::Ours(dir) => dir,
-            Identity::Gone => {
-                let began = occupant.phase != Phase::Preparing;
-                remove::forget_missing(&self.repo, &place, &occupant)?;
+            TreeIdentity::Ours(dir) => dir,
+            TreeIdentity::Gone => {
+                let began = occupant.phase != TreePhase::Preparing;
+                forget::forget_missing(&self.repo, &place, &occupant)?;
                 let note = "the tree of the last attempt was gone".to_owned();
                 return Ok(Returned::Nothing(Some(note).filter(|_| began)));
             }
-            Identity::Other(_)
-                if occupant.phase == Phase::Preparing && remove::only_registered(&place)? =>
+            TreeIdentity::Other(_)
+                if occupant.phase == TreePhase::Preparing && forget::only_registered(&place)? =>
             {
-                remove::forget_missing(&self.repo, &place, &occupant)?;
+                forget::forget_missing(&self.repo, &place, &occupant)?;
                 return Ok(Returned::Nothing(None));
             }
-            Identity::Other(what) => {
-                let note = replaced(&place, &what);
+            TreeIdentity::Other(what) => {
+                let note = place.replaced(&what);
                 place.occupy(&Holder {
-                    phase: Phase::Held,
+                    phase: TreePhase::Held,
                     note: Some(note.clone()),
                     ..occupant
                 })?;
                 return Ok(Returned::Nothing(Some(note)));
             }
         };
-        if occupant.phase == Phase::Preparing {
+        if occupant.phase == TreePhase::Preparing {
             // No agent was in it: prepare it again, from whatever state the switch was left in.
             let mut plan = branch::plan(&self.repo, order, Some(&place.tree))?;
             let notes = std::mem::take(&mut plan.notes);
-            let mended = make::mend(&self.repo, &admin_name(&place), &place.tree, &dir, plan.tip)?;
+            let mended = make::mend(&self.repo, &place.admin_name(), &place.tree, &dir, plan.tip)?;
             remove_stale_locks(&mended.git, None)?;
-            let found = Settled { place, dir, git: mended.git, before: Before::Unknown };
+            let found = OpenTree { place, dir, git: mended.git, before: TreeContent::Unknown };
             let tree = self.settle(found, order, plan, settings.clone(), notes)?;
             return Ok(Returned::To(Box::new(tree)));
         }
@@ -174,7 +180,7 @@ impl TreePool {
         notes.extend(heads::check(&git, &occupant)?);
         let occupant = Holder { token: order.token.into(), ..occupant };
         place.occupy(&occupant)?;
-        let found = Settled { place, dir, git, before: Before::Unknown };
+        let found = OpenTree { place, dir, git, before: TreeContent::Unknown };
         let tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
         Ok(Returned::To(Box::new(tree)))
     }
@@ -182,13 +188,13 @@ impl TreePool {
     /// A tree in which an agent had a free hand, tied to its repository again; and what was wrong, for people.
     pub(super) fn mended(
         &self,
-        place: &Place,
+        place: &TreeSlot,
         dir: &Dir,
         occupant: &Holder,
-        settings: &Settings,
+        settings: &GitSettings,
     ) -> Result<(Repository, Vec<String>)> {
         let head = branch::tip_or_base(&self.repo, occupant)?;
-        let mended = make::mend(&self.repo, &admin_name(place), &place.tree, dir, head)?;
+        let mended = make::mend(&self.repo, &place.admin_name(), &place.tree, dir, head)?;
         remove_stale_locks(&mended.git, None)?;
         if mended.emptied {
             let head = head::read(&mended.git).at.unwrap_or(head);
@@ -197,7 +203,7 @@ impl TreePool {
         Ok((mended.git, mended.notes))
     }
 
-    fn new_place(&self, order: &Order<'_>, plan: &Plan) -> Result<Settled> {
+    fn new_place(&self, order: &TreeRequest<'_>, plan: &BranchPlan) -> Result<OpenTree> {
         let intent = &plan.intent;
         // Trees that somebody lives in are not even tried: a lock on one, however short, would turn its
         // own task away.
@@ -211,19 +217,19 @@ impl TreePool {
             // The record comes first: a tree without one would be taken for a free one.
             place.occupy(&preparing(order, &intent.branch, &intent.base, intent.since_ms))?;
             make::forget(&self.repo.common, &place.tree)?;
-            let name = admin_name(&place);
+            let name = place.admin_name();
             let (dir, git) = make::register(&self.repo, &name, &place.tree, plan.tip)?;
-            return Ok(Settled { place, dir, git, before: Before::Nothing });
+            return Ok(OpenTree { place, dir, git, before: TreeContent::Nothing });
         }
         Err(GitError::BadName { name: self.places.host.clone(), why: "it has too many trees" })
     }
 
     fn settle(
         &self,
-        found: Settled,
-        order: &Order<'_>,
-        plan: Plan,
-        settings: Settings,
+        found: OpenTree,
+        order: &TreeRequest<'_>,
+        plan: BranchPlan,
+        settings: GitSettings,
         notes: Vec<String>,
     ) -> Result<Tree> {
         let intent = plan.intent;
@@ -232,9 +238,9 @@ impl TreePool {
         let git = settings.git(&found.git, &found.dir);
         let head = head::read(&found.git).at;
         match (found.before, head) {
-            (Before::Head, Some(head)) if head == plan.tip => Ok(()),
-            (Before::Head, Some(head)) => switch(&git, head, plan.tip),
-            (Before::Nothing, _) => fill::fill_empty(&git, plan.tip),
+            (TreeContent::Head, Some(head)) if head == plan.tip => Ok(()),
+            (TreeContent::Head, Some(head)) => switch(&git, head, plan.tip),
+            (TreeContent::Nothing, _) => fill::fill_empty(&git, plan.tip),
             _ => fill(&git, plan.tip),
         }
         .map_err(|trouble| settings.explain(trouble))?;
@@ -246,60 +252,21 @@ impl TreePool {
     }
 }
 
-/// A place with its tree, and what is in that.
-pub(super) struct Settled {
-    pub(super) place: Place,
-    pub(super) dir: Dir,
-    pub(super) git: Repository,
-    pub(super) before: Before,
-}
-
-/// What is in a tree before it is given its files.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Before {
-    /// Nothing at all.
-    Nothing,
-    /// Exactly what HEAD says, as far as git sees.
-    Head,
-    /// Anything: a switch was cut short.
-    Unknown,
+/// What comes of entering.
+#[must_use]
+pub enum Entered {
+    /// The tree, ours until it is released or this process ends.
+    Tree(Box<Tree>),
+    /// Another process still holds this task's tree.
+    Busy {
+        /// What it wrote about itself: its token.
+        holder: String,
+    },
 }
 
 enum Returned {
     To(Box<Tree>),
     Nothing(Option<String>),
-}
-
-fn preparing(order: &Order<'_>, branch: &str, base: &str, since_ms: u64) -> Holder {
-    Holder {
-        queue: order.queue.into(),
-        task: order.task.into(),
-        token: order.token.into(),
-        branch: branch.into(),
-        base: base.into(),
-        phase: Phase::Preparing,
-        since_ms,
-        note: None,
-    }
-}
-
-pub(super) fn held(order: &Order<'_>, note: String) -> Holder {
-    Holder {
-        phase: Phase::Held,
-        note: Some(note),
-        task: String::new(),
-        ..preparing(order, "", "", 0)
-    }
-}
-
-/// That something else stands in a tree's place, for people.
-pub(super) fn replaced(place: &Place, what: &str) -> String {
-    format!("in place of the tree {:?} stands {what}; nothing in it is touched", place.tree)
-}
-
-/// What git calls the worktree.
-pub(super) fn admin_name(place: &Place) -> String {
-    format!("swarm-{}", place.name)
 }
 
 /// The path without symbolic links, as far as it exists.

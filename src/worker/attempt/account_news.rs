@@ -2,10 +2,10 @@
 //!
 //! Invariant: what cannot be written fails nothing; it shows at the attempt's end, or is told again.
 
-use serde_json::json;
-
 use crate::agent::{Progress, RateLimit};
-use crate::domain::account::breaker::{Breaker, HealthCheck, Window};
+use crate::domain::account::breaker::{Breaker, HealthCheck};
+use crate::domain::account::window::Window;
+use crate::domain::event::Event;
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds;
 use crate::queue::journal::Journal;
@@ -18,9 +18,12 @@ const ANSWERS_MS: u64 = 60_000;
 /// Notes a breaker that we wrote.
 pub(super) fn note_breaker(journal: &Journal, account: &str, breaker: Option<&Breaker>) {
     let Some(breaker) = breaker else { return };
-    let state = breaker.state(clock::now()).unwrap_or("open");
-    let more = json!({ "account": account, "state": state, "fault": breaker.fault, "until_ms": breaker.until });
-    journal.note("breaker", None, more);
+    journal.record(Event::AccountChanged {
+        account: account.to_owned(),
+        state: breaker.state(clock::now()),
+        fault: breaker.fault.clone(),
+        until_ms: breaker.until,
+    });
 }
 
 /// Passes on what a running agent tells of its account.

@@ -1,19 +1,19 @@
 //! The end of an attempt: disposition, evidence, durability, then the one rename.
 
-use serde_json::json;
-
 use super::account_news::note_breaker;
 use super::earlier::write_context;
 use super::not_started::NotStarted;
 use super::workplace::{Left, Workplace};
 use crate::agent::Report;
 use crate::domain::account::breaker::HealthCheck;
+use crate::domain::event::Event;
 use crate::domain::failure::policy::Class;
 use crate::domain::failure::retry_delay::{Next, after_failure};
 use crate::domain::outcome::disposition::{Disposition, Fault, Outcome, Step, Traces, judge};
 use crate::domain::task::name::TaskEpoch;
 use crate::domain::task::reason::{Reason, Wait};
 use crate::domain::task::record::{AttemptResult, Ground};
+use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;
 use crate::git::GitError;
 use crate::queue::claim::{Claim, Standing};
@@ -45,8 +45,8 @@ impl Ran {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Transition {
     Final(Final),
-    /// The word for people, and the reason in the name.
-    Blocked(&'static str, Reason),
+    /// The reason in the name.
+    Blocked(Reason),
 }
 
 /// Closes an attempt. True: the task failed for good.
@@ -155,10 +155,10 @@ fn transition(step: &Step, failures: u32, most: u32, dice: u64, now: UnixMs) -> 
     match step {
         Step::Done => Transition::Final(Final::Done),
         Step::GivenUp => Transition::Final(Final::Failed),
-        Step::Blocked(reason) => Transition::Blocked("blocked", reason.clone()),
+        Step::Blocked(reason) => Transition::Blocked(reason.clone()),
         Step::Failed => match after_failure(failures, most, dice, now) {
             Next::GiveUp => Transition::Final(Final::Failed),
-            Next::RetryAt(at) => Transition::Blocked("retry", Reason::until(Wait::Retry, at)),
+            Next::RetryAt(at) => Transition::Blocked(Reason::until(Wait::Retry, at)),
         },
     }
 }
@@ -172,21 +172,27 @@ fn conclude(
 ) -> Result<bool> {
     let shared = &context.shared;
     let at = claim.name().at.clone();
-    let (word, closed) = context.with_room(QueueError::disk_full, || {
-        let state = shared.queue.standing(&shared.registration, claim.name())?;
+    let (state, closed) = context.with_room(QueueError::disk_full, || {
+        let standing = shared.queue.standing(&shared.registration, claim.name())?;
         let queue = &shared.queue;
         let claim = claim.again();
         Ok(match next {
-            _ if state == Standing::CancelWanted => ("cancelled", queue.cancel_held(claim)?),
-            Transition::Final(to @ Final::Done) => ("done", queue.publish(claim, *to)?),
-            Transition::Final(to @ Final::Failed) => ("failed", queue.publish(claim, *to)?),
-            Transition::Blocked(word, reason) => {
-                (*word, queue.give_back_blocked(claim, reason.clone())?)
+            _ if standing == Standing::CancelWanted => {
+                (State::Cancelled, queue.cancel_held(claim)?)
+            }
+            Transition::Final(to @ Final::Done) => (State::Done, queue.publish(claim, *to)?),
+            Transition::Final(to @ Final::Failed) => (State::Failed, queue.publish(claim, *to)?),
+            Transition::Blocked(reason) => {
+                (State::Blocked, queue.give_back_blocked(claim, reason.clone())?)
             }
         })
     })?;
-    say(context, &at, word, disposition, closed);
-    Ok(word == "failed" && closed == Closed::Won)
+    let reason = match next {
+        Transition::Blocked(reason) if state == State::Blocked => Some(reason),
+        _ => None,
+    };
+    say(context, &at, (state, reason), disposition, closed);
+    Ok(state == State::Failed && closed == Closed::Won)
 }
 
 /// A failure that the account's other tasks would meet too trips its breaker. Of an agent that does not speak a success
@@ -217,21 +223,24 @@ fn tell_breaker(
 fn say(
     context: &WorkerContext,
     at: &TaskEpoch,
-    word: &str,
+    (state, reason): (State, Option<&Reason>),
     disposition: &Disposition,
     closed: Closed,
 ) {
-    let worker = context.shared.registration.id();
     let refused = closed == Closed::Refused;
-    context.shared.journal.note(
-        word,
-        Some(at),
-        json!({
-            "worker": worker, "outcome": disposition.outcome, "refused": refused,
-        }),
-    );
-    let Disposition { reason, .. } = disposition;
-    let tail = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    context.shared.journal.record(Event::AttemptClosed {
+        task: at.id.clone(),
+        epoch: at.epoch,
+        worker: context.shared.registration.id().clone(),
+        disposition: state,
+        reason: reason.map(ToString::to_string),
+        outcome: disposition.outcome.clone(),
+        refused,
+    });
+    let retried = reason.is_some_and(|reason| reason.wait == Wait::Retry);
+    let word = if retried { "retry" } else { state.word() };
+    let why = &disposition.reason;
+    let tail = if why.is_empty() { String::new() } else { format!(": {why}") };
     let refused = if refused { " (refused: the task had moved on)" } else { "" };
     context.log(&format!("{} {word}{tail}{refused}", at.id));
 }
@@ -264,11 +273,12 @@ mod tests {
             let word = match transition(&step, failures, most, 0, NOW) {
                 Transition::Final(Final::Done) => "done",
                 Transition::Final(Final::Failed) => "failed",
-                Transition::Blocked(word, _) => word,
+                Transition::Blocked(reason) if reason.wait == Wait::Retry => "retry",
+                Transition::Blocked(_) => "blocked",
             };
             assert_eq!(word, goes, "{case}");
         }
-        let same = Transition::Blocked("blocked", waits.clone());
+        let same = Transition::Blocked(waits.clone());
         assert_eq!(transition(&Step::Blocked(waits), 0, 3, 0, NOW), same);
     }
 

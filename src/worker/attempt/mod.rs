@@ -17,11 +17,10 @@ mod shutdown_race;
 mod texts;
 mod workplace;
 
-use serde_json::json;
-
 use super::claim::Claimer;
 use super::control::Level;
 use super::shared::WorkerContext;
+use crate::domain::event::Event;
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::record::AttemptStart;
 use crate::domain::task::spec::TaskSpec;
@@ -98,7 +97,8 @@ fn reject(
     let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
     // Won or refused: it is not this worker's any more.
     let _ = context.shared.queue.reject(claim, &report, problems)?;
-    context.shared.journal.note("reject", Some(&at), json!({}));
+    let (task, epoch) = (at.id.clone(), Some(at.epoch));
+    context.shared.journal.record(Event::TaskRejected { task, epoch });
     let first = problems.first().map_or(String::new(), ToString::to_string);
     context.log(&format!("{} rejected: {first}", at.id));
     Ok(true)

@@ -13,7 +13,7 @@ use crate::queue::runs::AttemptFiles;
 use crate::sys::grace::Grace;
 use crate::sys::{process, sweep};
 use crate::worker::shared::WorkerContext;
-use crate::worktree::{CollectOrder, Collected, Entered, Order, Scratch, Tree, TreePool};
+use crate::worktree::{CollectOrder, Collected, Entered, Scratch, Tree, TreePool, TreeRequest};
 
 /// What an earlier attempt left running is given so long to be dead, milliseconds.
 const PATIENCE_MS: u64 = 2_000;
@@ -98,7 +98,7 @@ fn enter_tree(
     let me = &context.shared.registration.card().process;
     let trees = TreePool::new(Repo::discover(&repository)?, config.trees.clone(), &me.host);
     let attempts = queue.attempts(&attempt.at.id).unwrap_or_default();
-    let entered = trees.enter(&Order {
+    let entered = trees.enter(&TreeRequest {
         task: attempt.at.id.as_str(),
         token: &attempt.dir(),
         queue: queue.id(),
