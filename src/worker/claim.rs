@@ -1,31 +1,41 @@
-//! How a worker gets a task: the first in order that accounts, room and the others leave to it.
+//! How a worker gets a task: the first in order that accounts, capacity and the others leave to it.
 //!
 //! Invariant: the heart knows of a task before the claim's link exists.
 
 use std::collections::HashSet;
 
 use super::account_admission::AccountAdmission;
+use super::capacity::tell;
 use super::control::Level;
 use super::empty_scan::EmptyScan;
-use super::room::{Pass, Room};
 use super::shared::WorkerContext;
+use crate::capacity::{StartAdmission, StartAnswer};
 use crate::domain::event::Event;
 use crate::domain::task::name::{QueueName, TaskEpoch};
+use crate::housekeeping::capacity::QueueCapacity;
 use crate::queue::Result;
 use crate::queue::claim::{Claim, Tried};
 use crate::queue::ready::ReadyList;
 use crate::sys::clock;
 
 /// What a worker remembers from one claim to the next.
-#[derive(Default)]
 pub(super) struct Claimer {
     pub(super) accounts: AccountAdmission,
-    pub(super) room: Room,
+    pub(super) capacity: StartAdmission,
     ready: ReadyList,
     empty_scan: Option<EmptyScan>,
 }
 
 impl Claimer {
+    pub(super) fn new(capacity: StartAdmission) -> Claimer {
+        Claimer {
+            accounts: AccountAdmission::default(),
+            capacity,
+            ready: ReadyList::default(),
+            empty_scan: None,
+        }
+    }
+
     /// Claims the best eligible task. `None`: there is none, or a stop came.
     pub(super) fn next(&mut self, context: &WorkerContext) -> Result<Option<Claim>> {
         self.accounts.refresh(&context.shared, &context.config)?;
@@ -34,6 +44,7 @@ impl Claimer {
         let began_ms = clock::mono_ms();
         let stamp = || queue.ready_stamp();
         if self.empty_scan.as_ref().is_some_and(|scan| scan.holds(&closed, began_ms, stamp)) {
+            self.capacity.stop_waiting();
             return Ok(None);
         }
         // While all accounts are open, scanning is cheap.
@@ -44,7 +55,7 @@ impl Claimer {
         });
         if !matches!(claimed, Ok(Some(_))) {
             self.accounts.end_probe(&context.shared);
-            self.room.give_up_turn();
+            self.capacity.give_up_turn();
         }
         claimed
     }
@@ -57,8 +68,8 @@ impl Claimer {
         let WorkerContext { shared, config, options, .. } = context;
         // What others hold is still in `ready/`: tried once a scan, or an idle worker would spin on it.
         let mut held: HashSet<TaskEpoch> = HashSet::new();
-        // Something could be claimed, were there room for it.
-        let mut roomless = false;
+        // Something could be claimed, were there capacity for it.
+        let mut short = false;
         loop {
             if shared.control.level() > Level::Run {
                 return Ok(None);
@@ -69,25 +80,30 @@ impl Claimer {
             };
             let Some(name) = self.ready.next(&shared.queue, eligible)? else {
                 self.empty_scan = empty();
-                if !roomless {
-                    self.room.nothing_to_claim();
+                if !short {
+                    self.capacity.nothing_to_claim();
                 }
                 return Ok(None);
             };
-            match self.room.admits(shared, config, &options.log, &name)? {
-                Pass::Yes => {}
-                Pass::NotThis => {
-                    roomless = true;
+            let capacity = QueueCapacity { queue: &shared.queue, config };
+            let answer = self.capacity.ask(&capacity, name.at.id.as_str())?;
+            tell(self.capacity.news(), shared, &options.log);
+            match answer {
+                StartAnswer::Start => {}
+                StartAnswer::OtherTask => {
+                    short = true;
                     held.insert(name.at);
                     continue;
                 }
-                Pass::No => return Ok(None),
+                StartAnswer::Shortage | StartAnswer::Queued | StartAnswer::After(_) => {
+                    return Ok(None);
+                }
             }
             // Known to the heart before the link exists: what bears our inode and is unknown it gives back.
             shared.holding.set(Some(name.clone()));
             match shared.queue.claim(&shared.registration, &name)? {
                 Tried::Won(claim) => {
-                    self.room.claimed();
+                    self.capacity.claimed();
                     let (task, epoch) = (name.at.id, name.at.epoch);
                     let worker = shared.registration.id().clone();
                     shared.journal.record(Event::AttemptClaimed { task, epoch, worker });
@@ -108,14 +124,14 @@ impl Claimer {
     }
 
     /// Other settings: another default agent may have a closed account.
-    pub(super) fn settings_changed(&mut self) {
+    pub(super) fn settings_changed(&mut self, capacity: StartAdmission) {
         self.empty_scan = None;
         self.accounts.invalidate();
-        self.room = Room::default();
+        self.capacity = capacity;
     }
 
-    /// In how many milliseconds an account opens by itself, or room is looked for again.
+    /// In how many milliseconds an account opens by itself, or capacity is asked for again.
     pub(super) fn opens_in_ms(&self) -> Option<u64> {
-        [self.accounts.opens_in_ms(), self.room.again_in_ms()].into_iter().flatten().min()
+        [self.accounts.opens_in_ms(), self.capacity.ask_again_in_ms()].into_iter().flatten().min()
     }
 }

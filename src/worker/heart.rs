@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::full::relieve;
+use super::capacity::relieve;
 use super::shared::Shared;
 use super::ticker::Ticker;
 use crate::agent::StopReason;

@@ -7,18 +7,17 @@
 
 mod account_admission;
 mod attempt;
+mod capacity;
 mod claim;
 pub mod control;
 mod empty_scan;
 mod ended;
-mod full;
 mod groups;
 mod heart;
 mod holding;
 mod idle;
 mod keeper;
 mod options;
-mod room;
 mod shared;
 mod ticker;
 
@@ -61,7 +60,7 @@ pub fn run(
         holding: holding::Holding::default(),
         control: control.clone(),
         interrupt: config.root.join("interrupt"),
-        watched: Arc::new(Mutex::new(full::Watched::of(&config))),
+        capacity: Arc::new(Mutex::new(capacity::watched(&config))),
         registration,
         journal,
         queue,
@@ -75,7 +74,7 @@ pub fn run(
     let keeper = keeper::start(&shared);
     let mut worker = Worker {
         idle: Idle::new(control.clone(), options.mode != RunMode::Stay),
-        claimer: Claimer::default(),
+        claimer: Claimer::new(capacity::admission(&shared.queue, &config, control)),
         failed: false,
         worked: 0,
         context: WorkerContext { shared, config, options, group, wake_ups },
@@ -108,6 +107,7 @@ fn register(queue: &Queue, slot: Option<u32>) -> Result<Registration> {
         slot,
         started_at: clock::now(),
         file: None,
+        has_claimed: false,
         copied: false,
         other_device: false,
     })
@@ -132,8 +132,8 @@ enum Turned {
 
 impl Worker {
     fn go_on(&mut self) -> Result<WorkerEnd> {
-        let Shared { journal, queue, .. } = self.context.shared.clone();
-        self.context.shared.housekeeper().pass_in_turn(&journal)?;
+        let shared = &self.context.shared;
+        shared.housekeeper().pass_in_turn(&shared.journal)?;
         loop {
             match self.turn() {
                 Ok(Turned::Ended(ended)) => return Ok(ended),
@@ -160,11 +160,9 @@ impl Worker {
                     self.idle.wait(&self.context, unsettled, opens_in_ms);
                 }
                 // With the reserve it may go on at once.
-                Err(e) if e.disk_full() && queue.release_reserve().unwrap_or(false) => {
-                    journal.record(Event::ReserveReleased);
-                }
+                Err(e) if e.disk_full() && capacity::release_reserve(&self.context.shared) => {}
                 Err(e) if e.disk_full() => {
-                    self.context.log(&format!("{e}; waiting for room"));
+                    self.context.log(&format!("{e}; waiting for space"));
                     self.context.pause(FULL_MS);
                 }
                 Err(e) => return Err(e),
@@ -185,6 +183,7 @@ impl Worker {
         let shared = &self.context.shared;
         // `touch interrupt` beside the queue: no new claims.
         if fs::exists(&shared.interrupt) {
+            self.claimer.capacity.stop_waiting();
             return Ok(match self.context.options.mode {
                 RunMode::Stay => Turned::Nothing { unsettled: false },
                 RunMode::Drain | RunMode::Once => Turned::Ended(self.finished(true)),
@@ -203,9 +202,11 @@ impl Worker {
         match (self.context.options.reload)() {
             Ok(config) => {
                 self.context.shared.housekeeper().configure(&config);
-                self.context.shared.watch(&config);
+                let shared = &self.context.shared;
+                shared.watch(capacity::watched(&config));
+                let admission = capacity::admission(&shared.queue, &config, &shared.control);
+                self.claimer.settings_changed(admission);
                 self.context.config = config;
-                self.claimer.settings_changed();
                 self.context.log("settings re-read");
             }
             Err(why) => self.context.log(&format!("the settings stay as they were: {why}")),
@@ -223,7 +224,7 @@ impl Worker {
         if options.mode == RunMode::Stay || unsettled {
             return Ok(None);
         }
-        if self.claimer.room.waited_ms().is_some_and(|ms| ms >= config.drain_wait_ms)
+        if self.claimer.capacity.short_for_ms().is_some_and(|ms| ms >= config.drain_wait_ms)
             && shared.queue.unfinished()?.1 == 0
         {
             return Ok(Some(self.finished(true)));

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::control::Control;
-use super::full::Watched;
 use super::holding::Holding;
 use super::options::WorkerOptions;
+use crate::capacity::CapacitySettings;
 use crate::domain::settings::config::Config;
 use crate::housekeeping::Housekeeper;
 use crate::queue::Queue;
@@ -28,17 +28,16 @@ pub(super) struct Shared {
     /// While this file exists, nobody claims.
     pub(super) interrupt: PathBuf,
     /// The disks that must not become full.
-    pub(super) watched: Arc<Mutex<Watched>>,
+    pub(super) capacity: Arc<Mutex<CapacitySettings>>,
 }
 
 impl Shared {
-    pub(super) fn watched(&self) -> Watched {
-        self.watched.lock().expect("nothing panics while it holds this lock").clone()
+    pub(super) fn capacity(&self) -> CapacitySettings {
+        self.capacity.lock().expect("nothing panics while it holds this lock").clone()
     }
 
-    pub(super) fn watch(&self, config: &Config) {
-        *self.watched.lock().expect("nothing panics while it holds this lock") =
-            Watched::of(config);
+    pub(super) fn watch(&self, settings: CapacitySettings) {
+        *self.capacity.lock().expect("nothing panics while it holds this lock") = settings;
     }
 
     pub(super) fn housekeeper(&self) -> MutexGuard<'_, Housekeeper> {

@@ -73,7 +73,7 @@ pub(super) fn close(
     let write = || shared.queue.write_result(claim.attempt(), &result);
     match place {
         // What an agent did is not given up for want of a block.
-        Some(_) => context.with_room(QueueError::disk_full, write)?,
+        Some(_) => context.with_space(QueueError::disk_full, write)?,
         None => write()?,
     }
     if shared.control.level() == Level::Fenced {
@@ -109,7 +109,7 @@ fn unsaved(context: &WorkerContext, place: Option<&Workplace>, left: &Left) -> O
         Some(place) if context.shared.queue.strict() => place.make_durable(left),
         _ => Ok(()),
     };
-    match context.with_room(GitError::disk_full, durable) {
+    match context.with_space(GitError::disk_full, durable) {
         Err(e) => Some(format!("the branch could not be made durable: {e}")),
         Ok(()) => {
             let why = left.no_room.as_ref()?;
@@ -172,7 +172,7 @@ fn conclude(
 ) -> Result<bool> {
     let shared = &context.shared;
     let at = claim.name().at.clone();
-    let (state, closed) = context.with_room(QueueError::disk_full, || {
+    let (state, closed) = context.with_space(QueueError::disk_full, || {
         let standing = shared.queue.standing(&shared.registration, claim.name())?;
         let queue = &shared.queue;
         let claim = claim.again();

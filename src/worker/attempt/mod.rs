@@ -46,9 +46,9 @@ pub(super) fn work(
 ) -> Result<bool> {
     let at = claim.name().at.clone();
     let closed = read_and_work(context, claimer, claim);
-    let WorkerContext { shared, config, .. } = &*context;
+    let shared = &context.shared;
     shared.holding.set(None);
-    claimer.room.taken(config);
+    claimer.capacity.tree_is_made();
     let ours = shared.control.level() < Level::Fenced;
     if ours && closed.as_ref().is_err_and(QueueError::disk_full) {
         // Nothing of it counts: it waits as if it had not been claimed. What fails here the heart does later.
@@ -143,7 +143,7 @@ fn carry_out(
     };
 
     write_start(context, claim, agent, &plan, &facts)?;
-    claimer.room.taken(config);
+    claimer.capacity.tree_is_made();
     context.log(&format!(
         "{} attempt {number}: {agent} in {}",
         attempt.at.id,
@@ -217,7 +217,7 @@ fn collect(
     let title = spec.title.as_deref().unwrap_or(id.slug());
     let subject = format!("swarmdir: what {title} left uncommitted");
     let trailers = [("Swarmdir-Task", id.as_str())];
-    match context.with_room(GitError::disk_full, || place.collect(&subject, &trailers)) {
+    match context.with_space(GitError::disk_full, || place.collect(&subject, &trailers)) {
         Ok(left) => left,
         Err(e) => {
             notes.push(format!("what is uncommitted stays in {}: {e}", place.path().display()));

@@ -6,13 +6,8 @@ use super::plan::AttemptPlan;
 use crate::agent::{Job, Progress, Report, Session};
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::task::name::AttemptName;
-use crate::sys::lock::Lock;
-use crate::sys::{clock, env, fs};
-use crate::worker::control::Level;
+use crate::sys::clock;
 use crate::worker::shared::WorkerContext;
-
-/// Starts of agents that wait for their service wait for one another at most so long, milliseconds.
-const START_TURN_MS: u64 = 10_000;
 
 /// The setup command, and if that went well the agent.
 pub(super) fn set_up_and_run(
@@ -46,7 +41,7 @@ pub(super) fn run_agent(
     plan: &AttemptPlan,
 ) -> Report {
     let WorkerContext { shared, config, .. } = context;
-    let mut turn = plan.keeps_session.then(|| start_turn(context)).flatten();
+    let mut slot = plan.keeps_session.then(|| context.start_slot()).flatten();
     let account = config.account(agent);
     let mut news = AccountNews {
         shared: shared.clone(),
@@ -61,7 +56,7 @@ pub(super) fn run_agent(
     supervise(context, &plan.job, &mut |progress| {
         if !matches!(progress, Progress::Started { .. }) {
             // Its first word: the next one may start.
-            turn = None;
+            slot = None;
         }
         reporter.pass(progress);
         news.pass(progress);
@@ -74,23 +69,6 @@ fn supervise(context: &WorkerContext, job: &Job, seen: &mut dyn FnMut(&Progress)
     let report = session.run(job, seen);
     context.shared.control.detach();
     report
-}
-
-/// Starts are staggered: as many at once as there are processors. A courtesy with a limit, so that a stopped process
-/// cannot hold up the others.
-fn start_turn(context: &WorkerContext) -> Option<Lock> {
-    let dir = context.config.root.join(".swarmdir").join("locks");
-    fs::mkdirs(&dir).ok()?;
-    let deadline = clock::mono_ms() + START_TURN_MS;
-    while clock::mono_ms() < deadline && context.shared.control.level() < Level::Stop {
-        for slot in 0..env::cores() {
-            if let Ok(Some(lock)) = Lock::try_take(&dir.join(format!("start.{slot}"))) {
-                return Some(lock);
-            }
-        }
-        clock::pause_ms(100);
-    }
-    None
 }
 
 #[cfg(test)]
