@@ -14,7 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::housekeeping::capacity::QueueCapacity;
 use crate::queue::Result;
-use crate::queue::claim::{Claim, Tried};
+use crate::queue::claim::{Claim, ClaimResult};
 use crate::queue::ready::ReadyList;
 use crate::sys::clock;
 
@@ -102,15 +102,15 @@ impl Claimer {
             // Known to the heart before the link exists: what bears our inode and is unknown it gives back.
             shared.holding.set(Some(name.clone()));
             match shared.queue.claim(&shared.registration, &name)? {
-                Tried::Won(claim) => {
+                ClaimResult::Won(claim) => {
                     self.capacity.claimed();
                     let (task, epoch) = (name.at.id, name.at.epoch);
                     let worker = shared.registration.id().clone();
                     shared.journal.record(Event::AttemptClaimed { task, epoch, worker });
                     return Ok(Some(claim));
                 }
-                Tried::Buried => shared.control.fence(),
-                Tried::Lost | Tried::Gone => {}
+                ClaimResult::Buried => shared.control.fence(),
+                ClaimResult::Lost | ClaimResult::Gone => {}
             }
             shared.holding.set(None);
             held.insert(name.at);

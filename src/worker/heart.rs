@@ -13,7 +13,7 @@ use crate::agent::StopReason;
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
 use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::queue::Result;
-use crate::queue::claim::Standing;
+use crate::queue::claim::ClaimState;
 use crate::queue::register::Beat;
 use crate::sys::{clock, fs};
 
@@ -54,11 +54,13 @@ fn stops_now(interrupt: &Path) -> bool {
 
 /// Why the agent in hand has to stop, by how its claim stands. A claim that is gone because the task was closed a moment
 /// ago says nothing.
-fn stop_reason(state: Standing, still_held: impl FnOnce() -> bool) -> Option<StopReason> {
+fn stop_reason(state: ClaimState, still_held: impl FnOnce() -> bool) -> Option<StopReason> {
     match state {
-        Standing::Holds => None,
-        Standing::CancelWanted => Some(StopReason::Cancelled),
-        Standing::NameGone | Standing::ClaimGone => still_held().then_some(StopReason::LostClaim),
+        ClaimState::Holds => None,
+        ClaimState::CancelWanted => Some(StopReason::Cancelled),
+        ClaimState::NameGone | ClaimState::ClaimGone => {
+            still_held().then_some(StopReason::LostClaim)
+        }
     }
 }
 
@@ -146,13 +148,13 @@ mod tests {
     fn an_agent_is_stopped_when_its_task_is_no_longer_to_go_on_here() {
         use StopReason::{Cancelled, LostClaim};
         for (state, still_held, why) in [
-            (Standing::Holds, true, None),
-            (Standing::CancelWanted, true, Some(Cancelled)),
-            (Standing::CancelWanted, false, Some(Cancelled)),
-            (Standing::NameGone, true, Some(LostClaim)),
-            (Standing::ClaimGone, true, Some(LostClaim)),
-            (Standing::NameGone, false, None),
-            (Standing::ClaimGone, false, None),
+            (ClaimState::Holds, true, None),
+            (ClaimState::CancelWanted, true, Some(Cancelled)),
+            (ClaimState::CancelWanted, false, Some(Cancelled)),
+            (ClaimState::NameGone, true, Some(LostClaim)),
+            (ClaimState::ClaimGone, true, Some(LostClaim)),
+            (ClaimState::NameGone, false, None),
+            (ClaimState::ClaimGone, false, None),
         ] {
             assert_eq!(stop_reason(state, || still_held), why, "{state:?}, held: {still_held}");
         }

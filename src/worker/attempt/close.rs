@@ -16,8 +16,8 @@ use crate::domain::task::record::{AttemptResult, Ground};
 use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;
 use crate::git::GitError;
-use crate::queue::claim::{Claim, Standing};
-use crate::queue::finish::{Closed, Final};
+use crate::queue::claim::{Claim, ClaimState};
+use crate::queue::finish::{FinalDir, Transition};
 use crate::queue::{QueueError, Result};
 use crate::sys::{clock, random};
 use crate::worker::account_admission::AccountAdmission;
@@ -43,8 +43,8 @@ impl Ran {
 
 /// The transition that follows, with the question of another try answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Transition {
-    Final(Final),
+enum NextStep {
+    Final(FinalDir),
     /// The reason in the name.
     Blocked(Reason),
 }
@@ -90,9 +90,9 @@ pub(super) fn close(
         _ => 0,
     };
     let most = context.config.max_attempts;
-    let next = transition(&disposition.step, failures, most, random::number(), clock::now());
+    let next = next_step(&disposition.step, failures, most, random::number(), clock::now());
     if let Some(place) = place {
-        let goes_on = matches!(next, Transition::Blocked(..));
+        let goes_on = matches!(next, NextStep::Blocked(..));
         if goes_on {
             let attempt = claim.attempt();
             write_context(context, attempt, &disposition, &left.commits, branch.as_deref());
@@ -151,14 +151,14 @@ fn result(
 }
 
 /// Where the task goes, after so many failures.
-fn transition(step: &Step, failures: u32, most: u32, dice: u64, now: UnixMs) -> Transition {
+fn next_step(step: &Step, failures: u32, most: u32, dice: u64, now: UnixMs) -> NextStep {
     match step {
-        Step::Done => Transition::Final(Final::Done),
-        Step::GivenUp => Transition::Final(Final::Failed),
-        Step::Blocked(reason) => Transition::Blocked(reason.clone()),
+        Step::Done => NextStep::Final(FinalDir::Done),
+        Step::GivenUp => NextStep::Final(FinalDir::Failed),
+        Step::Blocked(reason) => NextStep::Blocked(reason.clone()),
         Step::Failed => match after_failure(failures, most, dice, now) {
-            Next::GiveUp => Transition::Final(Final::Failed),
-            Next::RetryAt(at) => Transition::Blocked(Reason::until(Wait::Retry, at)),
+            Next::GiveUp => NextStep::Final(FinalDir::Failed),
+            Next::RetryAt(at) => NextStep::Blocked(Reason::until(Wait::Retry, at)),
         },
     }
 }
@@ -168,7 +168,7 @@ fn conclude(
     context: &WorkerContext,
     claim: Claim,
     disposition: &Disposition,
-    next: &Transition,
+    next: &NextStep,
 ) -> Result<bool> {
     let shared = &context.shared;
     let at = claim.name().at.clone();
@@ -177,22 +177,22 @@ fn conclude(
         let queue = &shared.queue;
         let claim = claim.again();
         Ok(match next {
-            _ if standing == Standing::CancelWanted => {
+            _ if standing == ClaimState::CancelWanted => {
                 (State::Cancelled, queue.cancel_held(claim)?)
             }
-            Transition::Final(to @ Final::Done) => (State::Done, queue.publish(claim, *to)?),
-            Transition::Final(to @ Final::Failed) => (State::Failed, queue.publish(claim, *to)?),
-            Transition::Blocked(reason) => {
+            NextStep::Final(to @ FinalDir::Done) => (State::Done, queue.publish(claim, *to)?),
+            NextStep::Final(to @ FinalDir::Failed) => (State::Failed, queue.publish(claim, *to)?),
+            NextStep::Blocked(reason) => {
                 (State::Blocked, queue.give_back_blocked(claim, reason.clone())?)
             }
         })
     })?;
     let reason = match next {
-        Transition::Blocked(reason) if state == State::Blocked => Some(reason),
+        NextStep::Blocked(reason) if state == State::Blocked => Some(reason),
         _ => None,
     };
     say(context, &at, (state, reason), disposition, closed);
-    Ok(state == State::Failed && closed == Closed::Won)
+    Ok(state == State::Failed && closed == Transition::Won)
 }
 
 /// A failure that the account's other tasks would meet too trips its breaker. Of an agent that does not speak a success
@@ -225,9 +225,9 @@ fn say(
     at: &TaskEpoch,
     (state, reason): (State, Option<&Reason>),
     disposition: &Disposition,
-    closed: Closed,
+    closed: Transition,
 ) {
-    let refused = closed == Closed::Refused;
+    let refused = closed == Transition::Refused;
     context.shared.journal.record(Event::AttemptClosed {
         task: at.id.clone(),
         epoch: at.epoch,
@@ -270,16 +270,16 @@ mod tests {
             (Step::Failed, 1, 1, "failed", "there was one"),
             (Step::Blocked(waits.clone()), 3, 3, "blocked", "not charged, so not counted"),
         ] {
-            let word = match transition(&step, failures, most, 0, NOW) {
-                Transition::Final(Final::Done) => "done",
-                Transition::Final(Final::Failed) => "failed",
-                Transition::Blocked(reason) if reason.wait == Wait::Retry => "retry",
-                Transition::Blocked(_) => "blocked",
+            let word = match next_step(&step, failures, most, 0, NOW) {
+                NextStep::Final(FinalDir::Done) => "done",
+                NextStep::Final(FinalDir::Failed) => "failed",
+                NextStep::Blocked(reason) if reason.wait == Wait::Retry => "retry",
+                NextStep::Blocked(_) => "blocked",
             };
             assert_eq!(word, goes, "{case}");
         }
-        let same = Transition::Blocked(waits.clone());
-        assert_eq!(transition(&Step::Blocked(waits), 0, 3, 0, NOW), same);
+        let same = NextStep::Blocked(waits.clone());
+        assert_eq!(next_step(&Step::Blocked(waits), 0, 3, 0, NOW), same);
     }
 
     #[test]

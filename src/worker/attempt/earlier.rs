@@ -51,7 +51,7 @@ pub(super) fn look_back(
     facts: &PlaceFacts,
 ) -> Result<Earlier> {
     let queue = &context.shared.queue;
-    let began = queue.life(&attempt.at.id)?;
+    let began = queue.run_epoch(&attempt.at.id)?;
     let mut attempts = queue.attempts(&attempt.at.id)?;
     attempts.retain(|files| files.name != *attempt && files.name.at.epoch >= began);
     let Some(latest) = attempts.last() else { return Ok(Earlier::default()) };
