@@ -259,6 +259,7 @@ impl Coordinator {
         match (self.options.reload)() {
             Ok(config) => {
                 self.housekeeper.configure(&config);
+                self.capacity.configure(&self.queue, &config);
                 self.config = config;
                 self.pool.signal(Signal::HangUp);
                 observer.say("settings re-read");

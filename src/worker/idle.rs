@@ -1,18 +1,21 @@
 //! An idle worker: waits for a hint from the file system, or for the next look.
 //!
-//! Only so many idle workers watch: one event must not wake a hundred for one task. The others look once a
-//! second; whoever of the watchers becomes busy makes room for one of them.
+//! Only so many idle workers watch: one event must not wake a hundred for one task. The others wait for the lock of one
+//! of them; whoever of the watchers becomes busy gives it to one that waits.
+
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::control::Control;
 use super::shared::WorkerContext;
 use crate::queue::{Dir, Queue};
-use crate::sys::lock::Lock;
+use crate::sys::lock::{Lock, LockWaiter};
 use crate::sys::random;
 use crate::sys::watch::FileWatch;
 
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
-/// With watches, for what they may have missed, milliseconds.
+/// With watches (or while others watch), for what they may have missed, milliseconds.
 const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
@@ -29,6 +32,7 @@ pub(super) struct Idle {
     watch: Option<FileWatch>,
     /// The right to watch, while idle.
     seat: Option<Lock>,
+    seat_waiter: LockWaiter,
     /// Tasks since it last waited.
     since_idle: u32,
     /// Whether the end of others' tasks matters: it ends a drain.
@@ -37,12 +41,15 @@ pub(super) struct Idle {
 
 impl Idle {
     pub(super) fn new(control: Control, drains: bool) -> Idle {
-        Idle { control, watch: None, seat: None, since_idle: 0, drains }
+        let waking = control.clone();
+        let seat_waiter = LockWaiter::new(Arc::new(move || waking.wake()));
+        Idle { control, watch: None, seat: None, seat_waiter, since_idle: 0, drains }
     }
 
     /// A task is in hand: another idle worker may watch instead.
     pub(super) fn busy(&mut self) {
         self.seat = None;
+        self.seat_waiter.stop();
     }
 
     /// The task is over. Soon no more hints; but not at once, as making and ending watches takes the kernel
@@ -65,7 +72,8 @@ impl Idle {
         let (queue, root) = (&context.shared.queue, &context.config.root);
         self.since_idle = 0;
         if self.seat.is_none() {
-            self.seat = seat(queue);
+            // Where locks do not work nobody watches.
+            self.seat = self.seat_waiter.take_any(&seats(queue)).ok().flatten();
         }
         if self.seat.is_none() {
             // Enough others watch.
@@ -73,7 +81,8 @@ impl Idle {
         } else if self.watch.is_none() && self.arm(queue, root) {
             return;
         }
-        context.pause(wait_ms(unsettled, self.watch.is_some(), opens_in_ms, random::below));
+        let hears = self.watch.is_some() || self.seat_waiter.is_waiting();
+        context.pause(wait_ms(unsettled, hears, opens_in_ms, random::below));
     }
 
     /// Begins to watch, if the machine has watches left. True: it does.
@@ -93,22 +102,20 @@ impl Idle {
     }
 }
 
-/// One of the places of those who watch; a lock, so that it is free again however its holder ends.
-fn seat(queue: &Queue) -> Option<Lock> {
-    (0..WATCHERS).find_map(|seat| {
-        let path = queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
-        Lock::try_take(&path).ok().flatten()
-    })
+/// The places of those who watch; locks, so that each is free again however its holder ends.
+fn seats(queue: &Queue) -> Vec<PathBuf> {
+    let seat = |seat| queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
+    (0..WATCHERS).map(seat).collect()
 }
 
 /// How long to wait; `below` throws a die of so many sides, so that not all come at the very same moment.
 fn wait_ms(
     unsettled: bool,
-    watching: bool,
+    hears: bool,
     opens_in_ms: Option<u64>,
     below: impl Fn(u64) -> u64,
 ) -> u64 {
-    let base = match (unsettled, watching) {
+    let base = match (unsettled, hears) {
         (true, _) => SETTLING_MS,
         (false, true) => SLOW_POLL_MS,
         (false, false) => POLL_MS,
@@ -127,16 +134,16 @@ mod tests {
     fn a_wait_is_as_long_as_nothing_can_be_missed() {
         let least = |_| 0;
         let most = |sides: u64| sides - 1;
-        for (unsettled, watching, opens, from, to, case) in [
+        for (unsettled, hears, opens, from, to, case) in [
             (false, true, None, 5_000, 7_499, "a watcher looks for what its watch missed"),
-            (false, false, None, 1_000, 1_499, "who does not watch looks"),
+            (false, false, None, 1_000, 1_499, "who hears of nothing looks"),
             (true, true, None, 250, 374, "a file is still being written"),
             (false, true, Some(0), 0, 49, "an account opens now"),
             (false, true, Some(400), 400, 549, "soon, and not all at once"),
             (false, false, Some(60_000), 1_000, 1_499, "later than the usual look"),
         ] {
-            assert_eq!(wait_ms(unsettled, watching, opens, least), from, "{case}");
-            assert_eq!(wait_ms(unsettled, watching, opens, most), to, "{case}");
+            assert_eq!(wait_ms(unsettled, hears, opens, least), from, "{case}");
+            assert_eq!(wait_ms(unsettled, hears, opens, most), to, "{case}");
         }
     }
 }
