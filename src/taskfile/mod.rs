@@ -19,6 +19,7 @@ pub use source::BYTES_MAX;
 
 use crate::domain::settings::limits::{Limits, TaskCaps};
 use crate::domain::settings::problem::Problem;
+use crate::domain::settings::programs::ReservedEnv;
 use crate::domain::task::spec::TaskSpec;
 use crate::form::in_order;
 
@@ -29,6 +30,8 @@ pub struct Known<'a> {
     pub agents: &'a [&'a str],
     /// Names under `[rig.NAME]`.
     pub rigs: &'a [&'a str],
+    /// Variables that are not a task's to set.
+    pub reserved: &'a ReservedEnv,
     /// What a task's limits may not exceed.
     pub caps: Limits,
     /// What else a task may ask for at most.

@@ -88,7 +88,9 @@ fn read(fields: &mut Fields, known: &Known) -> TaskSpec {
         allowed_tools: agent.allowed_tools,
         disallowed_tools: agent.disallowed_tools,
         permission_mode: agent.permission_mode,
-        env: fields.read_all("env", form::task_env).unwrap_or_default(),
+        env: fields
+            .read_all("env", |node| form::task_env(node, known.reserved))
+            .unwrap_or_default(),
         limits: limits(fields, known.caps),
         labels: fields.read_all("labels", form::labels).unwrap_or_default(),
     }

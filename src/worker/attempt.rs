@@ -15,7 +15,7 @@ use super::resume::{after, cannot_go_on};
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::{Job, Progress, Report, Session};
 use crate::domain::outcome::disposition::{Fault, Outcome};
-use crate::domain::settings::agents::{AgentKind, AgentProfile};
+use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::record::{AttemptStart, TaskRecord};
 use crate::domain::task::spec::TaskSpec;
@@ -28,7 +28,7 @@ use crate::sys::lock::Lock;
 use crate::sys::{clock, env, fs};
 use crate::taskfile;
 
-/// Starts of claude at once on this machine wait for one another at most so long, milliseconds.
+/// Slow starts on this machine wait for one another at most so long, milliseconds.
 const START_TURN_MS: u64 = 10_000;
 
 impl Worker {
@@ -161,8 +161,8 @@ impl Worker {
                 cwd: job.place.cwd.display().to_string(),
                 branch: place.branch().map(str::to_owned),
                 base: place.base().map(str::to_owned),
-                session: matches!(job.kind, AgentKind::Claude { .. })
-                    .then(|| job.request.session.clone()),
+                program: Some(job.kind.word().to_owned()),
+                session: job.kind.capabilities.resumes.then(|| job.request.session.clone()),
                 continued: place.continued(),
             },
         )
@@ -196,7 +196,7 @@ impl Worker {
     }
 
     fn run_agent(&self, job: &Job, profile: &AgentProfile, breaker: ProgressRelay) -> Report {
-        let turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_turn());
+        let turn = profile.capabilities().slow_start.then(|| self.start_turn());
         self.supervise(job, turn.flatten(), Some(breaker))
     }
 

@@ -99,7 +99,7 @@ impl Worker {
         self.mind_breaker(&agent, &ending, began_at)?;
         let step = self.resolve(&claim, &verdict)?;
         if let Resolved::Blocked(..) = step {
-            self.write_context(claim.attempt(), &verdict, &left, place.branch());
+            self.write_context(claim.attempt(), &agent, &verdict, &left, place.branch());
         }
         // Before the rename: a crash in between leaves a free tree and a branch that the next attempt finds.
         self.leave(place, matches!(step, Resolved::Blocked(..)));

@@ -6,7 +6,7 @@ use super::Worker;
 use super::resume::Earlier;
 use super::workplace::Workplace;
 use crate::agent::{AttemptFiles, Bounds, Job, Request, RunPlace, instructions};
-use crate::domain::settings::agents::{AgentKind, AgentProfile};
+use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::limits::Limits;
 use crate::domain::settings::timeouts::Timeouts;
 use crate::domain::task::name::AttemptName;
@@ -30,7 +30,7 @@ impl Worker {
     ) -> Result<Job, String> {
         let defaults = &profile.defaults;
         // Another agent's prompt may be a script: it is not for us to add to it.
-        let converses = matches!(profile.kind, AgentKind::Claude { .. });
+        let converses = profile.capabilities().resumes;
         let session = earlier.session.clone().filter(|_| converses);
         let prompt = match (&session, earlier.attempts) {
             _ if !converses => spec.prompt.clone(),

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::Worker;
 use super::workplace::{Left, Workplace};
+use crate::agent::program::RecordedOutput;
 use crate::agent::transcript::{self, Summary};
 use crate::agent::{Job, Report, Request};
 use crate::domain::outcome::disposition::{Disposition, Fault, Outcome};
@@ -56,7 +57,9 @@ impl Worker {
         for (index, files) in attempts.iter().enumerate() {
             let latest = index + 1 == attempts.len();
             let needed = latest || files.result.is_none();
-            let heard = if needed { self.heard(&files.name) } else { Heard::default() };
+            let program = files.start.as_ref().and_then(|start| start.program.as_deref());
+            let heard =
+                if needed { self.heard(&files.name, program) } else { Heard::of(b"", None) };
             earlier.spent_usd += match &files.result {
                 Some(result) => result.usage.cost_usd,
                 None => heard.summary.usage().cost_usd,
@@ -78,15 +81,17 @@ impl Worker {
     pub(super) fn write_context(
         &self,
         attempt: &AttemptName,
+        agent: &str,
         verdict: &Disposition,
         left: &Left,
         branch: Option<&str>,
     ) {
         let queue = &self.shared.queue;
+        let program = self.config.profiles.get(agent).map(|profile| profile.kind.word());
         let stands = Earlier {
             attempts: queue.attempt_count(&attempt.at.id).map_or(1, |count| count as usize),
             ended: outcome(&verdict.outcome, &verdict.reason),
-            last_lines: self.heard(attempt).last_lines,
+            last_lines: self.heard(attempt, program).last_lines,
             ..Earlier::default()
         };
         let text = stands.summary(&left.commits, branch);
@@ -109,9 +114,9 @@ impl Worker {
         (same && !broken && !elsewhere(start)).then(|| start.session.clone())?
     }
 
-    fn heard(&self, name: &AttemptName) -> Heard {
+    fn heard(&self, name: &AttemptName, program: Option<&str>) -> Heard {
         let path = self.shared.queue.attempt_dir(name).join("events.jsonl");
-        Heard::of(&fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default())
+        Heard::of(&fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default(), program)
     }
 }
 
@@ -135,17 +140,18 @@ fn outcome(word: &str, reason: &str) -> String {
 }
 
 /// What a transcript says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Heard {
     summary: Summary,
     last_lines: Vec<String>,
 }
 
 impl Heard {
-    fn of(bytes: &[u8]) -> Heard {
-        let mut heard = Heard::default();
+    fn of(bytes: &[u8], program: Option<&str>) -> Heard {
+        let output = RecordedOutput::of(program);
+        let mut heard = Heard { summary: output.summary(), last_lines: Vec::new() };
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let line = transcript::parse_line(line);
+            let line = output.line(line);
             heard.summary.feed(&line);
             if let Some(text) = transcript::render(&line) {
                 heard.last_lines.push(crate::domain::text::one_line(&text, LINE_CHARS));
@@ -167,7 +173,7 @@ impl Heard {
 /// the service refuses what was said in it. Neither did anything yet, and neither is the task's doing.
 pub(super) fn cannot_go_on(resumed: bool, budget_usd: f64, report: &Report) -> Option<String> {
     let Outcome::Failure { fault: Fault::Error, detail } = &report.ending else { return None };
-    // What a refusal may cost is what claude tried to make of it.
+    // What a refusal may cost is what the agent tried to make of it.
     if !resumed || report.usage.cost_usd >= budget_usd {
         return None;
     }
@@ -265,10 +271,10 @@ mod tests {
             "{\"type\":\"assistant\",\"message\":{\"id\":\"1\",\"content\":[{\"type\":\"text\",\"text\":\"half way\"}]}}\n",
             "{\"type\":\"assis"
         );
-        let heard = Heard::of(text.as_bytes());
+        let heard = Heard::of(text.as_bytes(), None);
         assert!(heard.begun());
         assert!(heard.last_lines.iter().any(|line| line == "half way"), "{:?}", heard.last_lines);
-        assert!(!Heard::of(b"claude: command not found\n").begun());
+        assert!(!Heard::of(b"claude: command not found\n", None).begun());
     }
 
     fn report(ending: Outcome, session: Option<&str>, refused_at_once: bool) -> Report {
