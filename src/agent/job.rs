@@ -80,7 +80,7 @@ pub struct Bounds {
     /// By us.
     pub timeouts: Timeouts,
     /// The control group that it is put into, where there is one. Nobody else uses it meanwhile.
-    pub group: Option<Arc<sys::cgroup::Group>>,
+    pub group: Option<Arc<sys::cgroup::Cgroup>>,
 }
 
 /// The files of one attempt. Their directory exists.

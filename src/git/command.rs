@@ -2,7 +2,7 @@
 //!
 //! Plumbing only. No hook runs, nothing waits for a person or for ever, the terminal is out of reach, and which
 //! directory, index and shared directory are meant is said, never searched. What of the configuration has no say is
-//! told by [`Overrides`].
+//! told by the caller.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 
 use git2::Oid;
 
-use super::error::{GitError, Result};
-use super::overrides::Overrides;
+use super::error::{GitError, Passing, Result};
 use super::patience::retry;
 use crate::sys::helper::{self, Answer, Helper};
 use crate::sys::spawn::Exit;
@@ -68,20 +67,16 @@ impl Git {
         git
     }
 
-    /// In a worktree: its administrative directory, and the directory with its files.
-    pub(crate) fn in_tree(admin: &Path, files: &Path, overrides: &Overrides) -> Git {
+    /// In a worktree: its administrative directory, the directory with its files, and what replaces its configuration.
+    pub(crate) fn in_tree(admin: &Path, files: &Path, pairs: Vec<(String, String)>) -> Git {
         let mut git = Git::bare(admin);
         git.cwd = files.to_owned();
         git.limit_ms = LIMIT_MS;
         git.set("GIT_WORK_TREE", ".");
-        let pairs = overrides.pairs();
         git.set("GIT_CONFIG_COUNT", pairs.len().to_string());
         for (n, (key, value)) in pairs.into_iter().enumerate() {
             git.set(&format!("GIT_CONFIG_KEY_{n}"), key);
             git.set(&format!("GIT_CONFIG_VALUE_{n}"), value);
-        }
-        if !overrides.may_fetch() {
-            git = git.offline();
         }
         git
     }
@@ -126,6 +121,31 @@ impl Git {
                 _ => Err(self.failed(doing, &answer)),
             }
         })
+    }
+
+    /// Runs one command that goes on after each file it cannot take, and then ends with 1. Tried again as [`Git::run`]
+    /// does; what a clean-up took away in one of several files would be missing else.
+    pub(crate) fn run_partly(
+        &self,
+        doing: &'static str,
+        args: &[&str],
+        stdin: &[u8],
+    ) -> Result<Answer> {
+        let mut last = None;
+        let answer = retry(GitError::passes, || {
+            let answer = self.ask(doing, args, stdin)?;
+            if answer.exit == Some(Exit::Code(0)) && !answer.late {
+                return Ok(answer);
+            }
+            let failed = self.failed(doing, &answer);
+            let partly = answer.exit == Some(Exit::Code(1)) && !answer.late;
+            if partly && failed.passes() == Passing::No {
+                return Ok(answer);
+            }
+            last = partly.then_some(answer);
+            Err(failed)
+        });
+        answer.or_else(|error| last.ok_or(error))
     }
 
     /// Runs one command, however it ends.

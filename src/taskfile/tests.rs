@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::*;
+use crate::domain::settings::limits::{Limits, TaskCaps};
+use crate::domain::settings::programs::ReservedEnv;
 use crate::domain::task::spec::PermissionMode;
 
 /// As two agent programs might have it.

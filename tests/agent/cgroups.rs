@@ -6,7 +6,7 @@ use std::sync::Arc;
 use swarmdir::agent::{Bounds, Job, Report};
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::settings::limits::Limits;
-use swarmdir::sys::cgroup::{self, Group};
+use swarmdir::sys::cgroup::{self, Cgroup};
 use swarmdir::sys::grace::Grace;
 use swarmdir::sys::process::Signal;
 use swarmdir::sys::sweep;
@@ -20,7 +20,7 @@ use crate::support::running::alive;
 /// More than the limits of these tests, and little enough where they do not hold.
 const HOG: &str = "head -c 100M /dev/zero | tail -c 100M | wc -c";
 
-fn caged(place: &Place, script: &str, limits: Limits, group: &Arc<Group>) -> Job {
+fn caged(place: &Place, script: &str, limits: Limits, group: &Arc<Cgroup>) -> Job {
     let mut job = place.sh(script, "x");
     job.bounds = Bounds { limits, group: Some(Arc::clone(group)), ..job.bounds };
     job
@@ -192,10 +192,10 @@ fn a_stranger_is_never_touched() {
     for dir in other.dirs() {
         fs::write(dir.join("cgroup.procs"), child.id().to_string()).unwrap();
     }
-    assert_eq!(mine.kill(&mut Grace::new(), 1_000), cgroup::Killed::default());
+    assert_eq!(mine.kill(&mut Grace::new(), 1_000), cgroup::CgroupKill::default());
     assert_eq!(
         cgroup::end_of("0123456789abcdef0123456789abcdef", &mut Grace::new(), 1_000),
-        cgroup::Killed::default()
+        cgroup::CgroupKill::default()
     );
     assert_eq!(child.try_wait().unwrap(), None, "it lives");
     // By the name of its own worker it is found, wherever it lies.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use crate::agent::job::{Job, Refusal};
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::outcome::overuse::{Overuse, explain};
-use crate::sys::cgroup::{Entrance, Held, Trouble};
+use crate::sys::cgroup::{CgroupEntry, CgroupError, CgroupLimits};
 use crate::sys::grace::Grace;
 use crate::sys::spawn::{Child, Order, SpawnError, SpawnStep, spawn, spawn_in};
 
@@ -23,7 +23,7 @@ pub(in crate::agent) fn start(
     for _ in 0..2 {
         match hold(job) {
             Ok(entrance) => match spawn_in(&entrance, order) {
-                Err(e) if e.at == SpawnStep::Group => why = e.to_string(),
+                Err(e) if e.at == SpawnStep::Cgroup => why = e.to_string(),
                 other => return Ok(other),
             },
             Err(trouble) => why = trouble.to_string(),
@@ -37,10 +37,10 @@ pub(in crate::agent) fn start(
     Ok(spawn(order))
 }
 
-fn hold(job: &Job) -> Result<Entrance, Trouble> {
-    let Some(group) = &job.bounds.group else { return Ok(Entrance::default()) };
+fn hold(job: &Job) -> Result<CgroupEntry, CgroupError> {
+    let Some(group) = &job.bounds.group else { return Ok(CgroupEntry::default()) };
     let limits = &job.bounds.limits;
-    group.hold(Held { memory: limits.tree_memory_bytes, processes: limits.tree_processes })
+    group.hold(CgroupLimits { memory: limits.tree_memory_bytes, processes: limits.tree_processes })
 }
 
 /// Ends what is in the group, and says who that was and how many would not die.

@@ -106,7 +106,7 @@ fn not_started(launch: &Launch, error: &SpawnError) -> Refusal {
     let fault = match error.at {
         SpawnStep::Program => Fault::Missing,
         SpawnStep::Arguments => Fault::Error,
-        SpawnStep::Directory | SpawnStep::Input | SpawnStep::Group | SpawnStep::System => {
+        SpawnStep::Directory | SpawnStep::Input | SpawnStep::Cgroup | SpawnStep::System => {
             Fault::Machine
         }
     };
