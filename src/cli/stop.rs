@@ -11,7 +11,7 @@ use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, Pulse};
 use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::queue::register::Card;
 use crate::queue::{Dir, Queue, QueueError};
-use crate::sys::process::Sight;
+use crate::sys::process::Presence;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs, identity, process};
 
@@ -78,7 +78,7 @@ fn ended(context: &Context, some: bool, beyond: &[String]) -> CommandResult {
 
 /// Whether the worker's process can be told from every other one.
 fn is_seen(me: &ProcessIdentity, card: &Card) -> bool {
-    card.host_match(me) == HostMatch::Here && process::sight(&card.process) == Sight::Alive
+    card.host_match(me) == HostMatch::Here && process::sight(&card.process) == Presence::Alive
 }
 
 /// Those of workers elsewhere that live: their heartbeat moves. What died there, or was copied, beats no more.

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use super::capacity;
 use super::finding::Finding;
-use super::room;
 use super::trust::within_repository;
 use crate::domain::settings::choice::Durability;
 use crate::domain::settings::config::Config;
 use crate::git::{GitError, Repo};
 use crate::queue::Queue;
-use crate::sys::watch::Watch;
+use crate::sys::watch::FileWatch;
 use crate::sys::{disk, env, fs, tool};
 
 /// What of ours lies in a checkout.
@@ -17,7 +17,7 @@ const OURS: [&str; 3] = ["queue", "interrupt", ".swarmdir"];
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![root(config), links(config), file_system(config)];
-    findings.extend(room::examine(config));
+    findings.extend(capacity::examine(config));
     findings.push(wake_ups(config));
     findings.push(git(config));
     findings.extend(repositories(config));
@@ -68,7 +68,7 @@ fn file_system(config: &Config) -> Finding {
 }
 
 fn wake_ups(config: &Config) -> Finding {
-    let watched = Watch::new(|| {}).is_some_and(|mut watch| watch.add(&config.root));
+    let watched = FileWatch::new(|| {}).is_some_and(|mut watch| watch.add(&config.root));
     if watched {
         Finding::good("inotify", "dropped files are seen at once")
     } else {

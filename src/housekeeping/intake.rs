@@ -43,7 +43,8 @@ impl KnownNames {
         let rigs: Vec<&str> = self.rigs.iter().map(String::as_str).collect();
         let (caps, task_caps) = (self.caps, self.task_caps);
         let reserved = &self.reserved;
-        let known = taskfile::Known { agents: &agents, rigs: &rigs, reserved, caps, task_caps };
+        let known =
+            taskfile::ParseContext { agents: &agents, rigs: &rigs, reserved, caps, task_caps };
         taskfile::parse(&name.to_string_lossy(), bytes, &known)
     }
 }

@@ -121,4 +121,9 @@ impl Layout {
     pub fn takeup_lock(&self) -> PathBuf {
         self.file(Dir::Tmp, ".takeup.lock")
     }
+
+    /// The file that keeps the queue writable on a full disk.
+    pub fn reserve_file(&self) -> PathBuf {
+        self.file(Dir::Tmp, ".reserve")
+    }
 }

@@ -6,40 +6,40 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::capacity::admission::Memory;
+use crate::domain::capacity::decision::AvailableMemory;
 
 /// Above it a limit of version 1 is none: it is then the largest multiple of a page.
 const NO_LIMIT: u64 = 1 << 60;
 
 /// What is available to this process.
-pub fn available() -> Option<Memory> {
+pub fn available() -> Option<AvailableMemory> {
     of_process("self")
 }
 
 /// What is available to another one of this machine.
-pub fn available_to(pid: i32) -> Option<Memory> {
+pub fn available_to(pid: i32) -> Option<AvailableMemory> {
     of_process(&pid.to_string())
 }
 
-fn of_process(pid: &str) -> Option<Memory> {
+fn of_process(pid: &str) -> Option<AvailableMemory> {
     let groups = read(Path::new("/proc").join(pid).join("cgroup")).unwrap_or_default();
     let machine = || {
         let available = field(&read("/proc/meminfo")?, "MemAvailable:")? << 10;
-        Some(Memory { available, of: "this machine".into() })
+        Some(AvailableMemory { available, of: "this machine".into() })
     };
     let groups = groups.lines().filter_map(group).flat_map(limited);
     groups.chain(machine()).min_by_key(|memory| memory.available)
 }
 
 /// A group that counts memory: where it is mounted, its own path, and the version.
-struct Group {
+struct MemoryCgroup {
     mount: &'static str,
     path: PathBuf,
     first_version: bool,
 }
 
 /// A line of `/proc/PID/cgroup`: `NUMBER:CONTROLLERS:PATH`.
-fn group(line: &str) -> Option<Group> {
+fn group(line: &str) -> Option<MemoryCgroup> {
     let (_, rest) = line.split_once(':')?;
     let (controllers, path) = rest.split_once(':')?;
     let first_version = controllers.split(',').any(|name| name == "memory");
@@ -51,11 +51,11 @@ fn group(line: &str) -> Option<Group> {
     // Seen from another namespace the path leads above the mount: then the mount is what we see of it.
     let path = PathBuf::from(mount).join(path.trim_start_matches('/'));
     let path = if path.is_dir() { path } else { PathBuf::from(mount) };
-    Some(Group { mount, path, first_version })
+    Some(MemoryCgroup { mount, path, first_version })
 }
 
 /// What each limit from the group up to the root leaves.
-fn limited(group: Group) -> Vec<Memory> {
+fn limited(group: MemoryCgroup) -> Vec<AvailableMemory> {
     let (limit, used, cached) = if group.first_version {
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
     } else {
@@ -72,7 +72,7 @@ fn limited(group: Group) -> Vec<Memory> {
         let stat = read(dir.join("memory.stat")).unwrap_or_default();
         let used = used.saturating_sub(field(&stat, cached).unwrap_or(0));
         let of = format!("the control group {}", dir.display());
-        Some(Memory { available: limit.saturating_sub(used), of })
+        Some(AvailableMemory { available: limit.saturating_sub(used), of })
     });
     left.collect()
 }

@@ -17,9 +17,9 @@ static RESERVED: LazyLock<ReservedEnv> = LazyLock::new(|| ReservedEnv {
     refused: vec!["BUN_OPTIONS", "BUN_INSPECT_PRELOAD", "BUN_BE_BUN"],
 });
 
-fn known() -> Known<'static> {
+fn known() -> ParseContext<'static> {
     let caps = Limits { cpu_secs: Some(7200), ..Limits::default() };
-    Known {
+    ParseContext {
         agents: &["claude", "demo", "reviewer"],
         rigs: &["website"],
         reserved: &RESERVED,

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::live::{words, worker_word};
-use super::view::{Row, View, WorkerRow};
+use super::view::{TaskRow, View, WorkerRow};
+use crate::domain::account::breaker::AccountState;
 use crate::domain::account::breaker::Breaker;
 use crate::domain::liveness::lease::JUDGED_DEAD_AFTER_MS;
 use crate::domain::task::state::State;
@@ -67,7 +68,7 @@ fn attention(view: &View, style: Style) -> Vec<String> {
     if let Some(reason) = &view.paused {
         lines.push(style.paint("33", &format!("paused: {reason} (coordinator resume)")));
     }
-    if let Some(short) = &view.room {
+    if let Some(short) = &view.shortage {
         lines.push(style.paint("33", &format!("paused: {}", one_line(&short.to_string(), 300))));
     }
     if let Some(hint) = view.trust.settings.hint() {
@@ -127,19 +128,21 @@ pub fn breaker_line(breaker: &Breaker) -> String {
     let far = breaker.until.since(now) > 20 * 3_600_000;
     let until = if far { clock::local(breaker.until) } else { clock::local_short(breaker.until) };
     match breaker.state(now) {
-        Some("closed") => format!("paused until {until}, {why} ({})", one_line(&breaker.fault, 40)),
-        Some("probe") => {
+        AccountState::Closed => {
+            format!("paused until {until}, {why} ({})", one_line(&breaker.fault, 40))
+        }
+        AccountState::Probe => {
             format!(
                 "one task tries whether it works again, {why} ({})",
                 one_line(&breaker.fault, 40)
             )
         }
-        _ => format!("claims are slowed down, {why}"),
+        AccountState::Slow | AccountState::Open => format!("claims are slowed down, {why}"),
     }
 }
 
 /// The table of tasks.
-pub fn table(rows: &[Row], style: Style) -> String {
+pub fn table(rows: &[TaskRow], style: Style) -> String {
     let head = ["TASK", "STATE", "TRY", "TIME", "COST", "BRANCH, REASON"];
     let mut table = Table::new([Left, Left, Right, Right, Right, Left]);
     table.row(head.map(|title| Cell::new(title, "2")));
@@ -149,7 +152,7 @@ pub fn table(rows: &[Row], style: Style) -> String {
     table.render(style)
 }
 
-fn cells(row: &Row) -> [Cell; 6] {
+fn cells(row: &TaskRow) -> [Cell; 6] {
     let label = match &row.id {
         Some(id) => format!("{}-{}", id.slug(), id.tail()),
         None => row.label(),

@@ -7,13 +7,13 @@
 
 mod account_admission;
 mod attempt;
+mod capacity;
 mod claim;
 pub mod control;
-mod full;
+mod ended;
 mod groups;
 mod heart;
 mod idle;
-mod room;
 mod ticker;
 
 use std::ffi::OsString;
@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use serde_json::json;
-
+use crate::capacity::{CapacitySettings, StartAdmission};
+use crate::domain::event::Event;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
@@ -35,6 +35,7 @@ use crate::sys::{clock, fs, identity, random};
 use crate::worktree::Scratch;
 
 use control::{Control, Level};
+pub use ended::WorkerEnd;
 use idle::Idle;
 
 /// Between two tries while nothing at all can be written, milliseconds.
@@ -75,24 +76,6 @@ pub type Vet = Box<dyn Fn(&Path, &[u8]) -> Result<(), String> + Send>;
 /// Where talk goes.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Why a worker ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum WorkerEnd {
-    /// Nothing is left to do, or it was told to end after its task.
-    Finished {
-        /// A task failed on the way, or a file was rejected.
-        failed: bool,
-        /// Something waits for a later run.
-        later: bool,
-    },
-    /// It has done as many tasks as it should: a fresh one goes on.
-    Recycled,
-    /// It was told to stop now.
-    Stopped,
-    /// It was declared dead, or could not beat: it left everything to the others.
-    Fenced,
-}
-
 /// Runs one worker until it ends.
 pub fn run(
     config: Config,
@@ -109,7 +92,7 @@ pub fn run(
         holding: claim::Holding::default(),
         control: control.clone(),
         interrupt: config.root.join("interrupt"),
-        watched: Arc::new(Mutex::new(full::Watched::of(&config))),
+        capacity: Arc::new(Mutex::new(capacity::watched(&config))),
         registration,
         journal,
         queue,
@@ -118,17 +101,18 @@ pub fn run(
     let (group, level) =
         groups::make(&config, shared.registration.id(), &log).map_err(QueueError::from)?;
     let pid = shared.registration.card().process.pid;
-    shared.journal.note("start", None, json!({ "pid": pid, "cgroups": level }));
+    let worker = shared.registration.id().clone();
+    shared.journal.record(Event::WorkerStarted { worker, pid, cgroups: level });
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
         idle: Idle::new(bell, control.clone(), options.mode != Mode::Stay),
+        capacity: capacity::admission(&shared.queue, &config, control),
         config,
         options,
         failed: false,
         worked: 0,
         admission: account_admission::AccountAdmission::default(),
-        room: room::Room::default(),
         empty_scan: None,
         group,
         shared,
@@ -140,7 +124,7 @@ pub fn run(
     if let Err(e) = Scratch::forget(&config.scratch_dir(), shared.registration.id().short()) {
         (log)(&e.to_string());
     }
-    shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    shared.journal.record(ended::event(shared.registration.id().clone(), &ended));
     if ended.is_err() {
         // What it holds is nobody's fault: it waits again, and no death is counted.
         heart::disown_all(&shared);
@@ -161,6 +145,7 @@ fn register(queue: &Queue, slot: Option<u32>) -> Result<Registration, QueueError
         slot,
         started_at: clock::now(),
         file: None,
+        has_claimed: false,
         copied: false,
         other_device: false,
     })
@@ -178,17 +163,17 @@ struct Shared {
     /// While this file exists, nobody claims.
     interrupt: PathBuf,
     /// The disks that must not become full.
-    watched: Arc<Mutex<full::Watched>>,
+    capacity: Arc<Mutex<CapacitySettings>>,
 }
 
 impl Shared {
-    fn watched(&self) -> full::Watched {
-        self.watched.lock().expect("nothing panics while it holds this lock").clone()
+    fn capacity(&self) -> CapacitySettings {
+        self.capacity.lock().expect("nothing panics while it holds this lock").clone()
     }
 
     fn watch(&self, config: &Config) {
-        *self.watched.lock().expect("nothing panics while it holds this lock") =
-            full::Watched::of(config);
+        *self.capacity.lock().expect("nothing panics while it holds this lock") =
+            capacity::watched(config);
     }
 
     fn housekeeper(&self) -> MutexGuard<'_, Housekeeper> {
@@ -205,7 +190,7 @@ struct Worker {
     /// Tasks so far.
     worked: u32,
     admission: account_admission::AccountAdmission,
-    room: room::Room,
+    capacity: StartAdmission,
     empty_scan: Option<claim::EmptyScan>,
     /// The control group of whatever runs.
     group: Option<Arc<Cgroup>>,
@@ -240,18 +225,16 @@ impl Worker {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
                     }
-                    let opens = [self.admission.opens_in_ms(), self.room.again_in_ms()];
+                    let opens = [self.admission.opens_in_ms(), self.capacity.ask_again_in_ms()];
                     let opens_in_ms = opens.into_iter().flatten().min();
                     let queue = &self.shared.queue;
                     self.idle.wait(queue, &self.config.root, unsettled, opens_in_ms);
                     self.admission.invalidate();
                 }
                 // With the reserve it may go on at once.
-                Err(e) if e.disk_full() && self.shared.queue.release_reserve().unwrap_or(false) => {
-                    self.shared.journal.note("reserve_released", None, json!({}));
-                }
+                Err(e) if e.disk_full() && capacity::release_reserve(&self.shared) => {}
                 Err(e) if e.disk_full() => {
-                    (self.options.log)(&format!("{e}; waiting for room"));
+                    (self.options.log)(&format!("{e}; waiting for space"));
                     self.idle.pause(FULL_MS);
                 }
                 Err(e) => return Err(e),
@@ -270,6 +253,7 @@ impl Worker {
             self.reload();
         }
         if self.paused() {
+            self.capacity.stop_waiting();
             return Ok(match self.options.mode {
                 Mode::Stay => Looked::Nothing { unsettled: false },
                 Mode::Drain | Mode::Once => Looked::Ended(self.finished(true)),
@@ -306,7 +290,8 @@ impl Worker {
                 self.empty_scan = None;
                 self.admission.invalidate();
                 self.shared.watch(&self.config);
-                self.room = room::Room::default();
+                let Shared { queue, control, .. } = &self.shared;
+                self.capacity = capacity::admission(queue, &self.config, control);
                 (self.options.log)("settings re-read");
             }
             Err(why) => (self.options.log)(&format!("the settings stay as they were: {why}")),
@@ -323,7 +308,7 @@ impl Worker {
         if self.options.mode == Mode::Stay || unsettled {
             return Ok(None);
         }
-        if self.room.waited_ms().is_some_and(|ms| ms >= self.config.drain_wait_ms)
+        if self.capacity.short_for_ms().is_some_and(|ms| ms >= self.config.drain_wait_ms)
             && self.shared.queue.unfinished()?.1 == 0
         {
             return Ok(Some(self.finished(true)));

@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::power::mount::Mount;
 use crate::support::deadline::{wait_for, wait_until};
 use crate::support::swarm::Swarm;
+use swarmdir::domain::event::Event;
 
 /// The size of the disks, bytes.
 const DISK: u64 = 200 << 20;
@@ -54,7 +55,7 @@ fn make_room(swarm: &Swarm) {
 fn wait_paused(swarm: &Swarm, what: &str) -> Value {
     wait_until("a queue", || swarm.at("queue/FORMAT").exists());
     wait_for(format!("a pause for {what}"), || {
-        let room = swarm.status()["room"].take();
+        let room = swarm.status()["shortage"].take();
         (room["what"] == what).then_some(room)
     })
 }
@@ -72,7 +73,7 @@ fn wait_put_off(swarm: &Swarm, slug: &str) {
 fn make_room_until_done(swarm: &Swarm, count: usize) -> usize {
     let mut pauses = 0;
     wait_until(format!("{count} tasks done"), || {
-        if !swarm.status()["room"].is_null() {
+        if !swarm.status()["shortage"].is_null() {
             pauses += 1;
             make_room(swarm);
         }
@@ -82,11 +83,8 @@ fn make_room_until_done(swarm: &Swarm, count: usize) -> usize {
 }
 
 /// How often an event stands in the journals.
-fn noted(swarm: &Swarm, event: &str) -> usize {
-    let word = format!("\"event\":\"{event}\"");
-    let text = |name: &String| fs::read_to_string(swarm.at("queue/log").join(name)).unwrap();
-    let logs = swarm.names("log");
-    logs.iter().map(|name| text(name).matches(&word).count()).sum()
+fn recorded(swarm: &Swarm, is: impl Fn(&Event) -> bool) -> usize {
+    swarm.events().iter().filter(|line| is(&line.event)).count()
 }
 
 /// Outcomes of a task's attempts, oldest first, those that were charged with a `!`.

@@ -3,7 +3,7 @@
 use super::{assert_none, root, rust_files, shown};
 
 /// A module and what it may name. Whatever is not listed may not be named; a module always may name itself.
-const MAY_NAME: [(&str, &[&str]); 19] = [
+const MAY_NAME: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("form", &["domain"]),
     ("shape", &["domain"]),
@@ -13,16 +13,33 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
     ("git", &["domain", "sys"]),
     ("worktree", &["domain", "sys", "git"]),
     ("trust", &["domain", "sys", "git"]),
+    ("capacity", &["domain", "sys", "git"]),
     // A program of its own inside ours: the scripted agent, and the service that it calls.
     ("rehearsal", &["domain", "sys"]),
     // The rules of failures are data that people may write too.
     ("agent", &["domain", "form", "sys"]),
-    ("housekeeping", &["domain", "sys", "queue", "git", "worktree", "taskfile", "trust"]),
-    ("worker", &["domain", "sys", "queue", "git", "worktree", "taskfile", "agent", "housekeeping"]),
-    ("coordinator", &["domain", "sys", "queue", "housekeeping"]),
+    (
+        "housekeeping",
+        &["domain", "sys", "queue", "git", "worktree", "taskfile", "trust", "capacity"],
+    ),
+    (
+        "worker",
+        &[
+            "domain",
+            "sys",
+            "queue",
+            "git",
+            "worktree",
+            "taskfile",
+            "agent",
+            "capacity",
+            "housekeeping",
+        ],
+    ),
+    ("coordinator", &["domain", "sys", "queue", "capacity", "housekeeping"]),
     // `logs` renders what an agent said.
     ("views", &["domain", "shape", "sys", "queue", "agent"]),
-    ("doctor", &["domain", "shape", "sys", "queue", "git", "worktree", "agent"]),
+    ("doctor", &["domain", "shape", "sys", "queue", "git", "worktree", "agent", "capacity"]),
     ("gc", &["domain", "shape", "sys", "queue", "git", "worktree"]),
     // A user of everything: it starts programs, and looks at what they left; in a night the scripted agent's service.
     ("selftest", &["domain", "shape", "sys", "queue", "git", "worktree", "rehearsal"]),

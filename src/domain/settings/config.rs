@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::domain::account::breaker::HealthCheck;
-use crate::domain::capacity::admission::Reserve;
+use crate::domain::capacity::reserve::Reserve;
 use crate::domain::failure::rules::{Rule, RuleBook};
 use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::choice::{Cgroups, Durability, Share};
@@ -165,8 +165,8 @@ impl Config {
         std::iter::once(self.root.clone()).chain(rigs).collect()
     }
 
-    /// Where work under these settings takes room, and whether trees are made there.
-    pub fn takes_room(&self) -> Vec<(PathBuf, bool)> {
+    /// Where work under these settings writes, and whether trees are made there; the queue first.
+    pub fn disk_places(&self) -> Vec<(PathBuf, bool)> {
         let mut places = vec![(self.root.join("queue"), false)];
         let trees = self.trees.clone().into_iter().map(|dir| (dir, true));
         places.extend(trees);

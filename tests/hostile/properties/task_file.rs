@@ -5,7 +5,7 @@ use swarmdir::domain::settings::limits::{Limits, TaskCaps};
 use swarmdir::domain::settings::problem::Problem;
 use swarmdir::domain::settings::programs::ReservedEnv;
 use swarmdir::domain::task::spec::TaskSpec;
-use swarmdir::taskfile::{BYTES_MAX, Known, explain, parse};
+use swarmdir::taskfile::{BYTES_MAX, ParseContext, explain, parse};
 
 use super::safe::{assert_harmless, assert_one_line, is_branch, obeyed};
 
@@ -22,7 +22,7 @@ const CAPS: Limits = Limits {
     output_bytes: Some(1 << 30),
 };
 const RESERVED: ReservedEnv = ReservedEnv { operators: Vec::new(), refused: Vec::new() };
-const KNOWN: Known<'_> = Known {
+const KNOWN: ParseContext<'_> = ParseContext {
     agents: &["claude", "demo", "sh"],
     rigs: &["website"],
     reserved: &RESERVED,
