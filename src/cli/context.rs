@@ -9,7 +9,7 @@ use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::domain::trust::TrustState;
 use crate::git::Repo;
-use crate::queue::find::Found;
+use crate::queue::find::FoundTask;
 use crate::queue::journal::Journal;
 use crate::queue::{Dir, Queue};
 use crate::shape::paste::quoted;
@@ -82,7 +82,7 @@ impl Context {
             let more = waiting.len() - 1;
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
             self.ui.say(&format!(
-                "{first:?}{more} in queue/pending came with a clone: not taken up before it is trusted"
+                "{first:?}{more} in queue/pending came with a clone: not taken in before it is trusted"
             ));
             self.ui.say(&format!("hint: {}", self.mend()));
         }
@@ -129,7 +129,8 @@ impl Context {
             && let Ok(repo) = Repo::discover(&config.root)
         {
             // `doctor` tells where that did not work.
-            let _seen_by_git = super::setup::hide(&repo, &config.root);
+            // Git shows the directory where it cannot be hidden.
+            drop(super::setup::hide(&repo, &config.root));
         }
         Ok(opened.queue)
     }
@@ -137,13 +138,13 @@ impl Context {
     /// The one task that is meant.
     pub(super) fn task(&self, queue: &Queue, text: &str) -> Result<TaskId, Failure> {
         match queue.find(text)? {
-            Found::One(id) => Ok(id),
-            Found::Several(ids) => {
+            FoundTask::One(id) => Ok(id),
+            FoundTask::Several(ids) => {
                 let all: Vec<String> = ids.iter().take(8).map(|id| format!("  {id}")).collect();
                 let message = format!("{text:?} means {} tasks:\n{}", ids.len(), all.join("\n"));
                 Err(Failure::usage(message).hint("name one by its id or its tail"))
             }
-            Found::None(alike) => Err(self.not_found(queue, text, &alike)),
+            FoundTask::None(alike) => Err(self.not_found(queue, text, &alike)),
         }
     }
 
@@ -152,7 +153,7 @@ impl Context {
         if queue.dropped_as(text).unwrap_or(false) {
             let dir = queue.layout().dir(Dir::Pending);
             return failure.hint(format!(
-                "it lies in {dir:?} and is not taken up yet: coordinator --agents 3"
+                "it lies in {dir:?} and is not taken in yet: coordinator --agents 3"
             ));
         }
         match alike.first() {

@@ -20,8 +20,8 @@ pub const PLANTS: [(&str, &str); 16] = [
     ("publish-though-refused", "I1"),
     ("claim-though-claimed", "S4"),
     ("epoch-stays", "S4"),
-    ("take-up-loses", "S1"),
-    ("take-up-leaves-a-copy", "S1"),
+    ("intake-loses", "S1"),
+    ("intake-leaves-a-copy", "S1"),
     ("names-of-ones-own", "I3"),
     ("no-record", "I4"),
     ("no-result", "I5"),
@@ -30,7 +30,7 @@ pub const PLANTS: [(&str, &str); 16] = [
     ("no-reclaim", "I8"),
     ("no-declaration-of-death", "I9"),
     ("no-burial", "I10"),
-    ("wishes-stay", "I11"),
+    ("cancel-requests-stay", "I11"),
     ("deaths-are-not-counted", "S5"),
     ("no-kill-before-reclaim", "S3"),
 ];
@@ -56,20 +56,23 @@ impl Hook for Plant {
         match self.name {
             "publish-though-refused" if moved("ready", "done") && !is_there(call.path) => {
                 let to = call.to.unwrap_or(call.path);
-                let _second_outcome = std::fs::write(to, b"");
+                // Only the first outcome counts.
+                drop(std::fs::write(to, b""));
                 CallFate::Skip
             }
             "claim-though-claimed" if call.op == Op::Link && to_dir(call) == "claims" => {
                 if is_there(call.to.unwrap_or(call.path)) { CallFate::Skip } else { CallFate::Go }
             }
             "epoch-stays" if moved("ready", "ready") => CallFate::To(call.path.to_owned()),
-            "take-up-loses" if moved("pending", "blocked") => {
-                let _lost = std::fs::remove_file(call.path);
+            "intake-loses" if moved("pending", "blocked") => {
+                // It may be lost already.
+                drop(std::fs::remove_file(call.path));
                 CallFate::Fail(ENOENT)
             }
-            "take-up-leaves-a-copy" if moved("pending", "blocked") && !self.done => {
+            "intake-leaves-a-copy" if moved("pending", "blocked") && !self.done => {
                 self.done = true;
-                let _copied = std::fs::copy(call.path, call.to.unwrap_or(call.path));
+                // What cannot be copied is missing anyway.
+                drop(std::fs::copy(call.path, call.to.unwrap_or(call.path)));
                 CallFate::Skip
             }
             "names-of-ones-own" if moved("ready", "done") => {
@@ -81,7 +84,7 @@ impl Hook for Plant {
             "no-reclaim" if gone("claims") => CallFate::Skip,
             "no-declaration-of-death" if moved("workers", "gone") => CallFate::Fail(ENOENT),
             "no-burial" if gone("gone") => CallFate::Skip,
-            "wishes-stay" if gone("cancel") => CallFate::Skip,
+            "cancel-requests-stay" if gone("cancel") => CallFate::Skip,
             "no-kill-before-reclaim" if call.op == Op::Kill => CallFate::Skip,
             _ => CallFate::Go,
         }
@@ -104,7 +107,8 @@ impl Hook for Plant {
             _ => None,
         };
         if let Some(path) = target {
-            let _gone = std::fs::remove_file(path);
+            // It may be gone.
+            drop(std::fs::remove_file(path));
         }
     }
 }

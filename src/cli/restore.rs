@@ -9,7 +9,7 @@ use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::domain::time::UnixMs;
 use crate::git::{GitError, Repo};
-use crate::queue::find::Found;
+use crate::queue::find::FoundTask;
 use crate::sys::{clock, identity};
 use crate::worktree::{self, Restored, TreePool};
 
@@ -56,7 +56,7 @@ fn find(
 ) -> Result<Vec<(PathBuf, TreePool, worktree::FoundSalvage)>, Failure> {
     // A task that was pruned is known by its salvage alone.
     let id = match context.queue()?.find(text)? {
-        Found::One(id) => Some(id.to_string()),
+        FoundTask::One(id) => Some(id.to_string()),
         _ => None,
     };
     let config = context.config();
@@ -96,10 +96,10 @@ fn means(id: Option<&str>, text: &str, owner: &str) -> bool {
     }
 }
 
-fn failed(trouble: GitError) -> Failure {
-    let hint = trouble.hint();
-    let code = if trouble.is_the_tasks() { exit::USAGE } else { exit::MISSING };
-    Failure { code, message: trouble.to_string(), hint }
+fn failed(error: GitError) -> Failure {
+    let hint = error.hint();
+    let code = if error.is_the_tasks() { exit::USAGE } else { exit::MISSING };
+    Failure { code, message: error.to_string(), hint }
 }
 
 fn row((root, saved, restored): &Back) -> Value {

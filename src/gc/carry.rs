@@ -7,8 +7,8 @@ use super::{GcDecision, GcItem, GcKind, GcTarget};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::git::{GitError, Repo};
-use crate::queue::finish::Closed;
-use crate::queue::shift::Ended;
+use crate::queue::finish::Transition;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Queue, Result};
 use crate::sys::{fs, identity, talk};
 use crate::worktree::{Removal, RemovalRefusal, Removed, TreePool, Vacated};
@@ -68,7 +68,7 @@ fn turn_logs(config: &Config) -> Result<()> {
 
 /// Frees the trees of a task that is about to be forgotten: later nobody would know whose they are. What stands
 /// against it, if anything does.
-fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &Ended) -> Option<String> {
+fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &EndedTask) -> Option<String> {
     let task = ended.at().id.as_str();
     forests.iter().find_map(|trees| match trees.vacate(queue.id(), task) {
         Ok(Vacated::Busy) => Some("a process works in its tree".to_owned()),
@@ -77,10 +77,12 @@ fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &Ended) -> Option<Strin
     })
 }
 
-fn closed(closed: Closed) -> GcResult {
+fn closed(closed: Transition) -> GcResult {
     match closed {
-        Closed::Won => GcResult::Gone(None),
-        Closed::Refused => GcResult::Kept("a worker still holds it, or somebody moved it".into()),
+        Transition::Won => GcResult::Gone(None),
+        Transition::Refused => {
+            GcResult::Kept("a worker still holds it, or somebody moved it".into())
+        }
     }
 }
 
@@ -108,10 +110,10 @@ fn trees(config: &Config, repository: &Path) -> std::result::Result<TreePool, Gi
 fn git(config: &Config, item: &GcItem, why: &str) -> std::result::Result<GcResult, GitError> {
     let why = format!("coordinator gc: {why}");
     let removed = match &item.target {
-        GcTarget::Tree { repository, number, occupant } => {
+        GcTarget::Tree { repository, number, holder } => {
             let trees = trees(config, repository)?;
             // What its task left belongs to its branch.
-            if let Some((queue, task)) = occupant {
+            if let Some((queue, task)) = holder {
                 match trees.vacate(queue, task)? {
                     Vacated::Free => {}
                     Vacated::Busy => return Ok(GcResult::Kept("a process works in it".into())),

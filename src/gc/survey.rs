@@ -97,7 +97,7 @@ fn runs_of_nobody(
         let fate = match (pruned, queue.is_old_run(id)?) {
             (true, _) => GcDecision::Goes("what is left of a task that was pruned".into()),
             (false, true) => GcDecision::stays(""),
-            (false, false) => GcDecision::stays("it may be about to be taken up"),
+            (false, false) => GcDecision::stays("it may be about to be taken in"),
         };
         items.push(GcItem {
             kind: GcKind::OrphanRun,
@@ -148,9 +148,9 @@ fn files(queue: &Queue, config: &Config, items: &mut Vec<GcItem>) -> Result<()> 
 type ScanResult = std::result::Result<(), crate::git::GitError>;
 
 fn trees(trees: &TreePool, path: &Path, known: &KnownTasks, items: &mut Vec<GcItem>) -> ScanResult {
-    let over = |occupant: &Holder| known.is_over(occupant);
+    let over = |holder: &Holder| known.is_over(holder);
     for tree in trees.standing(&over)? {
-        let lives = tree.occupant.as_ref();
+        let lives = tree.holder.as_ref();
         let (kind, fate) = match lives {
             None if tree.busy => (GcKind::Live, GcDecision::stays("a process works in it")),
             None => (GcKind::Tree, GcDecision::stays("")),
@@ -183,7 +183,7 @@ fn trees(trees: &TreePool, path: &Path, known: &KnownTasks, items: &mut Vec<GcIt
         let target = GcTarget::Tree {
             repository: path.to_owned(),
             number: tree.number,
-            occupant: lives.map(|o| (o.queue.clone(), o.task.clone())),
+            holder: lives.map(|o| (o.queue.clone(), o.task.clone())),
         };
         let idle_ms = clock::since_ms(tree.used_ms);
         if tree.ignored_bytes > 0 && kind == GcKind::Tree {

@@ -11,7 +11,7 @@ use crate::domain::task::id::TaskId;
 use crate::domain::task::record::{Origin, TaskRecord};
 use crate::domain::task::spec::TaskSpec;
 use crate::git::{GitError, Repo};
-use crate::queue::intake::{Admission, Admitted, Dropped};
+use crate::queue::intake::{Dropped, IntakeCheck, IntakeDecision};
 use crate::sys::clock;
 use crate::taskfile;
 
@@ -99,8 +99,8 @@ impl Intake {
     }
 }
 
-impl Admission for Intake {
-    fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
+impl IntakeCheck for Intake {
+    fn admit(&self, dropped: &Dropped<'_>) -> IntakeDecision {
         let spec = match self.known.parse(dropped.name, dropped.bytes) {
             Ok(spec) => spec,
             Err(problems) => return rejected(dropped, problems),
@@ -108,14 +108,14 @@ impl Admission for Intake {
         let origin =
             match self.wants_tree(&spec).then(|| self.origin(dropped.id, &spec)).transpose() {
                 Ok(origin) => origin,
-                Err(trouble) => {
-                    return match about_input(&trouble, &spec) {
+                Err(error) => {
+                    return match about_input(&error, &spec) {
                         Some(problem) => rejected(dropped, vec![problem]),
-                        None => Admitted::NotNow(trouble.to_string()),
+                        None => IntakeDecision::NotNow(error.to_string()),
                     };
                 }
             };
-        Admitted::Ready(Box::new(TaskRecord {
+        IntakeDecision::Ready(Box::new(TaskRecord {
             schema: 1,
             id: dropped.id.clone(),
             name: dropped.name.to_string_lossy().into_owned(),
@@ -130,22 +130,22 @@ impl Admission for Intake {
 }
 
 /// A name in the task is wrong: its author can mend that, nobody else.
-fn about_input(trouble: &GitError, spec: &TaskSpec) -> Option<Problem> {
-    let key = match trouble {
-        _ if !trouble.is_the_tasks() => return None,
+fn about_input(error: &GitError, spec: &TaskSpec) -> Option<Problem> {
+    let key = match error {
+        _ if !error.is_the_tasks() => return None,
         GitError::BranchTaken { .. } | GitError::BranchBlocked { .. } => "branch",
         GitError::BadName { name, .. } if spec.branch.as_ref() == Some(name) => "branch",
         _ => "base",
     };
-    let problem = Problem::new(trouble.to_string()).key(key);
-    Some(match trouble.hint() {
+    let problem = Problem::new(error.to_string()).key(key);
+    Some(match error.hint() {
         Some(hint) => problem.hint(hint),
         None => problem,
     })
 }
 
-fn rejected(dropped: &Dropped<'_>, problems: Vec<Problem>) -> Admitted {
+fn rejected(dropped: &Dropped<'_>, problems: Vec<Problem>) -> IntakeDecision {
     let name = dropped.name.to_string_lossy();
     let report = taskfile::explain(&name, dropped.bytes, dropped.id.as_str(), &problems);
-    Admitted::Rejected { problems, report }
+    IntakeDecision::Rejected { problems, report }
 }

@@ -29,7 +29,7 @@ pub enum Dir {
     Cancelled,
     /// Wrong files, each with its errors beside it.
     Rejected,
-    /// Wishes to cancel.
+    /// Cancel requests.
     Cancel,
     /// Accounts, one an account, and who tries a closed one.
     Accounts,
@@ -117,9 +117,9 @@ impl Layout {
         path
     }
 
-    /// The lock by which processes of one machine keep out of each other's way at take-up.
-    pub fn takeup_lock(&self) -> PathBuf {
-        self.file(Dir::Tmp, ".takeup.lock")
+    /// The lock by which processes of one machine keep out of each other's way at intake.
+    pub fn intake_lock(&self) -> PathBuf {
+        self.file(Dir::Tmp, ".intake.lock")
     }
 
     /// The file that keeps the queue writable on a full disk.

@@ -3,7 +3,7 @@
 //! Deciding *that* a worker is dead, and killing it where it may still run, is done above, where processes
 //! are known ([`crate::housekeeping`]); these are the renames that follow.
 
-use super::finish::Closed;
+use super::finish::Transition;
 use super::register::{Card, read_card};
 use super::{Dir, Queue, Result};
 use crate::domain::event::Reclaimed;
@@ -86,8 +86,8 @@ impl Queue {
                     (Dir::Ready, name.ready_next().to_string())
                 };
                 match self.rename_once(&self.file(Dir::Ready, &name), to, &next)? {
-                    Closed::Refused => Reclaimed::Swept,
-                    Closed::Won => {
+                    Transition::Refused => Reclaimed::Swept,
+                    Transition::Won => {
                         self.sync_dir(to)?;
                         self.write_lost(&attempt, lost)?;
                         if last { Reclaimed::Failed } else { Reclaimed::Ready }
@@ -110,7 +110,8 @@ impl Queue {
     /// stuck behind a live heartbeat.
     pub fn disown(&self, at: &TaskEpoch) -> Result<()> {
         if let Some(name) = self.ready_name(at)? {
-            let _either = self.shift(Dir::Ready, &name, Dir::Ready, &name.ready_next())?;
+            // Whoever renames it, it has the new name.
+            let _ = self.shift(Dir::Ready, &name, Dir::Ready, &name.ready_next())?;
         }
         fs::unlink(&self.file(Dir::Claims, at))?;
         Ok(())

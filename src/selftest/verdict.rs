@@ -12,7 +12,7 @@ use crate::domain::task::id::TaskId;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::state::State;
 use crate::git::Repo;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Dir, Queue, Result};
 use crate::sys::{fs, identity, tool};
 use crate::worktree::TreePool;
@@ -60,7 +60,7 @@ pub(super) fn check(
 }
 
 /// How each task ended, by what it was dropped as.
-type Ends = HashMap<String, Vec<Ended>>;
+type Ends = HashMap<String, Vec<EndedTask>>;
 
 fn by_number(queue: &Queue) -> Result<Ends> {
     let mut ends = Ends::new();
@@ -126,15 +126,15 @@ pub(super) fn repeated(queue: &Queue) -> Result<Vec<String>> {
 pub(super) fn occupied(ground: &Ground) -> Vec<String> {
     let Ok(repo) = Repo::discover(ground.repository()) else { return Vec::new() };
     let trees = TreePool::new(repo, None, &identity::host());
-    let occupants = trees.occupants().unwrap_or_default();
-    occupants.iter().map(|o| format!("a tree still belongs to {}", o.task)).collect()
+    let holders = trees.holders().unwrap_or_default();
+    holders.iter().map(|o| format!("a tree still belongs to {}", o.task)).collect()
 }
 
 /// Tasks in trees whose work is not on a branch, and attempts whose result does not say `done`.
 fn undone(ground: &Ground, ends: &Ends) -> Vec<String> {
     let mut wrong = Vec::new();
     for ended in ends.values().flatten() {
-        let Ended::Done(name) = ended else { continue };
+        let EndedTask::Done(name) = ended else { continue };
         let result = ground.queue.attempt(name.clone()).result;
         let id = &name.at.id;
         match result {

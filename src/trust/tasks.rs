@@ -11,7 +11,7 @@ use super::{TrustStore, digest, tracked};
 use crate::domain::trust::{Origin, Why, origin};
 use crate::sys::{env, fs};
 
-/// As of take-up: no task file is longer, bytes.
+/// As of intake: no task file is longer, bytes.
 const TASK_MAX: u64 = 10 * 1024 * 1024 + 1;
 /// So many tracked files of a queue are judged one by one.
 const MOST_JUDGED: usize = 200;

@@ -1,4 +1,4 @@
-//! What a worker was told: by signals, by its heart, by a wish to retire. It only ever gets stricter.
+//! What a worker was told: by signals, by its heart, by a request to retire. It only ever gets stricter.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -123,7 +123,8 @@ impl Control {
 
     /// Makes the main thread look.
     pub fn ring(&self) {
-        let _full_means_rung_already = self.bell.try_send(());
+        // A full channel means that it was woken already.
+        self.bell.try_send(()).ok();
     }
 
     pub(super) fn take_reload(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::agent::StopReason;
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
 use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::queue::Result;
-use crate::queue::claim::Standing;
+use crate::queue::claim::ClaimState;
 use crate::queue::register::Beat;
 use crate::sys::{clock, fs};
 
@@ -37,7 +37,8 @@ pub(super) fn start(shared: &Shared) -> Ticker {
 pub(super) fn disown_all(shared: &Shared) {
     for claim in shared.queue.claims().unwrap_or_default() {
         if claim.card.id == *shared.registration.id() {
-            let _left_to_the_others = shared.queue.disown(&claim.at);
+            // Other workers reclaim it.
+            drop(shared.queue.disown(&claim.at));
         }
     }
 }
@@ -73,7 +74,8 @@ impl Heart {
             Err(_) => {}
         }
         // A look that fails is repeated at the next beat; the rename decides in any case.
-        let _again_at_the_next_beat = self.look();
+        // The next beat looks again.
+        drop(self.look());
         relieve(&self.shared, &self.shared.holding, &mut self.parked);
         if self.shared.queue.asked_to_retire(self.shared.registration.id()) {
             self.shared.control.retire();
@@ -88,12 +90,12 @@ impl Heart {
                 control.stop_agent(StopReason::Operator);
             }
             match queue.standing(registration, name)? {
-                Standing::Holds => {}
-                Standing::CancelWanted => control.stop_agent(StopReason::Cancelled),
-                Standing::NameGone | Standing::ClaimGone if holding.get() == held => {
+                ClaimState::Holds => {}
+                ClaimState::CancelWanted => control.stop_agent(StopReason::Cancelled),
+                ClaimState::NameGone | ClaimState::ClaimGone if holding.get() == held => {
                     control.stop_agent(StopReason::LostClaim);
                 }
-                Standing::NameGone | Standing::ClaimGone => {}
+                ClaimState::NameGone | ClaimState::ClaimGone => {}
             }
         }
         // One that was seen is looked at again at the next beat.

@@ -78,7 +78,7 @@ impl Worker {
             None if profile.worktree => Err(NoPlace {
                 fault: Fault::Machine,
                 detail:
-                    "it was taken up for an agent without a worktree, so it has no base: cancel it and add it again"
+                    "it was taken in for an agent without a worktree, so it has no base: cancel it and add it again"
                         .into(),
             }),
             _ => self.enter_scratch(claim.attempt()),
@@ -262,8 +262,8 @@ impl Workplace {
 }
 
 impl From<GitError> for NoPlace {
-    fn from(trouble: GitError) -> NoPlace {
-        let fault = if trouble.disk_full() { Fault::Disk } else { Fault::Machine };
-        NoPlace { fault, detail: trouble.to_string() }
+    fn from(error: GitError) -> NoPlace {
+        let fault = if error.disk_full() { Fault::Disk } else { Fault::Machine };
+        NoPlace { fault, detail: error.to_string() }
     }
 }
