@@ -3,7 +3,7 @@
 use crate::agent::transcript::RateLimit;
 use crate::domain::account::usage::Usage;
 use crate::domain::liveness::report::Live;
-use crate::domain::outcome::disposition::Outcome;
+use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::task::record::Ground;
 
 /// What came of it.
@@ -35,6 +35,27 @@ pub struct Report {
     pub swept: u32,
     /// What else people should know.
     pub notes: Vec<String>,
+}
+
+impl Report {
+    /// Of an agent that was not started, for a reason that we saw ourselves.
+    pub fn not_started(fault: Fault, detail: String) -> Report {
+        Report {
+            ground: Some(Ground::ours(fault.word(), "worker", &detail)),
+            ending: Outcome::Failure { fault, detail },
+            exit: None,
+            said: None,
+            usage: Usage::default(),
+            denied_tools: Vec::new(),
+            session: None,
+            refused_at_once: false,
+            rate_limit: None,
+            first_event_ms: None,
+            elapsed_ms: 0,
+            swept: 0,
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// The length of [`Report::said`].
