@@ -3,6 +3,7 @@
 mod documents;
 mod files;
 mod layers;
+mod programs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
