@@ -165,7 +165,7 @@ impl AttemptPlan {
     pub(super) fn begins_anew(&self, report: &Report) -> Option<String> {
         let Outcome::Failure { fault: Fault::Error, detail } = &report.ending else { return None };
         let request = &self.job.request;
-        // What a refusal may cost is what claude tried to make of it.
+        // What a refusal may have cost is what the program tried to make of it.
         if !request.resume || report.usage.cost_usd >= request.max_budget_usd {
             return None;
         }
