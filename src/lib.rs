@@ -38,7 +38,8 @@
 //! ready/5-T.1 ─ rename → done/T.1.W, failed/T.1.W or blocked/5-T.2~REASON      worker::disposition, queue::finish
 //! ```
 //!
-//! Start at [`worker::run`] for a task's way, at [`coordinator::run`] for the pool, at [`queue`] for a
+//! Questions of somebody new, each answered by file and symbol, are in `CONTRIBUTING.md`, and the words in
+//! `docs/glossary.md`. Start at [`worker::run`] for a task's way, at [`coordinator::run`] for the pool, at [`queue`] for a
 //! transition, at [`agent::Session`] for supervision, at [`cli`] for a command.
 //!
 //! # Code map

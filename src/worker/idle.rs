@@ -25,7 +25,7 @@ const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
 /// Those who wait for a breaker come within so long of its opening, milliseconds.
-const GATE_JITTER_MS: u64 = 500;
+const BREAKER_JITTER_MS: u64 = 500;
 /// So many idle workers of a machine watch.
 const WATCHERS: usize = 12;
 /// So many tasks in a row make a busy worker, which needs no hints.
@@ -94,7 +94,7 @@ impl Idle {
         };
         let usual = base + random::below(base / 2);
         // Not all at the very moment at which a breaker opens; after a short wait not much later either.
-        let jitter = |ms: u64| random::below(GATE_JITTER_MS.min(ms / 4 + 50));
+        let jitter = |ms: u64| random::below(BREAKER_JITTER_MS.min(ms / 4 + 50));
         let opens = opens_in_ms.map(|ms| ms + jitter(ms));
         self.pause(opens.map_or(usual, |ms| ms.min(usual)));
     }

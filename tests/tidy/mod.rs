@@ -2,7 +2,9 @@
 
 mod documents;
 mod files;
+mod glossary;
 mod layers;
+mod walk;
 
 use std::fs;
 use std::path::{Path, PathBuf};

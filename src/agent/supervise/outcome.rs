@@ -6,7 +6,7 @@
 
 use crate::agent::failures::Bench;
 use crate::agent::launch::Verdict;
-use crate::agent::supervise::output::Ears;
+use crate::agent::supervise::output::OutputReader;
 use crate::agent::supervise::state::{StopReason, Why};
 use crate::agent::transcript::{Final, RateLimit};
 use crate::domain::capacity::shortage::size;
@@ -26,7 +26,7 @@ pub(in crate::agent) struct Evidence<'a> {
     pub(in crate::agent) why: Option<Why>,
     /// `None`: it could not be seen to end.
     pub(in crate::agent) exit: Option<Exit>,
-    pub(in crate::agent) heard: &'a Ears,
+    pub(in crate::agent) heard: &'a OutputReader,
     /// The end of what it wrote to standard error.
     pub(in crate::agent) stderr: &'a str,
     pub(in crate::agent) timeouts: &'a Timeouts,

@@ -22,10 +22,10 @@ macro_rules! recorded {
     };
 }
 
-fn ears(stream: &str) -> Ears {
-    let mut ears = Ears::default();
-    stream.lines().for_each(|line| ears.hear(&parse_line(line.as_bytes()), line.as_bytes()));
-    ears
+fn reader(stream: &str) -> OutputReader {
+    let mut reader = OutputReader::default();
+    stream.lines().for_each(|line| reader.hear(&parse_line(line.as_bytes()), line.as_bytes()));
+    reader
 }
 
 /// Claude, or for [`Verdict::ExitCode`] a command, with these rules of the operator's.
@@ -38,7 +38,7 @@ fn on_ground(
 ) -> (Outcome, Option<Ground>) {
     let kind = if verdict == Verdict::Result { "claude" } else { "command" };
     let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, own));
-    let heard = &ears(stream);
+    let heard = &reader(stream);
     judge(&Evidence {
         verdict,
         why: None,
@@ -55,7 +55,7 @@ fn on_ground(
 fn judged(verdict: Verdict, exit: Exit, stream: &str, why: Option<Why>, stderr: &str) -> Outcome {
     let kind = if verdict == Verdict::Result { "claude" } else { "command" };
     let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, &[]));
-    let heard = &ears(stream);
+    let heard = &reader(stream);
     let exit = Some(exit);
     judge(&Evidence {
         verdict,
@@ -246,7 +246,7 @@ fn an_end_that_was_not_seen_is_the_machines_fault() {
         verdict: Verdict::Result,
         why: None,
         exit: None,
-        heard: &Ears::default(),
+        heard: &OutputReader::default(),
         stderr: "",
         timeouts: &Timeouts::DEFAULT,
         bench: Bench::new("claude", &[]),

@@ -8,7 +8,7 @@ use crate::domain::time_bounds::ANNOUNCED_MAX_MS;
 
 /// What was heard.
 #[derive(Default)]
-pub(in crate::agent) struct Ears {
+pub(in crate::agent) struct OutputReader {
     pub(in crate::agent) summary: Summary,
     pub(in crate::agent) records: Records,
     /// The last lines that were not stream-json.
@@ -35,7 +35,7 @@ pub(in crate::agent) fn sign(line: &Line) -> Sign {
     }
 }
 
-impl Ears {
+impl OutputReader {
     pub(in crate::agent) fn hear(&mut self, line: &Line, bytes: &[u8]) {
         self.summary.feed(line);
         match line {

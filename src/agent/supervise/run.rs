@@ -9,7 +9,7 @@ use crate::agent::program::{self, MARK};
 use crate::agent::supervise::group;
 use crate::agent::supervise::look::Looker;
 use crate::agent::supervise::outcome::{Evidence, judge};
-use crate::agent::supervise::output::{Ears, sign};
+use crate::agent::supervise::output::{OutputReader, sign};
 use crate::agent::supervise::record::{LOOK_MS, Recorder};
 use crate::agent::supervise::session::Remote;
 use crate::agent::supervise::state::{Action, Event, Phase, State, step};
@@ -94,7 +94,7 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
         exit: None,
         recorder: Recorder::new(&job.place.files, job.bounds.limits.output_bytes),
         splitter: Splitter::default(),
-        ears: Ears::default(),
+        reader: OutputReader::default(),
         started_ms,
         swept: 0,
         notes,
@@ -122,7 +122,7 @@ struct Shell<'a> {
     watch: Watch,
     recorder: Recorder<'a>,
     splitter: Splitter,
-    ears: Ears,
+    reader: OutputReader,
     started_ms: u64,
     swept: u32,
     notes: Vec<String>,
@@ -207,7 +207,7 @@ impl Shell<'_> {
 
     fn line(&mut self, bytes: &[u8], seen: &mut dyn FnMut(&Progress)) {
         let line = parse_line(bytes);
-        self.ears.hear(&line, bytes);
+        self.reader.hear(&line, bytes);
         match &line {
             Line::Assistant(message) if message.error.is_none() => seen(&Progress::Answered),
             Line::RateLimit(limit) => seen(&Progress::Limit(limit.clone())),
@@ -283,12 +283,12 @@ impl Shell<'_> {
         let tail =
             sys::fs::read_tail(&job.place.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&tail).into_owned();
-        let summary = &self.ears.summary;
+        let summary = &self.reader.summary;
         let (judged, ground) = judge(&Evidence {
             verdict: self.launch.verdict,
             why: self.state.why,
             exit: self.exit,
-            heard: &self.ears,
+            heard: &self.reader,
             stderr: &stderr,
             timeouts: &job.bounds.timeouts,
             bench: Bench::of(job),
@@ -311,7 +311,7 @@ impl Shell<'_> {
         }
         let first = self.state.first_event_ms;
         Report {
-            said: self.ears.last_words(&ending, &stderr),
+            said: self.reader.last_words(&ending, &stderr),
             ending,
             ground,
             exit: self.exit.map(|exit| exit.to_string()),

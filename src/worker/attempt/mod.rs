@@ -139,14 +139,14 @@ impl Worker {
         ));
         let report = match self.set_up(&claim, spec, &job, &place) {
             Some(failed) => failed,
-            None => self.run_agent(&job, &profile, self.messenger(&claim, &agent)),
+            None => self.run_agent(&job, &profile, self.progress_relay(&claim, &agent)),
         };
         let report = match cannot_go_on(job.request.resume, job.request.max_budget_usd, &report) {
             Some(why) => {
                 notes.push(why);
                 let job = earlier.begin_anew(job, report.usage.cost_usd, spec, &place);
                 self.write_start(&claim, &agent, &job, &place)?;
-                after(report, self.run_agent(&job, &profile, self.messenger(&claim, &agent)))
+                after(report, self.run_agent(&job, &profile, self.progress_relay(&claim, &agent)))
             }
             None => report,
         };
@@ -210,7 +210,7 @@ impl Worker {
     }
 
     /// What passes on the agent's news of its account.
-    fn messenger(&self, claim: &Claim, agent: &str) -> ProgressRelay {
+    fn progress_relay(&self, claim: &Claim, agent: &str) -> ProgressRelay {
         let account = self.config.account(agent);
         ProgressRelay {
             shared: self.shared.clone(),
