@@ -19,7 +19,7 @@ use crate::sys::clock;
 pub(super) const ACCOUNTS_MS: u64 = 200;
 
 /// A check of the log-in that takes longer than that holds nobody up any more, milliseconds: nothing bad is
-/// known. Longer than claude tries again after a refusal (3 minutes).
+/// known. Longer than an agent tries again after a refusal (3 minutes).
 const CHECK_MS: u64 = 5 * 60_000;
 
 /// What an account's tasks meet, where it is not simply an open breaker.
@@ -139,7 +139,7 @@ impl AccountAdmission {
         opens.min().map(|at| at.since(clock::now()))
     }
 
-    /// Whether we may claim this task. The record is read only where some account's breaker is not open.
+    /// Whether we may claim this task. The record is read only where some account is not open.
     pub(super) fn admits(&mut self, shared: &Shared, config: &Config, name: &QueueName) -> bool {
         if self.accesses.is_empty() {
             return true;
