@@ -6,8 +6,9 @@ use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
 use crate::housekeeping::Housekeeper;
+use crate::queue::Queue;
 use crate::queue::check::Violation;
-use crate::queue::{Dir, Queue};
+use crate::site::{Dir, Site};
 
 /// `check`
 pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> CommandResult {
@@ -56,7 +57,7 @@ fn mend(
 /// `doctor`
 pub(super) fn doctor(context: &Context, as_json: bool) -> CommandResult {
     let root = &context.config().root;
-    let waiting = super::trust::waiting_in(&root.join("queue").join(Dir::Pending.name()));
+    let waiting = super::trust::waiting_in(&Site::at(root).queue_paths().dir(Dir::Pending));
     let findings = crate::doctor::examine(context.config(), &context.loaded.standing, &waiting);
     if as_json {
         context.ui.print_json(&crate::doctor::json(&findings));

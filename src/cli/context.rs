@@ -9,10 +9,11 @@ use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::domain::trust::Standing;
 use crate::git::Repo;
+use crate::queue::Queue;
 use crate::queue::find::Found;
 use crate::queue::journal::Journal;
-use crate::queue::{Dir, Queue};
 use crate::shape::paste::quoted;
+use crate::site::{Dir, Site};
 use crate::sys::{env, fs};
 use crate::trust::brought_by_clone;
 
@@ -43,7 +44,7 @@ impl Context {
             let failure = Failure::new(exit::UNTRUSTED, standing.to_string());
             return Err(failure.hint(context.mend()));
         }
-        let queue = context.config().root.join("queue");
+        let queue = Site::at(&context.config().root).queue();
         if let Some((path, why)) = brought_by_clone(&queue) {
             let message = format!(
                 "{path:?} came with a clone: the state of a queue is nobody's but its own user's: {why}"
@@ -124,7 +125,8 @@ impl Context {
             ));
         }
         // What a link leads to has another name in `info/exclude` than a directory.
-        let linked = ["queue", ".swarmdir"].iter().any(|name| fs::is_link(&config.root.join(name)));
+        let site = Site::at(&config.root);
+        let linked = [site.queue(), site.state_dir()].iter().any(|dir| fs::is_link(dir));
         if (opened.first || linked)
             && let Ok(repo) = Repo::discover(&config.root)
         {
@@ -150,7 +152,7 @@ impl Context {
     fn not_found(&self, queue: &Queue, text: &str, alike: &[TaskId]) -> Failure {
         let failure = Failure::new(exit::USAGE, format!("there is no task {text:?}"));
         if queue.dropped_as(text).unwrap_or(false) {
-            let dir = queue.layout().dir(Dir::Pending);
+            let dir = queue.paths().dir(Dir::Pending);
             return failure.hint(format!(
                 "it lies in {dir:?} and is not taken up yet: coordinator --agents 3"
             ));

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
-use crate::coordinator::scale_file;
 use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::domain::time::UnixMs;
+use crate::site::Site;
 use crate::sys::lock::Lock;
 use crate::sys::process::Sight;
 use crate::sys::{clock, fs, identity, process};
@@ -56,7 +56,7 @@ impl Coordinating {
 
 /// The lock by which a second coordinator is told who runs already. A courtesy: two would do no harm.
 pub(super) fn lock_path(context: &Context) -> PathBuf {
-    context.config().root.join(".swarmdir").join("coordinator.lock")
+    Site::at(&context.config().root).coordinator_lock()
 }
 
 /// Who coordinates.
@@ -102,7 +102,7 @@ pub(super) fn whereabouts(process: &ProcessIdentity) -> String {
 
 /// `pause`
 pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> CommandResult {
-    let path = context.config().root.join("interrupt");
+    let path = Site::at(&context.config().root).interrupt();
     let first = if now { "now\n" } else { "" };
     fs::write_with_umask(&path, format!("{first}{}\n", reason.unwrap_or_default()).as_bytes())?;
     context.ui.say(if now {
@@ -115,7 +115,7 @@ pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> Comma
 
 /// `resume`
 pub(super) fn resume(context: &Context) -> CommandResult {
-    let was = fs::unlink(&context.config().root.join("interrupt"))?;
+    let was = fs::unlink(&Site::at(&context.config().root).interrupt())?;
     context.ui.say(if was { "resumed" } else { "it was not paused" });
     Ok(exit::OK)
 }
@@ -127,7 +127,7 @@ pub(super) fn scale(context: &Context, agents: u32) -> CommandResult {
         return Err(Failure::new(exit::MISSING, "no coordinator runs here")
             .hint(format!("coordinator --agents {agents}")));
     }
-    let path = scale_file(&context.config().root);
+    let path = Site::at(&context.config().root).scale();
     let staged = path.with_extension("new");
     fs::write(&staged, format!("{agents}\n").as_bytes())?;
     let _placed = fs::rename(&staged, &path)?;

@@ -10,9 +10,10 @@ use super::control::{Incumbent, coordinating, lock_path};
 use super::error::{CommandResult, Failure};
 use super::exit;
 use super::progress::Progress;
-use crate::coordinator::{self, Ended, Observer, Order, scale_file};
+use crate::coordinator::{self, Ended, Observer, Order};
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
+use crate::site::Site;
 use crate::sys::lock::Lock;
 use crate::sys::signal::{self, ORDERS_AND_CHILDREN};
 use crate::sys::{clock, fs, identity};
@@ -43,7 +44,7 @@ pub(super) fn pool(
     observer: &mut dyn Observer,
 ) -> Result<Ended, Failure> {
     // An earlier `scale` held for the coordinator that it was said to.
-    fs::unlink(&scale_file(&context.config().root))?;
+    fs::unlink(&Site::at(&context.config().root).scale())?;
     let (sender, signals) = channel();
     let ended = sender.clone();
     signal::listen(&ORDERS_AND_CHILDREN, move |signal| {
@@ -52,7 +53,7 @@ pub(super) fn pool(
     let order = Order {
         drain: run.drain,
         worker_argv: worker_argv(context, run),
-        log_dir: crate::coordinator::pool::log_dir(&context.config().root),
+        log_dir: Site::at(&context.config().root).logs(),
         reload: reload(context, Purpose::Run),
         ended,
     };
@@ -129,10 +130,7 @@ fn finish(
         Ended::Drained { later: false } if context.tasks_wait_for_trust(queue) => Ok(exit::LATER),
         Ended::Drained { later: false } => Ok(exit::OK),
         Ended::NoWorkers => Err(Failure::new(exit::MISSING, "workers die before their first task")
-            .hint(format!(
-                "see {:?}, then: coordinator doctor",
-                crate::coordinator::pool::log_dir(root)
-            ))),
+            .hint(format!("see {:?}, then: coordinator doctor", Site::at(root).logs()))),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::args::{Common, Trust};
-use super::config::{self, FILE_NAME, Flags, Loaded, Purpose};
+use super::config::{self, Flags, Loaded, Purpose};
 use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
@@ -17,8 +17,9 @@ use crate::domain::settings::choice::Durability;
 use crate::domain::settings::config::Config;
 use crate::domain::text::one_line;
 use crate::domain::trust::{Origin, Standing, Why};
+use crate::queue::Queue;
 use crate::queue::pending::is_private;
-use crate::queue::{Dir, Queue};
+use crate::site::{Dir, SETTINGS, Site};
 use crate::sys::fs;
 use crate::trust::{
     Force, Foreign, Record, Store, StoreError, Tasks, attempt_above, digest, origin_of,
@@ -67,7 +68,7 @@ pub(super) fn trust(common: &Common, wanted: &Trust) -> CommandResult {
 }
 
 fn settings(context: &Context) -> PathBuf {
-    context.config().root.join(FILE_NAME)
+    Site::at(&context.config().root).settings()
 }
 
 /// The files that came with a clone: the settings, what they name, and tasks that wait.
@@ -99,13 +100,13 @@ fn items(context: &Context) -> Result<Vec<Item>, Failure> {
 
 /// Task files that came with a clone.
 fn tasks(context: &Context) -> Vec<Foreign> {
-    let pending = context.config().root.join("queue").join(Dir::Pending.name());
+    let pending = Site::at(&context.config().root).queue_paths().dir(Dir::Pending);
     Tasks::default().foreign(&pending, &names_in(&pending))
 }
 
 /// Task files in a queue that wait for trust, by name.
 pub(super) fn waiting(queue: &Queue) -> Vec<String> {
-    waiting_in(&queue.layout().dir(Dir::Pending))
+    waiting_in(&queue.paths().dir(Dir::Pending))
 }
 
 /// The same for a drop zone.
@@ -124,7 +125,7 @@ fn names_in(pending: &Path) -> Vec<OsString> {
 
 /// An agent could otherwise say that its own changes are meant.
 fn refuse_agents(context: &Context) -> Result<(), Failure> {
-    let queue = Queue::open(&context.config().root.join("queue"), Durability::Relaxed);
+    let queue = Queue::open(&Site::at(&context.config().root).queue(), Durability::Relaxed);
     let workers = queue.and_then(|queue| queue.workers()).unwrap_or_default();
     let workers: Vec<_> = workers.into_iter().map(|(card, _)| card.process).collect();
     match attempt_above(&workers) {
@@ -164,7 +165,7 @@ fn show(context: &Context, items: &[Item], changed: bool, as_json: bool) {
     }
     if changed {
         out.push_str(&format!(
-            "accepted: {FILE_NAME} as it is now, though it changed while an agent ran\n"
+            "accepted: {SETTINGS} as it is now, though it changed while an agent ran\n"
         ));
     }
     for line in &runs {

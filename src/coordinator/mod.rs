@@ -19,6 +19,7 @@ use crate::domain::settings::config::Config;
 use crate::housekeeping::{Housekeeper, Rest, rest};
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
+use crate::site::Site;
 use crate::sys::lookout::Lookout;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs};
@@ -190,7 +191,7 @@ impl Coordinator {
             self.pool.retire_stayers(&self.queue)?;
         }
         if self.order.drain && self.pool.all_finished() {
-            let paused = fs::exists(&self.config.root.join("interrupt"));
+            let paused = fs::exists(&Site::at(&self.config.root).interrupt());
             let rest = rest(&self.queue, self.config.drain_wait_ms)?;
             match rest {
                 // Its workers have waited for room; so would the next ones.
@@ -213,7 +214,7 @@ impl Coordinator {
 
     /// `coordinator scale N` leaves its number in a file; it holds until the next start.
     fn rescale(&mut self, observer: &mut dyn Observer) {
-        let path = scale_file(&self.config.root);
+        let path = Site::at(&self.config.root).scale();
         let text = fs::read_if_any(&path).ok().flatten();
         let wanted = text.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
         let wanted = wanted.unwrap_or(self.config.agents);
@@ -255,9 +256,4 @@ impl Coordinator {
             Err(why) => observer.say(&format!("the settings stay as they were: {why}")),
         }
     }
-}
-
-/// Where `scale` leaves its number.
-pub fn scale_file(root: &std::path::Path) -> PathBuf {
-    root.join(".swarmdir").join("scale")
 }

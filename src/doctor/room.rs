@@ -3,13 +3,14 @@
 use super::Finding;
 use crate::domain::capacity::admission::{Reserve, Snapshot, Space, Verdict, decide, size};
 use crate::domain::settings::config::Config;
+use crate::site;
 use crate::sys::{disk, memory};
 
 /// Less than so many times what is kept free is worth a warning.
 const LITTLE: u64 = 5;
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
-    let spaces = disk::spaces(&config.takes_room());
+    let spaces = disk::spaces(&site::takes_room(config));
     if spaces.is_empty() {
         return vec![Finding::warning(
             "disk",

@@ -10,6 +10,7 @@ use crate::git::{GitError, Repo};
 use crate::queue::finish::Closed;
 use crate::queue::shift::Ended;
 use crate::queue::{Queue, Result};
+use crate::site::Site;
 use crate::sys::{fs, identity, talk};
 use crate::worktree::{Refusal, Removal, Removed, TreePool, Vacated};
 
@@ -57,7 +58,7 @@ pub fn carry_out(
 
 /// Logs of slots that nobody writes to any more do not turn themselves.
 fn turn_logs(config: &Config) -> Result<()> {
-    let dir = config.root.join(".swarmdir").join("log");
+    let dir = Site::at(&config.root).logs();
     for name in fs::list_if_any(&dir)? {
         if name.to_str().is_some_and(|name| name.ends_with(".log")) {
             talk::turn(&dir.join(name), talk::MAX)?;
@@ -86,7 +87,7 @@ fn closed(closed: Closed) -> Done {
 
 fn run(queue: &Queue, id: &str) -> Result<Done> {
     let Some(id) = TaskId::parse(id) else { return Ok(Done::Kept("no task's name".into())) };
-    if !fs::exists(&queue.run_dir(&id)) {
+    if !fs::exists(queue.paths().run(&id).dir()) {
         return Ok(Done::Gone(None));
     }
     Ok(closed(queue.clear_lost_run(&id)?))

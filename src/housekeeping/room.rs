@@ -12,6 +12,7 @@ use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
 use crate::git::Repo;
 use crate::queue::{Queue, Result};
+use crate::site;
 use crate::sys::{clock, disk, identity, memory};
 use crate::worktree::TreePool;
 use crate::worktree::room::{Homes, tree_need};
@@ -43,7 +44,7 @@ impl Surveyor {
         let spare = self.need.bytes.saturating_mul(trees);
         let _a_help_not_a_must = queue.keep_reserve(&config.reserve, spare);
         let seen = Snapshot {
-            spaces: disk::spaces(&config.takes_room()),
+            spaces: disk::spaces(&site::takes_room(config)),
             memory: memory::available(),
             tree: self.need,
             workers,
@@ -72,7 +73,7 @@ pub fn short_for_workers(queue: &Queue, config: &Config) -> Result<Option<Short>
     let here = workers.iter().filter(|(card, _)| card.lives_here(&me));
     let theirs = here.filter_map(|(card, _)| memory::available_to(card.process.pid));
     let seen = Snapshot {
-        spaces: disk::spaces(&config.takes_room()),
+        spaces: disk::spaces(&site::takes_room(config)),
         memory: theirs.min_by_key(|memory| memory.available).or_else(memory::available),
         tree: largest_tree(config),
         workers: 1,

@@ -11,9 +11,10 @@ use super::finish::Closed;
 use super::intake::{Admission, Taken};
 use super::pending::is_private;
 use super::shift::Place;
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{QueueName, TaskEpoch};
+use crate::site::Dir;
 use crate::sys::fs;
 
 /// What became of a wish, so far.

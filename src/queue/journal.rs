@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::task::id::WorkerId;
 use crate::domain::task::name::TaskEpoch;
+use crate::site::Dir;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs};
 
@@ -67,7 +68,7 @@ pub struct JournalFile {
 impl Queue {
     /// Opens this process's journal.
     pub fn journal(&self, owner: &str) -> Result<Journal> {
-        let path = self.file(Dir::Log, format!("{owner}.jsonl"));
+        let path = self.paths.journal(owner);
         let part = Mutex::new(Part::open(&path, owner)?);
         Ok(Journal { path, owner: owner.to_owned(), part })
     }
@@ -94,7 +95,7 @@ impl Queue {
 
     /// Lets the shared journal begin anew where it has grown large; what was written is then a journal like others.
     pub fn rotate_shared(&self) -> Result<bool> {
-        let path = self.file(Dir::Log, format!("{SHARED}.jsonl"));
+        let path = self.paths.journal(SHARED);
         if fs::look(&path)?.is_none_or(|meta| meta.len() <= SHARED_MAX) {
             return Ok(false);
         }
@@ -121,7 +122,7 @@ impl Queue {
 
     /// Whether a worker ever claimed a task, as its journal has it.
     pub fn has_claimed(&self, id: &WorkerId) -> bool {
-        let journal = fs::read_if_any(&self.file(Dir::Log, format!("{id}.jsonl")));
+        let journal = fs::read_if_any(&self.paths.journal(id.as_str()));
         let text = journal.ok().flatten().unwrap_or_default();
         String::from_utf8_lossy(&text).contains("\"event\":\"claim\"")
     }

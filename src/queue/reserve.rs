@@ -4,22 +4,17 @@
 //! Made where room becomes scarce and there is still enough of it; let go by whoever cannot write a state. Any number
 //! of processes may do either at once. Invariant: it never takes what is to be kept free.
 
-use std::path::PathBuf;
-
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::capacity::admission::{Reserve, Space};
 use crate::sys::{disk, fs};
-
-/// Its name in `tmp/`.
-const NAME: &str = ".reserve";
 
 impl Queue {
     /// Makes the reserve where it is worth having and there is room for it, besides `spare` bytes that others may be
     /// about to take.
     pub fn keep_reserve(&self, reserve: &Reserve, spare: u64) -> Result<()> {
-        let space = disk::space(self.layout().root(), false)?;
+        let space = disk::space(self.paths().root(), false)?;
         let Some(bytes) = wanted(&space, reserve, spare) else { return Ok(()) };
-        let path = self.reserve_file();
+        let path = self.paths.reserve();
         if fs::look(&path)?.is_none_or(|meta| meta.len() < bytes) {
             fs::allocate(&path, bytes)?;
         }
@@ -28,16 +23,12 @@ impl Queue {
 
     /// Lets the reserve go, so that what has to be written can be. False: there was none.
     pub fn release_reserve(&self) -> Result<bool> {
-        Ok(fs::unlink(&self.reserve_file())?)
+        Ok(fs::unlink(&self.paths.reserve())?)
     }
 
     /// Bytes that the reserve holds now.
     pub fn reserve_bytes(&self) -> u64 {
-        fs::look(&self.reserve_file()).ok().flatten().map_or(0, |meta| meta.len())
-    }
-
-    fn reserve_file(&self) -> PathBuf {
-        self.layout().file(Dir::Tmp, NAME)
+        fs::look(&self.paths.reserve()).ok().flatten().map_or(0, |meta| meta.len())
     }
 }
 
@@ -60,7 +51,7 @@ mod tests {
         let reserve = Reserve { disk: Kept::Exactly(40 << 20), ..Reserve::DEFAULT };
         let of = |free_bytes, spare| {
             let space = Space {
-                path: PathBuf::from("/d"),
+                path: "/d".into(),
                 trees: false,
                 free_bytes,
                 total_bytes: 1 << 30,

@@ -10,8 +10,9 @@ use super::report::{Report, quantiles};
 use super::storm::Tally;
 use crate::domain::task::name::TaskEpoch;
 use crate::domain::time::UnixMs;
-use crate::queue::{Dir, Queue, Result};
+use crate::queue::{Queue, Result};
 use crate::shape::style::duration;
+use crate::site::Dir;
 use crate::sys::{clock, fs};
 
 /// A worker was killed.
@@ -76,7 +77,7 @@ fn noted(queue: &Queue) -> Result<(Noted, Noted)> {
 
 /// Every line of every journal; the last of a process that was killed may be torn.
 pub(super) fn notes(queue: &Queue) -> Result<Vec<Value>> {
-    let dir = queue.layout().dir(Dir::Log);
+    let dir = queue.paths().dir(Dir::Log);
     let mut notes = Vec::new();
     for name in fs::list(&dir)? {
         let text = fs::read_text(&dir.join(name))?;

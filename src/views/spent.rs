@@ -16,7 +16,7 @@ pub(super) fn spent(queue: &Queue, attempt: &AttemptFiles) -> Usage {
     if let Some(result) = &attempt.result {
         return result.usage.clone();
     }
-    let path = queue.attempt_dir(&attempt.name).join("events.jsonl");
+    let path = queue.paths().attempt(&attempt.name).events();
     let mut summary = Summary::default();
     let heard = fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default();
     heard

@@ -24,6 +24,7 @@ use crate::housekeeping::known;
 use crate::queue::claim::Claim;
 use crate::queue::intake::MAX_TASK_BYTES;
 use crate::queue::{QueueError, Result};
+use crate::site::Site;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, env, fs};
 use crate::taskfile;
@@ -238,7 +239,7 @@ impl Worker {
     /// Starts are staggered: as many at once as there are processors. A courtesy with a limit, so that a
     /// stopped process cannot hold up the others.
     fn start_turn(&self) -> Option<Lock> {
-        let dir = self.config.root.join(".swarmdir").join("locks");
+        let dir = Site::at(&self.config.root).locks();
         fs::mkdirs(&dir).ok()?;
         let deadline = clock::mono_ms() + START_TURN_MS;
         while clock::mono_ms() < deadline && self.shared.control.level() < Level::Stop {

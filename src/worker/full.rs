@@ -17,6 +17,7 @@ use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
 use crate::domain::task::record::Ground;
+use crate::site;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, disk, fs};
 
@@ -79,7 +80,7 @@ impl Worker {
 
 /// Whether some disk has less than is kept free.
 fn short_of_disk(config: &Config) -> Option<Short> {
-    let spaces = disk::spaces(&config.takes_room());
+    let spaces = disk::spaces(&site::takes_room(config));
     match decide(&Snapshot { spaces, ..Snapshot::default() }, &config.reserve) {
         Verdict::Wait(short) => Some(short),
         Verdict::Admit { .. } | Verdict::Reuse(_) => None,
@@ -100,7 +101,7 @@ impl Watched {
         // Made while there is room for it.
         let _seen_by_the_lock = relief.parent().map(fs::mkdirs);
         let _unlocked_again = Lock::try_take(&relief);
-        Watched { places: config.takes_room(), reserve: config.reserve, relief }
+        Watched { places: site::takes_room(config), reserve: config.reserve, relief }
     }
 }
 

@@ -11,8 +11,9 @@ use super::Shared;
 use super::control::{Control, Level};
 use super::ticker::Ticker;
 use crate::housekeeping::Round;
+use crate::queue::Queue;
 use crate::queue::ready::ReadyList;
-use crate::queue::{Dir, Queue};
+use crate::site::Dir;
 use crate::sys::lock::Lock;
 use crate::sys::lookout::Lookout;
 use crate::sys::random;
@@ -108,7 +109,7 @@ impl Idle {
     fn arm(&mut self, queue: &Queue, root: &Path) -> bool {
         let control = self.control.clone();
         self.watch = Watch::new(move || control.ring()).and_then(|mut watch| {
-            let dir = |dir| queue.layout().dir(dir);
+            let dir = |dir| queue.paths().dir(dir);
             let mut dirs =
                 vec![dir(Dir::Pending), dir(Dir::Ready), dir(Dir::Accounts), root.to_owned()];
             if self.drains {
@@ -124,7 +125,7 @@ impl Idle {
 /// One of the places of those who watch; a lock, so that it is free again however its holder ends.
 fn seat(queue: &Queue) -> Option<Lock> {
     (0..WATCHERS).find_map(|seat| {
-        let path = queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
+        let path = queue.paths().watcher_lock(seat);
         Lock::try_take(&path).ok().flatten()
     })
 }

@@ -87,28 +87,24 @@ impl Worker {
 
     /// The command that prepares a fresh tree, as an order to a plain command.
     pub(super) fn setup_job(&self, attempt: &AttemptName, argv: Vec<String>, job: &Job) -> Job {
-        let dir = self.shared.queue.attempt_dir(attempt);
+        let dir = self.shared.queue.paths().attempt(attempt);
         Job {
             kind: AgentKind::Command { argv },
             prompt: String::new(),
             rules: Vec::new(),
             timeouts: Timeouts { wall_ms: self.config.timeouts.setup_ms, ..self.config.timeouts },
             files: AttemptFiles {
-                events: dir.join("setup.out"),
-                stderr: dir.join("setup.err"),
-                private: dir.join("private"),
+                events: dir.setup_events(),
+                stderr: dir.setup_stderr(),
+                private: dir.private(),
             },
             ..job.clone()
         }
     }
 
     fn files(&self, attempt: &AttemptName) -> AttemptFiles {
-        let dir = self.shared.queue.attempt_dir(attempt);
-        AttemptFiles {
-            events: dir.join("events.jsonl"),
-            stderr: dir.join("stderr"),
-            private: dir.join("private"),
-        }
+        let dir = self.shared.queue.paths().attempt(attempt);
+        AttemptFiles { events: dir.events(), stderr: dir.stderr(), private: dir.private() }
     }
 
     fn limits(&self, spec: &TaskSpec) -> Limits {

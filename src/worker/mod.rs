@@ -37,6 +37,7 @@ use crate::housekeeping::{Housekeeper, Rest, rest};
 use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError};
+use crate::site::{self, Site};
 use crate::sys::cgroup::Group;
 use crate::sys::{clock, fs, identity, random};
 
@@ -116,7 +117,7 @@ pub fn run(
         housekeeper: Arc::new(Mutex::new(Housekeeper::new(queue.clone(), &config))),
         holding: claims::Holding::default(),
         control: control.clone(),
-        interrupt: config.root.join("interrupt"),
+        interrupt: Site::at(&config.root).interrupt(),
         watched: Arc::new(Mutex::new(full::Watched::of(&config))),
         registration,
         journal,
@@ -145,7 +146,7 @@ pub fn run(
     heart.stop();
     keeper.stop();
     let Worker { shared, config, .. } = worker;
-    if let Err(e) = Scratch::forget(&config.scratch_dir(), shared.registration.id().short()) {
+    if let Err(e) = Scratch::forget(&site::scratch_dir(config), shared.registration.id().short()) {
         (log)(&e.to_string());
     }
     shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));

@@ -110,7 +110,7 @@ impl Worker {
     }
 
     fn heard(&self, name: &AttemptName) -> Heard {
-        let path = self.shared.queue.attempt_dir(name).join("events.jsonl");
+        let path = self.shared.queue.paths().attempt(name).events();
         Heard::of(&fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default())
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
 use crate::housekeeping::room::{Surveyor, homes};
 use crate::queue::Result;
+use crate::site::Site;
 use crate::sys::lock::Lock;
 use crate::sys::{self, clock, fs};
 use crate::worktree::room::Homes;
@@ -287,7 +288,7 @@ fn soon(path: &Path) -> sys::fs::Result<Option<Lock>> {
 
 /// A lock file of this machine's workers.
 pub(super) fn lock_file(config: &Config, name: &str) -> PathBuf {
-    config.root.join(".swarmdir").join("locks").join(name)
+    Site::at(&config.root).locks().join(name)
 }
 
 /// How long ago a file was touched; `None` where it was not yet, or in what the clock calls the future.

@@ -11,6 +11,7 @@ use crate::domain::task::record::{CommitRecord, Origin};
 use crate::git::{Fingerprint, GitError, Repo};
 use crate::queue::claim::Claim;
 use crate::queue::runs::AttemptFiles;
+use crate::site;
 use crate::sys::grace::Grace;
 use crate::sys::{process, sweep};
 use crate::worktree::{CollectOrder, Collected, Entered, Order, Scratch, Tree, TreePool};
@@ -101,7 +102,7 @@ impl Worker {
             branch_is_fixed: origin.branch_is_fixed,
             sync: queue.strict(),
             base_oid: &origin.base,
-            intent: &queue.run_dir(&attempt.at.id).join("branch.json"),
+            intent: &queue.paths().run(&attempt.at.id).branch(),
             fresh: self.may_run_elsewhere(attempt),
         })?;
         match entered {
@@ -138,7 +139,7 @@ impl Worker {
     fn enter_scratch(&self, attempt: &AttemptName) -> Result<Workplace, NoPlace> {
         // One directory a worker, empty for each task: making one costs more than starting a process.
         let name = attempt.worker.short();
-        Ok(Workplace::Scratch(Scratch::enter(&self.config.scratch_dir(), name)?))
+        Ok(Workplace::Scratch(Scratch::enter(&site::scratch_dir(&self.config), name)?))
     }
 }
 

@@ -25,7 +25,8 @@ use swarmdir::queue::finish::{Closed, Final};
 use swarmdir::queue::intake::{Admission, Admitted, Dropped, Taken};
 use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::Place;
-use swarmdir::queue::{Dir, Queue, Result};
+use swarmdir::queue::{Queue, Result};
+use swarmdir::site::Dir;
 use swarmdir::sys::{identity, random};
 use tempfile::TempDir;
 

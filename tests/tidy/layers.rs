@@ -3,27 +3,31 @@
 use super::{assert_none, root, rust_files, shown};
 
 /// A module and what it may name. Whatever is not listed may not be named; a module always may name itself.
-const MAY_NAME: [(&str, &[&str]); 18] = [
+const MAY_NAME: [(&str, &[&str]); 19] = [
     ("domain", &[]),
     ("form", &["domain"]),
     ("shape", &["domain"]),
     ("sys", &["domain"]),
+    ("site", &["domain"]),
     ("taskfile", &["domain", "form"]),
-    ("queue", &["domain", "sys"]),
-    ("git", &["domain", "sys"]),
+    ("queue", &["domain", "sys", "site"]),
+    ("git", &["domain", "sys", "site"]),
     ("worktree", &["domain", "sys", "git"]),
-    ("trust", &["domain", "sys", "git"]),
+    ("trust", &["domain", "sys", "site", "git"]),
     // The rules of failures are data that people may write too.
     ("agent", &["domain", "form", "sys"]),
-    ("housekeeping", &["domain", "sys", "queue", "git", "worktree", "taskfile", "trust"]),
-    ("worker", &["domain", "sys", "queue", "git", "worktree", "taskfile", "agent", "housekeeping"]),
-    ("coordinator", &["domain", "sys", "queue", "housekeeping"]),
+    ("housekeeping", &["domain", "sys", "site", "queue", "git", "worktree", "taskfile", "trust"]),
+    (
+        "worker",
+        &["domain", "sys", "site", "queue", "git", "worktree", "taskfile", "agent", "housekeeping"],
+    ),
+    ("coordinator", &["domain", "sys", "site", "queue", "housekeeping"]),
     // `logs` renders what an agent said.
-    ("views", &["domain", "shape", "sys", "queue", "agent"]),
-    ("doctor", &["domain", "shape", "sys", "queue", "git", "worktree", "agent"]),
-    ("gc", &["domain", "shape", "sys", "queue", "git", "worktree"]),
+    ("views", &["domain", "shape", "sys", "site", "queue", "agent"]),
+    ("doctor", &["domain", "shape", "sys", "site", "queue", "git", "worktree", "agent"]),
+    ("gc", &["domain", "shape", "sys", "site", "queue", "git", "worktree"]),
     // A user of everything: it starts programs, and looks at what they left; in a night the scripted agent's service.
-    ("selftest", &["domain", "shape", "sys", "queue", "git", "worktree", "agent"]),
+    ("selftest", &["domain", "shape", "sys", "site", "queue", "git", "worktree", "agent"]),
     (
         "cli",
         &[
@@ -31,6 +35,7 @@ const MAY_NAME: [(&str, &[&str]); 18] = [
             "form",
             "shape",
             "sys",
+            "site",
             "queue",
             "git",
             "worktree",
