@@ -64,6 +64,8 @@
 //!   or ignored.
 //! - [`agent`] — one supervised child, three kinds behind one door. **Architecture Invariant:** it does not know
 //!   why it runs; when it returns, no process of the agent is left: each was asked to end, then killed.
+//! - [`rehearsal`] — a scripted agent and the service that it calls, for `demo`, selftest and tests. **Architecture
+//!   Invariant:** it knows nothing of the swarm but its own environment.
 //! - [`trust`] — whose a file is, and what the user said about it. **Architecture Invariant:** nothing of a
 //!   repository runs by being looked at; what cannot be told counts as a stranger's.
 //! - [`housekeeping`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture
@@ -106,7 +108,7 @@
 //! # Testing
 //!
 //! Unit tests stand in the file where the code is pure. `tests/it.rs` is one binary: real files, real git, real
-//! processes, the scripted agent of `agent::demo`, and the real `claude` against a stub of its service. No sleeps to
+//! processes, the scripted agent of `rehearsal`, and the real `claude` against a stub of its service. No sleeps to
 //! synchronise, no retries, no ignored tests.
 //!
 //! # What was decided against
@@ -128,6 +130,7 @@ pub mod gc;
 pub mod git;
 pub mod housekeeping;
 pub mod queue;
+pub mod rehearsal;
 pub mod selftest;
 pub mod shape;
 pub mod site;

@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use super::Job;
+use crate::agent::Job;
 use crate::domain::failure::rules::{Facts, Hit, Rule, RuleBook, first};
 use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::problem::Problem;
@@ -43,22 +43,22 @@ pub fn read<'a>(
 
 /// Who is judged, and by which rules of the operator's first.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bench<'a> {
+pub(in crate::agent) struct Bench<'a> {
     kind: &'static str,
     own: &'a [Rule],
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn of(job: &'a Job) -> Bench<'a> {
+    pub(in crate::agent) fn of(job: &'a Job) -> Bench<'a> {
         Bench::new(job.kind.word(), &job.rules)
     }
 
-    pub(super) fn new(kind: &'static str, own: &'a [Rule]) -> Bench<'a> {
+    pub(in crate::agent) fn new(kind: &'static str, own: &'a [Rule]) -> Bench<'a> {
         Bench { kind, own }
     }
 
     /// The first rule that fits. An operator's own were chosen for this agent already.
-    pub(super) fn find(&self, facts: &Facts) -> Option<Hit<'a>> {
+    pub(in crate::agent) fn find(&self, facts: &Facts) -> Option<Hit<'a>> {
         let ours = built_in().rules.iter().filter(|rule| rule.is_for(self.kind, None));
         first(self.own.iter().chain(ours), facts)
     }

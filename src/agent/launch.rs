@@ -5,30 +5,29 @@ use std::path::PathBuf;
 
 use crate::sys::process::Signal;
 
-use super::supervise::Plan;
-use super::{Job, Missing, Refusal};
-use crate::sys;
+use crate::agent::supervise::state::Plan;
+use crate::agent::{Job, Missing, Refusal};
 
 /// Everything that is decided before the start.
 #[derive(Debug)]
-pub(super) struct Launch {
-    pub(super) program: PathBuf,
-    pub(super) argv0: OsString,
-    pub(super) args: Vec<OsString>,
+pub(in crate::agent) struct Launch {
+    pub(in crate::agent) program: PathBuf,
+    pub(in crate::agent) argv0: OsString,
+    pub(in crate::agent) args: Vec<OsString>,
     /// What it reads on standard input, where that is not the bare prompt.
-    pub(super) input: Option<String>,
-    pub(super) env: Vec<(OsString, OsString)>,
-    pub(super) plan: Plan,
+    pub(in crate::agent) input: Option<String>,
+    pub(in crate::agent) env: Vec<(OsString, OsString)>,
+    pub(in crate::agent) plan: Plan,
     /// What the kernel sends it when we die: TERM where it then ends its own children.
-    pub(super) death_signal: Signal,
+    pub(in crate::agent) death_signal: Signal,
     /// Signals go to its whole group, not to it alone.
-    pub(super) group: bool,
-    pub(super) verdict: Verdict,
+    pub(in crate::agent) group: bool,
+    pub(in crate::agent) verdict: Verdict,
 }
 
 /// By which rules it is judged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Verdict {
+pub(in crate::agent) enum Verdict {
     /// A result has to come.
     Result,
     /// A result counts where one comes, else the exit code.
@@ -36,7 +35,7 @@ pub(super) enum Verdict {
 }
 
 /// An agent: what it takes to start it on a job. What happens then is the same for all.
-pub(super) trait Agent {
+pub(in crate::agent) trait Agent {
     /// Where its program is.
     fn program(&self) -> Result<PathBuf, Missing>;
 
@@ -46,15 +45,11 @@ pub(super) trait Agent {
 
 impl Plan {
     /// For an agent that speaks stream-json and ends its own children when it is interrupted.
-    pub(super) fn speaking(job: &Job) -> Plan {
-        // Asking for the cores reads several files: not for one that starts alone.
-        let alone = job.starting_at_once <= 1;
-        let cores = if alone { 1 } else { u64::try_from(sys::env::cores()).unwrap_or(1).max(1) };
-        let crowd = u64::from(job.starting_at_once).div_ceil(cores).max(1);
-        let timeouts = &job.timeouts;
+    pub(in crate::agent) fn speaking(job: &Job) -> Plan {
+        let timeouts = &job.bounds.timeouts;
         Plan {
             speaks: true,
-            startup_ms: timeouts.startup_ms.saturating_mul(crowd),
+            startup_ms: timeouts.startup_ms,
             silence_ms: timeouts.silence_ms,
             wall_ms: timeouts.wall_ms,
             after_result_ms: timeouts.after_result_ms,
@@ -64,7 +59,7 @@ impl Plan {
     }
 
     /// For any program.
-    pub(super) fn mute(job: &Job) -> Plan {
+    pub(in crate::agent) fn mute(job: &Job) -> Plan {
         Plan { speaks: false, interrupt_grace_ms: None, ..Plan::speaking(job) }
     }
 }

@@ -24,41 +24,55 @@ use crate::domain::task::record::Ground;
 use crate::domain::task::spec::PermissionMode;
 use crate::sys;
 
-mod adapters;
-mod cage;
-mod claude;
-mod command;
-pub mod demo;
-mod ears;
 pub mod environment;
 pub mod failures;
 pub mod instructions;
-mod judge;
 mod launch;
-mod look;
-mod record;
-mod repository_notes;
-mod run;
-mod session;
-mod silence;
+pub mod program;
 mod supervise;
 pub mod transcript;
-mod watch;
 
-pub use session::{Remote, Session};
-pub use supervise::StopReason;
+pub use supervise::session::{Remote, Session};
+pub use supervise::state::StopReason;
 pub use transcript::RateLimit;
 
-/// One attempt's order to an agent. Everything is decided; the adapter only translates it.
+/// One run of an agent program: everything is decided, its adapter only translates.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// Which implementation.
     pub kind: AgentKind,
     /// What it is asked to do.
+    pub request: Request,
+    /// Where it runs.
+    pub place: RunPlace,
+    /// What it is held to.
+    pub bounds: Bounds,
+    /// Rules that tell what a failure of this agent means, asked before the built-in ones (see [`failures`]).
+    pub rules: Vec<Rule>,
+    /// Program and first arguments of the demo agent; see [`program::demo::default_argv`].
+    pub demo_argv: Vec<OsString>,
+}
+
+impl Job {
+    /// A plain command, which is asked nothing.
+    pub fn command(argv: Vec<String>, session: String, place: RunPlace, bounds: Bounds) -> Job {
+        Job {
+            kind: AgentKind::Command { argv },
+            request: Request { session, ..Request::default() },
+            place,
+            bounds,
+            rules: Vec::new(),
+            demo_argv: Vec::new(),
+        }
+    }
+}
+
+/// What an agent is asked to do, and with which means.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The task's words.
     pub prompt: String,
-    /// The tree or scratch directory; absolute.
-    pub cwd: PathBuf,
-    /// A UUID for the agent's session.
+    /// A UUID for the agent's session; whatever it starts is marked with it.
     pub session: String,
     /// The session exists already and goes on; nobody else may use it meanwhile.
     pub resume: bool,
@@ -80,24 +94,30 @@ pub struct Job {
     pub instructions: String,
     /// What the repository brings for the agent's own program takes effect.
     pub trust_repository: bool,
+}
+
+/// Where an agent runs.
+#[derive(Clone, Debug)]
+pub struct RunPlace {
+    /// The tree or scratch directory; absolute.
+    pub cwd: PathBuf,
     /// `SWARMDIR_*` and the variables of the profile and the task; later ones win.
     pub env: Vec<(String, String)>,
     /// What it does not inherit, on top of [`environment::DENIED`].
     pub env_deny: Vec<String>,
-    /// What the kernel holds it to.
-    pub limits: Limits,
-    /// The control group that it is put into, where there is one. Nobody else uses it meanwhile.
-    pub group: Option<Arc<sys::cgroup::Group>>,
-    /// Deadlines.
-    pub timeouts: Timeouts,
-    /// Rules that tell what a failure of this agent means, asked before the built-in ones (see [`failures`]).
-    pub rules: Vec<Rule>,
-    /// How many agents start at this moment: the start-up deadline grows by this through the cores.
-    pub starting_at_once: u32,
     /// Where everything is written.
     pub files: AttemptFiles,
-    /// Program and first arguments of the demo agent; see [`demo::default_argv`].
-    pub demo_argv: Vec<OsString>,
+}
+
+/// What a run is held to.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// By the kernel.
+    pub limits: Limits,
+    /// By us.
+    pub timeouts: Timeouts,
+    /// The control group that it is put into, where there is one. Nobody else uses it meanwhile.
+    pub group: Option<Arc<sys::cgroup::Cgroup>>,
 }
 
 /// The files of one attempt. Their directory exists.
@@ -198,7 +218,7 @@ impl From<Missing> for Refusal {
 
 /// Where the agent's program is. A relative path with a slash is taken from the current directory.
 pub fn find(kind: &AgentKind) -> Result<PathBuf, Missing> {
-    adapters::agent(kind).program()
+    program::agent(kind).program()
 }
 
 /// Why a job was not started or an adapter refused it.

@@ -91,7 +91,7 @@ fn conclude(program: &str, common: &Common, outcome: CommandResult) -> ExitCode 
 fn demo_agent() -> CommandResult {
     let mut prompt = Vec::new();
     std::io::stdin().lock().read_to_end(&mut prompt)?;
-    Ok(crate::agent::demo::main(&prompt, &mut std::io::stdout()))
+    Ok(crate::rehearsal::main(&prompt, &mut std::io::stdout()))
 }
 
 fn dispatch(args: Coordinator) -> CommandResult {

@@ -34,7 +34,7 @@ pub(super) fn work(common: &Common, work: &Work) -> CommandResult {
         mode,
         slot: work.slot,
         max_tasks: work.max_tasks,
-        demo_argv: crate::agent::demo::default_argv(),
+        demo_argv: crate::agent::program::demo::default_argv(),
         reload: super::run::reload(&context, purpose),
         vet: config::vetting(&context.loaded),
         log: log(&context, work)?,

@@ -35,7 +35,11 @@ mod tests {
         config.rigs.insert("rig".into(), rig);
         let shown = |config: &Config| -> Vec<String> {
             let places = takes_room(config).into_iter();
-            places.map(|(path, trees)| format!("{}{}", path.display(), if trees { " trees" } else { "" })).collect()
+            places
+                .map(|(path, trees)| {
+                    format!("{}{}", path.display(), if trees { " trees" } else { "" })
+                })
+                .collect()
         };
         let beside = ["/a/root/queue", "/a trees", "/a/root", "/b trees", "/b/rig"];
         assert_eq!(shown(&config), beside);

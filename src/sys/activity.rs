@@ -1,4 +1,4 @@
-//! Looking at what processes and files do: CPU time and states below a process, the newest change in a directory.
+//! Looking at what processes and files do: CPU time between two looks, the newest change in a directory.
 //!
 //! It knows nothing of agents. Invariant: every look is bounded, in number and in time; what it did not get to see
 //! it says.
@@ -7,56 +7,10 @@ use std::collections::VecDeque;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{SysconfVar, sysconf};
-
 use super::clock::mono_ms;
-use super::identity::stat_fields;
-use super::sweep;
-
-/// More processes than this are not looked at.
-const MAX_PROCESSES: usize = 4096;
-
-/// One process at one instant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Process {
-    /// Its number.
-    pub pid: i32,
-    /// When it started, clock ticks since boot.
-    pub start_ticks: u64,
-    /// What the kernel calls its state: `R`, `S`, `D`, `T`, `Z` …
-    pub state: char,
-    /// CPU time of its own, milliseconds.
-    pub own_ms: u64,
-    /// CPU time of its own and of children that it waited for, milliseconds.
-    pub all_ms: u64,
-}
-
-/// A process, where it can be seen.
-pub fn process(pid: i32) -> Option<Process> {
-    let stat = stat_fields(pid)?;
-    let number = |at: usize| stat.get(at).and_then(|field| field.parse::<u64>().ok());
-    let tick = tick_ms();
-    let own = number(11)?.saturating_add(number(12)?);
-    let children = number(13)?.saturating_add(number(14)?);
-    Some(Process {
-        pid,
-        start_ticks: number(19)?,
-        state: stat.first()?.chars().next()?,
-        own_ms: own.saturating_mul(tick),
-        all_ms: own.saturating_add(children).saturating_mul(tick),
-    })
-}
-
-/// A process and all below it. Of a process of ours that is a subreaper: everything below us, which is where its
-/// orphans are.
-pub fn family(pid: i32) -> Vec<Process> {
-    let numbers: Vec<i32> = if sweep::is_subreaper() {
-        sweep::all_below(super::process::own_pid()).into_iter().collect()
-    } else {
-        std::iter::once(pid).chain(sweep::all_below(pid)).collect()
-    };
-    numbers.into_iter().take(MAX_PROCESSES).filter_map(process).collect()
-}
+pub use super::family::family;
+pub use super::identity::Process;
+pub use super::identity::process;
 
 /// CPU time that was used between two looks at a family, milliseconds. Never more than was; what processes used that
 /// came and went unseen may be missing.
@@ -71,11 +25,6 @@ pub fn cpu_between(before: &[Process], now: &[Process]) -> u64 {
     // Of those that ended in between the parents know, and only the sum tells what of it is new.
     let sum = |family: &[Process]| family.iter().map(|process| process.all_ms).sum::<u64>();
     of_survivors.max(sum(now).saturating_sub(sum(before)))
-}
-
-fn tick_ms() -> u64 {
-    let per_second = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
-    1000 / u64::try_from(per_second).unwrap_or(100).max(1)
 }
 
 /// The newest change below a directory.

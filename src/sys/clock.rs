@@ -65,6 +65,20 @@ fn timestamp(at: UnixMs) -> jiff::Timestamp {
         .unwrap_or(jiff::Timestamp::MAX)
 }
 
+/// Looks again soon, then more rarely: dying takes the kernel a moment, and it tells nobody but parents.
+pub(super) struct Backoff(u64);
+
+impl Backoff {
+    pub(super) fn new() -> Backoff {
+        Backoff(1)
+    }
+
+    pub(super) fn wait(&mut self) {
+        pause_ms(self.0);
+        self.0 = (self.0 * 2).min(20);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

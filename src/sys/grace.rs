@@ -6,10 +6,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::activity;
-use super::clock::mono_ms;
+use super::clock::{Backoff, mono_ms};
+use super::identity::process;
 use super::process::{Signal, signal_if};
-use super::sweep::Pace;
 
 /// As long as it takes to remove some lock files on a busy machine, milliseconds.
 pub const GRACE_MS: u64 = 1_500;
@@ -60,7 +59,7 @@ impl Grace {
             return HashSet::new();
         }
         let deadline = mono_ms() + self.ms;
-        let mut pace = Pace::new();
+        let mut pace = Backoff::new();
         loop {
             let mut living = 0;
             for them in std::iter::once(first).chain(self.also.iter().map(AsRef::as_ref)) {
@@ -78,7 +77,7 @@ impl Grace {
 fn ask(them: &dyn Remaining, asked: &mut HashMap<i32, u64>) -> usize {
     let mut living = 0;
     for pid in them.list() {
-        let Some(process) = activity::process(pid).filter(|p| !matches!(p.state, 'Z' | 'X')) else {
+        let Some(process) = process(pid).filter(|p| !matches!(p.state, 'Z' | 'X')) else {
             continue;
         };
         living += 1;

@@ -4,15 +4,14 @@
 //! the calling thread does. It knows nothing of what it runs. Invariant: when [`run`] returns, the helper and what is
 //! left of its process group have ended.
 
-use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use super::family::spared;
 use super::spawn::{self, Child, Exit, Order, SpawnError, SpawnStep};
 use super::{clock, process, ready};
 
@@ -49,13 +48,6 @@ pub struct Answer {
     pub stdout: Vec<u8>,
     /// The end of its standard error.
     pub stderr: Vec<u8>,
-}
-
-static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
-
-/// The helpers that threads of this process wait for: nobody else takes their status, or sweeps them.
-pub(super) fn spared() -> MutexGuard<'static, BTreeSet<i32>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs it to its end.

@@ -1,14 +1,18 @@
-//! Which process is which: identities read from the kernel.
+//! Which process is which, and what `/proc` shows of one: identities, states and times read from the kernel.
+//!
+//! It sends no signal. Invariant: what cannot be seen is `None`, never a guess.
 
 use std::fs::File;
 use std::io::Read;
 use std::os::linux::fs::MetadataExt;
 
+use nix::unistd::{SysconfVar, sysconf};
+
 use crate::domain::process::ProcessIdentity;
 
 /// This process.
 pub fn me() -> ProcessIdentity {
-    let pid = nix::unistd::getpid().as_raw();
+    let pid = own_pid();
     ProcessIdentity {
         host: host(),
         boot_id: boot_id(),
@@ -64,7 +68,7 @@ pub fn parent(pid: i32) -> Option<i32> {
 /// This process, its parent, and so on up to the first that there is (or that can be seen).
 pub fn ancestry() -> Vec<i32> {
     let mut line = Vec::new();
-    let mut next = Some(nix::unistd::getpid().as_raw());
+    let mut next = Some(own_pid());
     while let Some(pid) = next.filter(|pid| *pid > 0 && !line.contains(pid)) {
         line.push(pid);
         next = parent(pid);
@@ -103,4 +107,56 @@ fn boot_id() -> String {
 
 fn namespace(kind: &str) -> u64 {
     std::fs::metadata(format!("/proc/self/ns/{kind}")).map_or(0, |meta| meta.st_ino())
+}
+
+/// This process's number.
+pub fn own_pid() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+/// The number of this thread, as the kernel counts it.
+pub fn own_thread() -> i32 {
+    nix::unistd::gettid().as_raw()
+}
+
+/// The number of every process that can be seen from here.
+pub(super) fn all() -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// One process at one instant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// When it started, clock ticks since boot.
+    pub start_ticks: u64,
+    /// What the kernel calls its state: `R`, `S`, `D`, `T`, `Z` …
+    pub state: char,
+    /// CPU time of its own, milliseconds.
+    pub own_ms: u64,
+    /// CPU time of its own and of children that it waited for, milliseconds.
+    pub all_ms: u64,
+}
+
+/// A process, where it can be seen.
+pub fn process(pid: i32) -> Option<Process> {
+    let stat = stat_fields(pid)?;
+    let number = |at: usize| stat.get(at).and_then(|field| field.parse::<u64>().ok());
+    let tick = tick_ms();
+    let own = number(11)?.saturating_add(number(12)?);
+    let children = number(13)?.saturating_add(number(14)?);
+    Some(Process {
+        pid,
+        start_ticks: number(19)?,
+        state: stat.first()?.chars().next()?,
+        own_ms: own.saturating_mul(tick),
+        all_ms: own.saturating_add(children).saturating_mul(tick),
+    })
+}
+
+fn tick_ms() -> u64 {
+    let per_second = sysconf(SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
+    1000 / u64::try_from(per_second).unwrap_or(100).max(1)
 }

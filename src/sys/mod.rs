@@ -14,6 +14,7 @@ pub mod daemon;
 pub mod dir;
 pub mod disk;
 pub mod env;
+mod family;
 pub mod fs;
 pub mod grace;
 pub mod helper;

@@ -8,7 +8,8 @@ pub use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-use super::identity::{self, Seen};
+use super::identity::{self, Seen, all, process};
+pub use super::identity::{own_pid, own_thread};
 use super::seam::{Call, Op, through};
 use crate::domain::process::{HostMatch, ProcessIdentity};
 
@@ -153,22 +154,6 @@ pub(super) fn kill_hard(pid: i32) -> bool {
     kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok()
 }
 
-/// This process's number.
-pub fn own_pid() -> i32 {
-    nix::unistd::getpid().as_raw()
-}
-
-/// The number of this thread, as the kernel counts it.
-pub fn own_thread() -> i32 {
-    nix::unistd::gettid().as_raw()
-}
-
-/// The number of every process that can be seen from here.
-pub(super) fn all() -> Vec<i32> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
 /// Sends a signal to every process of a group; false where there is none.
 pub fn signal_group(group: i32, signal: Signal) -> bool {
     nix::sys::signal::killpg(Pid::from_raw(group), signal).is_ok()
@@ -184,7 +169,7 @@ pub fn signal(pid: i32, signal: Signal) -> bool {
 pub fn tell(pid: i32, group: bool, signal_to_send: Signal) {
     let send = |what| if group { signal_group(pid, what) } else { signal(pid, what) };
     let _there_or_gone = send(signal_to_send);
-    if super::activity::process(pid).is_some_and(|process| process.state == 'T') {
+    if process(pid).is_some_and(|process| process.state == 'T') {
         let _there_or_gone = send(Signal::SIGCONT);
     }
 }

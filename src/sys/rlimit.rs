@@ -77,7 +77,7 @@ fn count_tasks(uid: u32) -> u64 {
     let own = |pid: &i32| {
         std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|meta| meta.st_uid() == uid)
     };
-    let pids = super::process::all();
+    let pids = super::identity::all();
     pids.into_iter().filter(own).map(|pid| super::identity::threads(pid).unwrap_or(1)).sum()
 }
 

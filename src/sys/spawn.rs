@@ -19,7 +19,7 @@ use nix::libc;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use super::cgroup::Entrance;
+use super::cgroup::CgroupEntry;
 use super::rlimit::Rlimit;
 use super::vfork::{self, Plan, Stage, Strings};
 
@@ -67,7 +67,7 @@ pub enum SpawnStep {
     /// Its arguments and environment are longer than the kernel takes, or hold a NUL byte.
     Arguments,
     /// It could not be put into its control group.
-    Group,
+    Cgroup,
     /// The system had no process, memory or descriptor left, or refused otherwise.
     System,
 }
@@ -79,7 +79,7 @@ impl fmt::Display for SpawnError {
             SpawnStep::Input => "its input could not be prepared",
             SpawnStep::Program => "the program cannot be executed",
             SpawnStep::Arguments => "its arguments cannot be passed on",
-            SpawnStep::Group => "its control group cannot be entered",
+            SpawnStep::Cgroup => "its control group cannot be entered",
             SpawnStep::System => "the system could not start it",
         };
         write!(f, "{what}: {}", self.source)
@@ -120,11 +120,11 @@ pub struct Child {
 
 /// Starts a child. It dies with the calling thread, which therefore has to be one that stays.
 pub fn spawn(order: &Order<'_>) -> Result<Child, SpawnError> {
-    spawn_in(&Entrance::default(), order)
+    spawn_in(&CgroupEntry::default(), order)
 }
 
-/// The same in a control group, by the entrance that [`super::cgroup::Group::hold`] gave. It dies with the group, then.
-pub fn spawn_in(entrance: &Entrance, order: &Order<'_>) -> Result<Child, SpawnError> {
+/// The same in a control group, by the entrance that [`super::cgroup::Cgroup::hold`] gave. It dies with the group, then.
+pub fn spawn_in(entrance: &CgroupEntry, order: &Order<'_>) -> Result<Child, SpawnError> {
     let stdin = input(order.stdin).map_err(failed(SpawnStep::Input))?;
     let (stdout, writer) = io::pipe().map_err(failed(SpawnStep::System))?;
     let stdio = [stdin.as_fd(), writer.as_fd(), order.stderr.as_fd()];
@@ -133,7 +133,7 @@ pub fn spawn_in(entrance: &Entrance, order: &Order<'_>) -> Result<Child, SpawnEr
     let pid = vfork::start(&plan).map_err(|(stage, errno)| SpawnError {
         at: match (stage, errno) {
             (Stage::Directory, _) => SpawnStep::Directory,
-            (Stage::Group, _) => SpawnStep::Group,
+            (Stage::Cgroup, _) => SpawnStep::Cgroup,
             (Stage::Exec, Errno::E2BIG) => SpawnStep::Arguments,
             (
                 Stage::Exec,
@@ -154,7 +154,7 @@ pub fn spawn_in(entrance: &Entrance, order: &Order<'_>) -> Result<Child, SpawnEr
 
 fn plan<'a>(
     order: &'a Order<'_>,
-    entrance: &'a Entrance,
+    entrance: &'a CgroupEntry,
     stdio: [BorrowedFd<'a>; 3],
 ) -> Result<Plan<'a>, Errno> {
     let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL);

@@ -7,17 +7,13 @@
 //! Invariant: [`descendants`] is called only by a process whose children are all of one piece, with no
 //! [`super::spawn::Child`] alive but those of [`super::helper`], which it spares: it takes exit statuses.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashSet;
 
-use nix::errno::Errno;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
-
-use super::clock::{mono_ms, pause_ms};
+use super::clock::{Backoff, mono_ms};
+use super::family::{all_below, childless};
+pub use super::family::{become_subreaper, children_of, is_subreaper, own_children};
 use super::grace::{Grace, Remaining};
-use super::helper;
-use super::identity::start_ticks;
+use super::identity::{self, start_ticks};
 use super::process;
 use super::seam::{Call, Op, through};
 
@@ -30,20 +26,6 @@ pub struct Swept {
     pub left: u32,
 }
 
-static SUBREAPER: AtomicBool = AtomicBool::new(false);
-
-/// From now on orphans below this process become its children. For processes that own all their children.
-pub fn become_subreaper() -> std::io::Result<()> {
-    nix::sys::prctl::set_child_subreaper(true)?;
-    SUBREAPER.store(true, Ordering::Relaxed);
-    Ok(())
-}
-
-/// Whether [`become_subreaper`] was called.
-pub fn is_subreaper() -> bool {
-    SUBREAPER.load(Ordering::Relaxed)
-}
-
 /// Ends every process below this one: by TERM within its grace, then by KILL, for at most so long; those that were
 /// `killed` already are counted, too. Nothing to kill costs one system call.
 pub fn descendants(mut killed: HashSet<i32>, grace: &mut Grace, patience_ms: u64) -> Swept {
@@ -52,7 +34,7 @@ pub fn descendants(mut killed: HashSet<i32>, grace: &mut Grace, patience_ms: u64
     }
     killed.extend(grace.give(&Below));
     let deadline = mono_ms() + patience_ms;
-    let mut pace = Pace::new();
+    let mut pace = Backoff::new();
     while !childless() {
         let below = all_below(process::own_pid());
         killed.extend(below.iter().copied().filter(|pid| process::kill_hard(*pid)));
@@ -178,7 +160,7 @@ fn kill_bearers(mark: &Mark, grace: &mut Grace, patience_ms: u64) -> Swept {
     // One that is on its way out has no environment any more, but still a number: it is waited for.
     let mut going: HashSet<(i32, u64)> = HashSet::new();
     let deadline = mono_ms() + patience_ms;
-    let mut pace = Pace::new();
+    let mut pace = Backoff::new();
     loop {
         let found = bearers(mark);
         going.retain(|(pid, began)| start_ticks(*pid) == Some(*began));
@@ -207,69 +189,7 @@ pub fn bearing(key: &str, value: &str) -> Vec<i32> {
 }
 
 fn bearers(mark: &Mark) -> Vec<i32> {
-    process::all().into_iter().filter(|pid| bears(*pid, mark)).collect()
-}
-
-/// The children of a process, as the kernel lists them; without its list, by everybody's parent.
-pub fn children_of(pid: i32) -> Vec<i32> {
-    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
-    let mut children = Vec::new();
-    for thread in threads.flatten() {
-        match std::fs::read_to_string(thread.path().join("children")) {
-            Ok(list) => {
-                children.extend(list.split_whitespace().filter_map(|n| n.parse::<i32>().ok()))
-            }
-            // A thread that ended has none; a kernel without the list has it for no thread.
-            Err(_) if thread.file_name().to_str() == Some(&pid.to_string()) => {
-                return children_by_parent(pid);
-            }
-            Err(_) => {}
-        }
-    }
-    children
-}
-
-fn children_by_parent(pid: i32) -> Vec<i32> {
-    let parent_is = |child: &i32| super::identity::parent(*child) == Some(pid);
-    process::all().into_iter().filter(parent_is).collect()
-}
-
-/// Children, their children and so on; a fork during the look is found by the next one.
-pub(super) fn all_below(top: i32) -> BTreeSet<i32> {
-    let spared = helper::spared();
-    let mut below = BTreeSet::new();
-    let mut todo = vec![top];
-    while let Some(pid) = todo.pop() {
-        let children = children_of(pid).into_iter().filter(|child| !spared.contains(child));
-        todo.extend(children.filter(|child| below.insert(*child)));
-    }
-    below
-}
-
-/// Children of this process that are no helpers of another of its threads.
-pub fn own_children() -> Vec<i32> {
-    let spared = helper::spared();
-    children_of(process::own_pid()).into_iter().filter(|pid| !spared.contains(pid)).collect()
-}
-
-/// Takes the status of every child that is dead; true once the kernel says that there is no child. Helpers of other
-/// threads are theirs to wait for, and do not count.
-fn childless() -> bool {
-    let spared = helper::spared();
-    let no_hang = Some(WaitPidFlag::WNOHANG);
-    if !spared.is_empty() {
-        let alive = |pid: &i32| waitpid(Pid::from_raw(*pid), no_hang) == Ok(WaitStatus::StillAlive);
-        let others = children_of(process::own_pid()).into_iter().filter(|p| !spared.contains(p));
-        return others.filter(alive).count() == 0;
-    }
-    loop {
-        match waitpid(Pid::from_raw(-1), no_hang) {
-            Err(Errno::ECHILD) => return true,
-            Ok(WaitStatus::StillAlive) => return false,
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(_) => return false,
-        }
-    }
+    identity::all().into_iter().filter(|pid| bears(*pid, mark)).collect()
 }
 
 /// Whether the process carries the mark; never true of ourselves, of the dead and of strangers.
@@ -280,20 +200,6 @@ fn bears(pid: i32, mark: &Mark) -> bool {
 
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
-}
-
-/// Looks again soon, then more rarely: dying takes the kernel a moment, and it tells nobody but parents.
-pub(super) struct Pace(u64);
-
-impl Pace {
-    pub(super) fn new() -> Pace {
-        Pace(1)
-    }
-
-    pub(super) fn wait(&mut self) {
-        pause_ms(self.0);
-        self.0 = (self.0 * 2).min(20);
-    }
 }
 
 #[cfg(test)]
@@ -316,16 +222,6 @@ mod tests {
         ] {
             assert_eq!(mark.is_in(environ.as_bytes()), is_it, "{environ:?}");
         }
-    }
-
-    #[test]
-    fn children_are_found_both_ways() {
-        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        let pid = i32::try_from(child.id()).unwrap();
-        assert!(children_of(process::own_pid()).contains(&pid));
-        assert!(children_by_parent(process::own_pid()).contains(&pid));
-        child.kill().unwrap();
-        child.wait().unwrap();
     }
 
     #[test]

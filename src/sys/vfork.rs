@@ -18,7 +18,7 @@ use nix::libc;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::Pid;
 
-use super::cgroup::Entrance;
+use super::cgroup::CgroupEntry;
 use super::rlimit::Rlimit;
 
 /// What the child needs on its stack is a few hundred bytes; the rest is for a C library's fancies.
@@ -63,7 +63,7 @@ pub(super) struct Plan<'a> {
     pub(super) death_signal: Signal,
     pub(super) rlimits: &'a [Rlimit],
     /// Of its control group.
-    pub(super) entrance: &'a Entrance,
+    pub(super) entrance: &'a CgroupEntry,
 }
 
 /// Where the child came to grief.
@@ -78,7 +78,7 @@ pub(super) enum Stage {
     /// The program cannot be executed.
     Exec,
     /// The control group cannot be entered.
-    Group,
+    Cgroup,
 }
 
 /// What the child needs, laid out before it exists.
@@ -140,7 +140,7 @@ pub(super) fn start(plan: &Plan<'_>) -> Result<Pid, (Stage, Errno)> {
     let stage = match cradle.report.stage.load(Ordering::SeqCst) {
         2 => Stage::Directory,
         3 => Stage::Exec,
-        4 => Stage::Group,
+        4 => Stage::Cgroup,
         _ => Stage::Prepare,
     };
     Err((stage, Errno::from_raw(errno)))

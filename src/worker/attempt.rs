@@ -117,7 +117,7 @@ impl Worker {
                 );
             }
         };
-        if earlier.attempts > 0 && job.max_budget_usd <= 0.0 {
+        if earlier.attempts > 0 && job.request.max_budget_usd <= 0.0 {
             self.leave(place, true);
             let detail = format!("its budget is spent: ${:.2}", earlier.spent_usd);
             return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Budget, detail });
@@ -127,13 +127,13 @@ impl Worker {
         (self.order.log)(&format!(
             "{} attempt {number}: {agent} in {}",
             claim.name().at.id,
-            job.cwd.display()
+            job.place.cwd.display()
         ));
         let report = match self.set_up(&claim, spec, &job, &place) {
             Some(failed) => failed,
             None => self.run_agent(&job, &profile, self.messenger(&claim, &agent)),
         };
-        let report = match cannot_go_on(job.resume, job.max_budget_usd, &report) {
+        let report = match cannot_go_on(job.request.resume, job.request.max_budget_usd, &report) {
             Some(why) => {
                 notes.push(why);
                 let job = earlier.begin_anew(job, report.usage.cost_usd, spec, &place);
@@ -159,10 +159,11 @@ impl Worker {
                 process: Some(card.process.clone()),
                 agent: agent.to_owned(),
                 started_at: clock::now(),
-                cwd: job.cwd.display().to_string(),
+                cwd: job.place.cwd.display().to_string(),
                 branch: place.branch().map(str::to_owned),
                 base: place.base().map(str::to_owned),
-                session: matches!(job.kind, AgentKind::Claude { .. }).then(|| job.session.clone()),
+                session: matches!(job.kind, AgentKind::Claude { .. })
+                    .then(|| job.request.session.clone()),
                 continued: place.continued(),
             },
         )

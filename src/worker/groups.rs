@@ -7,7 +7,7 @@ use super::Log;
 use crate::domain::settings::choice::Cgroups;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
-use crate::sys::cgroup::{self, Group};
+use crate::sys::cgroup::{self, Cgroup};
 use crate::sys::env;
 
 /// The group, and its level in a word for the journal.
@@ -15,13 +15,13 @@ pub(super) fn make(
     config: &Config,
     id: &WorkerId,
     log: &Log,
-) -> io::Result<(Option<Arc<Group>>, String)> {
+) -> io::Result<(Option<Arc<Cgroup>>, String)> {
     let required = config.cgroups == Cgroups::Require;
     let made = match config.cgroups {
         Cgroups::Off => Err("off".to_owned()),
         Cgroups::Auto | Cgroups::Require => {
             cgroup::level().map_err(str::to_owned).and_then(|level| {
-                Ok((level, Group::make(id.as_str(), required).map_err(|e| e.to_string())?))
+                Ok((level, Cgroup::make(id.as_str(), required).map_err(|e| e.to_string())?))
             })
         }
     };

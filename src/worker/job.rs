@@ -5,13 +5,13 @@ use std::path::Path;
 use super::Worker;
 use super::resume::Earlier;
 use super::workplace::Workplace;
-use crate::agent::{AttemptFiles, Job, instructions};
+use crate::agent::{AttemptFiles, Bounds, Job, Request, RunPlace, instructions};
 use crate::domain::settings::agents::{AgentKind, AgentProfile};
 use crate::domain::settings::limits::Limits;
 use crate::domain::settings::timeouts::Timeouts;
 use crate::domain::task::name::AttemptName;
-use crate::domain::task::spec::{PermissionMode, TaskSpec};
-use crate::sys::{env, fs, random};
+use crate::domain::task::spec::TaskSpec;
+use crate::sys::{fs, random};
 
 const MAX_TURNS: u32 = 50;
 const MAX_BUDGET_USD: f64 = 10.0;
@@ -44,62 +44,64 @@ impl Worker {
         let tools = || TOOLS.iter().map(|tool| (*tool).to_owned()).collect();
         Ok(Job {
             kind: profile.kind.clone(),
-            prompt,
-            cwd: place.path().to_owned(),
-            resume: session.is_some(),
-            session: session.unwrap_or_else(random::uuid),
-            model: spec.model.clone().or_else(|| defaults.model.clone()),
-            effort: spec.effort.clone().or_else(|| defaults.effort.clone()),
-            max_turns: spec
-                .max_turns
-                .or(defaults.max_turns)
-                .unwrap_or_else(|| caps.max_turns.map_or(MAX_TURNS, |cap| MAX_TURNS.min(cap))),
-            max_budget_usd: cap_usd - earlier.spent_usd,
-            allowed_tools: spec
-                .allowed_tools
-                .clone()
-                .or_else(|| defaults.allowed_tools.clone())
-                .unwrap_or_else(tools),
-            disallowed_tools: spec
-                .disallowed_tools
-                .iter()
-                .chain(&defaults.disallowed_tools)
-                .flatten()
-                .cloned()
-                .collect(),
-            permission_mode: spec
-                .permission_mode
-                .or(defaults.permission_mode)
-                .unwrap_or(PermissionMode::DontAsk),
-            instructions: self.instructions(attempt, number, spec, place)?,
-            trust_repository: self.config.trust_repository,
-            env: self.environment(attempt, number, spec, profile, place, earlier),
-            env_deny: self.config.env_deny.clone(),
-            limits: self.limits(spec),
-            group: self.group.clone(),
-            timeouts: self.timeouts(spec),
+            request: Request {
+                prompt,
+                resume: session.is_some(),
+                session: session.unwrap_or_else(random::uuid),
+                model: spec.model.clone().or_else(|| defaults.model.clone()),
+                effort: spec.effort.clone().or_else(|| defaults.effort.clone()),
+                max_turns: spec
+                    .max_turns
+                    .or(defaults.max_turns)
+                    .unwrap_or_else(|| caps.max_turns.map_or(MAX_TURNS, |cap| MAX_TURNS.min(cap))),
+                max_budget_usd: cap_usd - earlier.spent_usd,
+                allowed_tools: spec
+                    .allowed_tools
+                    .clone()
+                    .or_else(|| defaults.allowed_tools.clone())
+                    .unwrap_or_else(tools),
+                disallowed_tools: spec
+                    .disallowed_tools
+                    .iter()
+                    .chain(&defaults.disallowed_tools)
+                    .flatten()
+                    .cloned()
+                    .collect(),
+                permission_mode: spec
+                    .permission_mode
+                    .or(defaults.permission_mode)
+                    .unwrap_or_default(),
+                instructions: self.instructions(attempt, number, spec, place)?,
+                trust_repository: self.config.trust_repository,
+            },
+            place: RunPlace {
+                cwd: place.path().to_owned(),
+                env: self.environment(attempt, number, spec, profile, place, earlier),
+                env_deny: self.config.env_deny.clone(),
+                files: self.files(attempt),
+            },
+            bounds: Bounds {
+                limits: self.limits(spec),
+                timeouts: self.timeouts(spec),
+                group: self.group.clone(),
+            },
             rules: Vec::new(),
-            starting_at_once: u32::try_from(env::cores()).unwrap_or(1),
             demo_argv: self.order.demo_argv.clone(),
-            files: self.files(attempt),
         })
     }
 
-    /// The command that prepares a fresh tree, as an order to a plain command.
+    /// The command that prepares a fresh tree.
     pub(super) fn setup_job(&self, attempt: &AttemptName, argv: Vec<String>, job: &Job) -> Job {
         let dir = self.shared.queue.paths().attempt(attempt);
-        Job {
-            kind: AgentKind::Command { argv },
-            prompt: String::new(),
-            rules: Vec::new(),
-            timeouts: Timeouts { wall_ms: self.config.timeouts.setup_ms, ..self.config.timeouts },
-            files: AttemptFiles {
-                events: dir.setup_events(),
-                stderr: dir.setup_stderr(),
-                private: dir.private(),
-            },
-            ..job.clone()
-        }
+        let files = AttemptFiles {
+            events: dir.setup_events(),
+            stderr: dir.setup_stderr(),
+            private: dir.private(),
+        };
+        let timeouts = Timeouts { wall_ms: self.config.timeouts.setup_ms, ..self.config.timeouts };
+        let place = RunPlace { files, ..job.place.clone() };
+        let bounds = Bounds { timeouts, ..job.bounds.clone() };
+        Job::command(argv, job.request.session.clone(), place, bounds)
     }
 
     fn files(&self, attempt: &AttemptName) -> AttemptFiles {

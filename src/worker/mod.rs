@@ -38,7 +38,7 @@ use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError};
 use crate::site::{self, Site};
-use crate::sys::cgroup::Group;
+use crate::sys::cgroup::Cgroup;
 use crate::sys::{clock, fs, identity, random};
 
 use crate::worktree::Scratch;
@@ -146,7 +146,7 @@ pub fn run(
     heart.stop();
     keeper.stop();
     let Worker { shared, config, .. } = worker;
-    if let Err(e) = Scratch::forget(&site::scratch_dir(config), shared.registration.id().short()) {
+    if let Err(e) = Scratch::forget(&site::scratch_dir(&config), shared.registration.id().short()) {
         (log)(&e.to_string());
     }
     shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
@@ -217,7 +217,7 @@ struct Worker {
     room: room::Room,
     barren: Option<claims::Barren>,
     /// The control group of whatever runs.
-    group: Option<Arc<Group>>,
+    group: Option<Arc<Cgroup>>,
 }
 
 /// What one look at the queue came to.

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::Worker;
 use super::workplace::{Left, Workplace};
 use crate::agent::transcript::{self, Summary};
-use crate::agent::{Job, Report};
+use crate::agent::{Job, Report, Request};
 use crate::domain::outcome::disposition::{Disposition, Fault, Outcome};
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::record::{AttemptStart, CommitRecord};
@@ -198,8 +198,10 @@ impl Earlier {
         place: &Workplace,
     ) -> Job {
         let prompt = self.prompt_with_summary(spec, place);
-        let max_budget_usd = job.max_budget_usd - spent_usd;
-        Job { resume: false, session: random::uuid(), prompt, max_budget_usd, ..job }
+        let max_budget_usd = job.request.max_budget_usd - spent_usd;
+        let session = random::uuid();
+        let request = Request { resume: false, session, prompt, max_budget_usd, ..job.request };
+        Job { request, ..job }
     }
 
     /// The task, and where it stands.

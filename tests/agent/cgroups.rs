@@ -3,10 +3,10 @@
 use std::fs;
 use std::sync::Arc;
 
-use swarmdir::agent::{Job, Report};
+use swarmdir::agent::{Bounds, Job, Report};
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::settings::limits::Limits;
-use swarmdir::sys::cgroup::{self, Group};
+use swarmdir::sys::cgroup::{self, Cgroup};
 use swarmdir::sys::grace::Grace;
 use swarmdir::sys::process::Signal;
 use swarmdir::sys::sweep;
@@ -20,8 +20,10 @@ use crate::support::running::alive;
 /// More than the limits of these tests, and little enough where they do not hold.
 const HOG: &str = "head -c 100M /dev/zero | tail -c 100M | wc -c";
 
-fn caged(place: &Place, script: &str, limits: Limits, group: &Arc<Group>) -> Job {
-    Job { limits, group: Some(Arc::clone(group)), ..place.sh(script, "x") }
+fn caged(place: &Place, script: &str, limits: Limits, group: &Arc<Cgroup>) -> Job {
+    let mut job = place.sh(script, "x");
+    job.bounds = Bounds { limits, group: Some(Arc::clone(group)), ..job.bounds };
+    job
 }
 
 fn memory(mib: u64) -> Limits {
@@ -66,7 +68,7 @@ fn many_small_ones_are_one_tree() {
     let each = "(head -c 20M /dev/zero | (tail -c 20M; sleep 600)) >/dev/null &\n";
     let script = each.repeat(8) + "wait; wait; sleep 600";
     let mut job = caged(&place, &script, memory(64), &group);
-    job.timeouts.wall_ms = 4_000;
+    job.bounds.timeouts.wall_ms = 4_000;
     let report = run(&job);
     assert!(report.notes.iter().any(|note| note.contains("more than 64MiB")), "{report:?}");
 }
@@ -190,10 +192,10 @@ fn a_stranger_is_never_touched() {
     for dir in other.dirs() {
         fs::write(dir.join("cgroup.procs"), child.id().to_string()).unwrap();
     }
-    assert_eq!(mine.kill(&mut Grace::new(), 1_000), cgroup::Killed::default());
+    assert_eq!(mine.kill(&mut Grace::new(), 1_000), cgroup::CgroupKill::default());
     assert_eq!(
         cgroup::end_of("0123456789abcdef0123456789abcdef", &mut Grace::new(), 1_000),
-        cgroup::Killed::default()
+        cgroup::CgroupKill::default()
     );
     assert_eq!(child.try_wait().unwrap(), None, "it lives");
     // By the name of its own worker it is found, wherever it lies.

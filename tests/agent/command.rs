@@ -69,7 +69,7 @@ fn a_program_that_is_missing_is_nobodys_fault() {
         assert_eq!(report.exit, None);
     }
     let mut job = place.sh("true", "x");
-    job.cwd = place.beside("nowhere");
+    job.place.cwd = place.beside("nowhere");
     assert_eq!(failure(&run(&job).ending).0, Fault::Machine);
 }
 
@@ -77,7 +77,7 @@ fn a_program_that_is_missing_is_nobodys_fault() {
 fn limits_hold() {
     let place = Place::new();
     let mut job = place.sh("ulimit -c; ulimit -n; ulimit -t", "x");
-    job.limits = Limits {
+    job.bounds.limits = Limits {
         core_bytes: Some(0),
         open_files: Some(64),
         cpu_secs: Some(77),
@@ -101,8 +101,8 @@ fn what_reaches_it_is_the_users_environment_less_what_must_not() {
     let place = Place::new();
     let mut job =
         place.sh("printf '%s|%s|%s' \"$SWARMDIR_TASK\" \"$PWD\" \"$SECRET_ONE$PATH\"", "x");
-    job.env_deny = vec!["SECRET_*".into(), "PATH".into()];
-    job.env.push(("PATH".into(), "/bin:/usr/bin".into()));
+    job.place.env_deny = vec!["SECRET_*".into(), "PATH".into()];
+    job.place.env.push(("PATH".into(), "/bin:/usr/bin".into()));
     let report = run(&job);
     let expected = format!("try-it|{}|/bin:/usr/bin", place.tree().display());
     assert_eq!(report.said.as_deref(), Some(expected.as_str()));

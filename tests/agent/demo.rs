@@ -18,7 +18,7 @@ fn a_script_writes_commits_and_is_billed() {
     let place = Place::new();
     place.repository();
     let mut job = place.demo("write a/b.txt one\nappend a/b.txt two\ncommit add b\ncost 0.12\ntokens 2000 50\nsay all done");
-    job.env.push(("SWARMDIR_ATTEMPT".into(), "1".into()));
+    job.place.env.push(("SWARMDIR_ATTEMPT".into(), "1".into()));
     let mut doing = Vec::new();
     let report = swarmdir::agent::Session::new().run(&job, &mut |progress| {
         if let Progress::Doing(what) = progress {
@@ -28,14 +28,14 @@ fn a_script_writes_commits_and_is_billed() {
     assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert_eq!(report.exit.as_deref(), Some("exit 0"));
     assert_eq!(report.said.as_deref(), Some("all done"));
-    assert_eq!(report.session.as_ref(), Some(&job.session));
+    assert_eq!(report.session.as_ref(), Some(&job.request.session));
     assert!((report.usage.cost_usd - 0.12).abs() < 1e-9 && !report.usage.estimated);
     assert_eq!((report.usage.input_tokens, report.usage.output_tokens), (2000, 50));
     assert!(report.first_event_ms.is_some_and(|at| at <= report.elapsed_ms));
     assert_eq!(place.text("a/b.txt"), "one\ntwo\n");
     assert_eq!(place.log(), ["add b", "start"]);
     assert!(doing.iter().any(|what| what == "Write a/b.txt"), "{doing:?}");
-    let recorded = std::fs::read_to_string(&job.files.events).unwrap();
+    let recorded = std::fs::read_to_string(&job.place.files.events).unwrap();
     assert!(recorded.lines().count() > 8 && recorded.ends_with("}\n"));
 }
 
@@ -68,7 +68,7 @@ fn denied_tools_attempts_and_odd_lines() {
     let mut job = place.demo(
         "once fail first\ndeny Bash\ndeny Bash\ngarbage\nbig-line 40000000\nenv SWARMDIR_ATTEMPT n\nsay ok",
     );
-    job.env.push(("SWARMDIR_ATTEMPT".into(), "2".into()));
+    job.place.env.push(("SWARMDIR_ATTEMPT".into(), "2".into()));
     let report = run(&job);
     assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert_eq!(report.denied_tools, ["Bash"]);

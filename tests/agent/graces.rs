@@ -99,7 +99,7 @@ fn also_in_a_control_group() {
         sweep::become_subreaper().unwrap();
         let place = Place::new();
         let mut job = place.sh(&left_behind(TIDY), "x");
-        job.group = Some(group());
+        job.bounds.group = Some(group());
         let report = run(&job);
         assert_eq!(
             (&report.ending, place.text("cleared").as_str()),

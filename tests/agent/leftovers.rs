@@ -46,7 +46,7 @@ fn also_in_a_process_that_is_no_subreaper() {
     let report = run(&job);
     assert_eq!((&report.ending, report.swept), (&Outcome::Success, 2), "{report:?}");
     assert_eq!(
-        sweep::marked("SWARMDIR_SESSION", &job.session, &mut Grace::none(), 0),
+        sweep::marked("SWARMDIR_SESSION", &job.request.session, &mut Grace::none(), 0),
         sweep::Swept::default()
     );
 }
@@ -75,7 +75,7 @@ fn also_when_the_supervisor_is_killed() {
         // In the directory of the test itself, which outlives this process.
         let place = Place::new();
         let mut job = place.demo("ignore-term\nfork 600s\nsay ready\nsleep 600s");
-        job.env.push(("SWARMDIR_WORKER".into(), std::env::var("WORKER_OF_TEST").unwrap()));
+        job.place.env.push(("SWARMDIR_WORKER".into(), std::env::var("WORKER_OF_TEST").unwrap()));
         swarmdir::agent::Session::new().run(&job, &mut |progress| match progress {
             Progress::Started { pid } => println!("\npid {pid}"),
             Progress::Doing(what) if what.contains("ready") => println!("ready"),

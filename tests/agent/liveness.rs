@@ -23,7 +23,7 @@ fn watched(job: &Job, mut react: impl FnMut(&Live)) -> (Report, Vec<Live>) {
 }
 
 fn with_silence(mut job: Job, silence_ms: u64) -> Job {
-    let timeouts = &mut job.timeouts;
+    let timeouts = &mut job.bounds.timeouts;
     (timeouts.silence_ms, timeouts.startup_ms) = (silence_ms, 30_000);
     (timeouts.interrupt_grace_ms, timeouts.terminate_grace_ms) = (200, 200);
     timeouts.wall_ms = 120_000;
@@ -123,7 +123,7 @@ sh printf '{"type":"assist' > /proc/$PPID/fd/1; sleep 600"#;
     let script = format!("say begin\nsh ({noise}) > /proc/$PPID/fd/1");
     stopped(&with_silence(place.demo(&script), 1_000), Fault::Silent, &["nothing but noise for "]);
     let mut job = with_silence(place.demo(""), 60_000);
-    job.timeouts.startup_ms = 1_000;
+    job.bounds.timeouts.startup_ms = 1_000;
     job.demo_argv = ["/bin/sh", "-c", noise].map(Into::into).into();
     stopped(&job, Fault::Startup, &["it never said a word", "noise"]);
 }
@@ -141,14 +141,14 @@ fn who_stands_still_is_cut_and_may_end_in_order() {
     let place = Place::new();
     let stop = "say begin\nsh kill -STOP $PPID\nhang";
     let mut job = with_silence(place.demo(stop), 600);
-    job.timeouts.interrupt_grace_ms = 30_000;
+    job.bounds.timeouts.interrupt_grace_ms = 30_000;
     let report = stopped(&job, Fault::Silent, &["its process is stopped (SIGSTOP)"]);
     // Woken, it heard of the interrupt and said what it cost.
     assert_eq!(report.exit.as_deref(), Some("exit 0"), "{report:?}");
     assert!(!report.usage.estimated, "{report:?}");
     // One that need not speak may wait, but not stand still.
     let mut job = with_silence(place.sh("kill -STOP $$; sleep 600", "x"), 600);
-    job.timeouts.terminate_grace_ms = 30_000;
+    job.bounds.timeouts.terminate_grace_ms = 30_000;
     let report = stopped(&job, Fault::Silent, &["its process is stopped (SIGSTOP)"]);
     assert_eq!(report.exit.as_deref(), Some("signal 15"), "{report:?}");
 }
@@ -170,7 +170,7 @@ fn one_that_need_not_speak_may_wait_in_silence_and_is_seen_to() {
 fn the_wall_says_what_it_was_doing() {
     let place = Place::new();
     let mut job = with_silence(place.demo("say begin\nsleep 600s"), 60_000);
-    job.timeouts.wall_ms = 1_500;
+    job.bounds.timeouts.wall_ms = 1_500;
     stopped(
         &job,
         Fault::Timeout,

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use swarmdir::agent::demo::service::{Answer, DIR, Entry, Room, Weather};
 use swarmdir::agent::{Job, Report};
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 use swarmdir::domain::time::UnixMs;
+use swarmdir::rehearsal::service::{Answer, DIR, Entry, Room, Weather};
 use swarmdir::sys::clock;
 
 use crate::support::jobs::{Place, run};
@@ -20,7 +20,7 @@ fn service(place: &Place) -> PathBuf {
 
 fn job(place: &Place, script: &str) -> Job {
     let mut job = place.demo(script);
-    job.env.push((DIR.into(), service(place).display().to_string()));
+    job.place.env.push((DIR.into(), service(place).display().to_string()));
     job
 }
 

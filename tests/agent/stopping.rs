@@ -30,8 +30,8 @@ fn a_stop_is_an_interrupt_first_so_that_the_bill_is_kept() {
 fn who_ignores_interrupts_and_termination_is_killed() {
     let place = Place::new();
     let mut job = place.demo("ignore-term\nsay ready\nhang");
-    job.timeouts.interrupt_grace_ms = 50;
-    job.timeouts.terminate_grace_ms = 50;
+    job.bounds.timeouts.interrupt_grace_ms = 50;
+    job.bounds.timeouts.terminate_grace_ms = 50;
     let report = run_until(&job, doing("ready"), |remote| remote.stop(StopReason::Operator));
     assert_eq!(fault(&report.ending), Fault::Stopped);
     assert_eq!(report.exit.as_deref(), Some("signal 9"));
@@ -42,7 +42,7 @@ fn who_ignores_interrupts_and_termination_is_killed() {
 fn a_command_is_stopped_with_its_whole_group() {
     let place = Place::new();
     let mut job = place.sh("trap '' TERM; sleep 600 & echo ready; wait; sleep 600", "x");
-    job.timeouts.terminate_grace_ms = 50;
+    job.bounds.timeouts.terminate_grace_ms = 50;
     let seen = |progress: &Progress| *progress == Progress::Alive;
     let report = run_until(&job, seen, |remote| remote.stop(StopReason::Operator));
     assert_eq!((fault(&report.ending), report.exit.as_deref()), (Fault::Stopped, Some("signal 9")));
@@ -65,19 +65,19 @@ fn a_kill_needs_no_ladder_and_an_order_before_the_start_prevents_it() {
 fn each_deadline_has_its_own_name() {
     let place = Place::new();
     let mut job = place.demo("silent\nhang");
-    job.timeouts.startup_ms = 100;
+    job.bounds.timeouts.startup_ms = 100;
     assert_eq!(fault(&run(&job).ending), Fault::Startup);
     let mut job = place.demo("say hello\nhang");
-    job.timeouts.silence_ms = 100;
+    job.bounds.timeouts.silence_ms = 100;
     assert_eq!(fault(&run(&job).ending), Fault::Silent);
     let mut job = place.demo("retry 100ms\nhang");
-    job.timeouts.silence_ms = 100;
+    job.bounds.timeouts.silence_ms = 100;
     assert_eq!(fault(&run(&job).ending), Fault::Overload);
     let mut job = place.demo("sleep 60s");
-    job.timeouts.wall_ms = 200;
+    job.bounds.timeouts.wall_ms = 200;
     assert_eq!(fault(&run(&job).ending), Fault::Timeout);
     let mut job = place.demo("result-then-hang");
-    job.timeouts.after_result_ms = 100;
+    job.bounds.timeouts.after_result_ms = 100;
     assert_eq!(fault(&run(&job).ending), Fault::NoResult);
 }
 
@@ -85,7 +85,7 @@ fn each_deadline_has_its_own_name() {
 fn a_flood_of_output_does_not_hold_up_a_deadline() {
     let place = Place::new();
     let mut job = place.sh("exec yes", "x");
-    job.timeouts.wall_ms = 300;
+    job.bounds.timeouts.wall_ms = 300;
     let report = run(&job);
     assert_eq!(fault(&report.ending), Fault::Timeout);
     assert!(report.elapsed_ms < 5_000, "{}", report.elapsed_ms);

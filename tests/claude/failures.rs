@@ -30,9 +30,9 @@ fn no_login_at_all() {
     alone(this_test!(), || {
         let Some(stage) = Stage::set([Step::text("never")]) else { return };
         let mut job = stage.job();
-        job.env.retain(|(name, _)| name != "ANTHROPIC_API_KEY");
-        job.env_deny.push("ANTHROPIC_*".into());
-        job.env_deny.push("CLAUDE_*".into());
+        job.place.env.retain(|(name, _)| name != "ANTHROPIC_API_KEY");
+        job.place.env_deny.push("ANTHROPIC_*".into());
+        job.place.env_deny.push("CLAUDE_*".into());
         let report = run(&job);
         assert_eq!(fault(&report), Fault::Auth, "{report:?}");
     });
@@ -77,7 +77,7 @@ fn a_service_that_is_not_there() {
     alone(this_test!(), || {
         let Some(stage) = Stage::set([]) else { return };
         let mut job = stage.job();
-        job.env.push(("ANTHROPIC_BASE_URL".into(), "http://127.0.0.1:1".into()));
+        job.place.env.push(("ANTHROPIC_BASE_URL".into(), "http://127.0.0.1:1".into()));
         assert_eq!(fault(&run(&job)), Fault::Overload);
     });
 }
@@ -87,7 +87,7 @@ fn a_start_that_claude_refuses_is_refused_before_it() {
     alone(this_test!(), || {
         let Some(stage) = Stage::set([Step::text("ok").forever()]) else { return };
         let mut job = stage.job();
-        job.permission_mode = PermissionMode::BypassPermissions;
+        job.request.permission_mode = PermissionMode::BypassPermissions;
         let report = run(&job);
         if swarmdir::sys::env::is_root() {
             assert_eq!((fault(&report), report.exit), (Fault::Machine, None));
@@ -95,10 +95,10 @@ fn a_start_that_claude_refuses_is_refused_before_it() {
             assert_eq!(report.ending, Outcome::Success);
         }
         let mut job = stage.job();
-        job.allowed_tools.push("--dangerously-skip-permissions".into());
+        job.request.allowed_tools.push("--dangerously-skip-permissions".into());
         assert_eq!(fault(&run(&job)), Fault::Error);
         let mut job = stage.job();
-        job.prompt = " \n".into();
+        job.request.prompt = " \n".into();
         assert_eq!(fault(&run(&job)), Fault::Error);
     });
 }

@@ -13,10 +13,10 @@ fn a_model_that_looks_like_an_option_is_only_a_models_name() {
     alone(this_test!(), || {
         let Some(stage) = Stage::set([Step::text("ok").forever()]) else { return };
         let mut job = stage.job();
-        job.model = Some("--dangerously-skip-permissions".into());
-        job.allowed_tools = vec!["Bash(x) --permission-mode=bypassPermissions".into()];
+        job.request.model = Some("--dangerously-skip-permissions".into());
+        job.request.allowed_tools = vec!["Bash(x) --permission-mode=bypassPermissions".into()];
         let report = run(&job);
-        let events = std::fs::read(&job.files.events).unwrap();
+        let events = std::fs::read(&job.place.files.events).unwrap();
         let lines = events.split(|byte| *byte == b'\n').map(parse_line);
         let models: Vec<Option<String>> = lines
             .filter_map(|line| match line {
@@ -24,7 +24,7 @@ fn a_model_that_looks_like_an_option_is_only_a_models_name() {
                 _ => None,
             })
             .collect();
-        assert_eq!(models, [job.model.clone()], "{report:?}");
+        assert_eq!(models, [job.request.model.clone()], "{report:?}");
         let text = String::from_utf8_lossy(&events).into_owned();
         assert!(text.contains(r#""permissionMode":"dontAsk""#), "{text}");
         assert_nothing_left();
@@ -46,7 +46,7 @@ fn a_prompt_that_looks_like_an_option_or_a_command_reaches_the_model() {
         ];
         for (number, prompt) in prompts.into_iter().enumerate() {
             let mut job = stage.job();
-            job.prompt = prompt.into();
+            job.request.prompt = prompt.into();
             let report = run(&job);
             assert_eq!(report.ending, Outcome::Success, "{prompt}: {report:?}");
             assert_eq!(report.said.as_deref(), Some("ok"), "{prompt}: {report:?}");

@@ -12,7 +12,7 @@ fn turns_run_out() {
     alone(this_test!(), || {
         let Some(stage) = Stage::set([Step::bash("echo again").forever()]) else { return };
         let mut job = stage.job();
-        job.max_turns = 2;
+        job.request.max_turns = 2;
         let report = run(&job);
         assert_eq!(fault(&report), Fault::MaxTurns, "{report:?}");
         assert!(report.usage.cost_usd > 0.0 && !report.usage.estimated);
@@ -25,7 +25,7 @@ fn the_budget_runs_out() {
         let step = Step::bash("echo again").tokens(100_000, 5_000).forever();
         let Some(stage) = Stage::set([step]) else { return };
         let mut job = stage.job();
-        job.max_budget_usd = 0.02;
+        job.request.max_budget_usd = 0.02;
         let report = run(&job);
         assert_eq!(fault(&report), Fault::Budget, "{report:?}");
         assert!(report.usage.cost_usd >= 0.02);
@@ -42,9 +42,9 @@ fn a_five_hour_limit_names_its_reset() {
             return;
         };
         let mut job = stage.job();
-        job.env.retain(|(name, _)| name != "ANTHROPIC_API_KEY");
-        job.env_deny.push("ANTHROPIC_API_KEY".into());
-        job.env.push(("CLAUDE_CODE_OAUTH_TOKEN".into(), "dummy".into()));
+        job.place.env.retain(|(name, _)| name != "ANTHROPIC_API_KEY");
+        job.place.env_deny.push("ANTHROPIC_API_KEY".into());
+        job.place.env.push(("CLAUDE_CODE_OAUTH_TOKEN".into(), "dummy".into()));
         let report = run(&job);
         assert_eq!(fault(&report), Fault::Limit { resets_at_secs: Some(reset) }, "{report:?}");
         assert_eq!(report.ground.as_ref().unwrap().rule, "claude.usage-limit", "{report:?}");
@@ -67,7 +67,7 @@ fn a_task_about_limits_does_not_hit_one() {
         ];
         let Some(stage) = Stage::set(steps) else { return };
         let mut job = stage.job();
-        job.prompt = format!("Explain this: {words}");
+        job.request.prompt = format!("Explain this: {words}");
         let report = run(&job);
         assert_eq!(report.ending, Outcome::Success, "{report:?}");
         let Some(stage) = Stage::set([Step::bash(&format!("echo \"{words}\"; exit 1")).forever()])
@@ -75,7 +75,7 @@ fn a_task_about_limits_does_not_hit_one() {
             return;
         };
         let mut job = stage.job();
-        job.max_turns = 1;
+        job.request.max_turns = 1;
         let report = run(&job);
         assert_eq!(fault(&report), Fault::MaxTurns);
         assert_eq!(report.ground.unwrap().rule, "claude.max-turns");

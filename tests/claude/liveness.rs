@@ -38,11 +38,11 @@ fn a_tool_that_takes_longer_than_the_silence_is_kept_alive_by_its_heartbeats() {
         let steps = [Step::bash("echo x; sleep 50"), Step::text("done")];
         let Some(stage) = Stage::set(steps) else { return };
         let mut job = stage.job();
-        (job.timeouts.silence_ms, job.timeouts.wall_ms) = (45_000, 300_000);
+        (job.bounds.timeouts.silence_ms, job.bounds.timeouts.wall_ms) = (45_000, 300_000);
         let (report, told) = run(&job);
         assert_eq!(report.ending, Outcome::Success, "{report:?}");
         assert!(report.elapsed_ms > 50_000);
-        let recorded = std::fs::read(&job.files.events).unwrap();
+        let recorded = std::fs::read(&job.place.files.events).unwrap();
         let lines = recorded.split(|byte| *byte == b'\n').map(parse_line);
         let beats: Vec<u64> = lines
             .filter_map(|line| match line {
@@ -65,7 +65,7 @@ fn a_tool_without_a_sign_of_life_is_cut() {
     alone(this_test!(), || {
         let Some(stage) = Stage::set([Step::bash("echo x; sleep 600")]) else { return };
         let mut job = stage.job();
-        job.timeouts.silence_ms = 4_000;
+        job.bounds.timeouts.silence_ms = 4_000;
         let (report, told) = run(&job);
         assert_eq!(fault(&report), Fault::Silent, "{report:?}");
         let said = detail(&report);
@@ -89,7 +89,7 @@ fn a_stream_that_only_pings_and_one_that_is_silent_are_cut_by_our_own_timer() {
         for step in [Step::pings(Duration::from_millis(100)), Step::silence()] {
             let Some(stage) = Stage::set([step.forever()]) else { return };
             let mut job = stage.job();
-            (job.timeouts.silence_ms, job.timeouts.wall_ms) = (SILENCE_MS, 300_000);
+            (job.bounds.timeouts.silence_ms, job.bounds.timeouts.wall_ms) = (SILENCE_MS, 300_000);
             let (report, told) = run(&job);
             assert_eq!(fault(&report), Fault::Silent, "{report:?}");
             let said = detail(&report);

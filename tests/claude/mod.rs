@@ -58,7 +58,7 @@ impl Stage {
             ("HOME", self.place.beside("home").to_str().unwrap()),
             ("CLAUDE_CODE_TMPDIR", self.place.beside("tmp").to_str().unwrap()),
         ] {
-            job.env.push((name.into(), value.into()));
+            job.place.env.push((name.into(), value.into()));
         }
         job
     }

@@ -99,12 +99,12 @@ fn the_wall_clock_and_silence_end_it() {
             return;
         };
         let mut job = stage.job();
-        job.timeouts.wall_ms = 2_000;
+        job.bounds.timeouts.wall_ms = 2_000;
         assert_eq!(fault(&run(&job)), Fault::Timeout);
         assert_nothing_left();
         let Some(stage) = Stage::set([Step::silence().forever()]) else { return };
         let mut job = stage.job();
-        job.timeouts.silence_ms = 1_500;
+        job.bounds.timeouts.silence_ms = 1_500;
         assert_eq!(fault(&run(&job)), Fault::Silent);
         assert_nothing_left();
     });

@@ -180,7 +180,7 @@ fn what_the_user_set_for_himself_takes_effect() {
                     program,
                     config_dir: None,
                 };
-                job.env_deny.push("CLAUDE_CONFIG_DIR".into());
+                job.place.env_deny.push("CLAUDE_CONFIG_DIR".into());
                 stage.own(&stage.place.beside("home/.claude"));
                 put(stage.place.beside("home/.claude.json"), servers);
             } else {
@@ -219,8 +219,8 @@ fn the_users_own_key_helper_is_asked_and_not_the_repositorys() {
         let settings = json!({ "apiKeyHelper": "echo of-the-user" });
         put(stage.place.beside("config/settings.json"), settings.to_string());
         let mut job = stage.job();
-        job.env.retain(|(name, _)| name != "ANTHROPIC_API_KEY");
-        job.env_deny.push("ANTHROPIC_API_KEY".into());
+        job.place.env.retain(|(name, _)| name != "ANTHROPIC_API_KEY");
+        job.place.env_deny.push("ANTHROPIC_API_KEY".into());
         went_well(&run(&job));
         for call in stage.stub.requests() {
             let keys = [call.header("x-api-key"), call.header("authorization")];
@@ -243,7 +243,7 @@ fn where_the_repository_is_trusted_both_take_effect() {
         fs::write(&settings, theirs.to_string()).unwrap();
         stage.own(&stage.place.beside("config"));
         let mut job = stage.job();
-        job.trust_repository = true;
+        job.request.trust_repository = true;
         went_well(&run(&job));
         for ran in
             ["own-PreToolUse", "foreign-settings-PreToolUse", "foreign-settings-SessionStart"]
@@ -327,12 +327,13 @@ fn a_path_in_a_prompt_attaches_nothing() {
         let jobs = tools.into_iter().flat_map(|tools| [(tools, false), (tools, true)]);
         for ((allowed, disallowed), trusted) in jobs {
             let mut job: Job = stage.job();
-            job.prompt = prompt.clone();
-            job.trust_repository = trusted;
-            job.allowed_tools = allowed.iter().map(|tool| (*tool).to_owned()).collect();
-            job.disallowed_tools = disallowed.iter().map(|tool| (*tool).to_owned()).collect();
+            job.request.prompt = prompt.clone();
+            job.request.trust_repository = trusted;
+            job.request.allowed_tools = allowed.iter().map(|tool| (*tool).to_owned()).collect();
+            job.request.disallowed_tools =
+                disallowed.iter().map(|tool| (*tool).to_owned()).collect();
             // A task may set variables.
-            job.env.push(("CLAUDE_CODE_DISABLE_FILE_MENTIONS".into(), String::new()));
+            job.place.env.push(("CLAUDE_CODE_DISABLE_FILE_MENTIONS".into(), String::new()));
             went_well(&run(&job));
         }
         let calls = stage.stub.requests();

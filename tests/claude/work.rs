@@ -27,14 +27,14 @@ fn a_task_that_writes_a_file_and_commits() {
         let report = run(&job);
         assert_eq!(report.ending, Outcome::Success, "{report:?}");
         assert_eq!(report.said.as_deref(), Some("All done."));
-        assert_eq!(report.session.as_ref(), Some(&job.session));
+        assert_eq!(report.session.as_ref(), Some(&job.request.session));
         assert_eq!(stage.place.text("hello.txt"), "hello\n");
         assert_eq!(stage.place.log(), ["add hello", "start"]);
         assert!((report.usage.cost_usd - 0.018).abs() < 1e-9 && !report.usage.estimated);
         assert_eq!((report.usage.input_tokens, report.usage.output_tokens), (4000, 100));
         assert_eq!(report.swept, 0);
         assert_eq!(stage.stub.problems(), Vec::<String>::new());
-        let recorded = std::fs::read(&job.files.events).unwrap();
+        let recorded = std::fs::read(&job.place.files.events).unwrap();
         let lines =
             recorded.split(|byte| *byte == b'\n').filter_map(|line| render(&parse_line(line)));
         let shown = lines.collect::<Vec<_>>().join("\n");
@@ -53,7 +53,7 @@ fn a_command_that_takes_too_long_is_ended_and_the_run_goes_on() {
         let steps = [Step::bash("echo x; sleep 60"), Step::text("done")];
         let Some(stage) = Stage::set(steps) else { return };
         let mut job = stage.job();
-        job.env.push(("BASH_DEFAULT_TIMEOUT_MS".into(), "1000".into()));
+        job.place.env.push(("BASH_DEFAULT_TIMEOUT_MS".into(), "1000".into()));
         assert_eq!(run(&job).ending, Outcome::Success);
         let answered = stage.stub.requests()[1].body.to_string();
         assert!(answered.contains("Command timed out after 1s"), "{answered}");
@@ -71,7 +71,7 @@ fn the_model_may_give_a_build_an_hour_and_is_told_so() {
         let requests = stage.stub.requests();
         let told = requests[0].body["tools"].to_string();
         assert!(told.contains("3600000") && told.contains("600000"), "{told}");
-        let events = std::fs::read(&job.files.events).unwrap();
+        let events = std::fs::read(&job.place.files.events).unwrap();
         let answers = |line: &[u8]| match parse_line(line) {
             Line::User(message) => message.blocks,
             _ => Vec::new(),
@@ -86,11 +86,11 @@ fn the_instructions_and_the_tools_reach_the_model() {
     alone(this_test!(), || {
         let Some(stage) = Stage::set([Step::text("ok")]) else { return };
         let mut job = stage.job();
-        job.instructions = "House rule 4711: be brief.".into();
-        job.prompt = format!("{}\nThe end.", "word ".repeat(200_000));
-        job.model = Some("claude-haiku-5-5".into());
-        job.effort = Some("low".into());
-        job.disallowed_tools = vec!["WebFetch".into()];
+        job.request.instructions = "House rule 4711: be brief.".into();
+        job.request.prompt = format!("{}\nThe end.", "word ".repeat(200_000));
+        job.request.model = Some("claude-haiku-5-5".into());
+        job.request.effort = Some("low".into());
+        job.request.disallowed_tools = vec!["WebFetch".into()];
         let report = run(&job);
         assert_eq!(report.ending, Outcome::Success, "{report:?}");
         let request = &stage.stub.requests()[0];
@@ -115,7 +115,7 @@ fn hooks_and_servers_of_the_repository_run_only_when_trusted() {
         assert_eq!(stage.run().ending, Outcome::Success);
         assert!(!mark.exists());
         let mut job = stage.job();
-        job.trust_repository = true;
+        job.request.trust_repository = true;
         assert_eq!(run(&job).ending, Outcome::Success);
         assert!(mark.exists());
     });
@@ -133,7 +133,7 @@ fn denied_tools_are_named_and_the_run_goes_on() {
         ];
         let Some(stage) = Stage::set(steps) else { return };
         let mut job = stage.job();
-        job.allowed_tools = vec!["Read".into()];
+        job.request.allowed_tools = vec!["Read".into()];
         let report = run(&job);
         assert_eq!(report.ending, Outcome::Success, "{report:?}");
         assert_eq!(report.denied_tools, ["Bash", "Write"]);

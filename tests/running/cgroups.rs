@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
-use swarmdir::sys::cgroup::Group;
+use swarmdir::sys::cgroup::Cgroup;
 use swarmdir::sys::{process, random};
 
 use crate::support::cgroups::{are_here, groups_of};
@@ -133,7 +133,7 @@ fn doctor_has_tried_it() {
     // What somebody left who was killed while he tried.
     let left = are_here().then(|| {
         let name = format!("{:016x}", random::number());
-        let _beside = Group::make(&name, true).unwrap();
+        let _beside = Cgroup::make(&name, true).unwrap();
         let left = groups_of(&name)[0].with_file_name("swarmdir-probe.1.1.0");
         fs::create_dir(&left).unwrap();
         left

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use swarmdir::domain::task::id::WorkerId;
-use swarmdir::sys::cgroup::{self, Group};
+use swarmdir::sys::cgroup::{self, Cgroup};
 use swarmdir::sys::random;
 
 /// Whether groups with limits of memory and processes can be had. Fails for their lack only where `CI` is set.
@@ -21,9 +21,9 @@ pub(crate) fn are_here() -> bool {
 }
 
 /// A group for the agents of a test.
-pub(crate) fn group() -> Arc<Group> {
+pub(crate) fn group() -> Arc<Cgroup> {
     let worker = WorkerId::from_bits(random::bits());
-    Arc::new(Group::make(worker.as_str(), true).expect("they are here"))
+    Arc::new(Cgroup::make(worker.as_str(), true).expect("they are here"))
 }
 
 /// The groups of a worker that are there, in all hierarchies.

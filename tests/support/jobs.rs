@@ -4,13 +4,23 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use swarmdir::agent::{AttemptFiles, Job, Progress, Report, Session};
+use swarmdir::agent::{AttemptFiles, Bounds, Job, Progress, Report, Request, RunPlace, Session};
 use swarmdir::domain::settings::agents::AgentKind;
 use swarmdir::domain::settings::limits::Limits;
 use swarmdir::domain::settings::timeouts::Timeouts;
-use swarmdir::domain::task::spec::PermissionMode;
 use swarmdir::sys::random;
 use tempfile::TempDir;
+
+/// Short deadlines.
+const TIMEOUTS: Timeouts = Timeouts {
+    startup_ms: 30_000,
+    silence_ms: 30_000,
+    wall_ms: 60_000,
+    after_result_ms: 5_000,
+    interrupt_grace_ms: 5_000,
+    terminate_grace_ms: 5_000,
+    setup_ms: 1_000,
+};
 
 /// A place for one attempt.
 pub(crate) struct Place {
@@ -44,39 +54,27 @@ impl Place {
         let own = |name: &str| self.dir.path().join(name);
         Job {
             kind,
-            prompt: prompt.to_owned(),
-            cwd: self.tree(),
-            session: random::uuid(),
-            resume: false,
-            model: None,
-            effort: None,
-            max_turns: 50,
-            max_budget_usd: 10.0,
-            allowed_tools: ["Bash", "Read", "Edit", "Write"].map(str::to_owned).into(),
-            disallowed_tools: Vec::new(),
-            permission_mode: PermissionMode::DontAsk,
-            instructions: "Be brief.".into(),
-            trust_repository: false,
-            env: vec![("SWARMDIR_TASK".into(), "try-it".into())],
-            env_deny: Vec::new(),
-            limits: Limits::DEFAULT,
-            group: None,
-            timeouts: Timeouts {
-                startup_ms: 30_000,
-                silence_ms: 30_000,
-                wall_ms: 60_000,
-                after_result_ms: 5_000,
-                interrupt_grace_ms: 5_000,
-                terminate_grace_ms: 5_000,
-                setup_ms: 1_000,
+            request: Request {
+                prompt: prompt.to_owned(),
+                session: random::uuid(),
+                max_turns: 50,
+                max_budget_usd: 10.0,
+                allowed_tools: ["Bash", "Read", "Edit", "Write"].map(str::to_owned).into(),
+                instructions: "Be brief.".into(),
+                ..Request::default()
             },
+            place: RunPlace {
+                cwd: self.tree(),
+                env: vec![("SWARMDIR_TASK".into(), "try-it".into())],
+                env_deny: Vec::new(),
+                files: AttemptFiles {
+                    events: own("events.jsonl"),
+                    stderr: own("stderr"),
+                    private: own("private"),
+                },
+            },
+            bounds: Bounds { limits: Limits::DEFAULT, timeouts: TIMEOUTS, group: None },
             rules: Vec::new(),
-            starting_at_once: 1,
-            files: AttemptFiles {
-                events: own("events.jsonl"),
-                stderr: own("stderr"),
-                private: own("private"),
-            },
             demo_argv: demo_argv(),
         }
     }

@@ -3,7 +3,7 @@
 use super::{assert_none, root, rust_files, shown};
 
 /// A module and what it may name. Whatever is not listed may not be named; a module always may name itself.
-const MAY_NAME: [(&str, &[&str]); 19] = [
+const MAY_NAME: [(&str, &[&str]); 20] = [
     ("domain", &[]),
     ("form", &["domain"]),
     ("shape", &["domain"]),
@@ -14,6 +14,8 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
     ("git", &["domain", "sys", "site"]),
     ("worktree", &["domain", "sys", "git"]),
     ("trust", &["domain", "sys", "site", "git"]),
+    // A program of its own inside ours: the scripted agent, and the service that it calls.
+    ("rehearsal", &["domain", "sys"]),
     // The rules of failures are data that people may write too.
     ("agent", &["domain", "form", "sys"]),
     ("housekeeping", &["domain", "sys", "site", "queue", "git", "worktree", "taskfile", "trust"]),
@@ -27,7 +29,7 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
     ("doctor", &["domain", "shape", "sys", "site", "queue", "git", "worktree", "agent"]),
     ("gc", &["domain", "shape", "sys", "site", "queue", "git", "worktree"]),
     // A user of everything: it starts programs, and looks at what they left; in a night the scripted agent's service.
-    ("selftest", &["domain", "shape", "sys", "site", "queue", "git", "worktree", "agent"]),
+    ("selftest", &["domain", "shape", "sys", "site", "queue", "git", "worktree", "rehearsal"]),
     (
         "cli",
         &[
@@ -40,6 +42,7 @@ const MAY_NAME: [(&str, &[&str]); 19] = [
             "git",
             "worktree",
             "agent",
+            "rehearsal",
             "taskfile",
             "trust",
             "housekeeping",

@@ -215,7 +215,7 @@ pub static ROWS: [Row; 53] = [
             bytes => json!(show_size(bytes)),
         })),
     duration!("timeouts.startup", "SWARMDIR_TIMEOUTS_STARTUP", "1m", startup_ms, 1,
-        "from the agent's start to its first sign of life; grows with how many start at once"),
+        "from the agent's start to its first sign of life"),
     duration!("timeouts.silence", "SWARMDIR_TIMEOUTS_SILENCE", "15m", silence_ms, 1,
         "silent and seen neither to compute nor to change files; announced waits are added"),
     duration!("timeouts.wall", "SWARMDIR_TIMEOUTS_WALL", "2h", wall_ms, 1,

@@ -3,7 +3,7 @@
 /// Deadlines of an attempt, milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timeouts {
-    /// From spawn to the first event; scaled by how many start at once.
+    /// From spawn to the first event.
     pub startup_ms: u64,
     /// Without any sign of life; extended by announced retry waits.
     pub silence_ms: u64,

@@ -53,7 +53,7 @@ pub struct TaskSpec {
 }
 
 /// The permission modes that make sense with nobody there to ask.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PermissionMode {
     /// Edits are accepted, the rest follows the tool lists.
@@ -61,6 +61,7 @@ pub enum PermissionMode {
     /// Everything is accepted.
     BypassPermissions,
     /// What is not allowed is denied without asking.
+    #[default]
     DontAsk,
     /// Read and plan only.
     Plan,

@@ -2,11 +2,11 @@
 
 use super::Night;
 use super::plan::{Act, clock as since};
-use crate::agent::demo::service::Room;
 use crate::domain::process::ProcessIdentity;
 use crate::domain::task::id::TaskId;
 use crate::queue::Result;
 use crate::queue::reclaim::DeadClaim;
+use crate::rehearsal::service::Room;
 use crate::selftest::Observer;
 use crate::selftest::crew::workers_here;
 use crate::selftest::night::facts::Span;

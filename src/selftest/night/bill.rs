@@ -8,8 +8,8 @@ use super::Night;
 use super::ask::ask;
 use super::facts::Facts;
 use super::service::{Account, accounts};
-use crate::agent::demo::service::{Answer, Entry, USD_PER_TOKEN};
 use crate::queue::Result;
+use crate::rehearsal::service::{Answer, Entry, USD_PER_TOKEN};
 
 /// What `coordinator status` says of a task.
 #[derive(Clone, Debug, Default)]

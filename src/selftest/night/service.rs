@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::agent::demo::service::{Answer, Entry, Weather};
 use crate::queue::Result;
+use crate::rehearsal::service::{Answer, Entry, Weather};
 use crate::sys::fs;
 
 /// The directory, outside of everything that the swarm sees.

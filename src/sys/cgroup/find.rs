@@ -4,6 +4,7 @@
 //! its children no controllers; version 1 needs rights (mostly root's) in each controller's own hierarchy.
 
 use std::ffi::CString;
+use std::fmt;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,8 @@ use std::sync::OnceLock;
 
 use nix::libc;
 
-use super::Level;
 use super::kill::pids_in;
-use super::remains::tidy_in;
+use super::tidy::tidy_in;
 use crate::sys::{identity, process};
 
 /// Where our own processes go, beside the groups of attempts.
@@ -21,9 +21,44 @@ const LEAF: &str = "swarmdir-own";
 /// So often processes are put aside again, because one came meanwhile.
 const MOVES: u32 = 10;
 
+/// What the groups of this process can do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CgroupSupport {
+    /// Of the cgroup interface: 1 or 2.
+    pub version: u8,
+    /// Memory of the whole tree can be limited.
+    pub memory: bool,
+    /// The number of processes of the whole tree can be limited.
+    pub processes: bool,
+}
+
+impl CgroupSupport {
+    /// Nothing is missing.
+    pub fn is_whole(self) -> bool {
+        self.memory && self.processes
+    }
+}
+
+impl fmt::Display for CgroupSupport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limited = match (self.memory, self.processes) {
+            (true, true) => "each attempt's memory and processes are limited as a whole, and",
+            (true, false) => "each attempt's memory is limited as a whole, and it is",
+            (false, true) => "each attempt's processes are limited as a whole, and it is",
+            (false, false) => "no limits, but each attempt is",
+        };
+        write!(f, "v{}: {limited} killed as a whole", self.version)
+    }
+}
+
+/// What can be had here, tried once; an error says why nothing can.
+pub fn level() -> Result<CgroupSupport, &'static str> {
+    bases().map(|found| found.level())
+}
+
 /// A group below which groups can be made.
 #[derive(Clone, Debug)]
-pub(super) struct Base {
+pub(super) struct CgroupBase {
     pub(super) dir: PathBuf,
     pub(super) v2: bool,
     pub(super) memory: bool,
@@ -32,13 +67,13 @@ pub(super) struct Base {
 
 /// All of them: one of version 2, or one for each controller of version 1.
 #[derive(Debug)]
-pub(super) struct Ground {
-    pub(super) bases: Vec<Base>,
+pub(super) struct CgroupBases {
+    pub(super) bases: Vec<CgroupBase>,
 }
 
-impl Ground {
-    pub(super) fn level(&self) -> Level {
-        Level {
+impl CgroupBases {
+    pub(super) fn level(&self) -> CgroupSupport {
+        CgroupSupport {
             version: if self.bases.iter().any(|base| !base.v2) { 1 } else { 2 },
             memory: self.bases.iter().any(|base| base.memory),
             processes: self.bases.iter().any(|base| base.pids),
@@ -48,7 +83,7 @@ impl Ground {
 
 /// A mounted hierarchy.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Mount {
+pub(super) struct CgroupMount {
     root: String,
     pub(super) point: PathBuf,
     pub(super) v2: bool,
@@ -57,12 +92,12 @@ pub(super) struct Mount {
 }
 
 /// What this process can have.
-pub(super) fn ground() -> Result<&'static Ground, &'static str> {
-    static FOUND: OnceLock<Result<Ground, &'static str>> = OnceLock::new();
+pub(super) fn bases() -> Result<&'static CgroupBases, &'static str> {
+    static FOUND: OnceLock<Result<CgroupBases, &'static str>> = OnceLock::new();
     FOUND.get_or_init(look).as_ref().map_err(|why| *why)
 }
 
-fn look() -> Result<Ground, &'static str> {
+fn look() -> Result<CgroupBases, &'static str> {
     let mounts = mounts();
     if mounts.is_empty() {
         return Err("no cgroup hierarchy is mounted");
@@ -70,38 +105,38 @@ fn look() -> Result<Ground, &'static str> {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let unified = mounts.iter().find(|mount| mount.v2).and_then(|mount| v2(mount, &own));
     if let Some(base) = unified.clone().filter(|base| base.memory && base.pids) {
-        return Ok(Ground { bases: vec![base] });
+        return Ok(CgroupBases { bases: vec![base] });
     }
-    let old: Vec<Base> =
+    let old: Vec<CgroupBase> =
         ["memory", "pids"].iter().filter_map(|name| v1(&mounts, &own, name)).collect();
     if !old.is_empty() {
-        return Ok(Ground { bases: old });
+        return Ok(CgroupBases { bases: old });
     }
-    let bases: Vec<Base> = unified.into_iter().collect();
+    let bases: Vec<CgroupBase> = unified.into_iter().collect();
     if bases.is_empty() {
         Err("this user may make no cgroup below its own")
     } else {
-        Ok(Ground { bases })
+        Ok(CgroupBases { bases })
     }
 }
 
 /// The hierarchies of this machine that matter here.
-pub(super) fn mounts() -> Vec<Mount> {
+pub(super) fn mounts() -> Vec<CgroupMount> {
     let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     text.lines().filter_map(mount).filter(matters).collect()
 }
 
-fn matters(mount: &Mount) -> bool {
+fn matters(mount: &CgroupMount) -> bool {
     mount.v2 || mount.controllers.iter().any(|name| name == "memory" || name == "pids")
 }
 
-fn mount(line: &str) -> Option<Mount> {
+fn mount(line: &str) -> Option<CgroupMount> {
     let (left, right) = line.split_once(" - ")?;
     let left: Vec<&str> = left.split(' ').collect();
     let mut right = right.split(' ');
     let kind = right.next()?;
     let options = right.nth(1).unwrap_or_default();
-    matches!(kind, "cgroup" | "cgroup2").then(|| Mount {
+    matches!(kind, "cgroup" | "cgroup2").then(|| CgroupMount {
         root: left.get(3).copied().unwrap_or("/").to_owned(),
         point: PathBuf::from(left.get(4).copied().unwrap_or("/")),
         v2: kind == "cgroup2",
@@ -110,7 +145,7 @@ fn mount(line: &str) -> Option<Mount> {
 }
 
 /// This process's own group in a hierarchy, seen from here.
-fn own_dir(mount: &Mount, own: &str) -> Option<PathBuf> {
+fn own_dir(mount: &CgroupMount, own: &str) -> Option<PathBuf> {
     let path = own.lines().find_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
         let (names, path) = (parts.next()?, parts.next()?);
@@ -128,15 +163,15 @@ fn own_dir(mount: &Mount, own: &str) -> Option<PathBuf> {
     pids_in(&dir.join("cgroup.procs")).contains(&process::own_pid()).then_some(dir)
 }
 
-fn v1(mounts: &[Mount], own: &str, controller: &str) -> Option<Base> {
+fn v1(mounts: &[CgroupMount], own: &str, controller: &str) -> Option<CgroupBase> {
     let mount = mounts.iter().find(|m| !m.v2 && m.controllers.iter().any(|c| c == controller))?;
     let dir = own_dir(mount, own)?;
     let file = if controller == "memory" { "memory.limit_in_bytes" } else { "pids.max" };
     let (memory, pids) = (controller == "memory", controller == "pids");
-    can_make(&dir, file).then_some(Base { dir, v2: false, memory, pids })
+    can_make(&dir, file).then_some(CgroupBase { dir, v2: false, memory, pids })
 }
 
-fn v2(mount: &Mount, own: &str) -> Option<Base> {
+fn v2(mount: &CgroupMount, own: &str) -> Option<CgroupBase> {
     let mut dir = own_dir(mount, own)?;
     if dir.file_name().is_some_and(|name| name == LEAF) {
         dir.pop();
@@ -152,7 +187,7 @@ fn v2(mount: &Mount, own: &str) -> Option<Base> {
         give_controllers(&dir);
     }
     let (memory, pids) = (given("memory"), given("pids"));
-    can_make(&dir, "cgroup.procs").then(|| Base { dir: dir.clone(), v2: true, memory, pids })
+    can_make(&dir, "cgroup.procs").then(|| CgroupBase { dir: dir.clone(), v2: true, memory, pids })
 }
 
 fn words(path: &Path) -> Vec<String> {
@@ -239,8 +274,8 @@ mod tests {
 
     #[test]
     fn what_is_found_is_where_this_process_is() {
-        if let Ok(ground) = ground() {
-            assert!(ground.bases.iter().all(|base| base.dir.join("cgroup.procs").exists()));
+        if let Ok(found) = bases() {
+            assert!(found.bases.iter().all(|base| base.dir.join("cgroup.procs").exists()));
         }
     }
 }

@@ -9,35 +9,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::find::ground;
-use super::kill::{Killed, kill_all, remove};
-use super::made::{Counts, Made, on, say};
+use super::error::{CgroupError, on, say};
+use super::find::bases;
+use super::kill::{CgroupKill, kill_all, remove};
+use super::made::{CgroupCounts, CgroupDirs, CgroupEntry, CgroupLimits};
 use super::remains;
 use super::spawner::Spawner;
+use super::tidy::prefix;
 use crate::sys::grace::Grace;
 use crate::sys::{identity, process};
 
-pub(super) const PREFIX: &str = "swarmdir-";
 /// What is still in there when its worker ends is given so long, milliseconds.
 const LAST_MS: u64 = 1_000;
 
-/// The beginning of the names of a worker's groups.
-pub(super) fn prefix(worker: &str) -> String {
-    format!("{PREFIX}{worker}.")
-}
-
-/// What a group is held to; `None`: nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Held {
-    /// All of its memory, bytes.
-    pub memory: Option<u64>,
-    /// Processes and threads.
-    pub processes: Option<u64>,
-}
-
 /// What happened in a group since the last look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Seen {
+pub struct CgroupEvents {
     /// Processes that the kernel killed for lack of memory.
     pub oom_kills: u64,
     /// Its own limit of memory was met.
@@ -46,54 +33,30 @@ pub struct Seen {
     pub forks_refused: u64,
 }
 
-/// What the system would not do.
-#[derive(Debug)]
-pub struct Trouble {
-    /// On what.
-    pub path: PathBuf,
-    /// Its answer.
-    pub source: io::Error,
-}
-
-impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}: {}", self.path, self.source)
-    }
-}
-
-/// The way into a group for what is to be started.
-#[derive(Clone, Debug, Default)]
-pub struct Entrance {
-    /// Whoever writes `0` to each of these is in it.
-    pub(crate) admission: Arc<Vec<File>>,
-    /// Whatever this starts is in it.
-    pub(crate) spawner: Option<Arc<Spawner>>,
-}
-
 /// A worker's group.
 #[derive(Debug)]
-pub struct Group {
+pub struct Cgroup {
     worker: String,
     required: bool,
-    state: Mutex<State>,
+    state: Mutex<CgroupState>,
 }
 
 #[derive(Debug)]
-struct State {
-    made: Option<Made>,
+struct CgroupState {
+    made: Option<CgroupDirs>,
     /// Of version 1; goes from one group to the next.
     spawner: Option<Arc<Spawner>>,
     count: u32,
 }
 
-impl Group {
+impl Cgroup {
     /// Makes one for a worker; `required`: without it nothing may be started.
-    pub fn make(worker: &str, required: bool) -> Result<Group, Trouble> {
-        if let Ok(ground) = ground() {
-            remains::tidy(ground);
+    pub fn make(worker: &str, required: bool) -> Result<Cgroup, CgroupError> {
+        if let Ok(found) = bases() {
+            remains::tidy(found);
         }
-        let state = Mutex::new(State { made: None, spawner: None, count: 0 });
-        let group = Group { worker: worker.to_owned(), required, state };
+        let state = Mutex::new(CgroupState { made: None, spawner: None, count: 0 });
+        let group = Cgroup { worker: worker.to_owned(), required, state };
         group.state().fresh(worker)?;
         Ok(group)
     }
@@ -104,7 +67,7 @@ impl Group {
     }
 
     /// Makes it ready for the next attempt.
-    pub fn hold(&self, held: Held) -> Result<Entrance, Trouble> {
+    pub fn hold(&self, held: CgroupLimits) -> Result<CgroupEntry, CgroupError> {
         let mut state = self.state();
         let usable = state
             .made
@@ -117,17 +80,17 @@ impl Group {
         Ok(made.entrance.clone())
     }
 
-    /// The one that there is cannot be entered: the next [`Group::hold`] makes another.
+    /// The one that there is cannot be entered: the next [`Cgroup::hold`] makes another.
     pub fn forget(&self) {
         self.state().leave();
     }
 
     /// Ends everything in it: by TERM within its grace, then by KILL.
-    pub fn kill(&self, grace: &mut Grace, patience_ms: u64) -> Killed {
+    pub fn kill(&self, grace: &mut Grace, patience_ms: u64) -> CgroupKill {
         let mut state = self.state();
-        let Some(made) = &mut state.made else { return Killed::default() };
+        let Some(made) = &mut state.made else { return CgroupKill::default() };
         if made.is_empty() {
-            return Killed::default();
+            return CgroupKill::default();
         }
         let killed = kill_all(&made.paths(), grace, patience_ms);
         if !killed.pids.is_empty() {
@@ -138,13 +101,13 @@ impl Group {
     }
 
     /// What happened since the last time that this was asked.
-    pub fn look(&self) -> Seen {
+    pub fn look(&self) -> CgroupEvents {
         let mut state = self.state();
-        let Some(made) = &mut state.made else { return Seen::default() };
+        let Some(made) = &mut state.made else { return CgroupEvents::default() };
         let (now, before) = (made.count(), made.before);
         made.before = now;
-        let since = |count: fn(&Counts) -> u64| count(&now).saturating_sub(count(&before));
-        Seen {
+        let since = |count: fn(&CgroupCounts) -> u64| count(&now).saturating_sub(count(&before));
+        CgroupEvents {
             oom_kills: since(|counts| counts.oom_kills),
             at_memory_limit: since(|counts| counts.limit_met) > 0 || made.was_full(),
             forks_refused: since(|counts| counts.forks_refused),
@@ -154,24 +117,24 @@ impl Group {
     /// Its directories now.
     pub fn dirs(&self) -> Vec<PathBuf> {
         let state = self.state();
-        state.made.iter().flat_map(Made::paths).map(Path::to_owned).collect()
+        state.made.iter().flat_map(CgroupDirs::paths).map(Path::to_owned).collect()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, CgroupState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Group {
+impl Drop for Cgroup {
     fn drop(&mut self) {
         self.state().leave();
     }
 }
 
-impl State {
-    fn fresh(&mut self, worker: &str) -> Result<&mut Made, Trouble> {
+impl CgroupState {
+    fn fresh(&mut self, worker: &str) -> Result<&mut CgroupDirs, CgroupError> {
         self.leave();
-        let ground = ground().map_err(|why| Trouble {
+        let found = bases().map_err(|why| CgroupError {
             path: "/sys/fs/cgroup".into(),
             source: io::Error::new(io::ErrorKind::Unsupported, why),
         })?;
@@ -179,17 +142,17 @@ impl State {
         let ticks = identity::start_ticks(pid).unwrap_or(0);
         let name = format!("{}{pid}.{ticks}.{}", prefix(worker), self.count);
         self.count += 1;
-        let mut made = Made {
+        let mut made = CgroupDirs {
             dirs: Vec::new(),
-            entrance: Entrance::default(),
+            entrance: CgroupEntry::default(),
             pids_current: None,
             memory_events: None,
             pids_events: None,
-            held: Held::default(),
-            before: Counts::default(),
+            held: CgroupLimits::default(),
+            before: CgroupCounts::default(),
         };
         let mut admission = Vec::new();
-        for base in &ground.bases {
+        for base in &found.bases {
             let dir = base.dir.join(&name);
             fs::create_dir(&dir).map_err(on(&dir))?;
             if base.v2 {
@@ -214,7 +177,7 @@ impl State {
         Ok(self.made.insert(made))
     }
 
-    fn spawner(&mut self) -> Result<Arc<Spawner>, Trouble> {
+    fn spawner(&mut self) -> Result<Arc<Spawner>, CgroupError> {
         if let Some(spawner) = &self.spawner {
             return Ok(Arc::clone(spawner));
         }

@@ -5,17 +5,16 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::sys::clock::mono_ms;
+use crate::sys::clock::{Backoff, mono_ms};
 use crate::sys::grace::{Grace, Remaining};
 use crate::sys::process;
-use crate::sys::sweep::Pace;
 
 /// A kernel's count of links of a directory without directories in it.
 const CHILDLESS: u64 = 2;
 
 /// What a kill came to.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Killed {
+pub struct CgroupKill {
     /// Who was seen in the groups and is not there any more.
     pub pids: HashSet<i32>,
     /// How many would not die in time.
@@ -23,15 +22,15 @@ pub struct Killed {
 }
 
 /// Those who are in some groups.
-struct Members(Vec<PathBuf>);
+struct CgroupMembers(Vec<PathBuf>);
 
-impl Members {
+impl CgroupMembers {
     fn dirs(&self) -> Vec<&Path> {
         self.0.iter().map(PathBuf::as_path).collect()
     }
 }
 
-impl Remaining for Members {
+impl Remaining for CgroupMembers {
     fn list(&self) -> Vec<i32> {
         self.0.iter().flat_map(|dir| members(dir)).collect()
     }
@@ -43,15 +42,15 @@ impl Remaining for Members {
 
 /// Ends whatever is in these directories, which are all of one group (in several hierarchies), and below them: by TERM
 /// within its grace, then by KILL.
-pub(super) fn kill_all(dirs: &[&Path], grace: &mut Grace, patience_ms: u64) -> Killed {
-    let mut killed = Killed::default();
+pub(super) fn kill_all(dirs: &[&Path], grace: &mut Grace, patience_ms: u64) -> CgroupKill {
+    let mut killed = CgroupKill::default();
     if dirs.iter().all(|dir| members(dir).is_empty()) {
         return killed;
     }
     let owned = dirs.iter().map(|dir| (*dir).to_owned()).collect();
-    killed.pids.extend(grace.give(&Members(owned)));
+    killed.pids.extend(grace.give(&CgroupMembers(owned)));
     let deadline = mono_ms() + patience_ms;
-    let mut pace = Pace::new();
+    let mut pace = Backoff::new();
     loop {
         let living: HashSet<i32> = dirs.iter().flat_map(|dir| members(dir)).collect();
         if living.is_empty() {
@@ -67,7 +66,7 @@ pub(super) fn kill_all(dirs: &[&Path], grace: &mut Grace, patience_ms: u64) -> K
         }
         killed.pids.extend(&living);
         if mono_ms() > deadline {
-            return Killed { left: living.len(), ..killed };
+            return CgroupKill { left: living.len(), ..killed };
         }
         pace.wait();
     }

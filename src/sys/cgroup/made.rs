@@ -3,12 +3,13 @@
 //! It knows the files of both versions, and nobody else does.
 
 use std::fs::{self, File};
-use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::find::Base;
-use super::group::{Entrance, Held, Trouble};
+use super::error::{CgroupError, say};
+use super::find::CgroupBase;
+use super::spawner::Spawner;
 
 /// More than this share of the limit that is in use before an attempt begins is not the attempt's fault.
 const LEFTOVER_SHARE: u64 = 16;
@@ -17,34 +18,52 @@ const EVENTS_BYTES: usize = 1_024;
 /// So near to its limit a group has met it.
 const PEAK_SHARE: u64 = 64;
 
+/// What a group is held to; `None`: nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CgroupLimits {
+    /// All of its memory, bytes.
+    pub memory: Option<u64>,
+    /// Processes and threads.
+    pub processes: Option<u64>,
+}
+
+/// The way into a group for what is to be started.
+#[derive(Clone, Debug, Default)]
+pub struct CgroupEntry {
+    /// Whoever writes `0` to each of these is in it.
+    pub(crate) admission: Arc<Vec<File>>,
+    /// Whatever this starts is in it.
+    pub(crate) spawner: Option<Arc<Spawner>>,
+}
+
 /// As it lies in its hierarchies now.
 #[derive(Debug)]
-pub(super) struct Made {
-    pub(super) dirs: Vec<(PathBuf, Base)>,
-    pub(super) entrance: Entrance,
+pub(super) struct CgroupDirs {
+    pub(super) dirs: Vec<(PathBuf, CgroupBase)>,
+    pub(super) entrance: CgroupEntry,
     /// Says how many are in there, those below it included.
     pub(super) pids_current: Option<File>,
     /// Where the kernel counts lack of memory, and refused forks; open, for they are read after each attempt.
     pub(super) memory_events: Option<File>,
     pub(super) pids_events: Option<File>,
-    pub(super) held: Held,
-    pub(super) before: Counts,
+    pub(super) held: CgroupLimits,
+    pub(super) before: CgroupCounts,
 }
 
 /// What the kernel counts from the making of a group on.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct CgroupCounts {
     pub(super) oom_kills: u64,
     pub(super) limit_met: u64,
     pub(super) forks_refused: u64,
 }
 
-impl Made {
+impl CgroupDirs {
     pub(super) fn paths(&self) -> Vec<&Path> {
         self.dirs.iter().map(|(dir, _)| dir.as_path()).collect()
     }
 
-    fn of(&self, which: fn(&Base) -> bool) -> Option<&(PathBuf, Base)> {
+    fn of(&self, which: fn(&CgroupBase) -> bool) -> Option<&(PathBuf, CgroupBase)> {
         self.dirs.iter().find(|(_, base)| which(base))
     }
 
@@ -58,7 +77,7 @@ impl Made {
         value(&text, key) > limit / LEFTOVER_SHARE
     }
 
-    pub(super) fn hold(&mut self, held: Held) -> Result<(), Trouble> {
+    pub(super) fn hold(&mut self, held: CgroupLimits) -> Result<(), CgroupError> {
         if held.memory != self.held.memory
             && let Some((dir, base)) = self.of(|base| base.memory)
         {
@@ -87,10 +106,10 @@ impl Made {
         u64::from(self.entrance.spawner.is_some())
     }
 
-    pub(super) fn count(&self) -> Counts {
+    pub(super) fn count(&self) -> CgroupCounts {
         let memory = text(self.memory_events.as_ref());
         let pids = text(self.pids_events.as_ref());
-        Counts {
+        CgroupCounts {
             oom_kills: value(&memory, "oom_kill"),
             // Version 1 has a count of its own, which newer kernels leave at zero: the peak has to tell.
             limit_met: value(&memory, "max"),
@@ -98,7 +117,7 @@ impl Made {
         }
     }
 
-    /// Version 1: the peak since [`Made::hold`] is at the limit, but for what the kernel sets aside for each processor.
+    /// Version 1: the peak since [`CgroupDirs::hold`] is at the limit, but for what the kernel sets aside for each processor.
     pub(super) fn was_full(&self) -> bool {
         let (Some(limit), Some((dir, base))) = (self.held.memory, self.of(|base| base.memory))
         else {
@@ -111,7 +130,7 @@ impl Made {
 }
 
 /// What is swapped out is memory, too: where that can be said, none is.
-fn hold_memory(dir: &Path, v2: bool, bytes: Option<u64>) -> Result<(), Trouble> {
+fn hold_memory(dir: &Path, v2: bool, bytes: Option<u64>) -> Result<(), CgroupError> {
     if v2 {
         say(&dir.join("memory.max"), &or_max(bytes))?;
         let swap = if bytes.is_some() { "0" } else { "max" };
@@ -131,10 +150,6 @@ fn or_max(number: Option<u64>) -> String {
     number.map_or("max".into(), |number| number.to_string())
 }
 
-pub(super) fn say(path: &Path, text: &str) -> Result<(), Trouble> {
-    fs::write(path, text).map_err(on(path))
-}
-
 /// What the kernel says now in a file that is open.
 fn text(file: Option<&File>) -> String {
     let mut bytes = [0; EVENTS_BYTES];
@@ -146,9 +161,4 @@ fn text(file: Option<&File>) -> String {
 fn value(text: &str, key: &str) -> u64 {
     let number = |line: &str| line.strip_prefix(key)?.strip_prefix(' ')?.parse().ok();
     text.lines().find_map(number).unwrap_or(0)
-}
-
-pub(super) fn on(path: &Path) -> impl FnOnce(io::Error) -> Trouble {
-    let path = path.to_owned();
-    move |source| Trouble { path, source }
 }

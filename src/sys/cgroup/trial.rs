@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::Path;
 
-use super::{Group, Held, Level, level};
+use super::{Cgroup, CgroupLimits, CgroupSupport, level};
 use crate::sys::env::find_program;
 use crate::sys::grace::Grace;
 use crate::sys::process::Signal;
@@ -13,13 +13,13 @@ use crate::sys::spawn::{Order, spawn_in};
 
 /// The trial's child has to be dead so soon, milliseconds.
 const PATIENCE_MS: u64 = 2_000;
-const HELD: Held = Held { memory: Some(64 << 20), processes: Some(16) };
+const HELD: CgroupLimits = CgroupLimits { memory: Some(64 << 20), processes: Some(16) };
 
 /// What can be had, after it was tried for real. The child dies with the calling thread at the latest.
-pub fn trial() -> Result<Level, String> {
+pub fn trial() -> Result<CgroupSupport, String> {
     let level = level()?;
     let group =
-        Group::make(&format!("{:032x}", random::number()), true).map_err(|e| e.to_string())?;
+        Cgroup::make(&format!("{:032x}", random::number()), true).map_err(|e| e.to_string())?;
     let entrance = group.hold(HELD).map_err(|e| e.to_string())?;
     let sleep = find_program("sleep").ok_or("there is no sleep to try it with")?;
     let order = Order {

@@ -14,9 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 
-use super::{FsError, Result, write_all};
-use crate::sys::seam::{Call, Op, through};
-
 /// Bits of a mode: all that others may do, and all that the group may.
 const OTHERS: u32 = 0o007;
 const GROUP: u32 = 0o070;
@@ -163,26 +160,6 @@ pub fn mend_dir(path: &Path, group_may: bool) {
         // Where it is refused, `doctor` says so.
         dir.set_permissions(Permissions::from_mode(wanted)).ok();
     }
-}
-
-/// Makes a directory and its parents, as needed, with the modes that the umask leaves.
-pub fn mkdirs_with_umask(path: &Path) -> Result<()> {
-    super::mkdirs_for(path, Access::Umask)
-}
-
-/// Opens for appending, made if missing, with the mode that the umask leaves.
-pub fn open_append_with_umask(path: &Path) -> Result<File> {
-    let open = || Access::Umask.open(OpenOptions::new().create(true).append(true), path);
-    through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("open", path))
-}
-
-/// Writes a whole file, cutting what was there; a new one has the mode that the umask leaves.
-pub fn write_with_umask(path: &Path, bytes: &[u8]) -> Result<()> {
-    let open =
-        || Access::Umask.open(OpenOptions::new().write(true).create(true).truncate(true), path);
-    let file =
-        through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))?;
-    write_all(&file, path, bytes)
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
-use super::{FsError, Result, canonical, open_foreign, read_up_to};
+use super::error::{FsError, Result};
+use super::read::{canonical, open_foreign, read_up_to};
 use crate::sys::seam::{Call, Op, through};
 
 /// A directory, held open: whatever its path means later, it is this one.
@@ -83,7 +84,7 @@ fn resolved(dir: &Path, whole: &Path) -> Result<Option<File>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{mkdirs, symlink, write};
+    use super::super::change::{mkdirs, symlink, write};
     use super::*;
 
     #[test]

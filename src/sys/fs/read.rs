@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
-use super::{FsError, Result};
+use super::error::{FsError, Result};
 use crate::sys::seam::{Call, Op, through};
 
 /// The names in a directory, in no order. A missing directory is an error.

@@ -9,21 +9,23 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::process::Signal;
 
-use super::environment::get;
-use super::launch::{Agent, Launch, Verdict};
-use super::supervise::Plan;
-use super::{Job, Missing, Refusal, repository_notes};
+use crate::agent::environment::get;
+use crate::agent::launch::{Agent, Launch, Verdict};
+use crate::agent::supervise::state::Plan;
+use crate::agent::{Job, Missing, Refusal};
 use crate::domain::outcome::disposition::Fault;
 use crate::domain::task::spec::PermissionMode;
 use crate::sys;
 
+mod repository_notes;
+
 /// What to do where it is missing.
-pub(super) const HINT: &str = "install it (npm install -g @anthropic-ai/claude-code), or name its path \
+pub(in crate::agent) const HINT: &str = "install it (npm install -g @anthropic-ai/claude-code), or name its path \
     as `program` of this agent in swarm.toml";
 
 /// Tools that make no sense unattended: they talk to other sessions, wait for later, or make worktrees of
 /// their own.
-pub(super) const BANNED: [&str; 8] = [
+pub(in crate::agent) const BANNED: [&str; 8] = [
     "SendMessage",
     "ListAgents",
     "Workflow",
@@ -41,11 +43,11 @@ const NO_MENTIONS: &str = "CLAUDE_CODE_DISABLE_FILE_MENTIONS";
 const MAX_PROMPT_BYTES: usize = 10 * 1024 * 1024;
 
 /// `claude -p`.
-pub(super) struct Claude<'a> {
+pub(in crate::agent) struct Claude<'a> {
     /// Its file; `None`: the one on PATH.
-    pub(super) program: Option<&'a Path>,
+    pub(in crate::agent) program: Option<&'a Path>,
     /// A configuration of its own instead of the user's.
-    pub(super) config_dir: Option<&'a Path>,
+    pub(in crate::agent) config_dir: Option<&'a Path>,
 }
 
 impl Agent for Claude<'_> {
@@ -68,7 +70,7 @@ impl Agent for Claude<'_> {
             program: self.program()?,
             argv0: "claude".into(),
             args: args(job, write_instructions(job)?)?,
-            input: input(&job.prompt),
+            input: input(&job.request.prompt),
             env,
             plan: Plan::speaking(job),
             // Killed, it would leave its tools behind; terminated, it ends them.
@@ -81,7 +83,7 @@ impl Agent for Claude<'_> {
 
 /// What it would refuse itself, with a clearer word.
 fn check(job: &Job, env: &[(OsString, OsString)]) -> Result<(), Refusal> {
-    let bypass = job.permission_mode == PermissionMode::BypassPermissions;
+    let bypass = job.request.permission_mode == PermissionMode::BypassPermissions;
     let sandboxed = get(env, "IS_SANDBOX").is_some_and(|value| value == "1");
     if bypass && sys::env::is_root() && !sandboxed {
         return Err(Refusal::new(
@@ -90,10 +92,10 @@ fn check(job: &Job, env: &[(OsString, OsString)]) -> Result<(), Refusal> {
              user, choose another mode, or, inside a sandbox, set IS_SANDBOX=1 yourself",
         ));
     }
-    if job.prompt.len() > MAX_PROMPT_BYTES {
+    if job.request.prompt.len() > MAX_PROMPT_BYTES {
         return Err(Refusal::new(Fault::Error, "the prompt is longer than the 10 MB claude takes"));
     }
-    if job.prompt.trim().is_empty() {
+    if job.request.prompt.trim().is_empty() {
         return Err(Refusal::new(Fault::Error, "the prompt is empty"));
     }
     Ok(())
@@ -106,12 +108,14 @@ fn input(prompt: &str) -> Option<String> {
 }
 
 fn write_instructions(job: &Job) -> Result<PathBuf, Refusal> {
-    sys::fs::mkdirs_private(&job.files.private)?;
-    let path = job.files.private.join("instructions.md");
-    let text = match job.trust_repository {
-        true => Cow::Borrowed(&job.instructions),
+    sys::fs::mkdirs_private(&job.place.files.private)?;
+    let path = job.place.files.private.join("instructions.md");
+    let text = match job.request.trust_repository {
+        true => Cow::Borrowed(&job.request.instructions),
         // It does not read the repository's notes then, which are only words: these come from us.
-        false => Cow::Owned(repository_notes::with_notes(&job.instructions, &job.cwd)),
+        false => {
+            Cow::Owned(repository_notes::with_notes(&job.request.instructions, &job.place.cwd))
+        }
     };
     sys::fs::write(&path, text.as_bytes())?;
     Ok(path)
@@ -121,25 +125,25 @@ fn args(job: &Job, instructions: PathBuf) -> Result<Vec<OsString>, Refusal> {
     let mut args: Vec<OsString> =
         ["-p", "--output-format=stream-json", "--verbose"].map(OsString::from).to_vec();
     let mut add = |flag: &str, value: &str| args.push(format!("--{flag}={value}").into());
-    add(if job.resume { "resume" } else { "session-id" }, &job.session);
-    if let Some(model) = &job.model {
+    add(if job.request.resume { "resume" } else { "session-id" }, &job.request.session);
+    if let Some(model) = &job.request.model {
         add("model", model);
     }
-    if let Some(effort) = &job.effort {
+    if let Some(effort) = &job.request.effort {
         add("effort", effort);
     }
-    add("max-turns", &job.max_turns.to_string());
-    add("max-budget-usd", &budget(job.max_budget_usd)?);
-    add("permission-mode", job.permission_mode.as_str());
+    add("max-turns", &job.request.max_turns.to_string());
+    add("max-budget-usd", &budget(job.request.max_budget_usd)?);
+    add("permission-mode", job.request.permission_mode.as_str());
     let banned = BANNED.map(str::to_owned);
-    add("disallowedTools", &tools(job.disallowed_tools.iter().chain(&banned))?);
-    if !job.allowed_tools.is_empty() {
-        add("allowedTools", &tools(job.allowed_tools.iter())?);
+    add("disallowedTools", &tools(job.request.disallowed_tools.iter().chain(&banned))?);
+    if !job.request.allowed_tools.is_empty() {
+        add("allowedTools", &tools(job.request.allowed_tools.iter())?);
     }
     let mut file = OsString::from("--append-system-prompt-file=");
     file.push(instructions);
     args.push(file);
-    if !job.trust_repository {
+    if !job.request.trust_repository {
         // The user's own hooks, permissions and servers hold all the same.
         args.push("--setting-sources=user".into());
     }
@@ -171,7 +175,7 @@ fn tools<'a>(names: impl Iterator<Item = &'a String>) -> Result<String, Refusal>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::run::tests::job;
+    use crate::agent::supervise::run::tests::job;
 
     fn shown(job: &Job) -> Vec<String> {
         let args = args(job, "/p/instructions.md".into()).unwrap();
@@ -181,9 +185,9 @@ mod tests {
     #[test]
     fn every_value_stands_behind_its_own_flag() {
         let mut job = job("x");
-        job.model = Some("--dangerously-skip-permissions".into());
-        job.allowed_tools = vec!["Bash(git *)".into(), "Edit".into(), "Edit".into()];
-        job.max_budget_usd = 0.25;
+        job.request.model = Some("--dangerously-skip-permissions".into());
+        job.request.allowed_tools = vec!["Bash(git *)".into(), "Edit".into(), "Edit".into()];
+        job.request.max_budget_usd = 0.25;
         let args = shown(&job);
         assert!(args.contains(&"--model=--dangerously-skip-permissions".to_owned()));
         assert!(args.contains(&"--allowedTools=Bash(git *),Edit".to_owned()));
@@ -196,9 +200,9 @@ mod tests {
     #[test]
     fn a_session_is_begun_or_gone_on_with() {
         let mut job = job("x");
-        let session = job.session.clone();
+        let session = job.request.session.clone();
         assert!(shown(&job).contains(&format!("--session-id={session}")));
-        job.resume = true;
+        job.request.resume = true;
         let args = shown(&job);
         assert!(args.contains(&format!("--resume={session}")));
         assert!(!args.iter().any(|arg| arg.starts_with("--session-id")));
@@ -208,7 +212,7 @@ mod tests {
     fn what_the_repository_brings_takes_effect_only_when_trusted() {
         let mut job = job("x");
         assert!(shown(&job).contains(&"--setting-sources=user".to_owned()));
-        job.trust_repository = true;
+        job.request.trust_repository = true;
         assert!(!shown(&job).iter().any(|arg| arg.contains("setting") || arg.contains("mcp")));
     }
 

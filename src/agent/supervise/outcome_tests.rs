@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::agent::supervise::StopReason;
+use crate::agent::supervise::state::StopReason;
 use crate::agent::transcript::parse_line;
 use crate::domain::failure::rules::Rule;
 use crate::domain::time::UnixMs;
@@ -17,7 +17,7 @@ macro_rules! recorded {
         (
             $name,
             Exit::Code($exit),
-            include_str!(concat!("../../tests/formats/claude-2.1.328/", $name, ".jsonl")),
+            include_str!(concat!("../../../tests/formats/claude-2.1.328/", $name, ".jsonl")),
         )
     };
 }
@@ -281,5 +281,5 @@ proptest! {
     }
 }
 
-#[path = "judge_rule_tests.rs"]
+#[path = "outcome_rule_tests.rs"]
 mod rules;

@@ -3,9 +3,9 @@
 //! It decides nothing. Invariant: it is told at most once in [`TELL_MS`], the last news are never withheld for
 //! longer, and of an agent with which nothing happens nothing is told.
 
-use super::look::Looker;
-use super::supervise::{State, StopReason, Why};
-use super::transcript::{Block, Line};
+use crate::agent::supervise::look::Looker;
+use crate::agent::supervise::state::{State, StopReason, Why};
+use crate::agent::transcript::{Block, Line};
 use crate::domain::liveness::judgement::{Besides, Liveness, Look, evidence};
 use crate::domain::liveness::report::{Live, LookedAt, Tool};
 use crate::domain::text::one_line;
@@ -18,7 +18,7 @@ const TELL_MS: u64 = 1_000;
 const DETAIL_CHARS: usize = 500;
 const NAME_CHARS: usize = 40;
 
-pub(super) struct Watch {
+pub(in crate::agent) struct Watch {
     pid: i32,
     looker: Looker,
     /// When the latest look was.
@@ -41,7 +41,7 @@ struct OpenTool {
 }
 
 impl Watch {
-    pub(super) fn new(pid: i32, looker: Looker, now_ms: u64) -> Watch {
+    pub(in crate::agent) fn new(pid: i32, looker: Looker, now_ms: u64) -> Watch {
         Watch {
             pid,
             looker,
@@ -57,12 +57,12 @@ impl Watch {
     }
 
     /// Bytes came; the last line of them has an end or not.
-    pub(super) fn bytes(&mut self, half_a_line: bool) {
+    pub(in crate::agent) fn bytes(&mut self, half_a_line: bool) {
         self.half_a_line = half_a_line;
         self.news = true;
     }
 
-    pub(super) fn line(&mut self, line: &Line, doing: Option<&String>, now_ms: u64) {
+    pub(in crate::agent) fn line(&mut self, line: &Line, doing: Option<&String>, now_ms: u64) {
         self.noise = matches!(line, Line::Unknown(_));
         if let Some(doing) = doing {
             self.doing = Some(doing.clone());
@@ -106,7 +106,7 @@ impl Watch {
     }
 
     /// Looks at its processes and files.
-    pub(super) fn look(&mut self, first: bool) -> Look {
+    pub(in crate::agent) fn look(&mut self, first: bool) -> Look {
         let look = self.looker.look(self.pid, first);
         self.looked_ms = clock::mono_ms();
         self.news = true;
@@ -114,7 +114,7 @@ impl Watch {
     }
 
     /// It is being stopped: from here on it is known why. To be told at once.
-    pub(super) fn stopping(&mut self, state: &State, now_ms: u64) {
+    pub(in crate::agent) fn stopping(&mut self, state: &State, now_ms: u64) {
         let words = match state.why {
             Some(Why::Asked(reason)) => asked(reason).to_owned(),
             Some(Why::Killed) => "it was killed on request".into(),
@@ -144,7 +144,7 @@ impl Watch {
     }
 
     /// A judgement, with the evidence of a stop that was ours.
-    pub(super) fn with_evidence(&self, why: Option<Why>, detail: &str) -> String {
+    pub(in crate::agent) fn with_evidence(&self, why: Option<Why>, detail: &str) -> String {
         let told = match (why, &self.stopping) {
             (Some(Why::Silent), Some(seen)) => format!("it hangs: {seen}"),
             (Some(Why::Startup | Why::Unanswered), Some(seen)) => format!("{detail}: {seen}"),
@@ -157,7 +157,7 @@ impl Watch {
     }
 
     /// What may keep a process from ending that was killed.
-    pub(super) fn why_it_stays(&self) -> Option<String> {
+    pub(in crate::agent) fn why_it_stays(&self) -> Option<String> {
         let process = activity::process(self.pid).filter(|process| process.state == 'D')?;
         let pid = process.pid;
         Some(format!(
@@ -166,12 +166,12 @@ impl Watch {
     }
 
     /// When the news have to be told; `None` while there are none.
-    pub(super) fn due(&self) -> Option<u64> {
+    pub(in crate::agent) fn due(&self) -> Option<u64> {
         self.news.then(|| self.told_ms.saturating_add(TELL_MS))
     }
 
     /// The news.
-    pub(super) fn tell(&mut self, state: &State, now_ms: u64) -> Live {
+    pub(in crate::agent) fn tell(&mut self, state: &State, now_ms: u64) -> Live {
         self.news = false;
         self.told_ms = now_ms;
         let now = clock::now();
@@ -209,8 +209,8 @@ fn asked(reason: StopReason) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::transcript::parse_line;
     use super::*;
+    use crate::agent::transcript::parse_line;
 
     #[test]
     fn a_tool_runs_from_its_call_to_its_answer() {
@@ -239,8 +239,8 @@ mod tests {
         let looker = Looker::new(std::path::Path::new("/nowhere"));
         let mut watch = Watch::new(7, looker, 0);
         assert_eq!(watch.due(), Some(TELL_MS));
-        let job = super::super::run::tests::job("x");
-        let plan = super::super::supervise::Plan::speaking(&job);
+        let job = crate::agent::supervise::run::tests::job("x");
+        let plan = crate::agent::supervise::state::Plan::speaking(&job);
         let state = State::new(plan, 0);
         assert_eq!(watch.tell(&state, 1_500).pid, 7);
         assert_eq!(watch.due(), None);

@@ -2,8 +2,8 @@
 //!
 //! The supervisor's own steps are played against a world that says what a look would find; time is a number.
 
-use super::super::supervise::{Action, Event, Phase, State, StopReason, step};
 use super::*;
+use crate::agent::supervise::state::{Action, Event, Phase, State, StopReason, step};
 use crate::domain::liveness::judgement::{Besides, Processes, evidence};
 
 const S: u64 = 1_000;

@@ -4,28 +4,28 @@
 //! processes; what a silence means is [`Silence`]'s. Invariants: the first reason to stop is the one that counts;
 //! every state but the last has a deadline or an event that is bound to come; after [`Action::Finish`] nothing follows.
 
-use super::silence::Silence;
+use crate::agent::supervise::silence::Silence;
 use crate::domain::liveness::judgement::{Facts, Liveness, Look};
 
 /// What a particular agent and job ask for, milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Plan {
+pub(in crate::agent) struct Plan {
     /// It is to speak stream-json: silence at the start is a failure. One that need not may be silent
     /// for as long as it likes, until it speaks (but not stand still).
-    pub(super) speaks: bool,
-    pub(super) startup_ms: u64,
-    pub(super) silence_ms: u64,
-    pub(super) wall_ms: u64,
-    pub(super) after_result_ms: u64,
+    pub(in crate::agent) speaks: bool,
+    pub(in crate::agent) startup_ms: u64,
+    pub(in crate::agent) silence_ms: u64,
+    pub(in crate::agent) wall_ms: u64,
+    pub(in crate::agent) after_result_ms: u64,
     /// From INT to TERM; `None`: it starts with TERM.
-    pub(super) interrupt_grace_ms: Option<u64>,
-    pub(super) terminate_grace_ms: u64,
+    pub(in crate::agent) interrupt_grace_ms: Option<u64>,
+    pub(in crate::agent) terminate_grace_ms: u64,
 }
 
 /// A killed process is gone at once, unless it is stuck in the kernel.
-pub(super) const KILL_GRACE_MS: u64 = 10_000;
+pub(in crate::agent) const KILL_GRACE_MS: u64 = 10_000;
 /// After its end somebody may hold its output: what it wrote itself is there at once.
-pub(super) const DRAIN_MS: u64 = 1_000;
+pub(in crate::agent) const DRAIN_MS: u64 = 1_000;
 
 /// Who wants it stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,7 +42,7 @@ pub enum StopReason {
 
 /// Why it was stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Why {
+pub(in crate::agent) enum Why {
     Startup,
     Silent,
     /// Silent after an announced wait for the service.
@@ -59,14 +59,14 @@ pub(super) enum Why {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Rung {
+pub(in crate::agent) enum Rung {
     Interrupt,
     Terminate,
     Kill,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Phase {
+pub(in crate::agent) enum Phase {
     Running,
     /// The rung's signal was sent; the next one follows at this time.
     Stopping {
@@ -81,22 +81,22 @@ pub(super) enum Phase {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct State {
+pub(in crate::agent) struct State {
     plan: Plan,
-    pub(super) phase: Phase,
-    pub(super) why: Option<Why>,
-    pub(super) first_event_ms: Option<u64>,
+    pub(in crate::agent) phase: Phase,
+    pub(in crate::agent) why: Option<Why>,
+    pub(in crate::agent) first_event_ms: Option<u64>,
     started_ms: u64,
     silence: Silence,
     result_ms: Option<u64>,
     /// What was known when it was stopped of our own accord.
-    pub(super) facts: Option<Facts>,
+    pub(in crate::agent) facts: Option<Facts>,
     stdout_open: bool,
 }
 
 /// What a line means for its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Sign {
+pub(in crate::agent) enum Sign {
     /// Not stream-json.
     Noise,
     /// A turn begins: also one after a result.
@@ -113,7 +113,7 @@ pub(super) enum Sign {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Event {
+pub(in crate::agent) enum Event {
     /// Something came on standard output, of a line or not.
     Bytes,
     Line(Sign),
@@ -131,7 +131,7 @@ pub(super) enum Event {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Action {
+pub(in crate::agent) enum Action {
     /// Look at its processes and files; [`Event::Looked`] is to follow. The first one of a silence has nothing to
     /// compare with.
     Look {
@@ -145,7 +145,7 @@ pub(super) enum Action {
 }
 
 impl State {
-    pub(super) fn new(plan: Plan, now_ms: u64) -> State {
+    pub(in crate::agent) fn new(plan: Plan, now_ms: u64) -> State {
         State {
             plan,
             phase: Phase::Running,
@@ -160,7 +160,7 @@ impl State {
     }
 
     /// When a [`Event::Tick`] is due; `None` once it has ended.
-    pub(super) fn deadline(&self) -> Option<u64> {
+    pub(in crate::agent) fn deadline(&self) -> Option<u64> {
         match self.phase {
             Phase::Running => {
                 let deadlines = self.running_deadlines().map(|(at, _)| at);
@@ -183,7 +183,7 @@ impl State {
     }
 
     /// What was heard and seen of it, for people.
-    pub(super) fn silence(&self) -> &Silence {
+    pub(in crate::agent) fn silence(&self) -> &Silence {
         &self.silence
     }
 
@@ -193,7 +193,7 @@ impl State {
 }
 
 /// The next state and what to do, in this order.
-pub(super) fn step(state: State, event: Event, now_ms: u64) -> (State, Vec<Action>) {
+pub(in crate::agent) fn step(state: State, event: Event, now_ms: u64) -> (State, Vec<Action>) {
     match state.phase {
         Phase::Running => running(state, event, now_ms),
         Phase::Stopping { rung, until_ms } => stopping(state, rung, until_ms, event, now_ms),
@@ -326,5 +326,5 @@ fn end(state: State) -> (State, Vec<Action>) {
 }
 
 #[cfg(test)]
-#[path = "supervise_tests.rs"]
+#[path = "state_tests.rs"]
 mod tests;

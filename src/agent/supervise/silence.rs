@@ -4,12 +4,12 @@
 //! then at every further half while it is at work. Invariant: [`Silence::look_due`] is never in the past for long
 //! after a look, so there is always a next one.
 
-use super::supervise::{Plan, Sign, Why};
+use crate::agent::supervise::state::{Plan, Sign, Why};
 use crate::domain::liveness::judgement::{Facts, Liveness, Look, PATIENCE, judge};
 
 /// What was heard and seen of an agent, and when (milliseconds).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Silence {
+pub(in crate::agent) struct Silence {
     must_speak: bool,
     startup_ms: u64,
     silence_ms: u64,
@@ -40,7 +40,7 @@ struct Retries {
 }
 
 impl Silence {
-    pub(super) fn new(plan: &Plan, now_ms: u64) -> Silence {
+    pub(in crate::agent) fn new(plan: &Plan, now_ms: u64) -> Silence {
         Silence {
             must_speak: plan.speaks,
             startup_ms: plan.startup_ms.max(1),
@@ -59,7 +59,7 @@ impl Silence {
     }
 
     /// Bytes came, of a line or not. From one that has to speak they prove nothing before they are one.
-    pub(super) fn bytes(self, now_ms: u64) -> Silence {
+    pub(in crate::agent) fn bytes(self, now_ms: u64) -> Silence {
         if self.must_speak {
             return self;
         }
@@ -68,7 +68,7 @@ impl Silence {
     }
 
     /// A line came.
-    pub(super) fn heard(self, sign: Sign, now_ms: u64) -> Silence {
+    pub(in crate::agent) fn heard(self, sign: Sign, now_ms: u64) -> Silence {
         let limit = self.silence_ms;
         let heard = Silence { heard_ms: now_ms, spoke: true, ..self };
         match sign {
@@ -116,19 +116,19 @@ impl Silence {
     }
 
     /// When to look next.
-    pub(super) fn look_due(&self) -> u64 {
+    pub(in crate::agent) fn look_due(&self) -> u64 {
         let from = self.asked_ms.unwrap_or(0).max(self.counted_ms);
         from.saturating_add(self.limit_ms().div_ceil(2))
     }
 
     /// A look is asked for now; whether it is the first of this silence, with nothing to compare with.
-    pub(super) fn ask(self, now_ms: u64) -> (Silence, bool) {
+    pub(in crate::agent) fn ask(self, now_ms: u64) -> (Silence, bool) {
         let first = self.asked_ms.is_none_or(|at| at < self.counted_ms);
         (Silence { asked_ms: Some(now_ms), ..self }, first)
     }
 
     /// What the look found.
-    pub(super) fn looked(self, look: Look, now_ms: u64) -> Silence {
+    pub(in crate::agent) fn looked(self, look: Look, now_ms: u64) -> Silence {
         let worked_ms = if look.works() { now_ms } else { self.worked_ms };
         let changed_ms = if look.changed == Some(true) { now_ms } else { self.changed_ms };
         // Until the next one, however long this one took.
@@ -137,7 +137,7 @@ impl Silence {
         Silence { look: Some(look), worked_ms, changed_ms, still_ms, asked_ms, ..self }
     }
 
-    pub(super) fn facts(&self, now_ms: u64) -> Facts {
+    pub(in crate::agent) fn facts(&self, now_ms: u64) -> Facts {
         let since = |at: u64| now_ms.saturating_sub(at);
         Facts {
             limit_ms: self.limit_ms(),
@@ -155,12 +155,12 @@ impl Silence {
         }
     }
 
-    pub(super) fn verdict(&self, now_ms: u64) -> Liveness {
+    pub(in crate::agent) fn verdict(&self, now_ms: u64) -> Liveness {
         judge(&self.facts(now_ms))
     }
 
     /// Where it hangs: what that is called.
-    pub(super) fn why(&self) -> Why {
+    pub(in crate::agent) fn why(&self) -> Why {
         match self.retries {
             Some(_) => Why::Unanswered,
             None if self.must_speak && !self.spoke => Why::Startup,
@@ -169,7 +169,7 @@ impl Silence {
     }
 
     /// After so much silence it is stopped, unless it is at work; `None`: it may be silent.
-    pub(super) fn limit_of_one_that_speaks(&self) -> Option<u64> {
+    pub(in crate::agent) fn limit_of_one_that_speaks(&self) -> Option<u64> {
         self.speaks().then(|| self.limit_ms())
     }
 }

@@ -20,7 +20,7 @@ const WAIT_MS: u64 = 2_000;
 const LEFT_OUT: &str = ".git";
 
 /// Looks, and remembers.
-pub(super) struct Looker {
+pub(in crate::agent) struct Looker {
     dir: PathBuf,
     /// The look before, and when it was.
     before: Option<(u64, Vec<Process>, Changes)>,
@@ -29,12 +29,12 @@ pub(super) struct Looker {
 }
 
 impl Looker {
-    pub(super) fn new(dir: &Path) -> Looker {
+    pub(in crate::agent) fn new(dir: &Path) -> Looker {
         Looker { dir: dir.to_owned(), before: None, stuck: None }
     }
 
     /// Looks at a process with all below it; the first look of a silence has nothing to compare with.
-    pub(super) fn look(&mut self, pid: i32, first: bool) -> Look {
+    pub(in crate::agent) fn look(&mut self, pid: i32, first: bool) -> Look {
         let changes = self.changes();
         let processes = family(pid);
         let at_ms = mono_ms();

@@ -2,20 +2,25 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::claude::Claude;
-use super::command::Command;
-use super::demo::Demo;
-use super::environment::Inherited;
-use super::launch::{Agent, Launch};
-use super::{Job, Refusal};
+use crate::agent::environment::Inherited;
+use crate::agent::launch::{Agent, Launch};
+use crate::agent::{Job, Refusal};
 use crate::domain::settings::agents::AgentKind;
 use crate::sys;
 
+mod claude;
+mod command;
+pub mod demo;
+
+use claude::Claude;
+use command::Command;
+use demo::Demo;
+
 /// The variable that marks everything an attempt starts, wherever it moves: the session's id.
-pub(super) const MARK: &str = "SWARMDIR_SESSION";
+pub(in crate::agent) const MARK: &str = "SWARMDIR_SESSION";
 
 /// The implementation that a kind names.
-pub(super) fn agent(kind: &AgentKind) -> Box<dyn Agent + '_> {
+pub(in crate::agent) fn agent(kind: &AgentKind) -> Box<dyn Agent + '_> {
     match kind {
         AgentKind::Claude { program, config_dir } => {
             Box::new(Claude { program: program.as_deref(), config_dir: config_dir.as_deref() })
@@ -26,10 +31,10 @@ pub(super) fn agent(kind: &AgentKind) -> Box<dyn Agent + '_> {
 }
 
 /// Translates a job.
-pub(super) fn prepare(job: &Job) -> Result<Launch, Refusal> {
-    let mut given = job.env.clone();
-    given.push((MARK.into(), job.session.clone()));
-    let env = inherited(&job.env_deny).build(&given, &job.cwd);
+pub(in crate::agent) fn prepare(job: &Job) -> Result<Launch, Refusal> {
+    let mut given = job.place.env.clone();
+    given.push((MARK.into(), job.request.session.clone()));
+    let env = inherited(&job.place.env_deny).build(&given, &job.place.cwd);
     agent(&job.kind).launch(job, env)
 }
 

@@ -8,18 +8,18 @@ use std::path::PathBuf;
 
 use crate::sys::process::Signal;
 
-use super::launch::{Agent, Launch, Verdict};
-use super::supervise::Plan;
-use super::{Job, Missing, Refusal};
+use crate::agent::launch::{Agent, Launch, Verdict};
+use crate::agent::supervise::state::Plan;
+use crate::agent::{Job, Missing, Refusal};
 use crate::domain::outcome::disposition::Fault;
 
 /// Replaced by the prompt.
 const PLACE: &str = "{prompt}";
 
 /// Any program.
-pub(super) struct Command<'a> {
+pub(in crate::agent) struct Command<'a> {
     /// It and its arguments.
-    pub(super) argv: &'a [String],
+    pub(in crate::agent) argv: &'a [String],
 }
 
 impl Agent for Command<'_> {
@@ -32,16 +32,16 @@ impl Agent for Command<'_> {
         let [name, rest @ ..] = self.argv else {
             return Err(Refusal::new(Fault::Missing, "argv of this agent is empty"));
         };
-        if self.argv.iter().any(|arg| arg.contains(PLACE)) && job.prompt.contains('\0') {
+        if self.argv.iter().any(|arg| arg.contains(PLACE)) && job.request.prompt.contains('\0') {
             let detail = "a prompt with a NUL byte cannot be an argument";
             return Err(Refusal::new(Fault::Error, detail));
         }
         // A relative path with a slash is the tree's own: `./agent.sh` is the one that was checked out.
-        let own = name.contains('/').then(|| job.cwd.join(name));
+        let own = name.contains('/').then(|| job.place.cwd.join(name));
         Ok(Launch {
             program: own.map_or_else(|| self.program(), Ok)?,
             argv0: name.into(),
-            args: rest.iter().map(|arg| arg.replace(PLACE, &job.prompt).into()).collect(),
+            args: rest.iter().map(|arg| arg.replace(PLACE, &job.request.prompt).into()).collect(),
             input: None,
             env,
             plan: Plan::mute(job),
@@ -55,7 +55,7 @@ impl Agent for Command<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::run::tests::job;
+    use crate::agent::supervise::run::tests::job;
 
     #[test]
     fn the_prompt_is_one_argument_whatever_it_holds() {
@@ -64,8 +64,8 @@ mod tests {
         let launch = Command { argv: &argv }.launch(&job, Vec::new()).unwrap();
         assert_eq!(launch.program, std::path::Path::new("/bin/echo"));
         assert_eq!(launch.args.len(), 3);
-        assert_eq!(launch.args[0], OsString::from(format!("--task={}", job.prompt)));
-        assert_eq!(launch.args[1], OsString::from(&job.prompt));
+        assert_eq!(launch.args[0], OsString::from(format!("--task={}", job.request.prompt)));
+        assert_eq!(launch.args[1], OsString::from(&job.request.prompt));
         assert_eq!(launch.args[2], "{ prompt }");
     }
 
@@ -74,7 +74,7 @@ mod tests {
         let job = job("x");
         let argv = ["./agent.sh".to_owned()];
         let launch = Command { argv: &argv }.launch(&job, Vec::new()).unwrap();
-        assert_eq!(launch.program, job.cwd.join("./agent.sh"));
+        assert_eq!(launch.program, job.place.cwd.join("./agent.sh"));
         let refusal = Command { argv: &[] }.launch(&job, Vec::new()).unwrap_err();
         assert_eq!(refusal.fault, Fault::Missing);
     }

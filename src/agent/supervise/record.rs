@@ -5,17 +5,17 @@
 
 use std::fs::File;
 
-use super::AttemptFiles;
-use super::supervise::Event;
+use crate::agent::AttemptFiles;
+use crate::agent::supervise::state::Event;
 use crate::domain::capacity::admission::size;
 use crate::sys;
 use crate::sys::clock::mono_ms;
 
 /// How often the size of its standard error is looked at, milliseconds.
-pub(super) const LOOK_MS: u64 = 2_000;
+pub(in crate::agent) const LOOK_MS: u64 = 2_000;
 
 /// Keeps the output of one attempt.
-pub(super) struct Recorder<'a> {
+pub(in crate::agent) struct Recorder<'a> {
     files: &'a AttemptFiles,
     /// What it may write to each of the two, bytes.
     most: u64,
@@ -28,13 +28,17 @@ pub(super) struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    pub(super) fn new(files: &AttemptFiles, most: Option<u64>) -> Recorder<'_> {
+    pub(in crate::agent) fn new(files: &AttemptFiles, most: Option<u64>) -> Recorder<'_> {
         let most = most.unwrap_or(u64::MAX);
         Recorder { files, most, events: None, recorded: 0, over: false, look_again_ms: 0 }
     }
 
     /// Keeps raw bytes of its standard output. An event: something has to come of it.
-    pub(super) fn record(&mut self, bytes: &[u8], notes: &mut Vec<String>) -> Option<Event> {
+    pub(in crate::agent) fn record(
+        &mut self,
+        bytes: &[u8],
+        notes: &mut Vec<String>,
+    ) -> Option<Event> {
         if self.over {
             return None;
         }
@@ -66,7 +70,7 @@ impl Recorder<'_> {
     }
 
     /// Whether its standard error has become too long; asked of the file every [`LOOK_MS`] only.
-    pub(super) fn stderr_too_long(&mut self) -> bool {
+    pub(in crate::agent) fn stderr_too_long(&mut self) -> bool {
         let now = mono_ms();
         if self.most == u64::MAX || now < self.look_again_ms {
             return false;
@@ -76,7 +80,7 @@ impl Recorder<'_> {
     }
 
     /// At its end: cuts what is beyond the limit, which it may have written between two looks.
-    pub(super) fn cut_stderr(&self, notes: &mut Vec<String>) {
+    pub(in crate::agent) fn cut_stderr(&self, notes: &mut Vec<String>) {
         if self.stderr_bytes() > self.most {
             let most = size(self.most);
             notes.push(format!("only the first {most} of its standard error were kept"));

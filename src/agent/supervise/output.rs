@@ -1,30 +1,30 @@
 //! What was heard of an agent: the sum of its lines, and the last words worth keeping.
 
-use super::MAX_SAID_BYTES;
-use super::supervise::Sign;
-use super::transcript::{Line, Summary, excerpt};
+use crate::agent::MAX_SAID_BYTES;
+use crate::agent::supervise::state::Sign;
+use crate::agent::transcript::{Line, Summary, excerpt};
 use crate::domain::outcome::disposition::Outcome;
 use crate::domain::time_bounds::ANNOUNCED_MAX_MS;
 
 /// What was heard.
 #[derive(Default)]
-pub(super) struct Ears {
-    pub(super) summary: Summary,
-    pub(super) records: Records,
+pub(in crate::agent) struct Ears {
+    pub(in crate::agent) summary: Summary,
+    pub(in crate::agent) records: Records,
     /// The last lines that were not stream-json.
     plain: Vec<u8>,
 }
 
 /// The last record of each kind that can tell of a failure, shortened; empty where none came.
 #[derive(Default)]
-pub(super) struct Records {
-    pub(super) result: String,
-    pub(super) api_error: String,
-    pub(super) rate_limit: String,
+pub(in crate::agent) struct Records {
+    pub(in crate::agent) result: String,
+    pub(in crate::agent) api_error: String,
+    pub(in crate::agent) rate_limit: String,
 }
 
 /// What a line means for the agent's life.
-pub(super) fn sign(line: &Line) -> Sign {
+pub(in crate::agent) fn sign(line: &Line) -> Sign {
     match line {
         Line::Unknown(_) => Sign::Noise,
         Line::Init { .. } => Sign::Turn,
@@ -36,7 +36,7 @@ pub(super) fn sign(line: &Line) -> Sign {
 }
 
 impl Ears {
-    pub(super) fn hear(&mut self, line: &Line, bytes: &[u8]) {
+    pub(in crate::agent) fn hear(&mut self, line: &Line, bytes: &[u8]) {
         self.summary.feed(line);
         match line {
             Line::Result(_) => self.records.result = excerpt(bytes),
@@ -57,7 +57,7 @@ impl Ears {
     }
 
     /// The result's text; else what it printed, or after a failure rather what it complained of.
-    pub(super) fn last_words(&self, ending: &Outcome, stderr: &str) -> Option<String> {
+    pub(in crate::agent) fn last_words(&self, ending: &Outcome, stderr: &str) -> Option<String> {
         let result = self.summary.last.as_ref().map(|last| last.text.clone());
         let plain = String::from_utf8_lossy(&self.plain).into_owned();
         let (first, second) = match ending {

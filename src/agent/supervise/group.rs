@@ -4,26 +4,26 @@
 
 use std::collections::HashSet;
 
-use super::{Job, Refusal};
+use crate::agent::{Job, Refusal};
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::outcome::overuse::{Overuse, explain};
-use crate::sys::cgroup::{Entrance, Held, Trouble};
+use crate::sys::cgroup::{CgroupEntry, CgroupError, CgroupLimits};
 use crate::sys::grace::Grace;
 use crate::sys::spawn::{Child, Order, SpawnError, SpawnStep, spawn, spawn_in};
 
 /// Starts a child in the group of its job. One that cannot be entered is made anew once; then the child starts
 /// outside of it, if it may.
-pub(super) fn start(
+pub(in crate::agent) fn start(
     job: &Job,
     order: &Order<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Result<Child, SpawnError>, Refusal> {
-    let Some(group) = &job.group else { return Ok(spawn(order)) };
+    let Some(group) = &job.bounds.group else { return Ok(spawn(order)) };
     let mut why = String::new();
     for _ in 0..2 {
         match hold(job) {
             Ok(entrance) => match spawn_in(&entrance, order) {
-                Err(e) if e.at == SpawnStep::Group => why = e.to_string(),
+                Err(e) if e.at == SpawnStep::Cgroup => why = e.to_string(),
                 other => return Ok(other),
             },
             Err(trouble) => why = trouble.to_string(),
@@ -37,27 +37,31 @@ pub(super) fn start(
     Ok(spawn(order))
 }
 
-fn hold(job: &Job) -> Result<Entrance, Trouble> {
-    let Some(group) = &job.group else { return Ok(Entrance::default()) };
-    let limits = &job.limits;
-    group.hold(Held { memory: limits.tree_memory_bytes, processes: limits.tree_processes })
+fn hold(job: &Job) -> Result<CgroupEntry, CgroupError> {
+    let Some(group) = &job.bounds.group else { return Ok(CgroupEntry::default()) };
+    let limits = &job.bounds.limits;
+    group.hold(CgroupLimits { memory: limits.tree_memory_bytes, processes: limits.tree_processes })
 }
 
 /// Ends what is in the group, and says who that was and how many would not die.
-pub(super) fn empty(job: &Job, grace: &mut Grace, patience_ms: u64) -> (HashSet<i32>, usize) {
-    let group = job.group.as_ref();
+pub(in crate::agent) fn empty(
+    job: &Job,
+    grace: &mut Grace,
+    patience_ms: u64,
+) -> (HashSet<i32>, usize) {
+    let group = job.bounds.group.as_ref();
     let killed = group.map(|group| group.kill(grace, patience_ms)).unwrap_or_default();
     (killed.pids, killed.left)
 }
 
 /// The ending in the light of what the group saw, and what people should know.
-pub(super) fn explained(job: &Job, ending: Outcome) -> (Outcome, Vec<String>) {
-    let Some(group) = &job.group else { return (ending, Vec::new()) };
+pub(in crate::agent) fn explained(job: &Job, ending: Outcome) -> (Outcome, Vec<String>) {
+    let Some(group) = &job.bounds.group else { return (ending, Vec::new()) };
     let seen = group.look();
     let seen = Overuse {
         oom_kills: seen.oom_kills,
         at_memory_limit: seen.at_memory_limit,
         forks_refused: seen.forks_refused,
     };
-    explain(ending, seen, &job.limits)
+    explain(ending, seen, &job.bounds.limits)
 }

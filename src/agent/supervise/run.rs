@@ -3,19 +3,19 @@
 //! It decides nothing. One thread, no polling: it sleeps until the agent speaks or ends, an order comes or
 //! a deadline passes. Invariant: the agent's status is taken before anything that waits for any child.
 
-use super::adapters::{self, MARK};
-use super::cage;
-use super::ears::{Ears, sign};
-use super::failures::Bench;
-use super::judge::{Evidence, judge};
-use super::launch::Launch;
-use super::look::Looker;
-use super::record::{LOOK_MS, Recorder};
-use super::session::Remote;
-use super::supervise::{Action, Event, Phase, State, step};
-use super::transcript::{Line, Splitter, brief, parse_line};
-use super::watch::Watch;
-use super::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
+use crate::agent::failures::Bench;
+use crate::agent::launch::Launch;
+use crate::agent::program::{self, MARK};
+use crate::agent::supervise::group;
+use crate::agent::supervise::look::Looker;
+use crate::agent::supervise::outcome::{Evidence, judge};
+use crate::agent::supervise::output::{Ears, sign};
+use crate::agent::supervise::record::{LOOK_MS, Recorder};
+use crate::agent::supervise::session::Remote;
+use crate::agent::supervise::state::{Action, Event, Phase, State, step};
+use crate::agent::supervise::watch::Watch;
+use crate::agent::transcript::{Line, Splitter, brief, parse_line};
+use crate::agent::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
 use crate::domain::account::usage::Usage;
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::task::record::Ground;
@@ -34,14 +34,14 @@ const NO_BELL_MS: u64 = 200;
 const READ_BYTES: usize = 64 << 10;
 
 /// Runs a job to its end.
-pub(super) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Progress)) -> Report {
+pub(in crate::agent) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Progress)) -> Report {
     let started_ms = mono_ms();
     let early = orders.take();
     if !early.is_empty() {
         let refusal = Refusal::new(Fault::Stopped, "stopped before it was started");
         return refused(refusal, started_ms);
     }
-    match adapters::prepare(job).and_then(|launch| start(job, launch, started_ms)) {
+    match program::prepare(job).and_then(|launch| start(job, launch, started_ms)) {
         Ok(mut shell) => {
             seen(&Progress::Started { pid: shell.child.pid() });
             shell.supervise(orders, seen);
@@ -70,29 +70,29 @@ fn refused(refusal: Refusal, started_ms: u64) -> Report {
 }
 
 fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusal> {
-    let stderr = sys::fs::open_append(&job.files.stderr)?;
-    let (rlimits, mut notes) = sys::rlimit::plan(&job.limits);
+    let stderr = sys::fs::open_append(&job.place.files.stderr)?;
+    let (rlimits, mut notes) = sys::rlimit::plan(&job.bounds.limits);
     let order = sys::spawn::Order {
         program: &launch.program,
         argv0: &launch.argv0,
         args: &launch.args,
         env: &launch.env,
-        cwd: &job.cwd,
-        stdin: launch.input.as_ref().unwrap_or(&job.prompt).as_bytes(),
+        cwd: &job.place.cwd,
+        stdin: launch.input.as_ref().unwrap_or(&job.request.prompt).as_bytes(),
         stderr,
         death_signal: launch.death_signal,
         rlimits: &rlimits,
     };
-    let child = cage::start(job, &order, &mut notes)?;
+    let child = group::start(job, &order, &mut notes)?;
     let child = child.map_err(|error| not_started(&launch, &error))?;
     Ok(Shell {
-        watch: Watch::new(child.pid(), Looker::new(&job.cwd), started_ms),
+        watch: Watch::new(child.pid(), Looker::new(&job.place.cwd), started_ms),
         state: State::new(launch.plan, started_ms),
         job,
         launch,
         child,
         exit: None,
-        recorder: Recorder::new(&job.files, job.limits.output_bytes),
+        recorder: Recorder::new(&job.place.files, job.bounds.limits.output_bytes),
         splitter: Splitter::default(),
         ears: Ears::default(),
         started_ms,
@@ -105,7 +105,7 @@ fn not_started(launch: &Launch, error: &SpawnError) -> Refusal {
     let fault = match error.at {
         SpawnStep::Program => Fault::Missing,
         SpawnStep::Arguments => Fault::Error,
-        SpawnStep::Directory | SpawnStep::Input | SpawnStep::Group | SpawnStep::System => {
+        SpawnStep::Directory | SpawnStep::Input | SpawnStep::Cgroup | SpawnStep::System => {
             Fault::Machine
         }
     };
@@ -264,11 +264,11 @@ impl Shell<'_> {
     fn sweep(&mut self) {
         let all_below = sys::sweep::is_subreaper() && self.exit.is_some();
         let mut grace = if all_below { sys::sweep::grace_below() } else { Grace::new() };
-        let (caged, _still_there) = cage::empty(self.job, &mut grace, SWEEP_MS);
+        let (caged, _still_there) = group::empty(self.job, &mut grace, SWEEP_MS);
         let swept = if all_below {
             sys::sweep::descendants(caged, &mut grace, SWEEP_MS)
         } else {
-            let free = sys::sweep::marked(MARK, &self.job.session, &mut grace, SWEEP_MS);
+            let free = sys::sweep::marked(MARK, &self.job.request.session, &mut grace, SWEEP_MS);
             let caged = u32::try_from(caged.len()).unwrap_or(u32::MAX);
             sys::sweep::Swept { killed: caged.saturating_add(free.killed), ..free }
         };
@@ -280,7 +280,8 @@ impl Shell<'_> {
     }
 
     fn report(mut self, job: &Job) -> Report {
-        let tail = sys::fs::read_tail(&job.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
+        let tail =
+            sys::fs::read_tail(&job.place.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&tail).into_owned();
         let summary = &self.ears.summary;
         let (judged, ground) = judge(&Evidence {
@@ -289,9 +290,9 @@ impl Shell<'_> {
             exit: self.exit,
             heard: &self.ears,
             stderr: &stderr,
-            timeouts: &job.timeouts,
+            timeouts: &job.bounds.timeouts,
             bench: Bench::of(job),
-            output_bytes: job.limits.output_bytes,
+            output_bytes: job.bounds.limits.output_bytes,
             now: sys::clock::now(),
         });
         let mut ending = judged.clone();
@@ -301,7 +302,7 @@ impl Shell<'_> {
         if self.exit.is_none() {
             self.notes.extend(self.watch.why_it_stays());
         }
-        let (ending, seen) = cage::explained(job, ending);
+        let (ending, seen) = group::explained(job, ending);
         self.notes.extend(seen);
         let ground = shown_by(&judged, &ending, ground);
         self.recorder.cut_stderr(&mut self.notes);
@@ -339,4 +340,4 @@ fn shown_by(judged: &Outcome, ending: &Outcome, ground: Option<Ground>) -> Optio
 
 #[cfg(test)]
 #[path = "run_tests.rs"]
-pub(super) mod tests;
+pub(in crate::agent) mod tests;

@@ -1,86 +1,18 @@
-//! Files: the calls that the queue's transitions are made of, plain writing, and (in [`read`]) plain reading.
+//! The calls that change files: those that the queue's transitions are made of, and plain writing.
 //!
-//! What is made here is its owner's alone, or its group's too, whatever the umask: see `fs::access`.
-//! `link`, `rename` and `unlink` return what the race decided. Nothing here retries, and nothing follows
-//! a symbolic link in the last component of a name that somebody else may have made, unless it says so.
+//! `link`, `rename` and `unlink` return what the race decided. Nothing here retries.
 
-mod access;
-mod beneath;
-mod read;
-
-use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::libc;
 
-pub use access::{
-    Amiss, dir_amiss, has_others_in, is_setgid, is_shared_with_group, mend_dir, mkdirs_with_umask,
-    open_append_with_umask, share_with_group, write_with_umask,
-};
-pub use beneath::{Beginning, Below};
-pub use read::*;
-
-use super::seam::{Call, Op, through};
-use access::Access;
-use read::lstat;
-
-/// What was tried, on which path, and what the system said.
-#[derive(Debug)]
-pub struct FsError {
-    /// The verb: `rename`, `read` …
-    pub doing: &'static str,
-    /// The (first) path.
-    pub path: PathBuf,
-    /// The system's answer.
-    pub source: io::Error,
-}
-
-impl FsError {
-    fn of(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FsError {
-        let path = path.to_owned();
-        move |source| FsError { doing, path, source }
-    }
-
-    /// No room: `ENOSPC` or a quota.
-    pub fn disk_full(&self) -> bool {
-        matches!(self.source.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
-    }
-
-    /// This file may not, or cannot, be opened by this user; another one could be.
-    pub fn unopenable(&self) -> bool {
-        let errno = self.source.raw_os_error();
-        matches!(errno, Some(libc::EACCES | libc::EPERM | libc::ELOOP | libc::ENXIO))
-    }
-
-    /// Something of another kind stands where a file should be, or should go.
-    pub fn in_the_way(&self) -> bool {
-        let kinds = [libc::EISDIR, libc::ENOTDIR, libc::ENOTEMPTY, libc::EEXIST, libc::ELOOP];
-        self.source.raw_os_error().is_some_and(|errno| kinds.contains(&errno))
-    }
-
-    /// The name does not exist.
-    pub fn not_found(&self) -> bool {
-        self.source.kind() == ErrorKind::NotFound
-    }
-}
-
-impl fmt::Display for FsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {} {:?}: {}", self.doing, self.path, self.source)
-    }
-}
-
-impl std::error::Error for FsError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
-    }
-}
-
-/// The usual result here.
-pub type Result<T> = std::result::Result<T, FsError>;
+use super::access::Access;
+use super::error::{FsError, Result};
+use super::read::{is_dir, lstat, open};
+use crate::sys::seam::{Call, Op, through};
 
 /// What `link(2)` decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -325,4 +257,24 @@ pub fn symlink(target: &Path, path: &Path) -> Result<()> {
     let call = Call::between(Op::Symlink, path, target);
     through(call, |_| std::os::unix::fs::symlink(target, path))
         .map_err(FsError::of("make the link", path))
+}
+
+/// Makes a directory and its parents, as needed, with the modes that the umask leaves.
+pub fn mkdirs_with_umask(path: &Path) -> Result<()> {
+    mkdirs_for(path, Access::Umask)
+}
+
+/// Opens for appending, made if missing, with the mode that the umask leaves.
+pub fn open_append_with_umask(path: &Path) -> Result<File> {
+    let open = || Access::Umask.open(OpenOptions::new().create(true).append(true), path);
+    through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("open", path))
+}
+
+/// Writes a whole file, cutting what was there; a new one has the mode that the umask leaves.
+pub fn write_with_umask(path: &Path, bytes: &[u8]) -> Result<()> {
+    let open =
+        || Access::Umask.open(OpenOptions::new().write(true).create(true).truncate(true), path);
+    let file =
+        through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))?;
+    write_all(&file, path, bytes)
 }

@@ -4,11 +4,11 @@
 //! which see only what is noted in [`facts`]. Invariant: what the model, a tool or a file said is not among it,
 //! however much it reads like an error of the service.
 
-use super::ears::Ears;
-use super::failures::Bench;
-use super::launch::Verdict;
-use super::supervise::{StopReason, Why};
-use super::transcript::{Final, RateLimit};
+use crate::agent::failures::Bench;
+use crate::agent::launch::Verdict;
+use crate::agent::supervise::output::Ears;
+use crate::agent::supervise::state::{StopReason, Why};
+use crate::agent::transcript::{Final, RateLimit};
 use crate::domain::capacity::admission::size;
 use crate::domain::failure::rules::{Fact, Facts, Hit, Key, Source};
 use crate::domain::outcome::disposition::{Fault, Outcome};
@@ -21,26 +21,26 @@ use crate::sys::spawn::Exit;
 
 /// What is known at the end.
 #[derive(Clone, Copy)]
-pub(super) struct Evidence<'a> {
-    pub(super) verdict: Verdict,
-    pub(super) why: Option<Why>,
+pub(in crate::agent) struct Evidence<'a> {
+    pub(in crate::agent) verdict: Verdict,
+    pub(in crate::agent) why: Option<Why>,
     /// `None`: it could not be seen to end.
-    pub(super) exit: Option<Exit>,
-    pub(super) heard: &'a Ears,
+    pub(in crate::agent) exit: Option<Exit>,
+    pub(in crate::agent) heard: &'a Ears,
     /// The end of what it wrote to standard error.
-    pub(super) stderr: &'a str,
-    pub(super) timeouts: &'a Timeouts,
-    pub(super) bench: Bench<'a>,
+    pub(in crate::agent) stderr: &'a str,
+    pub(in crate::agent) timeouts: &'a Timeouts,
+    pub(in crate::agent) bench: Bench<'a>,
     /// What it may write.
-    pub(super) output_bytes: Option<u64>,
+    pub(in crate::agent) output_bytes: Option<u64>,
     /// By which dates are believed or not.
-    pub(super) now: UnixMs,
+    pub(in crate::agent) now: UnixMs,
 }
 
 const DETAIL_CHARS: usize = 300;
 
 /// The ground is that of a failure, or of denied tools, which may turn out to be one.
-pub(super) fn judge(seen: &Evidence<'_>) -> (Outcome, Option<Ground>) {
+pub(in crate::agent) fn judge(seen: &Evidence<'_>) -> (Outcome, Option<Ground>) {
     if succeeded(seen) {
         let denied = !seen.heard.summary.denied.is_empty();
         let record = &seen.heard.records.result;
@@ -240,5 +240,5 @@ fn with_words(fact: &str, stderr: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "judge_tests.rs"]
+#[path = "outcome_tests.rs"]
 mod tests;

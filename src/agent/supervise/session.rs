@@ -3,8 +3,9 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::supervise::{Event, StopReason};
-use super::{Job, Progress, Report, run};
+use crate::agent::supervise::run;
+use crate::agent::supervise::state::{Event, StopReason};
+use crate::agent::{Job, Progress, Report};
 use crate::sys::ready::Bell;
 
 /// One run of one agent.
@@ -76,12 +77,12 @@ impl Remote {
     }
 
     /// Becomes readable when there are orders.
-    pub(super) fn bell(&self) -> Option<BorrowedFd<'_>> {
+    pub(in crate::agent) fn bell(&self) -> Option<BorrowedFd<'_>> {
         self.shared.bell.as_ref().map(AsFd::as_fd)
     }
 
     /// The orders so far; the bell is silent then.
-    pub(super) fn take(&self) -> Vec<Event> {
+    pub(in crate::agent) fn take(&self) -> Vec<Event> {
         let mut waiting = self.waiting();
         if let (false, Some(bell)) = (waiting.is_empty(), &self.shared.bell) {
             bell.silence();
