@@ -49,7 +49,7 @@ fn mend(
         queue.set_aside(violation)?;
     }
     let journal = context.journal(queue)?;
-    Housekeeper::new(queue.clone(), context.config()).round(&journal)?;
+    Housekeeper::new(queue.clone(), context.config()).pass(&journal)?;
     queue.sweep()?;
     Ok(())
 }

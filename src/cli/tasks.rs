@@ -14,7 +14,7 @@ use super::ui::Ui;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
-use crate::housekeeping::{Intake, known};
+use crate::housekeeping::{Intake, known_names};
 use crate::queue::Queue;
 use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Closed;
@@ -32,7 +32,7 @@ const LOOK_MS: u64 = 500;
 pub(super) fn add(context: &Context, add: &Add) -> CommandResult {
     let (name, bytes) = text_of(add)?;
     let shown = name.to_string_lossy().into_owned();
-    if let Err(problems) = known(context.config()).parse(&name, &bytes) {
+    if let Err(problems) = known_names(context.config()).parse(&name, &bytes) {
         let report = taskfile::explain(&shown, &bytes, "TASK", &problems);
         return Err(Failure::usage(format!("nothing was added\n{}", report.trim_end())));
     }

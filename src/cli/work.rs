@@ -12,7 +12,7 @@ use crate::sys::signal::{self, ORDERS};
 use crate::sys::talk::Talk;
 use crate::sys::{clock, daemon, env, fs};
 use crate::worker::control::Control;
-use crate::worker::{self, Ended, Log, Mode, Order};
+use crate::worker::{self, Log, Mode, WorkerEnd, WorkerOptions};
 
 /// Runs one worker until it ends.
 pub(super) fn work(common: &Common, work: &Work) -> CommandResult {
@@ -30,7 +30,7 @@ pub(super) fn work(common: &Common, work: &Work) -> CommandResult {
         (_, true) => Mode::Once,
         _ => Mode::Stay,
     };
-    let order = Order {
+    let order = WorkerOptions {
         mode,
         slot: work.slot,
         max_tasks: work.max_tasks,
@@ -43,17 +43,19 @@ pub(super) fn work(common: &Common, work: &Work) -> CommandResult {
     if work.slot.is_none() {
         config::keep_seen(&context.config().root);
     }
-    if let (Some(signal), false) = (control.ordered_by(), ended == Ended::Fenced) {
+    if let (Some(signal), false) = (control.ordered_by(), ended == WorkerEnd::Fenced) {
         return Ok(exit::signalled(signal));
     }
     Ok(match ended {
-        Ended::Finished { later: true, .. } => exit::LATER,
-        Ended::Finished { failed: true, .. } => exit::FOUND,
-        Ended::Finished { .. } if work.drain && context.tasks_wait_for_trust(&queue) => exit::LATER,
-        Ended::Finished { .. } => exit::OK,
-        Ended::Recycled => daemon::RECYCLED,
-        Ended::Stopped => exit::signalled(signal::Signal::Terminate),
-        Ended::Fenced => exit::LATER,
+        WorkerEnd::Finished { later: true, .. } => exit::LATER,
+        WorkerEnd::Finished { failed: true, .. } => exit::FOUND,
+        WorkerEnd::Finished { .. } if work.drain && context.tasks_wait_for_trust(&queue) => {
+            exit::LATER
+        }
+        WorkerEnd::Finished { .. } => exit::OK,
+        WorkerEnd::Recycled => daemon::RECYCLED,
+        WorkerEnd::Stopped => exit::signalled(signal::Signal::Terminate),
+        WorkerEnd::Fenced => exit::LATER,
     })
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::domain::settings::config::Config;
-use crate::housekeeping::{Housekeeper, Rest, rest};
+use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
 use crate::site::Site;
@@ -171,7 +171,7 @@ impl Coordinator {
     }
 
     fn look_running(&mut self, observer: &mut dyn Observer) -> Result<Option<Ended>, QueueError> {
-        let round = match self.housekeeper.tend(&self.journal) {
+        let pass = match self.housekeeper.pass_in_turn(&self.journal) {
             Err(e) if e.disk_full() => {
                 if self.queue.release_reserve().unwrap_or(false) {
                     self.journal.note("reserve_released", None, json!({}));
@@ -192,17 +192,17 @@ impl Coordinator {
         }
         if self.order.drain && self.pool.all_finished() {
             let paused = fs::exists(&Site::at(&self.config.root).interrupt());
-            let rest = rest(&self.queue, self.config.drain_wait_ms)?;
+            let rest = remaining(&self.queue, self.config.drain_wait_ms)?;
             match rest {
                 // Its workers have waited for room; so would the next ones.
-                Rest::Busy if self.room.is_missing(&self.queue, &self.config, observer)? => {
+                Remaining::Busy if self.room.is_missing(&self.queue, &self.config, observer)? => {
                     return Ok(Some(Ended::Drained { later: true }));
                 }
                 _ if paused => return Ok(Some(Ended::Drained { later: true })),
-                Rest::Busy => self.pool.restart(),
-                _ if round.unsettled > 0 => self.pool.restart(),
-                Rest::Later => return Ok(Some(Ended::Drained { later: true })),
-                Rest::Empty => return Ok(Some(Ended::Drained { later: false })),
+                Remaining::Busy => self.pool.restart(),
+                _ if pass.unsettled > 0 => self.pool.restart(),
+                Remaining::Later => return Ok(Some(Ended::Drained { later: true })),
+                Remaining::Empty => return Ok(Some(Ended::Drained { later: false })),
             }
         }
         if self.pool.broken() && self.order.drain {

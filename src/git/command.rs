@@ -12,7 +12,7 @@ use git2::Oid;
 
 use super::error::{GitError, Result};
 use super::overrides::Overrides;
-use super::patience::retry;
+use super::patience::{Passing, retry};
 use crate::sys::helper::{self, Answer, Helper};
 use crate::sys::spawn::Exit;
 use crate::sys::{env, fs};
@@ -126,6 +126,31 @@ impl Git {
                 _ => Err(self.failed(doing, &answer)),
             }
         })
+    }
+
+    /// Runs one command that goes on after each file it cannot take, and then ends with 1. Tried again as [`Git::run`]
+    /// does; what a clean-up took away in one of several files would be missing else.
+    pub(crate) fn run_partly(
+        &self,
+        doing: &'static str,
+        args: &[&str],
+        stdin: &[u8],
+    ) -> Result<Answer> {
+        let mut last = None;
+        let answer = retry(GitError::passes, || {
+            let answer = self.ask(doing, args, stdin)?;
+            if answer.exit == Some(Exit::Code(0)) && !answer.late {
+                return Ok(answer);
+            }
+            let failed = self.failed(doing, &answer);
+            let partly = answer.exit == Some(Exit::Code(1)) && !answer.late;
+            if partly && failed.passes() == Passing::No {
+                return Ok(answer);
+            }
+            last = partly.then_some(answer);
+            Err(failed)
+        });
+        answer.or_else(|error| last.ok_or(error))
     }
 
     /// Runs one command, however it ends.

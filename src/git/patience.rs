@@ -19,7 +19,7 @@ const LONGEST_PAUSE_MS: u64 = 40;
 
 /// A clean-up of git's may remove a directory between our making it and our using it: so often such a
 /// failure is taken for that.
-pub(crate) const STUMBLES: u32 = 8;
+const STUMBLES: u32 = 8;
 
 /// A ref's lock that stays the same for so long has been left by a git that was killed, milliseconds.
 const STALE_REF_LOCK_MS: u64 = 5_000;

@@ -16,7 +16,7 @@ use crate::taskfile;
 
 /// What a task file may refer to, owned.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct KnownNames {
     agents: Vec<String>,
     rigs: Vec<String>,
     caps: Limits,
@@ -24,8 +24,8 @@ pub struct Known {
 }
 
 /// What task files may refer to under these settings.
-pub fn known(config: &Config) -> Known {
-    Known {
+pub fn known_names(config: &Config) -> KnownNames {
+    KnownNames {
         agents: config.profiles.keys().cloned().collect(),
         rigs: config.rigs.keys().cloned().collect(),
         caps: config.limit_caps,
@@ -33,7 +33,7 @@ pub fn known(config: &Config) -> Known {
     }
 }
 
-impl Known {
+impl KnownNames {
     /// Parses a task file against it.
     pub fn parse(&self, name: &OsStr, bytes: &[u8]) -> Result<TaskSpec, Vec<Problem>> {
         let agents: Vec<&str> = self.agents.iter().map(String::as_str).collect();
@@ -48,13 +48,13 @@ impl Known {
 #[derive(Clone, Debug)]
 pub struct Intake {
     config: Config,
-    known: Known,
+    known: KnownNames,
 }
 
 impl Intake {
     /// Under these settings.
     pub fn new(config: &Config) -> Intake {
-        Intake { known: known(config), config: config.clone() }
+        Intake { known: known_names(config), config: config.clone() }
     }
 
     /// The rig and its path, where the task or the settings name one.

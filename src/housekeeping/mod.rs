@@ -4,11 +4,11 @@
 //! the others cost nothing. The lock is a courtesy: who finds it held for long does the work all the same.
 //! It may not know how tasks are worked on, or who is calling.
 
-mod dead;
+mod heartbeats;
 mod intake;
-mod lead;
-mod pulses;
-mod rest;
+mod leader;
+mod reclaim;
+mod remaining;
 pub mod room;
 mod trees;
 mod waits;
@@ -33,13 +33,13 @@ use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
 use crate::trust::Tasks;
 
-use lead::Lead;
-use pulses::Pulses;
+use heartbeats::Heartbeats;
+use leader::Leadership;
 use waits::Waits;
 
-pub use dead::WORKER_MARK;
-pub use intake::{Intake, Known, known};
-pub use rest::{Rest, rest};
+pub use intake::{Intake, KnownNames, known_names};
+pub use reclaim::WORKER_MARK;
+pub use remaining::{Remaining, remaining};
 
 /// Everybody sweeps and reclaims so often even while another process holds the lock, milliseconds: it may
 /// have been stopped with the lock in its hand.
@@ -54,9 +54,9 @@ const SWEEP_EVERY_MS: u64 = 3_600_000;
 /// Files taken up in one go, so that a stop is heard in between and the first of many starts early.
 const BATCH: usize = 64;
 
-/// What a round did.
+/// What a pass did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Round {
+pub struct Pass {
     /// Files that became tasks (or were rejected).
     pub taken: usize,
     /// Files that are still being written; look again soon.
@@ -67,7 +67,7 @@ pub struct Round {
     pub reclaimed: usize,
 }
 
-/// One process's housekeeping: what it remembers between rounds.
+/// One process's housekeeping: what it remembers between passes.
 pub struct Housekeeper {
     queue: Queue,
     intake: Intake,
@@ -78,10 +78,10 @@ pub struct Housekeeper {
     me: ProcessIdentity,
     drops: DropZone,
     tasks: Tasks,
-    takings: Looks,
-    pulses: Pulses,
+    half_done: Looks,
+    heartbeats: Heartbeats,
     waits: Waits,
-    lead: Lead,
+    lead: Leadership,
     last_round_ms: u64,
     /// When it last rested: whoever leads does so for a second at a time.
     rested_ms: u64,
@@ -105,10 +105,10 @@ impl Housekeeper {
             me: identity::me(),
             drops: DropZone::default(),
             tasks: Tasks::default(),
-            takings: Looks::default(),
-            pulses: Pulses::default(),
+            half_done: Looks::default(),
+            heartbeats: Heartbeats::default(),
             waits: Waits::default(),
-            lead: Lead::default(),
+            lead: Leadership::default(),
             last_round_ms: clock::mono_ms(),
             rested_ms: clock::mono_ms(),
             next_suspicion_ms: 0,
@@ -134,25 +134,25 @@ impl Housekeeper {
         self.repositories = config.repositories();
     }
 
-    /// A round, if it is this process's turn: it holds the lock, or distrusts the one who does.
-    pub fn tend(&mut self, journal: &Journal) -> Result<Round> {
+    /// A pass, if it is this process's turn: it holds the lock, or distrusts the one who does.
+    pub fn pass_in_turn(&mut self, journal: &Journal) -> Result<Pass> {
         self.lead.take(&self.queue, &self.me)?;
         let now = clock::mono_ms();
         if self.lead.is_mine() && now - self.rested_ms > SELF_STOP_AFTER_MS {
-            self.pulses.look_anew(now);
+            self.heartbeats.look_anew(now);
         }
-        let tended = self.tend_at(now, journal);
+        let tended = self.pass_at(now, journal);
         self.rested_ms = clock::mono_ms();
         tended
     }
 
-    fn tend_at(&mut self, now: u64, journal: &Journal) -> Result<Round> {
+    fn pass_at(&mut self, now: u64, journal: &Journal) -> Result<Pass> {
         let trusted = now - self.last_round_ms < DISTRUST_MS;
         if !self.lead.is_mine() && trusted && !self.suspects(now)? {
-            return Ok(Round::default());
+            return Ok(Pass::default());
         }
         self.last_round_ms = now;
-        self.round(journal)
+        self.pass(journal)
     }
 
     /// Now and then: whether some worker is dead, and nobody has said so.
@@ -160,9 +160,9 @@ impl Housekeeper {
         if now < self.next_suspicion_ms {
             return Ok(false);
         }
-        let anybody = !self.pulses.dead(&self.queue, &self.me)?.is_empty();
+        let anybody = !self.heartbeats.dead(&self.queue, &self.me)?.is_empty();
         // All of them look at all of them: the more there are, the more rarely each.
-        let share = (self.pulses.count() as u64 / 2).clamp(1, MOST_TRUST);
+        let share = (self.heartbeats.count() as u64 / 2).clamp(1, MOST_TRUST);
         self.next_suspicion_ms = now + SUSPECT_MS * share + random::below(SUSPECT_MS);
         Ok(anybody)
     }
@@ -171,7 +171,7 @@ impl Housekeeper {
     pub fn watched(&self) -> Vec<ProcessIdentity> {
         match self.lead.other() {
             Some(leader) => vec![leader.clone()],
-            None if self.lead.is_mine() => self.pulses.processes(&self.me),
+            None if self.lead.is_mine() => self.heartbeats.processes(&self.me),
             None => Vec::new(),
         }
     }
@@ -181,18 +181,18 @@ impl Housekeeper {
         self.lead.next_look_ms()
     }
 
-    /// A whole round, whoever else may be at it.
-    pub fn round(&mut self, journal: &Journal) -> Result<Round> {
-        let mut round = self.take_up(journal)?;
-        self.finish_takings(journal)?;
-        let mut over = self.carry_out_wishes(journal)?;
+    /// A whole pass, whoever else may be at it.
+    pub fn pass(&mut self, journal: &Journal) -> Result<Pass> {
+        let mut pass = self.intake(journal)?;
+        self.finish_intakes(journal)?;
+        let mut over = self.carry_out_cancel_requests(journal)?;
         if !self.torn_looked_for {
             // Only a power cut leaves them, and every process begins after it.
             self.torn_looked_for = true;
             self.queue.sweep_torn()?;
         }
-        round.reclaimed = self.reclaim(journal)?;
-        round.unblocked = self.unblock(journal)?;
+        pass.reclaimed = self.reclaim(journal)?;
+        pass.unblocked = self.unblock(journal)?;
         if clock::mono_ms() >= self.next_sweep_ms {
             self.next_sweep_ms = clock::mono_ms() + SWEEP_EVERY_MS;
             self.queue.sweep()?;
@@ -201,34 +201,34 @@ impl Housekeeper {
             self.stuck.clear();
             over = true;
         }
-        if over || round.reclaimed > 0 {
+        if over || pass.reclaimed > 0 {
             self.clear_trees()?;
         }
-        Ok(round)
+        Ok(pass)
     }
 
     /// Takes up what is settled, a batch at a time; of several processes one does it, and the others find the
     /// result in `ready/`.
-    pub fn take_up(&mut self, journal: &Journal) -> Result<Round> {
+    pub fn intake(&mut self, journal: &Journal) -> Result<Pass> {
         let waiting = self.drops.waiting(&self.queue)?;
         if waiting == 0 {
-            return Ok(Round::default());
+            return Ok(Pass::default());
         }
         // Who is turned away leaves it to the one who is at it. If that one was stopped there, the leader
         // of the housekeeping goes on all the same.
         let turn = Lock::try_take(&self.queue.paths().intake_lock())?;
         if turn.is_none() && !self.lead.is_mine() {
-            return Ok(Round { unsettled: waiting, ..Round::default() });
+            return Ok(Pass { unsettled: waiting, ..Pass::default() });
         }
-        let mut round = Round::default();
+        let mut pass = Pass::default();
         let mut names = self.drops.settled(&self.queue, BATCH)?;
         self.leave_untrusted(&mut names, journal);
         for taken in self.queue.take_up(&names, &self.intake)? {
-            round.taken += usize::from(taken != Taken::Lost);
+            pass.taken += usize::from(taken != Taken::Lost);
             self.note_taken(journal, &taken);
         }
-        round.unsettled = self.drops.left();
-        Ok(round)
+        pass.unsettled = self.drops.left();
+        Ok(pass)
     }
 
     /// What came with a clone stays in the drop zone until the user has said that it may run.
@@ -246,8 +246,8 @@ impl Housekeeper {
         }
     }
 
-    fn finish_takings(&mut self, journal: &Journal) -> Result<()> {
-        for name in self.queue.unfinished_takings(&mut self.takings)? {
+    fn finish_intakes(&mut self, journal: &Journal) -> Result<()> {
+        for name in self.queue.unfinished_takings(&mut self.half_done)? {
             let taken = self.queue.finish_taking(&name, &self.intake);
             if let Some(taken) = self.spared(taken, journal)? {
                 self.note_taken(journal, &taken);
@@ -257,20 +257,20 @@ impl Housekeeper {
     }
 
     /// Whether there were any.
-    fn carry_out_wishes(&mut self, journal: &Journal) -> Result<bool> {
-        let wishes = self.queue.wishes()?;
-        for wish in &wishes {
-            let came_to = self.queue.carry_out(wish);
+    fn carry_out_cancel_requests(&mut self, journal: &Journal) -> Result<bool> {
+        let requests = self.queue.wishes()?;
+        for request in &requests {
+            let came_to = self.queue.carry_out(request);
             match self.spared(came_to, journal)? {
-                // Found again at every round, for as long as the wish lies there.
+                // Found again at every pass, for as long as the request lies there.
                 None | Some(Cancelled::NotSeen) => {}
                 Some(came_to) => {
                     let came_to = format!("{came_to:?}");
-                    journal.note("cancel", None, json!({ "task": wish.id, "came_to": came_to }));
+                    journal.note("cancel", None, json!({ "task": request.id, "came_to": came_to }));
                 }
             }
         }
-        Ok(!wishes.is_empty())
+        Ok(!requests.is_empty())
     }
 
     fn unblock(&mut self, journal: &Journal) -> Result<usize> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::claims::Holding;
+use super::claim::Holding;
 use super::control::Level;
 use super::room::{NO_ROOM_MS, age_ms, lock_file};
 use super::{Mode, Shared, Worker};
@@ -41,7 +41,7 @@ impl Worker {
                 Err(error) if full(&error) => error,
                 other => {
                     if waits_since.is_some() && other.is_ok() {
-                        (self.order.log)("there is room again: going on");
+                        (self.options.log)("there is room again: going on");
                     }
                     return other;
                 }
@@ -52,10 +52,10 @@ impl Worker {
             }
             let now = clock::mono_ms();
             if waits_since.is_none() {
-                (self.order.log)(&format!("{error}; waiting for room to keep what was done"));
+                (self.options.log)(&format!("{error}; waiting for room to keep what was done"));
             }
             let since = *waits_since.get_or_insert(now);
-            let stays = self.order.mode == Mode::Stay;
+            let stays = self.options.mode == Mode::Stay;
             let over = !stays && now - since >= self.config.drain_wait_ms;
             if over || self.shared.control.level() >= Level::Stop {
                 return Err(error);

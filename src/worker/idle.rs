@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Shared;
 use super::control::{Control, Level};
 use super::ticker::Ticker;
-use crate::housekeeping::Round;
+use crate::housekeeping::Pass;
 use crate::queue::Queue;
 use crate::queue::ready::ReadyList;
 use crate::site::Dir;
@@ -130,7 +130,7 @@ fn seat(queue: &Queue) -> Option<Lock> {
     })
 }
 
-/// The housekeeper's thread: a round a second if it is this worker's turn, else a look now and then whether
+/// The housekeeper's thread: a pass a second if it is this worker's turn, else a look now and then whether
 /// it has become so. The end of a process that matters (of a worker, or of the one who keeps house) wakes it.
 pub(super) fn start_housekeeper(shared: &Shared) -> Ticker {
     let shared = shared.clone();
@@ -143,7 +143,7 @@ pub(super) fn start_housekeeper(shared: &Shared) -> Ticker {
             }
             let mut housekeeper = shared.housekeeper();
             // An error here meets the main thread too, which reports it.
-            if housekeeper.tend(&shared.journal).unwrap_or_default() != Round::default() {
+            if housekeeper.pass_in_turn(&shared.journal).unwrap_or_default() != Pass::default() {
                 shared.control.ring();
             }
             if let Some(lookout) = &lookout {

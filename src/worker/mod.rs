@@ -5,24 +5,16 @@
 //! [`crate::housekeeping::Housekeeper`] once a second) and the signal thread ([`control`]). Invariant: whatever the
 //! main thread is doing, a worker that cannot beat, or that was declared dead, stops its agent.
 
-mod accounts;
+mod account_admission;
 mod attempt;
-mod claims;
+mod claim;
 pub mod control;
-mod disposition;
-mod downfall;
 mod full;
 mod groups;
 mod heart;
 mod idle;
-mod job;
-mod live;
-mod own_state;
-mod resume;
 mod room;
-mod rules;
 mod ticker;
-mod workplace;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -33,7 +25,7 @@ use serde_json::json;
 
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
-use crate::housekeeping::{Housekeeper, Rest, rest};
+use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError};
@@ -61,7 +53,7 @@ pub enum Mode {
 }
 
 /// What a worker is started with.
-pub struct Order {
+pub struct WorkerOptions {
     /// When to end.
     pub mode: Mode,
     /// The place in a coordinator's pool.
@@ -86,7 +78,7 @@ pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Why a worker ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum WorkerEnd {
     /// Nothing is left to do, or it was told to end after its task.
     Finished {
         /// A task failed on the way, or a file was rejected.
@@ -108,14 +100,14 @@ pub fn run(
     queue: Queue,
     control: &Control,
     bell: Receiver<()>,
-    order: Order,
-) -> Result<Ended, QueueError> {
+    options: WorkerOptions,
+) -> Result<WorkerEnd, QueueError> {
     crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
-    let registration = Arc::new(register(&queue, order.slot)?);
+    let registration = Arc::new(register(&queue, options.slot)?);
     let journal = Arc::new(queue.journal(registration.id().as_str())?);
     let shared = Shared {
         housekeeper: Arc::new(Mutex::new(Housekeeper::new(queue.clone(), &config))),
-        holding: claims::Holding::default(),
+        holding: claim::Holding::default(),
         control: control.clone(),
         interrupt: Site::at(&config.root).interrupt(),
         watched: Arc::new(Mutex::new(full::Watched::of(&config))),
@@ -123,7 +115,7 @@ pub fn run(
         journal,
         queue,
     };
-    let log = order.log.clone();
+    let log = options.log.clone();
     let (group, level) =
         groups::make(&config, shared.registration.id(), &log).map_err(QueueError::from)?;
     let pid = shared.registration.card().process.pid;
@@ -131,14 +123,14 @@ pub fn run(
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
-        idle: Idle::new(bell, control.clone(), order.mode != Mode::Stay),
+        idle: Idle::new(bell, control.clone(), options.mode != Mode::Stay),
         config,
-        order,
+        options,
         failed: false,
         worked: 0,
-        admission: accounts::AccountAdmission::default(),
+        admission: account_admission::AccountAdmission::default(),
         room: room::Room::default(),
-        barren: None,
+        empty_scan: None,
         group,
         shared,
     };
@@ -154,7 +146,7 @@ pub fn run(
         // What it holds is nobody's fault: it waits again, and no death is counted.
         heart::disown_all(&shared);
     }
-    if !matches!(ended, Ok(Ended::Fenced))
+    if !matches!(ended, Ok(WorkerEnd::Fenced))
         && let Ok(registration) = Arc::try_unwrap(shared.registration)
     {
         shared.queue.deregister(registration)?;
@@ -182,7 +174,7 @@ struct Shared {
     registration: Arc<Registration>,
     journal: Arc<Journal>,
     housekeeper: Arc<Mutex<Housekeeper>>,
-    holding: claims::Holding,
+    holding: claim::Holding,
     control: Control,
     /// While this file exists, nobody claims.
     interrupt: PathBuf,
@@ -208,44 +200,44 @@ impl Shared {
 struct Worker {
     shared: Shared,
     config: Config,
-    order: Order,
+    options: WorkerOptions,
     idle: Idle,
     failed: bool,
     /// Tasks so far.
     worked: u32,
-    admission: accounts::AccountAdmission,
+    admission: account_admission::AccountAdmission,
     room: room::Room,
-    barren: Option<claims::Barren>,
+    empty_scan: Option<claim::EmptyScan>,
     /// The control group of whatever runs.
     group: Option<Arc<Cgroup>>,
 }
 
 /// What one look at the queue came to.
-enum Step {
+enum Looked {
     Worked,
     Nothing { unsettled: bool },
-    Ended(Ended),
+    Ended(WorkerEnd),
 }
 
 impl Worker {
-    fn go_on(&mut self) -> Result<Ended, QueueError> {
-        self.shared.housekeeper().tend(&self.shared.journal)?;
+    fn go_on(&mut self) -> Result<WorkerEnd, QueueError> {
+        self.shared.housekeeper().pass_in_turn(&self.shared.journal)?;
         loop {
-            match self.step() {
-                Ok(Step::Ended(ended)) => return Ok(ended),
-                Ok(Step::Worked) if self.order.mode == Mode::Once => {
+            match self.look() {
+                Ok(Looked::Ended(ended)) => return Ok(ended),
+                Ok(Looked::Worked) if self.options.mode == Mode::Once => {
                     return Ok(self.finished(false));
                 }
-                Ok(Step::Worked) => {
+                Ok(Looked::Worked) => {
                     self.worked = self.worked.saturating_add(1);
                     if self.has_done_enough() {
                         // Without a coordinator nobody takes its place.
-                        let pooled = self.order.slot.is_some();
-                        return Ok(if pooled { Ended::Recycled } else { self.finished(false) });
+                        let pooled = self.options.slot.is_some();
+                        return Ok(if pooled { WorkerEnd::Recycled } else { self.finished(false) });
                     }
                     self.idle.worked();
                 }
-                Ok(Step::Nothing { unsettled }) => {
+                Ok(Looked::Nothing { unsettled }) => {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
                     }
@@ -260,7 +252,7 @@ impl Worker {
                     self.shared.journal.note("reserve_released", None, json!({}));
                 }
                 Err(e) if e.disk_full() => {
-                    (self.order.log)(&format!("{e}; waiting for room"));
+                    (self.options.log)(&format!("{e}; waiting for room"));
                     self.idle.pause(FULL_MS);
                 }
                 Err(e) => return Err(e),
@@ -268,37 +260,37 @@ impl Worker {
         }
     }
 
-    fn step(&mut self) -> Result<Step, QueueError> {
+    fn look(&mut self) -> Result<Looked, QueueError> {
         match self.shared.control.level() {
-            Level::Fenced => return Ok(Step::Ended(Ended::Fenced)),
-            Level::Stop => return Ok(Step::Ended(Ended::Stopped)),
-            Level::Drain => return Ok(Step::Ended(self.finished(false))),
+            Level::Fenced => return Ok(Looked::Ended(WorkerEnd::Fenced)),
+            Level::Stop => return Ok(Looked::Ended(WorkerEnd::Stopped)),
+            Level::Drain => return Ok(Looked::Ended(self.finished(false))),
             Level::Run => {}
         }
         if self.shared.control.take_reload() {
             self.reload();
         }
         if self.paused() {
-            return Ok(match self.order.mode {
-                Mode::Stay => Step::Nothing { unsettled: false },
-                Mode::Drain | Mode::Once => Step::Ended(self.finished(true)),
+            return Ok(match self.options.mode {
+                Mode::Stay => Looked::Nothing { unsettled: false },
+                Mode::Drain | Mode::Once => Looked::Ended(self.finished(true)),
             });
         }
-        let round = self.shared.housekeeper().take_up(&self.shared.journal)?;
+        let pass = self.shared.housekeeper().intake(&self.shared.journal)?;
         match self.claim_next()? {
             Some(claim) => {
                 self.idle.busy();
                 self.failed |= self.attempt(claim)?;
-                Ok(Step::Worked)
+                Ok(Looked::Worked)
             }
-            None => Ok(Step::Nothing { unsettled: round.unsettled > 0 }),
+            None => Ok(Looked::Nothing { unsettled: pass.unsettled > 0 }),
         }
     }
 
-    /// Nobody takes the place of one that is alone: only its own order ends it.
+    /// Nobody takes the place of one that is alone: only its own options ends it.
     fn has_done_enough(&self) -> bool {
-        let pooled = self.config.recycle_after.filter(|_| self.order.slot.is_some());
-        self.order.max_tasks.or(pooled).is_some_and(|most| self.worked >= most)
+        let pooled = self.config.recycle_after.filter(|_| self.options.slot.is_some());
+        self.options.max_tasks.or(pooled).is_some_and(|most| self.worked >= most)
     }
 
     /// `touch interrupt` beside the queue: no new claims.
@@ -307,29 +299,29 @@ impl Worker {
     }
 
     fn reload(&mut self) {
-        match (self.order.reload)() {
+        match (self.options.reload)() {
             Ok(config) => {
                 self.shared.housekeeper().configure(&config);
                 self.config = config;
                 // Another default agent may have an open breaker.
-                self.barren = None;
+                self.empty_scan = None;
                 self.admission.invalidate();
                 self.shared.watch(&self.config);
                 self.room = room::Room::default();
-                (self.order.log)("settings re-read");
+                (self.options.log)("settings re-read");
             }
-            Err(why) => (self.order.log)(&format!("the settings stay as they were: {why}")),
+            Err(why) => (self.options.log)(&format!("the settings stay as they were: {why}")),
         }
     }
 
-    fn finished(&self, later: bool) -> Ended {
+    fn finished(&self, later: bool) -> WorkerEnd {
         let rejected = self.shared.housekeeper().rejected() > 0;
-        Ended::Finished { failed: self.failed || rejected, later }
+        WorkerEnd::Finished { failed: self.failed || rejected, later }
     }
 
     /// In a drain: whether all is done, or what is left is for a later run.
-    fn drained(&mut self, unsettled: bool) -> Result<Option<Ended>, QueueError> {
-        if self.order.mode == Mode::Stay || unsettled {
+    fn drained(&mut self, unsettled: bool) -> Result<Option<WorkerEnd>, QueueError> {
+        if self.options.mode == Mode::Stay || unsettled {
             return Ok(None);
         }
         if self.room.waited_ms().is_some_and(|ms| ms >= self.config.drain_wait_ms)
@@ -337,11 +329,11 @@ impl Worker {
         {
             return Ok(Some(self.finished(true)));
         }
-        let rest = rest(&self.shared.queue, self.config.drain_wait_ms)?;
+        let rest = remaining(&self.shared.queue, self.config.drain_wait_ms)?;
         Ok(match rest {
-            Rest::Busy => None,
-            Rest::Later => Some(self.finished(true)),
-            Rest::Empty => Some(self.finished(false)),
+            Remaining::Busy => None,
+            Remaining::Later => Some(self.finished(true)),
+            Remaining::Empty => Some(self.finished(false)),
         })
     }
 }

@@ -15,7 +15,7 @@ use super::identity;
 use crate::git::command::Git;
 use crate::git::durable::sync_all;
 use crate::git::error::{GitError, Result};
-use crate::git::patience::STUMBLES;
+use crate::git::patience::{Passing, retry};
 use crate::git::repo::{Repo, metadata_lock};
 use crate::sys::dir::Dir;
 use crate::sys::{clock, fs, random};
@@ -58,16 +58,30 @@ fn share_keys(common: &Path, admin: &Path) -> Result<()> {
 fn add(git: &Repository, name: &str, tree: &Path, admin: &Path) -> Result<()> {
     let failed = |error| GitError::git(DOING, tree)(error);
     let commit = no_files(git)?;
-    for _ in 0..STUMBLES {
+    let passing = |failed: &Failed| match failed {
+        Failed::Pruned(_) => Passing::Locked,
+        Failed::For(_) => Passing::No,
+    };
+    let added = retry(passing, || {
         let added = worktree_at(git, name, tree, commit);
         let whole = ["locked", "gitdir", "HEAD"].iter().all(|file| fs::exists(&admin.join(file)));
         let refused = matches!(&added, Err(error) if error.code() == git2::ErrorCode::Exists);
         if whole || refused {
-            return added.map_err(failed);
+            return added.map_err(|error| Failed::For(failed(error)));
         }
-        take_back(tree, admin)?;
-    }
-    worktree_at(git, name, tree, commit).map_err(failed)
+        take_back(tree, admin).map_err(Failed::For)?;
+        let pruned = git2::Error::from_str("it was pruned while it was made");
+        Err(Failed::Pruned(failed(added.err().unwrap_or(pruned))))
+    });
+    added.map_err(|(Failed::For(error) | Failed::Pruned(error))| error)
+}
+
+/// Why a registration came to nothing.
+enum Failed {
+    /// Somebody removed what was made of it.
+    Pruned(GitError),
+    /// Anything else.
+    For(GitError),
 }
 
 /// Removes what a registration that was pruned has left; fails where the directory holds something else.

@@ -75,15 +75,9 @@ fn add(git: &Git, left_out: &[&TreePath], notes: &mut Vec<String>) -> Result<Vec
         spec.push(0);
     }
     let args = ["add", "--all", "--ignore-errors", "--pathspec-from-file=-", "--pathspec-file-nul"];
-    let answer = git.ask(DOING, &args, &spec)?;
-    match answer.exit {
-        Some(Exit::Code(0)) if !answer.late => return Ok(Vec::new()),
-        // It went on after each file that it could not take.
-        Some(Exit::Code(1)) if !answer.late => {}
-        _ => {
-            git.run(DOING, &args, &spec)?;
-            return Ok(Vec::new());
-        }
+    let answer = git.run_partly(DOING, &args, &spec)?;
+    if answer.exit == Some(Exit::Code(0)) {
+        return Ok(Vec::new());
     }
     let refused = unstaged(git, left_out)?;
     if !refused.is_empty() {

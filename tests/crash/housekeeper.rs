@@ -1,4 +1,4 @@
-//! A whole round of housekeeping over a queue in which one of everything is due, dying and failing at every call.
+//! A whole pass of housekeeping over a queue in which one of everything is due, dying and failing at every call.
 //!
 //! A worker that lives holds a task all the while: nobody may take it from him.
 
@@ -110,10 +110,10 @@ fn left_over(lab: &Lab) {
     fs::hard_link(worker.path(), lab.path().join("claims").join(at.to_string())).unwrap();
 }
 
-/// One round of a process that has just started.
-fn round(queue: Queue, config: &Config) -> Result<()> {
+/// One pass of a process that has just started.
+fn pass(queue: Queue, config: &Config) -> Result<()> {
     let journal = queue.journal("housekeeper")?;
-    Housekeeper::new(queue, config).round(&journal).map(|_| ())
+    Housekeeper::new(queue, config).pass(&journal).map(|_| ())
 }
 
 /// The living one kept his task and lives; then he ends too, and everything comes to its end.
@@ -137,7 +137,7 @@ fn a_round_does_all_that_is_due() {
     alone(this_test!(), || {
         let alive = Alive::new();
         let lab = arrange(&alive);
-        round(lab.queue(), &lab.config()).unwrap();
+        pass(lab.queue(), &lab.config()).unwrap();
         let line = lab.line();
         for word in [
             "ready/5-new.1",
@@ -151,7 +151,7 @@ fn a_round_does_all_that_is_due() {
         for word in ["ready/5-again.2", "failed/last.2.", "done/left.1.", "ready/5-torn.1"] {
             assert!(line.contains(word), "{word}: {line}");
         }
-        assert_ends(&lab, alive, ENDS, "a round");
+        assert_ends(&lab, alive, ENDS, "a pass");
     });
 }
 
@@ -164,10 +164,9 @@ fn a_round_may_die_at_every_call() {
             for fate in [Fate::KillBefore, Fate::KillAfter] {
                 let alive = Alive::new();
                 let lab = arrange(&alive);
-                let context = format!("{fate:?} call {n} of a round");
+                let context = format!("{fate:?} call {n} of a pass");
                 let (queue, config) = (lab.queue(), lab.config());
-                let end =
-                    child(|| at(Calls::Changing, n, fate, || round(queue, &config)).0.is_ok());
+                let end = child(|| at(Calls::Changing, n, fate, || pass(queue, &config)).0.is_ok());
                 ran_through |= end == End::Came(true);
                 assert!(ran_through || end == End::Killed, "{context}: {end:?}");
                 assert_ends(&lab, alive, ENDS, &context);
@@ -179,7 +178,7 @@ fn a_round_may_die_at_every_call() {
         }
         assert!(points >= 100, "{points}");
         let mut proof = Proof::of("housekeeper");
-        proof.add("crash points, a round of housekeeping", format!("{points} of {points}"));
+        proof.add("crash points, a pass of housekeeping", format!("{points} of {points}"));
         proof.write();
     });
 }
@@ -190,14 +189,14 @@ fn a_call_of_a_round_may_fail() {
         let alive = Alive::new();
         let lab = arrange(&alive);
         let (queue, config) = (lab.queue(), lab.config());
-        let (_, calls) = listing(Calls::All, || round(queue, &config));
+        let (_, calls) = listing(Calls::All, || pass(queue, &config));
         let errnos = [libc::EIO, libc::ENOSPC, libc::ESTALE];
         for n in 1..=calls.len() {
             let errno = errnos[n % errnos.len()];
             let alive = Alive::new();
             let lab = arrange(&alive);
             let (queue, config) = (lab.queue(), lab.config());
-            let (_, _) = at(Calls::All, n, Fate::Fail(errno), || round(queue, &config));
+            let (_, _) = at(Calls::All, n, Fate::Fail(errno), || pass(queue, &config));
             // A death that cannot be read does not count: the limit is reached later.
             let uncounted =
                 calls[n - 1].path.ends_with("/lost") && lab.line().contains("ready/5-last.3");
@@ -208,7 +207,7 @@ fn a_call_of_a_round_may_fail() {
         }
         let mut proof = Proof::of("housekeeper-failing");
         let all = calls.len();
-        proof.add("failing calls, a round of housekeeping", format!("{all} of {all}"));
+        proof.add("failing calls, a pass of housekeeping", format!("{all} of {all}"));
         proof.write();
     });
 }

@@ -275,12 +275,12 @@ impl Lab {
         }
     }
 
-    /// What the next process does: a whole round of housekeeping, what another one began to take up, and the
+    /// What the next process does: a whole pass of housekeeping, what another one began to take up, and the
     /// sweep. Take-ups are finished at once; that a housekeeper waits first is seen elsewhere.
     pub(crate) fn recover(&self) -> Result<()> {
         let queue = self.open()?;
         let journal = queue.journal("recovery")?;
-        Housekeeper::new(queue.clone(), &self.config()).round(&journal)?;
+        Housekeeper::new(queue.clone(), &self.config()).pass(&journal)?;
         for name in queue.blocked()?.iter().filter(|name| is_taking(name)) {
             queue.finish_taking(name, &Judge)?;
         }
@@ -304,7 +304,7 @@ impl Lab {
         }
     }
 
-    /// After recovery: nothing is wrong, nobody is registered, and no claim or wish is left.
+    /// After recovery: nothing is wrong, nobody is registered, and no claim or request is left.
     pub(crate) fn assert_sound(&self, context: &str) {
         let violations = self.queue().check().unwrap();
         assert!(violations.is_empty(), "{context}: {violations:?}");
@@ -361,7 +361,7 @@ impl Lab {
         }
     }
 
-    /// Two hours later a sweep leaves no staging file, no trial file, no reservation, no probe and no wish that
+    /// Two hours later a sweep leaves no staging file, no trial file, no reservation, no probe and no request that
     /// nobody needs.
     pub(crate) fn assert_swept(&self, context: &str) {
         self.age();
@@ -379,9 +379,9 @@ impl Lab {
         for left in names(&self.path().join("accounts")) {
             assert!(!left.ends_with(".probe"), "{context}: accounts/{left}");
         }
-        for wish in queue.wishes().unwrap() {
-            let place = queue.whereabouts(&wish.id).unwrap();
-            assert!(place.is_some(), "{context}: cancel/{wish} is of no task");
+        for request in queue.wishes().unwrap() {
+            let place = queue.whereabouts(&request.id).unwrap();
+            assert!(place.is_some(), "{context}: cancel/{request} is of no task");
         }
         let reports = names(&self.path().join("rejected"));
         for report in reports.iter().filter_map(|name| name.strip_suffix(".error.txt")) {

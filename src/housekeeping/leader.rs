@@ -19,7 +19,7 @@ const SOON_MS: u64 = 50;
 
 /// This process's part.
 #[derive(Debug, Default)]
-pub(super) struct Lead {
+pub(super) struct Leadership {
     lock: Option<Lock>,
     /// Who leads, where this machine can tell.
     leader: Option<ProcessIdentity>,
@@ -27,7 +27,7 @@ pub(super) struct Lead {
     puzzled: u32,
 }
 
-impl Lead {
+impl Leadership {
     /// Takes the lead if nobody has it, else learns who does.
     pub(super) fn take(&mut self, queue: &Queue, me: &ProcessIdentity) -> Result<()> {
         if self.lock.is_some() {

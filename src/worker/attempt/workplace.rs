@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Worker;
 use super::own_state::OwnState;
 use crate::domain::outcome::disposition::Fault;
 use crate::domain::settings::agents::AgentProfile;
@@ -14,6 +13,7 @@ use crate::queue::runs::AttemptFiles;
 use crate::site;
 use crate::sys::grace::Grace;
 use crate::sys::{process, sweep};
+use crate::worker::Worker;
 use crate::worktree::{CollectOrder, Collected, Entered, Order, Scratch, Tree, TreePool};
 
 /// The variable by which every process of a task's agents is known.

@@ -2,9 +2,6 @@
 
 use serde_json::json;
 
-use super::Worker;
-use super::accounts::note_breaker;
-use super::control::Level;
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::Report;
 use crate::domain::account::breaker::HealthCheck;
@@ -21,6 +18,9 @@ use crate::queue::claim::{Claim, Standing};
 use crate::queue::finish::{Closed, Final};
 use crate::queue::{QueueError, Result};
 use crate::sys::{clock, random};
+use crate::worker::Worker;
+use crate::worker::account_admission::note_breaker;
+use crate::worker::control::Level;
 
 /// Everything that an attempt came to.
 pub(super) struct Close {
@@ -209,6 +209,6 @@ impl Worker {
         let tail =
             if verdict.reason.is_empty() { String::new() } else { format!(": {}", verdict.reason) };
         let refused = if refused { " (refused: the task had moved on)" } else { "" };
-        (self.order.log)(&format!("{} {word}{tail}{refused}", at.id));
+        (self.options.log)(&format!("{} {word}{tail}{refused}", at.id));
     }
 }

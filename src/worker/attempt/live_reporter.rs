@@ -7,18 +7,18 @@ use crate::domain::task::name::AttemptName;
 use crate::queue::Queue;
 
 /// Speaks for one running agent.
-pub(super) struct LiveReporter {
+pub(in crate::worker) struct LiveReporter {
     queue: Queue,
     attempt: AttemptName,
     spoke: bool,
 }
 
 impl LiveReporter {
-    pub(super) fn new(queue: Queue, attempt: AttemptName) -> LiveReporter {
+    pub(in crate::worker) fn new(queue: Queue, attempt: AttemptName) -> LiveReporter {
         LiveReporter { queue, attempt, spoke: false }
     }
 
-    pub(super) fn pass(&mut self, progress: &Progress) {
+    pub(in crate::worker) fn pass(&mut self, progress: &Progress) {
         if let Progress::Live(live) = progress {
             // What cannot be written now is out of date a second later.
             self.spoke |= self.queue.write_live(&self.attempt, live).is_ok();

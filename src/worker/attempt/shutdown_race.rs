@@ -3,12 +3,12 @@
 //! A machine that is shut down signals all processes, in whatever order. Invariant: an agent that ended by what ended
 //! its worker too is not charged for it.
 
-use super::Worker;
-use super::control::Level;
 use crate::agent::Report;
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::task::record::Ground;
 use crate::sys::clock;
+use crate::worker::Worker;
+use crate::worker::control::Level;
 
 /// What ends the agent reaches its worker within so long, milliseconds. If that is a kill, the worker dies with the
 /// task in its hand, which costs the task nothing.
@@ -16,7 +16,7 @@ const TOGETHER_MS: u64 = 500;
 
 impl Worker {
     /// The report, with an agent's end by a signal seen in the light of what the worker is told.
-    pub(super) fn fallen_alone(&self, report: Report) -> Report {
+    pub(super) fn unless_shutting_down(&self, report: Report) -> Report {
         let Outcome::Failure { fault: Fault::Crashed, detail } = &report.ending else {
             return report;
         };

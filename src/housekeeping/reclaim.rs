@@ -1,6 +1,6 @@
 //! What dead workers held goes on.
 //!
-//! Before a task of a dead worker ([`super::pulses`] knows which are) goes on, the worker and all it started are dead on
+//! Before a task of a dead worker ([`super::heartbeats`] knows which are) goes on, the worker and all it started are dead on
 //! this machine; on another one nothing can be killed, and the rename is the fence.
 
 use std::collections::HashSet;
@@ -55,7 +55,7 @@ impl Housekeeper {
     }
 
     fn declare_dead(&mut self, journal: &Journal) -> Result<()> {
-        for (id, evidence) in self.pulses.dead(&self.queue, &self.me)? {
+        for (id, evidence) in self.heartbeats.dead(&self.queue, &self.me)? {
             if self.queue.declare_dead(&id)? {
                 journal.note("declare_dead", None, json!({ "worker": id, "evidence": evidence }));
             }

@@ -17,7 +17,7 @@ const READ_MS: u64 = 2_000;
 
 /// Looks to remember.
 #[derive(Debug, Default)]
-pub(super) struct Pulses {
+pub(super) struct Heartbeats {
     seen: HashMap<WorkerId, Seen>,
     next_read_ms: u64,
 }
@@ -28,7 +28,7 @@ struct Seen {
     look: Look,
 }
 
-impl Pulses {
+impl Heartbeats {
     /// Registered workers that are dead, by what this process has seen so far, and how one knows.
     pub(super) fn dead(
         &mut self,

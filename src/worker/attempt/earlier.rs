@@ -5,7 +5,6 @@
 
 use std::path::Path;
 
-use super::Worker;
 use super::workplace::{Left, Workplace};
 use crate::agent::transcript::{self, Summary};
 use crate::agent::{Job, Report, Request};
@@ -15,6 +14,7 @@ use crate::domain::task::record::{AttemptStart, CommitRecord};
 use crate::domain::task::spec::TaskSpec;
 use crate::queue::runs::AttemptFiles;
 use crate::sys::{fs, process, random};
+use crate::worker::Worker;
 
 /// A session is not gone on with after these: it is broken, was never begun, or led nowhere.
 const FRESH_AFTER: [Fault; 4] = [Fault::Error, Fault::NoResult, Fault::Setup, Fault::Missing];
@@ -92,7 +92,7 @@ impl Worker {
         let text = stands.summary(&left.commits, branch);
         // The same can be read from the attempts' files: it is not worth an outcome.
         if let Err(e) = queue.write_context(&attempt.at.id, &text) {
-            (self.order.log)(&format!("{}: {e}", attempt.at.id));
+            (self.options.log)(&format!("{}: {e}", attempt.at.id));
         }
     }
 

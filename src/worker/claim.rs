@@ -40,11 +40,15 @@ impl Worker {
     /// Claims the best eligible task. `None`: there is none, or a stop came.
     pub(super) fn claim_next(&mut self) -> Result<Option<Claim>> {
         self.admission.refresh(&self.shared, &self.config)?;
-        let shut = self.admission.shut();
-        if self.barren.as_ref().is_some_and(|barren| barren.holds(&self.shared.queue, &shut)) {
+        let closed = self.admission.closed();
+        if self
+            .empty_scan
+            .as_ref()
+            .is_some_and(|empty_scan| empty_scan.holds(&self.shared.queue, &closed))
+        {
             return Ok(None);
         }
-        let claimed = self.look(Barren::begin(&self.shared.queue, shut));
+        let claimed = self.scan(EmptyScan::begin(&self.shared.queue, closed));
         if !matches!(claimed, Ok(Some(_))) {
             self.admission.end_probe(&self.shared);
             self.room.give_up_turn();
@@ -52,7 +56,7 @@ impl Worker {
         claimed
     }
 
-    fn look(&mut self, look: Option<Barren>) -> Result<Option<Claim>> {
+    fn scan(&mut self, look: Option<EmptyScan>) -> Result<Option<Claim>> {
         // What others hold still stands in `ready/`: tried once a look, or an idle worker would spin on it.
         let mut held: HashSet<TaskEpoch> = HashSet::new();
         // Something could be claimed, were there room for it.
@@ -67,13 +71,13 @@ impl Worker {
                 !held.contains(&name.at) && admission.admits(shared, config, name)
             };
             let Some(name) = self.idle.ready.next(queue, eligible)? else {
-                self.barren = look.and_then(Barren::end);
+                self.empty_scan = look.and_then(EmptyScan::end);
                 if !roomless {
                     self.room.nothing_to_claim();
                 }
                 return Ok(None);
             };
-            match self.room.admits(shared, config, &self.order.log, &name)? {
+            match self.room.admits(shared, config, &self.options.log, &name)? {
                 Pass::Yes => {}
                 Pass::NotThis => {
                     roomless = true;
@@ -102,37 +106,37 @@ impl Worker {
 
 /// A look at `ready/` that found nothing but tasks behind closed accounts: it read the record of every one, which
 /// with very many must not be done again and again all night.
-pub(super) struct Barren {
+pub(super) struct EmptyScan {
     /// `ready/` as it was, and when the look began and the next one may begin (monotonic milliseconds).
     stamp: i128,
     began_ms: u64,
     again_at_ms: u64,
-    shut: Vec<String>,
+    closed: Vec<String>,
 }
 
-impl Barren {
+impl EmptyScan {
     /// Before a look; `None` while all accounts are open, when looking is cheap.
-    fn begin(queue: &Queue, shut: Vec<String>) -> Option<Barren> {
-        if shut.is_empty() {
+    fn begin(queue: &Queue, closed: Vec<String>) -> Option<EmptyScan> {
+        if closed.is_empty() {
             return None;
         }
         let began_ms = clock::mono_ms();
-        Some(Barren { stamp: queue.ready_stamp()?, began_ms, again_at_ms: 0, shut })
+        Some(EmptyScan { stamp: queue.ready_stamp()?, began_ms, again_at_ms: 0, closed })
     }
 
     /// After a look that found nothing. Looking takes at most one part in [`LOOK_SHARE`] of the time. A stamp
     /// that is young may be that of a later change as well, and says nothing.
-    fn end(self) -> Option<Barren> {
+    fn end(self) -> Option<EmptyScan> {
         let now = clock::mono_ms();
         let young = i128::from(clock::now().0) * 1_000_000 - self.stamp < YOUNG_NS;
         let stamp = if young { 0 } else { self.stamp };
         let again_at_ms = now + (now - self.began_ms) * LOOK_SHARE;
-        Some(Barren { stamp, again_at_ms, ..self })
+        Some(EmptyScan { stamp, again_at_ms, ..self })
     }
 
     /// Whether another look would find the same.
-    fn holds(&self, queue: &Queue, shut: &[String]) -> bool {
-        let same_accounts = shut == self.shut;
+    fn holds(&self, queue: &Queue, closed: &[String]) -> bool {
+        let same_accounts = closed == self.closed;
         let soon = || clock::mono_ms() < self.again_at_ms;
         same_accounts && (soon() || queue.ready_stamp() == Some(self.stamp))
     }

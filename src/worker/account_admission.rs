@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::json;
 
 use super::Shared;
-use super::live::LiveReporter;
+use super::attempt::live_reporter::LiveReporter;
 use crate::agent::{Progress, RateLimit};
 use crate::domain::account::breaker::{Breaker, HealthCheck, Permit, Window};
 use crate::domain::settings::config::Config;
@@ -33,19 +33,19 @@ const ANSWERS_MS: u64 = 60_000;
 
 /// What an account's tasks meet, where it is not simply an open breaker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Way {
+enum Access {
     /// To be tried by one.
     Probe,
     /// One claim now; the next one so much later, milliseconds.
     Slow { every_ms: u64 },
     /// Not now; opens by itself at a time, or when the probe came through.
-    Shut { opens: Option<UnixMs> },
+    Closed { opens: Option<UnixMs> },
 }
 
 /// This worker's view of the accounts.
 #[derive(Default)]
 pub(super) struct AccountAdmission {
-    ways: Vec<(String, Way)>,
+    accesses: Vec<(String, Access)>,
     /// Until then the view is believed (monotonic milliseconds).
     stale_at_ms: u64,
     /// The account that we are the probe of.
@@ -76,36 +76,36 @@ impl AccountAdmission {
         let names: BTreeSet<&str> =
             accounts.accounts.iter().map(|(account, _)| account.as_str()).chain(checked).collect();
         self.others.retain(|account, (worker, _)| accounts.probe(account) == Some(worker));
-        let ways = names.into_iter().filter_map(|account| {
-            let way = self.way(shared, &accounts, account, config.health_check(account))?;
-            Some((account.to_owned(), way))
+        let accesses = names.into_iter().filter_map(|account| {
+            let access = self.access(shared, &accounts, account, config.health_check(account))?;
+            Some((account.to_owned(), access))
         });
-        self.ways = ways.collect();
+        self.accesses = accesses.collect();
         self.stale_at_ms = now_ms + ACCOUNTS_MS;
         Ok(())
     }
 
-    fn way(
+    fn access(
         &mut self,
         shared: &Shared,
         accounts: &Accounts,
         account: &str,
         health_check: HealthCheck,
-    ) -> Option<Way> {
+    ) -> Option<Access> {
         let (now, now_ms) = (clock::now(), clock::mono_ms());
         let me = shared.registration.id();
         let breaker = accounts.breaker(account);
         match Breaker::permit(breaker, now, me.as_str(), health_check) {
             Permit::Open => None,
             Permit::Closed { until: opens } | Permit::Ramp { from: opens } => {
-                Some(Way::Shut { opens: Some(opens) })
+                Some(Access::Closed { opens: Some(opens) })
             }
             Permit::Slow { every_ms } => {
                 let last_ms = self.claimed_ms.get(account);
                 let wait_ms = last_ms.map_or(0, |last| (last + every_ms).saturating_sub(now_ms));
                 Some(match wait_ms {
-                    0 => Way::Slow { every_ms },
-                    _ => Way::Shut { opens: Some(now.plus_ms(wait_ms)) },
+                    0 => Access::Slow { every_ms },
+                    _ => Access::Closed { opens: Some(now.plus_ms(wait_ms)) },
                 })
             }
             Permit::Probe => match accounts.probe(account) {
@@ -114,31 +114,32 @@ impl AccountAdmission {
                     let since_ms = self.others.entry(account.to_owned()).or_insert(seen).1;
                     let known_bad = breaker.is_some_and(|breaker| breaker.half_open(now));
                     let patient = known_bad || now_ms - since_ms < CHECK_MS;
-                    patient.then_some(Way::Shut { opens: None })
+                    patient.then_some(Access::Closed { opens: None })
                 }
-                _ => Some(Way::Probe),
+                _ => Some(Access::Probe),
             },
         }
     }
 
     /// Accounts whose tasks we may not claim now.
-    pub(super) fn shut(&self) -> Vec<String> {
-        let shut = self.ways.iter().filter(|(_, way)| matches!(way, Way::Shut { .. }));
-        shut.map(|(account, _)| account.clone()).collect()
+    pub(super) fn closed(&self) -> Vec<String> {
+        let closed =
+            self.accesses.iter().filter(|(_, access)| matches!(access, Access::Closed { .. }));
+        closed.map(|(account, _)| account.clone()).collect()
     }
 
     /// In how many milliseconds one of them opens by itself, if we know of one that will.
     pub(super) fn opens_in_ms(&self) -> Option<u64> {
-        let opens = self.ways.iter().filter_map(|(_, way)| match way {
-            Way::Shut { opens } => *opens,
-            Way::Probe | Way::Slow { .. } => None,
+        let opens = self.accesses.iter().filter_map(|(_, access)| match access {
+            Access::Closed { opens } => *opens,
+            Access::Probe | Access::Slow { .. } => None,
         });
         opens.min().map(|at| at.since(clock::now()))
     }
 
     /// Whether we may claim this task. The record is read only where some account's breaker is not open.
     pub(super) fn admits(&mut self, shared: &Shared, config: &Config, name: &QueueName) -> bool {
-        if self.ways.is_empty() {
+        if self.accesses.is_empty() {
             return true;
         }
         let named = shared.queue.record(&name.at.id).and_then(|record| record.agent);
@@ -146,15 +147,17 @@ impl AccountAdmission {
         if self.probe.as_deref() == Some(account) {
             return true;
         }
-        let Some(at) = self.ways.iter().position(|(shut, _)| shut == account) else { return true };
-        match self.ways[at].1 {
-            Way::Slow { .. } => true,
-            Way::Shut { .. } => false,
-            Way::Probe => {
+        let Some(at) = self.accesses.iter().position(|(closed, _)| closed == account) else {
+            return true;
+        };
+        match self.accesses[at].1 {
+            Access::Slow { .. } => true,
+            Access::Closed { .. } => false,
+            Access::Probe => {
                 let ours = self.start_probe(shared, config, account);
                 if !ours {
                     // Another one was faster, or it is decided already: see the next look.
-                    self.ways[at].1 = Way::Shut { opens: None };
+                    self.accesses[at].1 = Access::Closed { opens: None };
                 }
                 ours
             }
@@ -195,10 +198,10 @@ impl AccountAdmission {
         }
         self.claimed_ms.insert(account.to_owned(), clock::mono_ms());
         // The task may be over before the next look.
-        if let Some((_, way)) = self.ways.iter_mut().find(|(slow, _)| slow == account)
-            && let Way::Slow { every_ms } = *way
+        if let Some((_, access)) = self.accesses.iter_mut().find(|(slow, _)| slow == account)
+            && let Access::Slow { every_ms } = *access
         {
-            *way = Way::Shut { opens: Some(clock::now().plus_ms(every_ms)) };
+            *access = Access::Closed { opens: Some(clock::now().plus_ms(every_ms)) };
         }
     }
 }

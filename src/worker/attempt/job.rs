@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::Worker;
-use super::resume::Earlier;
+use super::earlier::Earlier;
 use super::workplace::Workplace;
 use crate::agent::{AttemptFiles, Bounds, Job, Request, RunPlace, instructions};
 use crate::domain::settings::agents::{AgentKind, AgentProfile};
@@ -12,6 +11,7 @@ use crate::domain::settings::timeouts::Timeouts;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::spec::TaskSpec;
 use crate::sys::{fs, random};
+use crate::worker::Worker;
 
 const MAX_TURNS: u32 = 50;
 const MAX_BUDGET_USD: f64 = 10.0;
@@ -86,7 +86,7 @@ impl Worker {
                 group: self.group.clone(),
             },
             rules: Vec::new(),
-            demo_argv: self.order.demo_argv.clone(),
+            demo_argv: self.options.demo_argv.clone(),
         })
     }
 
@@ -162,7 +162,7 @@ impl Worker {
         let template = match &self.config.instructions {
             Some(path) => {
                 let bytes = fs::read(path).map_err(|e| e.to_string())?;
-                (self.order.vet)(path, &bytes)
+                (self.options.vet)(path, &bytes)
                     .map_err(|why| format!("{}: {why}", path.display()))?;
                 String::from_utf8_lossy(&bytes).into_owned()
             }

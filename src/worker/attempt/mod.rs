@@ -4,15 +4,17 @@
 //! claim is consumed on every path, or left (on an error of the queue itself) to the heart, which gives it
 //! back.
 
+mod close;
+mod earlier;
+mod job;
+pub(super) mod live_reporter;
+mod own_state;
+mod rules;
+mod shutdown_race;
+mod workplace;
+
 use serde_json::json;
 
-use super::Worker;
-use super::accounts::ProgressRelay;
-use super::control::Level;
-use super::disposition::Close;
-use super::live::LiveReporter;
-use super::resume::{after, cannot_go_on};
-use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::{Job, Progress, Report, Session};
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::agents::{AgentKind, AgentProfile};
@@ -20,7 +22,7 @@ use crate::domain::settings::problem::Problem;
 use crate::domain::task::record::{AttemptStart, TaskRecord};
 use crate::domain::task::spec::TaskSpec;
 use crate::git::GitError;
-use crate::housekeeping::known;
+use crate::housekeeping::known_names;
 use crate::queue::claim::Claim;
 use crate::queue::intake::MAX_TASK_BYTES;
 use crate::queue::{QueueError, Result};
@@ -28,6 +30,13 @@ use crate::site::Site;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, env, fs};
 use crate::taskfile;
+use crate::worker::Worker;
+use crate::worker::account_admission::ProgressRelay;
+use crate::worker::control::Level;
+use close::Close;
+use earlier::{after, cannot_go_on};
+use live_reporter::LiveReporter;
+use workplace::{Left, NoPlace, Workplace};
 
 /// Starts of claude at once on this machine wait for one another at most so long, milliseconds.
 const START_TURN_MS: u64 = 10_000;
@@ -56,7 +65,7 @@ impl Worker {
         }
         let bytes = claim.read(&queue, MAX_TASK_BYTES)?;
         let dropped = queue.dropped_name(&claim.name().at.id);
-        let spec = match known(&self.config).parse(&dropped, &bytes) {
+        let spec = match known_names(&self.config).parse(&dropped, &bytes) {
             Ok(spec) => spec,
             Err(problems) => {
                 return self.reject(claim, &dropped.to_string_lossy(), &bytes, &problems);
@@ -71,7 +80,7 @@ impl Worker {
         let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
         let _either_way_it_ended = self.shared.queue.reject(claim, &report, problems)?;
         self.shared.journal.note("reject", Some(&at), json!({}));
-        (self.order.log)(&format!(
+        (self.options.log)(&format!(
             "{} rejected: {}",
             at.id,
             problems.first().map_or(String::new(), ToString::to_string)
@@ -124,7 +133,7 @@ impl Worker {
         }
         self.write_start(&claim, &agent, &job, &place)?;
         self.room.taken(&self.config);
-        (self.order.log)(&format!(
+        (self.options.log)(&format!(
             "{} attempt {number}: {agent} in {}",
             claim.name().at.id,
             job.place.cwd.display()
@@ -142,7 +151,7 @@ impl Worker {
             }
             None => report,
         };
-        let report = self.fallen_alone(report);
+        let report = self.unless_shutting_down(report);
         notes.extend(report.notes.clone());
         let left = self.collect(&claim, spec, &mut place, &mut notes);
         self.close(Close { claim, agent, report, left, place, notes })
@@ -275,10 +284,10 @@ impl Worker {
     }
 
     /// Leaves a place; trouble there must not lose the outcome, and the tree stays locked to its task.
-    pub(super) fn leave(&self, place: Workplace, keep: bool) {
+    fn leave(&self, place: Workplace, keep: bool) {
         let path = place.path().to_owned();
         if let Err(e) = place.leave(keep) {
-            (self.order.log)(&format!("{}: {e}", path.display()));
+            (self.options.log)(&format!("{}: {e}", path.display()));
         }
     }
 }
