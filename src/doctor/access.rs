@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::domain::settings::choice::Share;
 use crate::domain::settings::config::Config;
 use crate::git::Repo;

@@ -1,6 +1,6 @@
 //! The agents: programs, log-in, limits in force.
 
-use super::Finding;
+use super::finding::Finding;
 use super::trust::within_repository;
 use crate::agent;
 use crate::domain::settings::agents::{AgentKind, AgentProfile};

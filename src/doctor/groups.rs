@@ -1,6 +1,6 @@
 //! Control groups: what can be had here, tried on a real process, and how to get more.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::domain::settings::choice::Cgroups;
 use crate::domain::settings::config::Config;
 use crate::domain::settings::limits::Limits;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::finding::Finding;
+use super::room;
 use super::trust::within_repository;
-use super::{Finding, room};
 use crate::domain::settings::choice::Durability;
 use crate::domain::settings::config::Config;
 use crate::git::{GitError, Repo};

@@ -1,6 +1,6 @@
 //! Disks, inodes and memory: what is free, what is kept free, and whether anything is claimed with that.
 
-use super::Finding;
+use super::finding::Finding;
 use crate::domain::capacity::admission::{Reserve, Snapshot, Space, Verdict, decide, size};
 use crate::domain::settings::config::Config;
 use crate::site;

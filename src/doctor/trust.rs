@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::domain::trust::Standing;
 use crate::sys::{env, fs};
 

@@ -8,6 +8,7 @@
 mod branches;
 mod carry;
 mod decide;
+mod known;
 mod show;
 mod survey;
 
@@ -111,6 +112,13 @@ pub enum Fate {
     Goes(String),
     /// It stays, because; empty: it is young.
     Stays(String),
+}
+
+impl Fate {
+    /// It stays, for this reason.
+    fn stays(why: impl Into<String>) -> Fate {
+        Fate::Stays(why.into())
+    }
 }
 
 /// One thing.

@@ -1,16 +1,16 @@
 //! Looking: sizes and ages of everything that a swarm leaves. Changes nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::branches::{Known, branches};
+use super::branches::branches;
+use super::known::{Known, places};
 use super::{Fate, Item, Kind, Target};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::git::Repo;
 use crate::queue::scan::Snapshot;
-use crate::queue::shift::Ended;
 use crate::queue::{Queue, Result};
 use crate::site::{Dir, Site};
 use crate::sys::{clock, fs, identity};
@@ -18,14 +18,6 @@ use crate::worktree::{Holder, Phase, TreePool, size};
 
 /// Between two looks for a task that is nowhere, milliseconds: longer than any transition takes.
 const AGAIN_MS: u64 = 300;
-
-pub(super) fn stays(why: impl Into<String>) -> Fate {
-    Fate::Stays(why.into())
-}
-
-pub(super) fn idle(since_ms: u64) -> u64 {
-    clock::now().0.saturating_sub(since_ms)
-}
 
 /// Everything that there is. GitError with a repository leaves its trees and branches out, and is told.
 pub fn survey(queue: &Queue, config: &Config) -> Result<(Vec<Item>, Vec<String>)> {
@@ -65,9 +57,9 @@ fn tasks(queue: &Queue, snapshot: &Snapshot, items: &mut Vec<Item>) -> Result<()
             kind: Kind::Task,
             name: format!("{word}/{}", ended.at().id),
             bytes: meta.blocks() * 512 + size(queue.paths().run(&ended.at().id).dir()),
-            idle_ms: idle(ended_ms),
+            idle_ms: clock::since_ms(ended_ms),
             target: Target::Task(ended.clone()),
-            fate: stays(""),
+            fate: Fate::stays(""),
         });
     }
     for name in snapshot.ready.iter().chain(&snapshot.blocked) {
@@ -77,7 +69,7 @@ fn tasks(queue: &Queue, snapshot: &Snapshot, items: &mut Vec<Item>) -> Result<()
             bytes: size(queue.paths().run(&name.at.id).dir()),
             idle_ms: 0,
             target: Target::None,
-            fate: stays("it waits or runs"),
+            fate: Fate::stays("it waits or runs"),
         });
     }
     Ok(())
@@ -105,27 +97,19 @@ fn runs_of_nobody(
         let pruned = fs::exists(&run.pruned());
         let fate = match (pruned, queue.is_old_run(id)?) {
             (true, _) => Fate::Goes("what is left of a task that was pruned".into()),
-            (false, true) => stays(""),
-            (false, false) => stays("it may be about to be taken up"),
+            (false, true) => Fate::stays(""),
+            (false, false) => Fate::stays("it may be about to be taken up"),
         };
         items.push(Item {
             kind: Kind::OrphanRun,
             name: id.to_string(),
             bytes: size(run.dir()),
-            idle_ms: idle(u64::try_from(fs::mtime_ns(&meta) / 1_000_000).unwrap_or(0)),
+            idle_ms: clock::since_ms(u64::try_from(fs::mtime_ns(&meta) / 1_000_000).unwrap_or(0)),
             target: Target::Run(id.to_string()),
             fate,
         });
     }
     Ok(alone.into_iter().collect())
-}
-
-/// Which tasks are somewhere: ended (how), or waiting (`None`).
-pub(super) fn places(snapshot: &Snapshot) -> HashMap<TaskId, Option<Ended>> {
-    let waiting = snapshot.ready.iter().chain(&snapshot.blocked);
-    let waiting = waiting.map(|name| (name.at.id.clone(), None));
-    let ended = snapshot.ended.iter().map(|ended| (ended.at().id.clone(), Some(ended.clone())));
-    ended.chain(waiting).collect()
 }
 
 fn files(queue: &Queue, config: &Config, items: &mut Vec<Item>) -> Result<()> {
@@ -134,13 +118,13 @@ fn files(queue: &Queue, config: &Config, items: &mut Vec<Item>) -> Result<()> {
             kind,
             name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             bytes,
-            idle_ms: idle(written_ms),
+            idle_ms: clock::since_ms(written_ms),
             target: Target::File(path.to_owned()),
             fate,
         });
     };
     for journal in queue.journals()? {
-        let fate = stays(if journal.alive { "its process lives" } else { "" });
+        let fate = Fate::stays(if journal.alive { "its process lives" } else { "" });
         let kind = if journal.alive { Kind::Live } else { Kind::Journal };
         file(kind, &journal.path, journal.bytes, journal.written_ms, fate);
     }
@@ -151,13 +135,13 @@ fn files(queue: &Queue, config: &Config, items: &mut Vec<Item>) -> Result<()> {
     };
     for path in queue.lone_reports()? {
         let (bytes, written_ms) = written(&path);
-        file(Kind::Report, &path, bytes, written_ms, stays(""));
+        file(Kind::Report, &path, bytes, written_ms, Fate::stays(""));
     }
     let logs = Site::at(&config.root).logs();
     for name in fs::list_if_any(&logs)? {
         let path = logs.join(name);
         let (bytes, written_ms) = written(&path);
-        file(Kind::Log, &path, bytes, written_ms, stays("bounded by itself"));
+        file(Kind::Log, &path, bytes, written_ms, Fate::stays("bounded by itself"));
     }
     Ok(())
 }
@@ -169,20 +153,22 @@ fn trees(trees: &TreePool, path: &Path, known: &Known, items: &mut Vec<Item>) ->
     for tree in trees.standing(&over)? {
         let lives = tree.occupant.as_ref();
         let (kind, fate) = match lives {
-            None if tree.busy => (Kind::Live, stays("a process works in it")),
-            None => (Kind::Tree, stays("")),
-            Some(o) if o.phase == Phase::Held => {
-                (Kind::Live, stays(format!("kept for people: {}", o.note.as_deref().unwrap_or(""))))
-            }
-            Some(o) if o.queue != known.queue_id() => {
-                (Kind::OrphanTree, stays(if tree.busy { "a process works in it" } else { "" }))
-            }
-            Some(o) if tree.busy => (Kind::Live, stays(format!("{} lives in it", o.task))),
-            Some(o) if known.is_over(o) => (Kind::Tree, stays("")),
+            None if tree.busy => (Kind::Live, Fate::stays("a process works in it")),
+            None => (Kind::Tree, Fate::stays("")),
+            Some(o) if o.phase == Phase::Held => (
+                Kind::Live,
+                Fate::stays(format!("kept for people: {}", o.note.as_deref().unwrap_or(""))),
+            ),
+            Some(o) if o.queue != known.queue_id() => (
+                Kind::OrphanTree,
+                Fate::stays(if tree.busy { "a process works in it" } else { "" }),
+            ),
+            Some(o) if tree.busy => (Kind::Live, Fate::stays(format!("{} lives in it", o.task))),
+            Some(o) if known.is_over(o) => (Kind::Tree, Fate::stays("")),
             Some(o) if !known.is_nowhere(&o.task) => {
-                (Kind::Live, stays(format!("{} lives in it", o.task)))
+                (Kind::Live, Fate::stays(format!("{} lives in it", o.task)))
             }
-            Some(_) => (Kind::OrphanTree, stays("")),
+            Some(_) => (Kind::OrphanTree, Fate::stays("")),
         };
         let name = match (kind, lives) {
             (Kind::OrphanTree, Some(o)) if o.queue != known.queue_id() => {
@@ -198,7 +184,7 @@ fn trees(trees: &TreePool, path: &Path, known: &Known, items: &mut Vec<Item>) ->
             number: tree.number,
             occupant: lives.map(|o| (o.queue.clone(), o.task.clone())),
         };
-        let idle_ms = idle(tree.used_ms);
+        let idle_ms = clock::since_ms(tree.used_ms);
         if tree.ignored_bytes > 0 && kind == Kind::Tree {
             items.push(Item {
                 kind: Kind::Build,
@@ -206,7 +192,7 @@ fn trees(trees: &TreePool, path: &Path, known: &Known, items: &mut Vec<Item>) ->
                 bytes: tree.ignored_bytes,
                 idle_ms,
                 target: target.clone(),
-                fate: stays(""),
+                fate: Fate::stays(""),
             });
         }
         let ignored = if kind == Kind::Tree { 0 } else { tree.ignored_bytes };
@@ -221,9 +207,9 @@ fn salvages(trees: &TreePool, path: &Path, items: &mut Vec<Item>) -> Looked {
             kind: Kind::Salvage,
             name: found.name.clone(),
             bytes: 0,
-            idle_ms: idle(found.salvage.at_ms),
+            idle_ms: clock::since_ms(found.salvage.at_ms),
             target: Target::Salvage { repository: path.to_owned(), name: found.name },
-            fate: stays(""),
+            fate: Fate::stays(""),
         });
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Plumbing only. No hook runs, nothing waits for a person or for ever, the terminal is out of reach, and which
 //! directory, index and shared directory are meant is said, never searched. What of the configuration has no say is
-//! told by [`Overrides`].
+//! told by the caller.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 
 use git2::Oid;
 
-use super::error::{GitError, Result};
-use super::overrides::Overrides;
-use super::patience::{Passing, retry};
+use super::error::{GitError, Passing, Result};
+use super::patience::retry;
 use crate::sys::helper::{self, Answer, Helper};
 use crate::sys::spawn::Exit;
 use crate::sys::{env, fs};
@@ -68,20 +67,16 @@ impl Git {
         git
     }
 
-    /// In a worktree: its administrative directory, and the directory with its files.
-    pub(crate) fn in_tree(admin: &Path, files: &Path, overrides: &Overrides) -> Git {
+    /// In a worktree: its administrative directory, the directory with its files, and what replaces its configuration.
+    pub(crate) fn in_tree(admin: &Path, files: &Path, pairs: Vec<(String, String)>) -> Git {
         let mut git = Git::bare(admin);
         git.cwd = files.to_owned();
         git.limit_ms = LIMIT_MS;
         git.set("GIT_WORK_TREE", ".");
-        let pairs = overrides.pairs();
         git.set("GIT_CONFIG_COUNT", pairs.len().to_string());
         for (n, (key, value)) in pairs.into_iter().enumerate() {
             git.set(&format!("GIT_CONFIG_KEY_{n}"), key);
             git.set(&format!("GIT_CONFIG_VALUE_{n}"), value);
-        }
-        if !overrides.may_fetch() {
-            git = git.offline();
         }
         git
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, ErrorCode, Repository};
 
-use super::error::{GitError, Result};
+use super::error::{GitError, Passing, Result};
 use crate::sys::{clock, fs, random};
 
 /// How long a lock of git's may be held by others before we give up, milliseconds.
@@ -27,17 +27,6 @@ const STALE_REF_LOCK_MS: u64 = 5_000;
 /// Locks that all worktrees share; a git that was killed leaves them to everybody.
 const SHARED_LOCKS: [&str; 5] =
     ["packed-refs.lock", "config.lock", "shallow.lock", "HEAD.lock", "index.lock"];
-
-/// Whether an error goes away by itself.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Passing {
-    /// Somebody holds a lock.
-    Locked,
-    /// A clean-up was in the way, perhaps.
-    Stumble,
-    /// It stays.
-    No,
-}
 
 /// Removes the locks that a killed git left in a tree; true where there was one. The caller holds the
 /// tree's lock and knows that no agent lives there, so nobody can be using its index. HEAD and the branch

@@ -65,6 +65,11 @@ fn timestamp(at: UnixMs) -> jiff::Timestamp {
         .unwrap_or(jiff::Timestamp::MAX)
 }
 
+/// How long ago this was, by the calendar, milliseconds; zero for what lies ahead.
+pub fn since_ms(then_ms: u64) -> u64 {
+    now().0.saturating_sub(then_ms)
+}
+
 /// Looks again soon, then more rarely: dying takes the kernel a moment, and it tells nobody but parents.
 pub(super) struct Backoff(u64);
 

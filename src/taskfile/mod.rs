@@ -16,24 +16,11 @@ mod yaml;
 pub use explain::explain;
 pub use keys::{KeyDoc, TASK_KEYS};
 pub use source::BYTES_MAX;
+pub use spec::Known;
 
-use crate::domain::settings::limits::{Limits, TaskCaps};
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::spec::TaskSpec;
 use crate::form::in_order;
-
-/// What a task file may refer to.
-#[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
-    /// Names under `[agent.NAME]`.
-    pub agents: &'a [&'a str],
-    /// Names under `[rig.NAME]`.
-    pub rigs: &'a [&'a str],
-    /// What a task's limits may not exceed.
-    pub caps: Limits,
-    /// What else a task may ask for at most.
-    pub task_caps: TaskCaps,
-}
 
 /// Reads a task file; `name` is the name it was dropped under and decides whether it is JSON.
 ///

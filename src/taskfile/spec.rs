@@ -1,6 +1,6 @@
 //! From keys and prompt to a [`TaskSpec`].
 
-use crate::domain::settings::limits::Limits;
+use crate::domain::settings::limits::{Limits, TaskCaps};
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::name::Band;
 use crate::domain::task::spec::TaskSpec;
@@ -9,7 +9,20 @@ use crate::form::{self, Fields, Node, Value};
 
 use super::keys::{ALIASES, TASK_KEYS};
 use super::yaml::Parsed;
-use super::{Known, branch, ceilings};
+use super::{branch, ceilings};
+
+/// What a task file may refer to.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// Names under `[agent.NAME]`.
+    pub agents: &'a [&'a str],
+    /// Names under `[rig.NAME]`.
+    pub rigs: &'a [&'a str],
+    /// What a task's limits may not exceed.
+    pub caps: Limits,
+    /// What else a task may ask for at most.
+    pub task_caps: TaskCaps,
+}
 
 /// A file without front matter: all of it is the prompt.
 pub(super) fn plain(prompt: &str) -> Result<TaskSpec, Vec<Problem>> {

@@ -6,6 +6,7 @@ mod mistakes;
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::domain::settings::limits::{Limits, TaskCaps};
 use crate::domain::task::spec::PermissionMode;
 
 fn known() -> Known<'static> {

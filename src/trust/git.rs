@@ -5,6 +5,7 @@
 //! question that cannot be answered in time is an error, never an answer.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::sys::env;
@@ -76,7 +77,7 @@ pub(super) fn safe_directories() -> Vec<PathBuf> {
         match value {
             // As for git, an empty value forgets those before it.
             b"" => admitted.clear(),
-            value => admitted.push(super::path_of(value)),
+            value => admitted.push(path_of(value)),
         }
     }
     admitted
@@ -101,4 +102,9 @@ fn run(dir: &Path, args: &[OsString], env: Vec<(OsString, OsString)>) -> Result<
 
 fn is_setting(arg: &OsStr) -> bool {
     arg == "-c" || arg.to_str().is_some_and(|arg| arg.contains('='))
+}
+
+/// A path that git printed.
+pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
 }

@@ -7,10 +7,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::git;
-use super::tracked::Entry;
 use crate::domain::trust::Tracked;
 use crate::sys::fs;
 
@@ -20,6 +19,17 @@ const MOST_MERGES: usize = 64;
 const REFLOG: &str = "--max-count=2000";
 /// No list of commits of git's is longer, bytes.
 const LIST_MAX: u64 = 1 << 20;
+
+/// A tracked file.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// The top of the checkout whose index has it.
+    pub(super) top: PathBuf,
+    /// Its path from there.
+    pub(super) path: PathBuf,
+    /// The staged content; `None` where it is in conflict.
+    pub(super) blob: Option<String>,
+}
 
 /// Judges a tracked file by its history.
 pub(super) fn judge(entry: &Entry) -> Tracked {

@@ -18,8 +18,6 @@ mod store;
 mod tasks;
 mod tracked;
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -124,10 +122,6 @@ fn components(path: &Path) -> Vec<PathBuf> {
     let mut parts: Vec<PathBuf> = parts.map(|part| PathBuf::from(part.as_os_str())).collect();
     parts.reverse();
     parts
-}
-
-fn path_of(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(bytes))
 }
 
 /// The digest of a file's content, in hex.

@@ -9,21 +9,12 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
-use super::{git, history, path_of};
+use super::git::path_of;
+use super::history::Entry;
+use super::{git, history};
 use crate::domain::trust::Tracked;
 use crate::git::{GitError, Repo};
 use crate::sys::fs;
-
-/// A tracked file.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    /// The top of the checkout whose index has it.
-    pub(super) top: PathBuf,
-    /// Its path from there.
-    pub(super) path: PathBuf,
-    /// The staged content; `None` where it is in conflict.
-    pub(super) blob: Option<String>,
-}
 
 /// What the repositories around a file say of it. The directory of the path is one without links.
 pub(super) fn tracked(path: &Path) -> Tracked {

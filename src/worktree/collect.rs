@@ -10,7 +10,6 @@ use super::aside::{self, Aside};
 use super::fill::fill_empty;
 use super::heads;
 use super::identity::{self, Identity};
-use super::pool::{admin_name, replaced};
 use super::tree::{Left, Tree};
 use super::{branch, make};
 use crate::domain::task::record::CommitRecord;
@@ -86,7 +85,7 @@ impl Tree {
             Identity::Other(what) => return self.replaced(&what, notes),
         }
         let head = branch::tip_or_base(&self.repo, &self.occupant)?;
-        let name = admin_name(&self.place);
+        let name = self.place.admin_name();
         let mended = make::mend(&self.repo, &name, &self.place.tree, &self.dir, head)?;
         notes.extend(mended.notes);
         // An agent may have changed anything, so nothing read before is trusted.
@@ -114,7 +113,7 @@ impl Tree {
 
     /// Something else stands in the tree's place: only what git has already is collected.
     fn replaced(&mut self, what: &str, mut notes: Vec<String>) -> Result<Collected> {
-        notes.push(replaced(&self.place, what));
+        notes.push(self.place.replaced(what));
         if let Some(place) = self.dir.place() {
             notes.push(format!("the tree itself, with uncommitted work, is at {place:?} now"));
         }

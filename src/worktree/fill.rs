@@ -1,13 +1,19 @@
-//! Giving a tree the files of a commit, and putting HEAD on a branch.
+//! Giving a tree the files of a commit, sweeping what holds none, and putting HEAD on a branch.
 //!
 //! git writes the files, only those that differ. HEAD moves last, so what was cut short is simply done again. Only
 //! for trees in which nobody's work is.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use git2::{Oid, Repository};
 
 use crate::git::command::Git;
 use crate::git::error::Result;
 use crate::git::patience::patiently;
+use crate::sys::dir::Dir;
+use crate::sys::fs;
 
 const DOING: &str = "check out the files";
 
@@ -40,4 +46,15 @@ pub(crate) fn attach(git: &Repository, branch: &str) -> Result<()> {
 /// Lets HEAD stand at a commit, on no branch, so that the branch is free for others.
 pub(crate) fn detach(git: &Repository, at: Oid) -> Result<()> {
     patiently("leave the branch", git.path(), || git.set_head_detached(at))
+}
+
+/// Removes names that hold nothing: empty directories, FIFOs and the like. What cannot be removed disturbs nobody.
+pub(crate) fn sweep(dir: &Dir, special: &[Vec<u8>], empty: &[Vec<u8>]) {
+    let at = |path: &Vec<u8>| dir.at(Path::new(OsStr::from_bytes(path)), false).ok().flatten();
+    for at in special.iter().filter_map(at) {
+        fs::unlink(at.path()).ok();
+    }
+    for at in empty.iter().filter_map(at) {
+        fs::rmdir(at.path()).ok();
+    }
 }

@@ -9,18 +9,21 @@ use std::path::Path;
 
 use git2::{Repository, RepositoryState};
 
+use super::fill::sweep;
 use super::holder::Place;
 use super::identity::{self, Identity};
 use super::make;
-use super::order::Order;
-use super::pool::{Before, Settled, TreePool, held, replaced};
+use super::make::with_files;
+use super::open_tree::{Before, OpenTree};
+use super::order::{Order, held};
+use super::pool::TreePool;
 use super::refusal::Removed;
 use super::remove::Removal;
 use super::settings::Settings;
 use super::stage::read_index;
 use super::survey::survey;
 use crate::git::command::Git;
-use crate::git::error::{GitError, Result};
+use crate::git::error::Result;
 use crate::git::patience::remove_stale_locks;
 use crate::git::submodule;
 use crate::sys::dir::Dir;
@@ -46,7 +49,7 @@ impl TreePool {
         order: &Order<'_>,
         settings: &Settings,
         notes: &mut Vec<String>,
-    ) -> Result<Option<Settled>> {
+    ) -> Result<Option<OpenTree>> {
         for number in self.places.numbers()? {
             if self.places.occupant(number)?.is_some() {
                 continue;
@@ -58,7 +61,7 @@ impl TreePool {
             }
             let kept = match self.judge(&place, settings) {
                 Ok(Judged::AsNew(dir, git)) => {
-                    return Ok(Some(Settled { place, dir, git, before: Before::Head }));
+                    return Ok(Some(OpenTree { place, dir, git, before: Before::Head }));
                 }
                 Ok(Judged::Removed(saved)) => {
                     notes.extend(saved);
@@ -79,7 +82,7 @@ impl TreePool {
         let dir = match identity::check(&place.tree)? {
             Identity::Ours(dir) => dir,
             Identity::Gone => return Ok(Judged::Removed(None)),
-            Identity::Other(what) => return Ok(Judged::Kept(replaced(place, &what))),
+            Identity::Other(what) => return Ok(Judged::Kept(place.replaced(&what))),
         };
         let Some(admin) = make::tied(&self.repo.common, &place.tree, &dir.path()) else {
             return Ok(Judged::Kept("it is no worktree of this repository any more".into()));
@@ -147,16 +150,6 @@ pub(crate) fn flaw(repo: &Repository, git: &Git, dir: &Dir) -> Result<Option<Str
     Ok(differs.then(|| "it held changes that nobody committed".into()))
 }
 
-/// A handle that knows what is ignored in the tree.
-pub(crate) fn with_files(admin: &Path, dir: &Dir) -> Result<Repository> {
-    let git = make::open(admin)?;
-    if let Some(place) = dir.place() {
-        let set = git.set_workdir(&place, false);
-        set.map_err(GitError::git("look through a tree", admin))?;
-    }
-    Ok(git)
-}
-
 /// A submodule's files go, its directory stays, as in a new tree.
 fn empty_submodule(dir: &Dir, path: &[u8]) -> Result<()> {
     let at = dir.at(Path::new(OsStr::from_bytes(path)), false);
@@ -164,15 +157,4 @@ fn empty_submodule(dir: &Dir, path: &[u8]) -> Result<()> {
     fs::remove_tree(at.path())?;
     fs::mkdirs_with_umask(at.path())?;
     Ok(())
-}
-
-/// Removes names that hold nothing: empty directories, FIFOs and the like. What cannot be removed disturbs nobody.
-pub(crate) fn sweep(dir: &Dir, special: &[Vec<u8>], empty: &[Vec<u8>]) {
-    let at = |path: &Vec<u8>| dir.at(Path::new(OsStr::from_bytes(path)), false).ok().flatten();
-    for at in special.iter().filter_map(at) {
-        fs::unlink(at.path()).ok();
-    }
-    for at in empty.iter().filter_map(at) {
-        fs::rmdir(at.path()).ok();
-    }
 }

@@ -117,6 +117,16 @@ fn rest_number(rest: &str) -> &str {
 }
 
 impl Place {
+    /// What git calls the worktree.
+    pub(super) fn admin_name(&self) -> String {
+        format!("swarm-{}", self.name)
+    }
+
+    /// That something else stands in the tree's place, for people.
+    pub(super) fn replaced(&self, what: &str) -> String {
+        format!("in place of the tree {:?} stands {what}; nothing in it is touched", self.tree)
+    }
+
     /// Who lives here, now that nobody else can change it.
     pub(crate) fn occupant(&self) -> Result<Option<Holder>> {
         read_record(&self.record)

@@ -6,7 +6,7 @@ use super::branch::mark;
 use super::collect::{CollectOrder, TRAILER};
 use super::fill::detach;
 use super::filters::{self, Question};
-use super::free::with_files;
+use super::make::with_files;
 use super::stage::{read_index, stage, tell};
 use super::survey::{Survey, survey};
 use super::tree::{Left, Tree};

@@ -14,8 +14,9 @@ use git2::{Oid, Repository, Signature, Time, WorktreeAddOptions};
 use super::identity;
 use crate::git::command::Git;
 use crate::git::durable::sync_all;
+use crate::git::error::Passing;
 use crate::git::error::{GitError, Result};
-use crate::git::patience::{Passing, retry};
+use crate::git::patience::retry;
 use crate::git::repo::{Repo, metadata_lock};
 use crate::sys::dir::Dir;
 use crate::sys::{clock, fs, random};
@@ -308,4 +309,14 @@ pub(crate) fn checked_out_at(common: &Path, branch: &str, except: &Path) -> Opti
         }
     }
     None
+}
+
+/// A handle that knows what is ignored in the tree.
+pub(crate) fn with_files(admin: &Path, dir: &Dir) -> Result<Repository> {
+    let git = open(admin)?;
+    if let Some(place) = dir.place() {
+        let set = git.set_workdir(&place, false);
+        set.map_err(GitError::git("look through a tree", admin))?;
+    }
+    Ok(git)
 }

@@ -1,8 +1,8 @@
-//! What is asked of a trees, and what comes of it. Plain words, no doing.
+//! What is asked of the trees, and what is written of who asked. Plain words, no doing.
 
 use std::path::Path;
 
-use super::tree::Tree;
+use super::holder::{Holder, Phase};
 
 /// What a worker asks for.
 #[derive(Clone, Debug)]
@@ -27,18 +27,6 @@ pub struct Order<'a> {
     pub sync: bool,
 }
 
-/// What comes of entering.
-#[must_use]
-pub enum Entered {
-    /// The tree, ours until it is released or this process ends.
-    Tree(Box<Tree>),
-    /// Another process still holds this task's tree.
-    Busy {
-        /// What it wrote about itself: its token.
-        holder: String,
-    },
-}
-
 /// What comes of clearing up after a task that nobody works on any more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
@@ -49,4 +37,28 @@ pub enum Vacated {
     Busy,
     /// Something in it cannot be committed; it is kept for people.
     Held,
+}
+
+/// The record of a tree that is being made ready for this.
+pub(super) fn preparing(order: &Order<'_>, branch: &str, base: &str, since_ms: u64) -> Holder {
+    Holder {
+        queue: order.queue.into(),
+        task: order.task.into(),
+        token: order.token.into(),
+        branch: branch.into(),
+        base: base.into(),
+        phase: Phase::Preparing,
+        since_ms,
+        note: None,
+    }
+}
+
+/// The record of a tree that is kept for people, and why.
+pub(super) fn held(order: &Order<'_>, note: String) -> Holder {
+    Holder {
+        phase: Phase::Held,
+        note: Some(note),
+        task: String::new(),
+        ..preparing(order, "", "", 0)
+    }
 }

@@ -11,10 +11,11 @@ use super::branch::{self, Plan};
 use super::fill::{self, attach, fill, switch};
 use super::holder::{Holder, Phase, Place, Places};
 use super::identity::{self, Identity};
-use super::order::{Entered, Order};
+use super::open_tree::{Before, OpenTree};
+use super::order::{Order, preparing};
 use super::settings::Settings;
 use super::tree::Tree;
-use super::{heads, make, remove};
+use super::{forget, heads, make};
 use crate::git::error::{GitError, Result};
 use crate::git::head;
 use crate::git::patience::remove_stale_locks;
@@ -138,18 +139,18 @@ impl TreePool {
             Identity::Ours(dir) => dir,
             Identity::Gone => {
                 let began = occupant.phase != Phase::Preparing;
-                remove::forget_missing(&self.repo, &place, &occupant)?;
+                forget::forget_missing(&self.repo, &place, &occupant)?;
                 let note = "the tree of the last attempt was gone".to_owned();
                 return Ok(Returned::Nothing(Some(note).filter(|_| began)));
             }
             Identity::Other(_)
-                if occupant.phase == Phase::Preparing && remove::only_registered(&place)? =>
+                if occupant.phase == Phase::Preparing && forget::only_registered(&place)? =>
             {
-                remove::forget_missing(&self.repo, &place, &occupant)?;
+                forget::forget_missing(&self.repo, &place, &occupant)?;
                 return Ok(Returned::Nothing(None));
             }
             Identity::Other(what) => {
-                let note = replaced(&place, &what);
+                let note = place.replaced(&what);
                 place.occupy(&Holder {
                     phase: Phase::Held,
                     note: Some(note.clone()),
@@ -162,9 +163,9 @@ impl TreePool {
             // No agent was in it: prepare it again, from whatever state the switch was left in.
             let mut plan = branch::plan(&self.repo, order, Some(&place.tree))?;
             let notes = std::mem::take(&mut plan.notes);
-            let mended = make::mend(&self.repo, &admin_name(&place), &place.tree, &dir, plan.tip)?;
+            let mended = make::mend(&self.repo, &place.admin_name(), &place.tree, &dir, plan.tip)?;
             remove_stale_locks(&mended.git, None)?;
-            let found = Settled { place, dir, git: mended.git, before: Before::Unknown };
+            let found = OpenTree { place, dir, git: mended.git, before: Before::Unknown };
             let tree = self.settle(found, order, plan, settings.clone(), notes)?;
             return Ok(Returned::To(Box::new(tree)));
         }
@@ -174,7 +175,7 @@ impl TreePool {
         notes.extend(heads::check(&git, &occupant)?);
         let occupant = Holder { token: order.token.into(), ..occupant };
         place.occupy(&occupant)?;
-        let found = Settled { place, dir, git, before: Before::Unknown };
+        let found = OpenTree { place, dir, git, before: Before::Unknown };
         let tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
         Ok(Returned::To(Box::new(tree)))
     }
@@ -188,7 +189,7 @@ impl TreePool {
         settings: &Settings,
     ) -> Result<(Repository, Vec<String>)> {
         let head = branch::tip_or_base(&self.repo, occupant)?;
-        let mended = make::mend(&self.repo, &admin_name(place), &place.tree, dir, head)?;
+        let mended = make::mend(&self.repo, &place.admin_name(), &place.tree, dir, head)?;
         remove_stale_locks(&mended.git, None)?;
         if mended.emptied {
             let head = head::read(&mended.git).at.unwrap_or(head);
@@ -197,7 +198,7 @@ impl TreePool {
         Ok((mended.git, mended.notes))
     }
 
-    fn new_place(&self, order: &Order<'_>, plan: &Plan) -> Result<Settled> {
+    fn new_place(&self, order: &Order<'_>, plan: &Plan) -> Result<OpenTree> {
         let intent = &plan.intent;
         // Trees that somebody lives in are not even tried: a lock on one, however short, would turn its
         // own task away.
@@ -211,16 +212,16 @@ impl TreePool {
             // The record comes first: a tree without one would be taken for a free one.
             place.occupy(&preparing(order, &intent.branch, &intent.base, intent.since_ms))?;
             make::forget(&self.repo.common, &place.tree)?;
-            let name = admin_name(&place);
+            let name = place.admin_name();
             let (dir, git) = make::register(&self.repo, &name, &place.tree, plan.tip)?;
-            return Ok(Settled { place, dir, git, before: Before::Nothing });
+            return Ok(OpenTree { place, dir, git, before: Before::Nothing });
         }
         Err(GitError::BadName { name: self.places.host.clone(), why: "it has too many trees" })
     }
 
     fn settle(
         &self,
-        found: Settled,
+        found: OpenTree,
         order: &Order<'_>,
         plan: Plan,
         settings: Settings,
@@ -246,60 +247,21 @@ impl TreePool {
     }
 }
 
-/// A place with its tree, and what is in that.
-pub(super) struct Settled {
-    pub(super) place: Place,
-    pub(super) dir: Dir,
-    pub(super) git: Repository,
-    pub(super) before: Before,
-}
-
-/// What is in a tree before it is given its files.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Before {
-    /// Nothing at all.
-    Nothing,
-    /// Exactly what HEAD says, as far as git sees.
-    Head,
-    /// Anything: a switch was cut short.
-    Unknown,
+/// What comes of entering.
+#[must_use]
+pub enum Entered {
+    /// The tree, ours until it is released or this process ends.
+    Tree(Box<Tree>),
+    /// Another process still holds this task's tree.
+    Busy {
+        /// What it wrote about itself: its token.
+        holder: String,
+    },
 }
 
 enum Returned {
     To(Box<Tree>),
     Nothing(Option<String>),
-}
-
-fn preparing(order: &Order<'_>, branch: &str, base: &str, since_ms: u64) -> Holder {
-    Holder {
-        queue: order.queue.into(),
-        task: order.task.into(),
-        token: order.token.into(),
-        branch: branch.into(),
-        base: base.into(),
-        phase: Phase::Preparing,
-        since_ms,
-        note: None,
-    }
-}
-
-pub(super) fn held(order: &Order<'_>, note: String) -> Holder {
-    Holder {
-        phase: Phase::Held,
-        note: Some(note),
-        task: String::new(),
-        ..preparing(order, "", "", 0)
-    }
-}
-
-/// That something else stands in a tree's place, for people.
-pub(super) fn replaced(place: &Place, what: &str) -> String {
-    format!("in place of the tree {:?} stands {what}; nothing in it is touched", place.tree)
-}
-
-/// What git calls the worktree.
-pub(super) fn admin_name(place: &Place) -> String {
-    format!("swarm-{}", place.name)
 }
 
 /// The path without symbolic links, as far as it exists.

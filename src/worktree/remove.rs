@@ -10,20 +10,20 @@ use std::path::{Path, PathBuf};
 
 use git2::{Oid, Repository};
 
+use super::forget::{beside, clear, only_registered, salvage_of};
 use super::holder::{Holder, Phase, Place};
 use super::identity::{self, Identity};
-use super::pool::{TreePool, admin_name};
+use super::pool::TreePool;
 use super::refusal::{Refusal, Removed};
 use super::salvaged::{self, Salvage};
 use super::settings::Settings;
 use super::{make, state};
 use crate::git::command::Git;
-use crate::git::error::{GitError, Result};
+use crate::git::error::Result;
 use crate::git::merged::Proof;
-use crate::git::repo::Repo;
 use crate::git::resolve::branch_tip;
 use crate::git::submodule;
-use crate::sys::dir::{Dir, Opened};
+use crate::sys::dir::Dir;
 use crate::sys::{clock, fs, process, walk::Walk};
 
 /// An index's lock as old as this was left by a git that was killed, milliseconds.
@@ -187,7 +187,7 @@ impl TreePool {
                 return Ok(Err(Refusal::OwnRepository));
             }
             let Some(head) = head else { return Ok(Err(Refusal::OwnRepository)) };
-            let mended = make::mend(&self.repo, &admin_name(place), &place.tree, dir, head)?;
+            let mended = make::mend(&self.repo, &place.admin_name(), &place.tree, dir, head)?;
             return Ok(Ok(Some(mended.git)));
         }
         let admin = make::admins_for(common, &place.tree).into_iter().next();
@@ -240,83 +240,6 @@ impl TreePool {
             what: format!("a repository within the tree: {}", at.display()),
         }))
     }
-}
-
-/// Lets git forget a tree whose directory somebody removed, and frees its place; what only git's own files of it named
-/// is saved. The caller holds the place.
-pub(super) fn forget_missing(repo: &Repo, place: &Place, occupant: &Holder) -> Result<()> {
-    // What cannot be read any more cannot be saved, and must not stop the task.
-    save_missing(repo, place, occupant).ok();
-    make::forget(&repo.common, &place.tree)?;
-    clear(place)
-}
-
-fn save_missing(repo: &Repo, place: &Place, occupant: &Holder) -> Result<()> {
-    let Some(admin) = make::admins_for(&repo.common, &place.tree).into_iter().next() else {
-        return Ok(());
-    };
-    let git = make::open(&admin)?;
-    let Ok(state) = state::look(&git, &Git::bare(git.path()), None)? else { return Ok(()) };
-    let mut salvage = Salvage {
-        owner: occupant.task.clone(),
-        queue: occupant.queue.clone(),
-        base: Some(occupant.base.clone()),
-        ..salvage_of(place, "its directory was gone")
-    };
-    if let Some(papers) = state.save(&repo.git, &mut salvage)? {
-        salvaged::write(&repo.git, &repo.common, &salvage, &papers)?;
-    }
-    Ok(())
-}
-
-fn salvage_of(place: &Place, why: &str) -> Salvage {
-    Salvage {
-        schema: 1,
-        path: Some(place.tree.to_string_lossy().into_owned()),
-        at_ms: clock::now().0,
-        why: why.to_owned(),
-        ..Salvage::default()
-    }
-}
-
-/// Whether a directory that nobody noted holds at most a `.git` file: its maker died right after.
-pub(super) fn only_registered(place: &Place) -> Result<bool> {
-    let Opened::Dir(dir) = Dir::open(&place.tree).map_err(opening(&place.tree))? else {
-        return Ok(false);
-    };
-    if fs::exists(&beside(place, ".made")) {
-        return Ok(false);
-    }
-    let names = fs::list(&dir.path())?;
-    Ok(names.iter().all(|name| name == ".git") && !fs::is_dir(&dir.path().join(".git")))
-}
-
-fn opening(path: &Path) -> impl FnOnce(std::io::Error) -> GitError {
-    let path = path.to_owned();
-    move |source| fs::FsError { doing: "open", path, source }.into()
-}
-
-/// Removes what is left of a tree that is saved, and frees its place. What is not ours stays.
-fn clear(place: &Place) -> Result<()> {
-    let gone = beside(place, ".gone");
-    if let Identity::Ours(_) = identity::check_at(&gone, &place.tree)? {
-        fs::remove_tree(&gone)?;
-    }
-    let ours = matches!(identity::check(&place.tree)?, Identity::Ours(_));
-    if ours || only_registered(place)? {
-        // At most our own `.git` file is in it.
-        fs::unlink(&place.tree.join(".git"))?;
-        fs::rmdir(&place.tree)?;
-    }
-    place.vacate()?;
-    Settings::forget(&place.tree)?;
-    identity::forget(&place.tree)
-}
-
-fn beside(place: &Place, suffix: &str) -> PathBuf {
-    let mut path = place.tree.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// A repository somewhere below a tree, ignored or not, but for these.

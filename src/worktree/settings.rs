@@ -48,7 +48,8 @@ impl Settings {
 
     /// How to call git for a tree.
     pub(crate) fn git(&self, repo: &Repository, dir: &Dir) -> Git {
-        Git::in_tree(repo.path(), &dir.path(), &self.overrides)
+        let git = Git::in_tree(repo.path(), &dir.path(), self.overrides.pairs());
+        if self.overrides.may_fetch() { git } else { git.offline() }
     }
 
     /// Adds what a person has to know of this repository to understand git's words.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{Index, Oid, Repository, RepositoryState};
 
-use super::free::with_files;
+use super::make::with_files;
 use super::salvaged::{Papers, Salvage, commit_tree, entry, tips_of, unreached};
 use super::stage::{read_index, stage, tell};
 use super::survey::survey;

@@ -8,12 +8,11 @@ use std::path::Path;
 
 use git2::Repository;
 
-use super::fill::detach;
-use super::free::sweep;
+use super::fill::{detach, sweep};
+use super::forget;
 use super::holder::{Holder, Phase, Place};
 use super::identity::{self, Identity};
-use super::pool::Settled;
-use super::remove;
+use super::open_tree::OpenTree;
 use super::settings::Settings;
 use crate::git::command::Git;
 use crate::git::error::{GitError, Result};
@@ -60,13 +59,13 @@ pub(crate) enum Left {
 impl Tree {
     pub(super) fn new(
         repo: &Repo,
-        found: Settled,
+        found: OpenTree,
         occupant: Holder,
         settings: Settings,
         continued: bool,
         notes: Vec<String>,
     ) -> Result<Tree> {
-        let Settled { place, dir, git, .. } = found;
+        let OpenTree { place, dir, git, .. } = found;
         let (repo, left) = (repo.again()?, Left::Unknown);
         Ok(Tree { place, dir, git, repo, settings, occupant, continued, notes, left })
     }
@@ -120,7 +119,7 @@ impl Tree {
         }
         if self.left == Left::Gone || matches!(identity::check(self.path())?, Identity::Gone) {
             let Tree { repo, place, occupant, .. } = self;
-            return remove::forget_missing(&repo, &place, &occupant);
+            return forget::forget_missing(&repo, &place, &occupant);
         }
         let head = head::read(&self.git);
         let base = git2::Oid::from_str(&self.occupant.base)

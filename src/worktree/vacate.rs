@@ -4,12 +4,14 @@
 //! belongs to nothing, and is removed.
 
 use super::collect::CollectOrder;
+use super::forget;
 use super::holder::{Holder, Phase, Place};
 use super::identity::{self, Identity};
+use super::open_tree::{Before, OpenTree};
 use super::order::Vacated;
-use super::pool::{Before, Settled, TreePool, replaced};
+use super::pool::TreePool;
 use super::refusal::Removed;
-use super::remove::{self, Removal};
+use super::remove::Removal;
 use super::tree::Tree;
 use crate::git::error::Result;
 
@@ -39,17 +41,17 @@ impl TreePool {
         let dir = match identity::check(&place.tree)? {
             Identity::Ours(dir) => dir,
             Identity::Gone => {
-                remove::forget_missing(&self.repo, &place, &occupant)?;
+                forget::forget_missing(&self.repo, &place, &occupant)?;
                 return Ok(Vacated::Free);
             }
             Identity::Other(_)
-                if occupant.phase == Phase::Preparing && remove::only_registered(&place)? =>
+                if occupant.phase == Phase::Preparing && forget::only_registered(&place)? =>
             {
-                remove::forget_missing(&self.repo, &place, &occupant)?;
+                forget::forget_missing(&self.repo, &place, &occupant)?;
                 return Ok(Vacated::Free);
             }
             Identity::Other(what) => {
-                let note = Some(replaced(&place, &what));
+                let note = Some(place.replaced(&what));
                 place.occupy(&Holder { phase: Phase::Held, note, ..occupant })?;
                 return Ok(Vacated::Held);
             }
@@ -58,7 +60,7 @@ impl TreePool {
             return self.remove_half_prepared(&place, occupant);
         }
         let (git, notes) = self.mended(&place, &dir, &occupant, &settings)?;
-        let found = Settled { place, dir, git, before: Before::Unknown };
+        let found = OpenTree { place, dir, git, before: Before::Unknown };
         let mut tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
         tree.collect(&CollectOrder::plain("what was left uncommitted"))?;
         let held = tree.holds_more();

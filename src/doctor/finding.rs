@@ -1,0 +1,105 @@
+//! A finding: what was looked at, how bad it is, and how to mend it; as JSON and for people.
+//!
+//! It looks at nothing itself.
+
+use serde_json::{Value, json};
+
+use crate::shape::style::Style;
+
+/// How bad it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Level {
+    /// As it should be.
+    Good,
+    /// Worth knowing.
+    Note,
+    /// It works, but something is at risk.
+    Warning,
+    /// It cannot work.
+    Missing,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+    /// What was looked at: `git`, `hard links` …
+    pub what: &'static str,
+    /// How bad.
+    pub level: Level,
+    /// What was found.
+    pub found: String,
+    /// How to mend it.
+    pub mend: Option<String>,
+}
+
+impl Finding {
+    /// Nothing works without it.
+    pub fn is_fatal(&self) -> bool {
+        self.level == Level::Missing
+    }
+
+    pub(super) fn good(what: &'static str, found: impl Into<String>) -> Finding {
+        Finding { what, level: Level::Good, found: found.into(), mend: None }
+    }
+
+    pub(super) fn note(what: &'static str, found: impl Into<String>) -> Finding {
+        Finding { level: Level::Note, ..Finding::good(what, found) }
+    }
+
+    pub(super) fn warning(
+        what: &'static str,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Finding {
+        Finding { level: Level::Warning, mend: Some(mend.into()), ..Finding::good(what, found) }
+    }
+
+    pub(super) fn missing(
+        what: &'static str,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Finding {
+        Finding { level: Level::Missing, mend: Some(mend.into()), ..Finding::good(what, found) }
+    }
+}
+
+/// Schema 1.
+pub fn json(findings: &[Finding]) -> Value {
+    let one = |finding: &Finding| {
+        json!({
+            "what": finding.what,
+            "level": word(finding.level),
+            "found": finding.found,
+            "mend": finding.mend,
+        })
+    };
+    json!({ "schema": 1, "findings": findings.iter().map(one).collect::<Vec<_>>() })
+}
+
+/// For people.
+pub fn text(findings: &[Finding], style: Style) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        let (color, mark) = match finding.level {
+            Level::Good => ("32", "ok     "),
+            Level::Note => ("36", "note   "),
+            Level::Warning => ("33", "warning"),
+            Level::Missing => ("31", "missing"),
+        };
+        let found = crate::domain::text::printable(&finding.found, false);
+        out.push_str(&format!("{} {:<14} {found}\n", style.paint(color, mark), finding.what));
+        if let Some(mend) = &finding.mend {
+            out.push_str(&format!("        {} {mend}\n", style.paint("36", "hint:")));
+        }
+    }
+    out
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Good => "good",
+        Level::Note => "note",
+        Level::Warning => "warning",
+        Level::Missing => "missing",
+    }
+}

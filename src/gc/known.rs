@@ -1,0 +1,71 @@
+//! What the queue knows of a task: whether it waits, has ended, or is nowhere; and which branch is whose.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::domain::task::id::TaskId;
+use crate::queue::Queue;
+use crate::queue::scan::Snapshot;
+use crate::queue::shift::Ended;
+use crate::sys::fs;
+use crate::worktree::{Holder, OurBranch};
+
+/// What the queue knows of tasks.
+pub(super) struct Known<'a> {
+    queue: &'a Queue,
+    places: HashMap<TaskId, Option<Ended>>,
+    /// Tasks by the branch that their record names.
+    by_branch: HashMap<String, TaskId>,
+    /// Tasks with a directory in `runs/` that two looks found nowhere.
+    alone: HashSet<TaskId>,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn new(queue: &'a Queue, snapshot: &Snapshot, alone: HashSet<TaskId>) -> Known<'a> {
+        let places = places(snapshot);
+        let branch = |id: &TaskId| Some((queue.record(id)?.origin?.branch, id.clone()));
+        let by_branch = places.keys().filter_map(branch).collect();
+        Known { queue, places, by_branch, alone }
+    }
+
+    pub(super) fn queue_id(&self) -> &str {
+        self.queue.id()
+    }
+
+    pub(super) fn place(&self, task: &str) -> Option<&Option<Ended>> {
+        self.places.get(&TaskId::parse(task)?)
+    }
+
+    /// Whether the task is of this queue and has ended.
+    pub(super) fn is_over(&self, occupant: &Holder) -> bool {
+        occupant.queue == self.queue.id() && matches!(self.place(&occupant.task), Some(Some(_)))
+    }
+
+    /// Whether the task is certainly in no state here: one that hops while directories are listed has its own
+    /// directory.
+    pub(super) fn is_nowhere(&self, task: &str) -> bool {
+        let Some(id) = TaskId::parse(task) else { return true };
+        let gone = || self.alone.contains(&id) || !fs::exists(self.queue.paths().run(&id).dir());
+        !self.places.contains_key(&id) && gone()
+    }
+
+    /// The task of a branch, and how it ended.
+    pub(super) fn of(&self, branch: &OurBranch) -> (Option<String>, Option<&Option<Ended>>) {
+        let named = self.by_branch.get(&branch.name).map(TaskId::to_string);
+        let task = branch.task.clone().or(named);
+        let place = task.as_deref().and_then(|task| self.place(task));
+        (task, place)
+    }
+
+    /// The branch that a task was to be merged into.
+    pub(super) fn target(&self, task: Option<&str>) -> Option<String> {
+        Some(self.queue.record(&TaskId::parse(task?)?)?.origin?.base_name)
+    }
+}
+
+/// Which tasks are somewhere: ended (how), or waiting (`None`).
+pub(super) fn places(snapshot: &Snapshot) -> HashMap<TaskId, Option<Ended>> {
+    let waiting = snapshot.ready.iter().chain(&snapshot.blocked);
+    let waiting = waiting.map(|name| (name.at.id.clone(), None));
+    let ended = snapshot.ended.iter().map(|ended| (ended.at().id.clone(), Some(ended.clone())));
+    ended.chain(waiting).collect()
+}

@@ -1,0 +1,25 @@
+//! A tree that is ours by its lock and open by a descriptor, before it is given its files or removed.
+
+use git2::Repository;
+
+use super::holder::Place;
+use crate::sys::dir::Dir;
+
+/// A place with its tree, and what is in that.
+pub(super) struct OpenTree {
+    pub(super) place: Place,
+    pub(super) dir: Dir,
+    pub(super) git: Repository,
+    pub(super) before: Before,
+}
+
+/// What is in a tree before it is given its files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Before {
+    /// Nothing at all.
+    Nothing,
+    /// Exactly what HEAD says, as far as git sees.
+    Head,
+    /// Anything: a switch was cut short.
+    Unknown,
+}
