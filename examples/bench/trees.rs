@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use swarmdir::git::Repo;
-use swarmdir::worktree::{CollectOrder, Entered, Order, Tree, TreePool};
+use swarmdir::worktree::{CollectOrder, Entered, Tree, TreePool, TreeRequest};
 
 use crate::lab::{Lab, done, median, output};
 use crate::table::Row;
@@ -57,7 +57,7 @@ fn timed(work: impl FnOnce()) -> f64 {
 fn enter(pool: &TreePool, repository: &Path, task: &str) -> Box<Tree> {
     let head = output(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(repository));
     let intent = repository.with_extension(format!("{task}.intent"));
-    let order = Order {
+    let order = TreeRequest {
         task,
         token: "1.w",
         queue: "q",

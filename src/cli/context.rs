@@ -7,7 +7,7 @@ use super::exit;
 use super::ui::Ui;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
-use crate::domain::trust::Standing;
+use crate::domain::trust::TrustState;
 use crate::git::Repo;
 use crate::queue::Queue;
 use crate::queue::find::Found;
@@ -40,7 +40,7 @@ impl Context {
     ) -> Result<Context, Failure> {
         let context = Context::loaded_for(common, flags, purpose)?;
         let standing = &context.loaded.standing;
-        if let Standing::Untrusted { .. } = standing {
+        if let TrustState::Untrusted { .. } = standing {
             let failure = Failure::new(exit::UNTRUSTED, standing.to_string());
             return Err(failure.hint(context.mend()));
         }
@@ -70,7 +70,7 @@ impl Context {
     }
 
     fn say_standing(&self) {
-        if self.loaded.standing != Standing::InForce {
+        if self.loaded.standing != TrustState::InForce {
             self.ui.say(&format!("note: {}", self.loaded.standing));
             self.ui.say(&format!("hint: {}", self.mend()));
         }

@@ -11,7 +11,7 @@ use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::domain::time::UnixMs;
 use crate::site::Site;
 use crate::sys::lock::Lock;
-use crate::sys::process::Sight;
+use crate::sys::process::Presence;
 use crate::sys::{clock, fs, identity, process};
 
 /// A new coordinator writes its name within so many looks, so many milliseconds apart.
@@ -80,8 +80,8 @@ fn named(path: &Path) -> Result<Coordinating, Failure> {
     let me = identity::me();
     let named = serde_json::from_slice::<Incumbent>(&fs::read(path)?).ok();
     Ok(match named.map(|i| (me.host_match(&i.process), process::sight(&i.process), i)) {
-        Some((HostMatch::Here, Sight::Alive, incumbent)) => Coordinating::Here(incumbent),
-        Some((HostMatch::Here, Sight::Ended, _)) | None => Coordinating::Elsewhere(None),
+        Some((HostMatch::Here, Presence::Alive, incumbent)) => Coordinating::Here(incumbent),
+        Some((HostMatch::Here, Presence::Ended, _)) | None => Coordinating::Elsewhere(None),
         Some((_, _, incumbent)) => Coordinating::Elsewhere(Some(incumbent)),
     })
 }

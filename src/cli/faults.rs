@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
-use crate::sys::seam::{self, Call, Fate, Hook};
+use crate::sys::seam::{self, Call, CallFate, Hook};
 use crate::sys::{env, fs, process};
 
 /// Which kind of process this is.
@@ -35,7 +35,7 @@ pub(super) enum Role {
 /// What is to happen.
 enum Plan {
     /// The nth call that changes something meets this fate.
-    At(u64, Fate),
+    At(u64, CallFate),
     /// Every such call is noted.
     Trace(File),
 }
@@ -63,15 +63,15 @@ pub(super) fn install(role: Role) {
 
 fn parse(text: &str) -> Option<Plan> {
     let (word, rest) = text.split_once(':')?;
-    let fate = |fate: fn(i32) -> Fate| {
+    let fate = |fate: fn(i32) -> CallFate| {
         let (errno, nth) = rest.split_once(':')?;
         Some(Plan::At(nth.parse().ok()?, fate(seam::errno(errno)?)))
     };
     match word {
-        "kill-before" => Some(Plan::At(rest.parse().ok()?, Fate::KillBefore)),
-        "kill-after" => Some(Plan::At(rest.parse().ok()?, Fate::KillAfter)),
-        "fail" => fate(Fate::Fail),
-        "lost" => fate(Fate::Lost),
+        "kill-before" => Some(Plan::At(rest.parse().ok()?, CallFate::KillBefore)),
+        "kill-after" => Some(Plan::At(rest.parse().ok()?, CallFate::KillAfter)),
+        "fail" => fate(CallFate::Fail),
+        "lost" => fate(CallFate::Lost),
         // Opened now: what a hook does to files itself may not go through the seam.
         "trace" => Some(Plan::Trace(fs::open_append(rest.as_ref()).ok()?)),
         _ => None,
@@ -89,14 +89,14 @@ impl Faults {
 }
 
 impl Hook for Faults {
-    fn before(&mut self, call: &Call<'_>) -> Fate {
+    fn before(&mut self, call: &Call<'_>) -> CallFate {
         if !self.concerns(call) {
-            return Fate::Go;
+            return CallFate::Go;
         }
         self.count += 1;
         match &self.plan {
             Plan::At(nth, fate) if *nth == self.count => fate.clone(),
-            Plan::At(..) | Plan::Trace(_) => Fate::Go,
+            Plan::At(..) | Plan::Trace(_) => CallFate::Go,
         }
     }
 
@@ -123,10 +123,10 @@ mod tests {
             Some(Plan::At(nth, fate)) => Some((nth, fate)),
             _ => None,
         };
-        assert_eq!(fate("kill-before:3"), Some((3, Fate::KillBefore)));
-        assert_eq!(fate("kill-after:12"), Some((12, Fate::KillAfter)));
-        assert_eq!(fate("fail:EIO:1"), Some((1, Fate::Fail(5))));
-        assert_eq!(fate("lost:ENOENT:2"), Some((2, Fate::Lost(2))));
+        assert_eq!(fate("kill-before:3"), Some((3, CallFate::KillBefore)));
+        assert_eq!(fate("kill-after:12"), Some((12, CallFate::KillAfter)));
+        assert_eq!(fate("fail:EIO:1"), Some((1, CallFate::Fail(5))));
+        assert_eq!(fate("lost:ENOENT:2"), Some((2, CallFate::Lost(2))));
         for wrong in ["", "kill-before", "kill-before:x", "fail:EWHAT:1", "fail:EIO", "plant:x"] {
             assert!(parse(wrong).is_none(), "{wrong}");
         }

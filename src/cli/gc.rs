@@ -7,7 +7,7 @@ use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
 use crate::domain::settings::retention::Keep;
-use crate::gc::{self, Done, Item, Rules};
+use crate::gc::{self, GcItem, GcResult, GcRules};
 use crate::shape::style::bytes;
 
 /// What to let go.
@@ -90,13 +90,13 @@ pub(super) fn gc(context: &Context, order: &Gc) -> CommandResult {
     Ok(exit::OK)
 }
 
-fn rules(keep: Keep, order: &Gc) -> Rules {
+fn rules(keep: Keep, order: &Gc) -> GcRules {
     let keep = Keep {
         days: order.keep_days.unwrap_or(keep.days),
         count: order.keep_count.unwrap_or(keep.count),
         bytes: order.keep_bytes.map_or(keep.bytes, |room| room.0),
     };
-    Rules { keep, orphans: order.orphans, salvages: order.salvages }
+    GcRules { keep, orphans: order.orphans, salvages: order.salvages }
 }
 
 /// The rules in words.
@@ -111,19 +111,19 @@ fn kept(keep: Keep) -> String {
 fn carry_out(
     context: &Context,
     queue: &crate::queue::Queue,
-    items: &[Item],
+    items: &[GcItem],
 ) -> Result<(), super::error::Failure> {
     let ui = context.ui;
     let (mut gone, mut room, mut kept) = (0_usize, 0_u64, Vec::new());
     gc::carry_out(queue, context.config(), items, &mut |item, done| match done {
-        Done::Gone(saved) => {
+        GcResult::Gone(saved) => {
             gone += 1;
             room += item.bytes;
             if let Some(saved) = saved {
                 ui.say(&format!("saved {} as {saved}", item.name));
             }
         }
-        Done::Kept(why) => kept.push(format!("{} stays: {why}", item.name)),
+        GcResult::Kept(why) => kept.push(format!("{} stays: {why}", item.name)),
     })?;
     for line in kept {
         ui.say(&line);
@@ -134,10 +134,10 @@ fn carry_out(
     Ok(())
 }
 
-fn row(item: &Item, done: &Done) -> serde_json::Value {
+fn row(item: &GcItem, done: &GcResult) -> serde_json::Value {
     match done {
-        Done::Gone(saved) => json!({ "name": item.name, "gone": true, "salvage": saved }),
-        Done::Kept(why) => json!({ "name": item.name, "gone": false, "why": why }),
+        GcResult::Gone(saved) => json!({ "name": item.name, "gone": true, "salvage": saved }),
+        GcResult::Kept(why) => json!({ "name": item.name, "gone": false, "why": why }),
     }
 }
 

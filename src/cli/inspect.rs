@@ -8,7 +8,7 @@ use crate::domain::task::state::State;
 use crate::housekeeping::room::short_for_workers;
 use crate::queue::{Queue, QueueError};
 use crate::sys::clock;
-use crate::views::view::{Scope, Trust, View, view};
+use crate::views::view::{Scope, TrustView, View, view};
 use crate::views::{explain, json, logs, show, text};
 
 /// Rows of waiting tasks in the text form, unless all are asked for.
@@ -51,7 +51,7 @@ fn look(context: &Context, queue: &Queue, scope: Scope) -> Result<View, QueueErr
     let view = view(queue, &context.config().root, scope)?;
     let dropped = view.counts.get(&State::Pending).copied().unwrap_or(0) > 0;
     let waiting = if dropped { super::trust::waiting(queue) } else { Vec::new() };
-    let trust = Trust { settings: context.loaded.standing.clone(), waiting };
+    let trust = TrustView { settings: context.loaded.standing.clone(), waiting };
     Ok(View { room, trust, ..view })
 }
 

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::sys::env;
-use crate::sys::seam::{self, Call, Fate, Hook, Op};
+use crate::sys::seam::{self, Call, CallFate, Hook, Op};
 
 const VARIABLE: &str = "SWARMDIR_PLANT";
 const ENOENT: i32 = 2;
@@ -50,40 +50,40 @@ struct Plant {
 }
 
 impl Hook for Plant {
-    fn before(&mut self, call: &Call<'_>) -> Fate {
+    fn before(&mut self, call: &Call<'_>) -> CallFate {
         let moved = |from, to| is_move(call, from, to);
         let gone = |dir| call.op == Op::Unlink && dir_of(call.path) == dir;
         match self.name {
             "publish-though-refused" if moved("ready", "done") && !is_there(call.path) => {
                 let to = call.to.unwrap_or(call.path);
                 let _second_outcome = std::fs::write(to, b"");
-                Fate::Skip
+                CallFate::Skip
             }
             "claim-though-claimed" if call.op == Op::Link && to_dir(call) == "claims" => {
-                if is_there(call.to.unwrap_or(call.path)) { Fate::Skip } else { Fate::Go }
+                if is_there(call.to.unwrap_or(call.path)) { CallFate::Skip } else { CallFate::Go }
             }
-            "epoch-stays" if moved("ready", "ready") => Fate::To(call.path.to_owned()),
+            "epoch-stays" if moved("ready", "ready") => CallFate::To(call.path.to_owned()),
             "take-up-loses" if moved("pending", "blocked") => {
                 let _lost = std::fs::remove_file(call.path);
-                Fate::Fail(ENOENT)
+                CallFate::Fail(ENOENT)
             }
             "take-up-leaves-a-copy" if moved("pending", "blocked") && !self.done => {
                 self.done = true;
                 let _copied = std::fs::copy(call.path, call.to.unwrap_or(call.path));
-                Fate::Skip
+                CallFate::Skip
             }
             "names-of-ones-own" if moved("ready", "done") => {
-                Fate::To(with_name(call.to.unwrap_or(call.path), "+"))
+                CallFate::To(with_name(call.to.unwrap_or(call.path), "+"))
             }
-            "no-record" if call.op == Op::Link && ends(call.to, "task.json") => Fate::Skip,
-            "claims-stay" if gone("claims") => Fate::Skip,
-            "no-reclaim" if moved("ready", "ready") => Fate::Fail(ENOENT),
-            "no-reclaim" if gone("claims") => Fate::Skip,
-            "no-declaration-of-death" if moved("workers", "gone") => Fate::Fail(ENOENT),
-            "no-burial" if gone("gone") => Fate::Skip,
-            "wishes-stay" if gone("cancel") => Fate::Skip,
-            "no-kill-before-reclaim" if call.op == Op::Kill => Fate::Skip,
-            _ => Fate::Go,
+            "no-record" if call.op == Op::Link && ends(call.to, "task.json") => CallFate::Skip,
+            "claims-stay" if gone("claims") => CallFate::Skip,
+            "no-reclaim" if moved("ready", "ready") => CallFate::Fail(ENOENT),
+            "no-reclaim" if gone("claims") => CallFate::Skip,
+            "no-declaration-of-death" if moved("workers", "gone") => CallFate::Fail(ENOENT),
+            "no-burial" if gone("gone") => CallFate::Skip,
+            "wishes-stay" if gone("cancel") => CallFate::Skip,
+            "no-kill-before-reclaim" if call.op == Op::Kill => CallFate::Skip,
+            _ => CallFate::Go,
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) fn decide(config: &Config) {
 /// Shuts strangers out of those that were made when nobody took care of modes.
 pub(super) fn close(config: &Config) {
     for place in doctor::state_dirs(config) {
-        if fs::dir_amiss(&place) != fs::Amiss::default() {
+        if fs::dir_amiss(&place) != fs::ModeFlaw::default() {
             fs::mend_dir(&place, fs::has_others_in(&place));
         }
     }

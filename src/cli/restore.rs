@@ -14,7 +14,7 @@ use crate::sys::{clock, identity};
 use crate::worktree::{self, Restored, TreePool};
 
 /// Repository, what was saved there, and what was made of it.
-type Back = (PathBuf, worktree::Found, Option<Restored>);
+type Back = (PathBuf, worktree::FoundSalvage, Option<Restored>);
 
 /// `restore`
 pub(super) fn restore(
@@ -53,7 +53,7 @@ pub(super) fn restore(
 fn find(
     context: &Context,
     text: &str,
-) -> Result<Vec<(PathBuf, TreePool, worktree::Found)>, Failure> {
+) -> Result<Vec<(PathBuf, TreePool, worktree::FoundSalvage)>, Failure> {
     // A task that was pruned is known by its salvage alone.
     let id = match context.queue()?.find(text)? {
         Found::One(id) => Some(id.to_string()),

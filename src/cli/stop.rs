@@ -12,7 +12,7 @@ use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::queue::register::Card;
 use crate::queue::{Queue, QueueError};
 use crate::site::Dir;
-use crate::sys::process::Sight;
+use crate::sys::process::Presence;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs, identity, process};
 
@@ -79,7 +79,7 @@ fn ended(context: &Context, some: bool, beyond: &[String]) -> CommandResult {
 
 /// Whether the worker's process can be told from every other one.
 fn is_seen(me: &ProcessIdentity, card: &Card) -> bool {
-    card.host_match(me) == HostMatch::Here && process::sight(&card.process) == Sight::Alive
+    card.host_match(me) == HostMatch::Here && process::sight(&card.process) == Presence::Alive
 }
 
 /// Those of workers elsewhere that live: their heartbeat moves. What died there, or was copied, beats no more.

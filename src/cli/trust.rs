@@ -16,13 +16,14 @@ use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::choice::Durability;
 use crate::domain::settings::config::Config;
 use crate::domain::text::one_line;
-use crate::domain::trust::{Origin, Standing, Why};
+use crate::domain::trust::{Origin, TrustState, Why};
 use crate::queue::Queue;
 use crate::queue::pending::is_private;
 use crate::site::{Dir, SETTINGS, Site};
 use crate::sys::fs;
 use crate::trust::{
-    Force, Foreign, Record, Store, StoreError, Tasks, attempt_above, digest, origin_of,
+    ClonedTask, SettingsInForce, TaskOrigins, TrustRecord, TrustStore, TrustStoreError,
+    attempt_above, digest, origin_of,
 };
 
 /// So much of a line is shown.
@@ -50,12 +51,12 @@ pub(super) fn trust(common: &Common, wanted: &Trust) -> CommandResult {
         return revoke(&context, wanted.json);
     }
     let items = items(&context)?;
-    let store = Store::here();
+    let store = TrustStore::here();
     for item in items.iter().filter(|item| !item.trusted) {
         store.grant(&item.place, &item.sha256)?;
     }
-    let force = Force::of(&context.config().root);
-    let changed = matches!(standing, Standing::AsBefore { .. });
+    let force = SettingsInForce::of(&context.config().root);
+    let changed = matches!(standing, TrustState::AsBefore { .. });
     if changed
         || force.last().is_some()
         || items.iter().any(|item| item.place == settings(&context))
@@ -73,7 +74,7 @@ fn settings(context: &Context) -> PathBuf {
 
 /// The files that came with a clone: the settings, what they name, and tasks that wait.
 fn items(context: &Context) -> Result<Vec<Item>, Failure> {
-    let store = Store::here();
+    let store = TrustStore::here();
     let item = |place: PathBuf, why| -> Result<Item, Failure> {
         let sha256 = digest(&fs::read(&place)?);
         let trusted = store.holds(&place, &sha256);
@@ -91,7 +92,7 @@ fn items(context: &Context) -> Result<Vec<Item>, Failure> {
             items.push(item(named.path, why)?);
         }
     }
-    for Foreign { place, sha256, why, .. } in tasks(context) {
+    for ClonedTask { place, sha256, why, .. } in tasks(context) {
         let trusted = store.holds(&place, &sha256);
         items.push(Item { place, sha256, why, trusted });
     }
@@ -99,9 +100,9 @@ fn items(context: &Context) -> Result<Vec<Item>, Failure> {
 }
 
 /// Task files that came with a clone.
-fn tasks(context: &Context) -> Vec<Foreign> {
+fn tasks(context: &Context) -> Vec<ClonedTask> {
     let pending = Site::at(&context.config().root).queue_paths().dir(Dir::Pending);
-    Tasks::default().foreign(&pending, &names_in(&pending))
+    TaskOrigins::default().foreign(&pending, &names_in(&pending))
 }
 
 /// Task files in a queue that wait for trust, by name.
@@ -111,7 +112,7 @@ pub(super) fn waiting(queue: &Queue) -> Vec<String> {
 
 /// The same for a drop zone.
 pub(super) fn waiting_in(pending: &Path) -> Vec<String> {
-    let untrusted = Tasks::default().untrusted(pending, &names_in(pending));
+    let untrusted = TaskOrigins::default().untrusted(pending, &names_in(pending));
     untrusted.iter().map(|task| task.name.to_string_lossy().into_owned()).collect()
 }
 
@@ -220,27 +221,27 @@ fn runs(loaded: &Loaded) -> Vec<String> {
 }
 
 fn list(context: &Context, as_json: bool) -> CommandResult {
-    let records = Store::here().list(&context.config().root)?;
+    let records = TrustStore::here().list(&context.config().root)?;
     print_records(context, &records, "trusted", as_json);
     Ok(exit::OK)
 }
 
 fn revoke(context: &Context, as_json: bool) -> CommandResult {
     let root = &context.config().root;
-    let store = Store::here();
+    let store = TrustStore::here();
     let records = store.list(root)?;
     for record in &records {
         store.revoke(record)?;
     }
     if !records.is_empty() {
         // What was in force by it is not to stay so.
-        Force::of(root).keep(None)?;
+        SettingsInForce::of(root).keep(None)?;
     }
     print_records(context, &records, "revoked", as_json);
     Ok(exit::OK)
 }
 
-fn print_records(context: &Context, records: &[Record], word: &str, as_json: bool) {
+fn print_records(context: &Context, records: &[TrustRecord], word: &str, as_json: bool) {
     if as_json {
         let root = &context.config().root;
         context.ui.print_json(&json!({ "schema": 1, "root": root, word: records }));
@@ -256,14 +257,14 @@ fn print_records(context: &Context, records: &[Record], word: &str, as_json: boo
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(e: StoreError) -> Failure {
+impl From<TrustStoreError> for Failure {
+    fn from(e: TrustStoreError) -> Failure {
         let hint = match &e {
-            StoreError::NoPlace => "set HOME, then: coordinator trust".to_owned(),
-            StoreError::Exposed { dir } => {
+            TrustStoreError::NoPlace => "set HOME, then: coordinator trust".to_owned(),
+            TrustStoreError::Exposed { dir } => {
                 format!("chmod 700 it, as its owner: {}", dir.display())
             }
-            StoreError::Fs(_) => "coordinator doctor".to_owned(),
+            TrustStoreError::Fs(_) => "coordinator doctor".to_owned(),
         };
         Failure::new(exit::MISSING, e.to_string()).hint(hint)
     }

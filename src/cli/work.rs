@@ -9,7 +9,7 @@ use super::error::CommandResult;
 use super::exit;
 use crate::site::Site;
 use crate::sys::signal::{self, ORDERS};
-use crate::sys::talk::Talk;
+use crate::sys::talk::LogFile;
 use crate::sys::{clock, daemon, env, fs};
 use crate::worker::control::Control;
 use crate::worker::{self, Log, Mode, WorkerEnd, WorkerOptions};
@@ -67,7 +67,7 @@ fn log(context: &Context, work: &Work) -> Result<Log, super::error::Failure> {
     let dir = Site::at(&context.config().root).logs();
     fs::mkdirs(&dir)?;
     let name = work.slot.map_or("worker.log".into(), |slot| format!("worker-{slot}.log"));
-    let talk = Talk::open(&dir.join(name))?;
+    let talk = LogFile::open(&dir.join(name))?;
     Ok(Arc::new(move |line: &str| {
         let line = format!(
             "{} {}",

@@ -20,7 +20,7 @@ use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
 use crate::site::Site;
-use crate::sys::lookout::Lookout;
+use crate::sys::lookout::ProcessWatcher;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs};
 
@@ -91,7 +91,7 @@ pub fn run(
     let housekeeper = Housekeeper::new(queue.clone(), &config);
     let ended = order.ended.clone();
     // Where the system has none, the timer has to do.
-    let lookout = Lookout::start(move || {
+    let lookout = ProcessWatcher::start(move || {
         let _nobody_listens_any_more = ended.send(Signal::Child);
     })
     .ok();
@@ -121,7 +121,7 @@ struct Coordinator {
     order: Order,
     pool: Pool,
     housekeeper: Housekeeper,
-    lookout: Option<Lookout>,
+    lookout: Option<ProcessWatcher>,
     journal: Journal,
     room: room::Room,
     phase: Phase,

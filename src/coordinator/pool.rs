@@ -90,10 +90,10 @@ impl Pool {
             let index = self.index_of(|member| member.child && member.process.pid == pid);
             if let Some(index) = index {
                 let exit = match how {
-                    daemon::Ended::Clean => Exit::Finished,
-                    daemon::Ended::Recycled => Exit::Recycled,
-                    daemon::Ended::Killed => Exit::Killed,
-                    daemon::Ended::Crashed => self.early_or_not(queue, pid),
+                    daemon::ChildEnd::Clean => Exit::Finished,
+                    daemon::ChildEnd::Recycled => Exit::Recycled,
+                    daemon::ChildEnd::Killed => Exit::Killed,
+                    daemon::ChildEnd::Crashed => self.early_or_not(queue, pid),
                 };
                 self.ended(index, exit, observer);
             }

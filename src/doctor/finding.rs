@@ -8,7 +8,7 @@ use crate::shape::style::Style;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Level {
+pub enum FindingLevel {
     /// As it should be.
     Good,
     /// Worth knowing.
@@ -25,7 +25,7 @@ pub struct Finding {
     /// What was looked at: `git`, `hard links` …
     pub what: &'static str,
     /// How bad.
-    pub level: Level,
+    pub level: FindingLevel,
     /// What was found.
     pub found: String,
     /// How to mend it.
@@ -35,15 +35,15 @@ pub struct Finding {
 impl Finding {
     /// Nothing works without it.
     pub fn is_fatal(&self) -> bool {
-        self.level == Level::Missing
+        self.level == FindingLevel::Missing
     }
 
     pub(super) fn good(what: &'static str, found: impl Into<String>) -> Finding {
-        Finding { what, level: Level::Good, found: found.into(), mend: None }
+        Finding { what, level: FindingLevel::Good, found: found.into(), mend: None }
     }
 
     pub(super) fn note(what: &'static str, found: impl Into<String>) -> Finding {
-        Finding { level: Level::Note, ..Finding::good(what, found) }
+        Finding { level: FindingLevel::Note, ..Finding::good(what, found) }
     }
 
     pub(super) fn warning(
@@ -51,7 +51,11 @@ impl Finding {
         found: impl Into<String>,
         mend: impl Into<String>,
     ) -> Finding {
-        Finding { level: Level::Warning, mend: Some(mend.into()), ..Finding::good(what, found) }
+        Finding {
+            level: FindingLevel::Warning,
+            mend: Some(mend.into()),
+            ..Finding::good(what, found)
+        }
     }
 
     pub(super) fn missing(
@@ -59,7 +63,11 @@ impl Finding {
         found: impl Into<String>,
         mend: impl Into<String>,
     ) -> Finding {
-        Finding { level: Level::Missing, mend: Some(mend.into()), ..Finding::good(what, found) }
+        Finding {
+            level: FindingLevel::Missing,
+            mend: Some(mend.into()),
+            ..Finding::good(what, found)
+        }
     }
 }
 
@@ -81,10 +89,10 @@ pub fn text(findings: &[Finding], style: Style) -> String {
     let mut out = String::new();
     for finding in findings {
         let (color, mark) = match finding.level {
-            Level::Good => ("32", "ok     "),
-            Level::Note => ("36", "note   "),
-            Level::Warning => ("33", "warning"),
-            Level::Missing => ("31", "missing"),
+            FindingLevel::Good => ("32", "ok     "),
+            FindingLevel::Note => ("36", "note   "),
+            FindingLevel::Warning => ("33", "warning"),
+            FindingLevel::Missing => ("31", "missing"),
         };
         let found = crate::domain::text::printable(&finding.found, false);
         out.push_str(&format!("{} {:<14} {found}\n", style.paint(color, mark), finding.what));
@@ -95,11 +103,11 @@ pub fn text(findings: &[Finding], style: Style) -> String {
     out
 }
 
-fn word(level: Level) -> &'static str {
+fn word(level: FindingLevel) -> &'static str {
     match level {
-        Level::Good => "good",
-        Level::Note => "note",
-        Level::Warning => "warning",
-        Level::Missing => "missing",
+        FindingLevel::Good => "good",
+        FindingLevel::Note => "note",
+        FindingLevel::Warning => "warning",
+        FindingLevel::Missing => "missing",
     }
 }

@@ -12,13 +12,13 @@ mod room;
 mod trust;
 
 pub use access::state_dirs;
-pub use finding::{Finding, Level, json, text};
+pub use finding::{Finding, FindingLevel, json, text};
 
 use crate::domain::settings::config::Config;
-use crate::domain::trust::Standing;
+use crate::domain::trust::TrustState;
 
 /// Looks at everything; `waiting` are task files that came with a clone.
-pub fn examine(config: &Config, settings: &Standing, waiting: &[String]) -> Vec<Finding> {
+pub fn examine(config: &Config, settings: &TrustState, waiting: &[String]) -> Vec<Finding> {
     let mut findings = trust::examine(settings, waiting);
     findings.extend(place::examine(config));
     findings.push(access::examine(config));

@@ -9,8 +9,8 @@ use crate::domain::settings::choice::Durability;
 use crate::domain::settings::config::Config;
 use crate::git::{GitError, Repo};
 use crate::queue::Queue;
-use crate::site;
-use crate::sys::watch::Watch;
+use crate::site::UNVERSIONED;
+use crate::sys::watch::FileWatch;
 use crate::sys::{disk, env, fs, tool};
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
@@ -66,7 +66,7 @@ fn file_system(config: &Config) -> Finding {
 }
 
 fn wake_ups(config: &Config) -> Finding {
-    let watched = Watch::new(|| {}).is_some_and(|mut watch| watch.add(&config.root));
+    let watched = FileWatch::new(|| {}).is_some_and(|mut watch| watch.add(&config.root));
     if watched {
         Finding::good("inotify", "dropped files are seen at once")
     } else {
@@ -138,7 +138,7 @@ fn repository(config: &Config, path: &Path, needed: bool) -> Vec<Finding> {
 fn hidden(config: &Config, repo: &Repo) -> Option<Finding> {
     let checkout = repo.checkout()?;
     let below = config.root.strip_prefix(checkout).ok()?;
-    let seen: Vec<String> = site::UNVERSIONED
+    let seen: Vec<String> = UNVERSIONED
         .iter()
         .map(|name| below.join(name))
         .filter(|path| !repo.ignores(path))

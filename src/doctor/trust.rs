@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
-use crate::domain::trust::Standing;
+use crate::domain::trust::TrustState;
 use crate::sys::{env, fs};
 
-pub(super) fn examine(settings: &Standing, waiting: &[String]) -> Vec<Finding> {
+pub(super) fn examine(settings: &TrustState, waiting: &[String]) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(hint) = settings.hint() {
         findings.push(Finding::warning("settings", settings.to_string(), hint));

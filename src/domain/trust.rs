@@ -150,7 +150,7 @@ pub fn rule(seen: Seen) -> Ruling {
 
 /// How far settings are in force, for people.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum Standing {
+pub enum TrustState {
     /// What stands in the file is in force, or there is none.
     #[default]
     InForce,
@@ -168,15 +168,15 @@ pub enum Standing {
     },
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for TrustState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Standing::InForce => f.write_str("in force"),
-            Standing::Untrusted { file, why } => write!(
+            TrustState::InForce => f.write_str("in force"),
+            TrustState::Untrusted { file, why } => write!(
                 f,
                 "{file:?} came with a clone and is not trusted, so swarm.toml is not used: {why}"
             ),
-            Standing::AsBefore { file } => write!(
+            TrustState::AsBefore { file } => write!(
                 f,
                 "{file:?} changed while an agent ran: the settings from before stay in force"
             ),
@@ -184,18 +184,18 @@ impl fmt::Display for Standing {
     }
 }
 
-impl Standing {
+impl TrustState {
     /// What to do about it; `None` where there is nothing to do.
     pub fn hint(&self) -> Option<&'static str> {
-        (*self != Standing::InForce).then_some("read it, then: coordinator trust")
+        (*self != TrustState::InForce).then_some("read it, then: coordinator trust")
     }
 
     /// A word for programs.
     pub fn word(&self) -> &'static str {
         match self {
-            Standing::InForce => "in_force",
-            Standing::Untrusted { .. } => "untrusted",
-            Standing::AsBefore { .. } => "as_before",
+            TrustState::InForce => "in_force",
+            TrustState::Untrusted { .. } => "untrusted",
+            TrustState::AsBefore { .. } => "as_before",
         }
     }
 }

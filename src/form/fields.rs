@@ -6,7 +6,7 @@
 use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 
-use super::node::{Entry, Node, Value};
+use super::node::{Node, NodeEntry, Value};
 use super::suggest::did_you_mean;
 
 /// Nobody reads more; also the bound on the work that a hostile file can cause.
@@ -17,7 +17,7 @@ pub type Aliases = [(&'static str, &'static str)];
 
 /// A table that is being read.
 pub struct Fields<'a> {
-    entries: &'a [Entry],
+    entries: &'a [NodeEntry],
     prefix: String,
     problems: Vec<Problem>,
 }
@@ -41,7 +41,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The table's entries.
-    pub fn entries(&self) -> &'a [Entry] {
+    pub fn entries(&self) -> &'a [NodeEntry] {
         self.entries
     }
 
@@ -101,7 +101,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reports a key that may not stand here.
-    pub fn refuse(&mut self, entry: &Entry, message: String) {
+    pub fn refuse(&mut self, entry: &NodeEntry, message: String) {
         let key = format!("{}{}", self.prefix, one_line(&entry.key, 60));
         self.problems.push(Problem::new(message).key(key).at(entry.line, entry.column));
     }

@@ -22,7 +22,7 @@ pub use limits::{
 };
 pub use lists::{argv, env, labels, task_env, texts, tools};
 pub use locate::{Locator, line_and_column};
-pub use node::{Entry, Node, Value, duplicates};
+pub use node::{Node, NodeEntry, Value, duplicates};
 pub use rules::rule_book;
 pub use suggest::{did_you_mean, one_of};
 pub use toml_tree::parse_toml;

@@ -32,12 +32,12 @@ pub enum Value {
     /// A list.
     List(Vec<Node>),
     /// Keys and values in the order of the file; may hold a key twice, see [`duplicates`].
-    Map(Vec<Entry>),
+    Map(Vec<NodeEntry>),
 }
 
 /// A key with its value.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Entry {
+pub struct NodeEntry {
     /// The key.
     pub key: String,
     /// 1-based line of the key.

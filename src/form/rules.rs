@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::fields::{Fields, placed};
-use super::node::{Entry, Node, Value};
+use super::node::{Node, NodeEntry, Value};
 use super::suggest::one_of;
 use super::toml_tree::parse_toml;
 use super::{in_order, lists, value};
@@ -162,7 +162,7 @@ fn example(table: &str) -> &'static str {
     names.find(|name| name.split('.').next() == Some(table)).unwrap_or("exit.code")
 }
 
-fn condition(table: &str, entry: &Entry) -> Result<(Key, Test), Problem> {
+fn condition(table: &str, entry: &NodeEntry) -> Result<(Key, Test), Problem> {
     let name = format!("{table}.{}", one_line(&entry.key, 40));
     let Some((_, key, shape)) = Key::ALL.iter().find(|(known, ..)| *known == name) else {
         let known: Vec<&str> = Key::ALL.iter().map(|(name, ..)| *name).collect();

@@ -7,7 +7,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Entry, Locator, Node, PROBLEMS_MAX, Value};
+use super::{Locator, Node, NodeEntry, PROBLEMS_MAX, Value};
 use crate::domain::settings::problem::Problem;
 
 /// Keys that are both, and the words they are hidden behind.
@@ -56,13 +56,13 @@ fn tree(text: &str, table: &DeTable, hidden: &[usize]) -> Node {
     Node { line: 1, column: 1, value: Value::Map(root) }
 }
 
-fn map(locator: &mut Locator, table: &DeTable) -> Vec<Entry> {
+fn map(locator: &mut Locator, table: &DeTable) -> Vec<NodeEntry> {
     let mut keys: Vec<_> = table.iter().collect();
     keys.sort_by_key(|(key, _)| key.span().start);
     let entry = |(key, value): (&Spanned<_>, &Spanned<_>)| {
         let (line, column) = locator.at(key.span().start);
         let name: &std::borrow::Cow<str> = key.get_ref();
-        Entry { key: name.to_string(), line, column, node: node(locator, value) }
+        NodeEntry { key: name.to_string(), line, column, node: node(locator, value) }
     };
     keys.into_iter().map(entry).collect()
 }

@@ -1,9 +1,9 @@
-//! Letting go of what was decided about, in the order of [`Kind`]. Each step asks again whether it still may.
+//! Letting go of what was decided about, in the order of [`GcKind`]. Each step asks again whether it still may.
 
 use std::path::Path;
 
 use super::survey::is_report;
-use super::{Fate, Item, Kind, Target};
+use super::{GcDecision, GcItem, GcKind, GcTarget};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::git::{GitError, Repo};
@@ -12,11 +12,11 @@ use crate::queue::shift::Ended;
 use crate::queue::{Queue, Result};
 use crate::site::Site;
 use crate::sys::{fs, identity, talk};
-use crate::worktree::{Refusal, Removal, Removed, TreePool, Vacated};
+use crate::worktree::{Removal, RemovalRefusal, Removed, TreePool, Vacated};
 
 /// What came of one thing.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Done {
+pub enum GcResult {
     /// It went; what was saved of it is under this ref.
     Gone(Option<String>),
     /// It stayed after all, because.
@@ -27,28 +27,28 @@ pub enum Done {
 pub fn carry_out(
     queue: &Queue,
     config: &Config,
-    items: &[Item],
-    tell: &mut dyn FnMut(&Item, &Done),
+    items: &[GcItem],
+    tell: &mut dyn FnMut(&GcItem, &GcResult),
 ) -> Result<()> {
     queue.clear_pruned()?;
     queue.rotate_shared()?;
     turn_logs(config)?;
     let forests: Vec<TreePool> =
         config.repositories().iter().filter_map(|path| trees(config, path).ok()).collect();
-    let mut going: Vec<&Item> = items.iter().filter(|item| item.goes()).collect();
+    let mut going: Vec<&GcItem> = items.iter().filter(|item| item.goes()).collect();
     going.sort_by_key(|item| item.kind);
     for item in going {
-        let Fate::Goes(why) = &item.fate else { continue };
+        let GcDecision::Goes(why) = &item.fate else { continue };
         let done = match &item.target {
-            Target::Task(ended) => match in_a_tree(queue, &forests, ended) {
-                Some(why) => Done::Kept(why),
+            GcTarget::Task(ended) => match in_a_tree(queue, &forests, ended) {
+                Some(why) => GcResult::Kept(why),
                 None => closed(queue.prune(ended)?),
             },
-            Target::Run(id) => run(queue, id)?,
-            Target::File(path) => file(queue, path)?,
-            Target::None => Done::Kept("in use".into()),
-            Target::Tree { .. } | Target::Branch { .. } | Target::Salvage { .. } => {
-                git(config, item, why).unwrap_or_else(|e| Done::Kept(e.to_string()))
+            GcTarget::Run(id) => run(queue, id)?,
+            GcTarget::File(path) => file(queue, path)?,
+            GcTarget::None => GcResult::Kept("in use".into()),
+            GcTarget::Tree { .. } | GcTarget::Branch { .. } | GcTarget::Salvage { .. } => {
+                git(config, item, why).unwrap_or_else(|e| GcResult::Kept(e.to_string()))
             }
         };
         tell(item, &done);
@@ -78,49 +78,51 @@ fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &Ended) -> Option<Strin
     })
 }
 
-fn closed(closed: Closed) -> Done {
+fn closed(closed: Closed) -> GcResult {
     match closed {
-        Closed::Won => Done::Gone(None),
-        Closed::Refused => Done::Kept("a worker still holds it, or somebody moved it".into()),
+        Closed::Won => GcResult::Gone(None),
+        Closed::Refused => GcResult::Kept("a worker still holds it, or somebody moved it".into()),
     }
 }
 
-fn run(queue: &Queue, id: &str) -> Result<Done> {
-    let Some(id) = TaskId::parse(id) else { return Ok(Done::Kept("no task's name".into())) };
+fn run(queue: &Queue, id: &str) -> Result<GcResult> {
+    let Some(id) = TaskId::parse(id) else { return Ok(GcResult::Kept("no task's name".into())) };
     if !fs::exists(queue.paths().run(&id).dir()) {
-        return Ok(Done::Gone(None));
+        return Ok(GcResult::Gone(None));
     }
     Ok(closed(queue.clear_lost_run(&id)?))
 }
 
-fn file(queue: &Queue, path: &Path) -> Result<Done> {
+fn file(queue: &Queue, path: &Path) -> Result<GcResult> {
     if is_report(queue, path) {
         let gone = queue.clear_report(path)?;
-        return Ok(if gone { Done::Gone(None) } else { Done::Kept("it is new".into()) });
+        return Ok(if gone { GcResult::Gone(None) } else { GcResult::Kept("it is new".into()) });
     }
     fs::unlink(path)?;
-    Ok(Done::Gone(None))
+    Ok(GcResult::Gone(None))
 }
 
 fn trees(config: &Config, repository: &Path) -> std::result::Result<TreePool, GitError> {
     Ok(TreePool::new(Repo::discover(repository)?, config.trees.clone(), &identity::host()))
 }
 
-fn git(config: &Config, item: &Item, why: &str) -> std::result::Result<Done, GitError> {
+fn git(config: &Config, item: &GcItem, why: &str) -> std::result::Result<GcResult, GitError> {
     let why = format!("coordinator gc: {why}");
     let removed = match &item.target {
-        Target::Tree { repository, number, occupant } => {
+        GcTarget::Tree { repository, number, occupant } => {
             let trees = trees(config, repository)?;
             // What its task left belongs to its branch.
             if let Some((queue, task)) = occupant {
                 match trees.vacate(queue, task)? {
                     Vacated::Free => {}
-                    Vacated::Busy => return Ok(Done::Kept("a process works in it".into())),
-                    Vacated::Held => return Ok(Done::Kept("no commit can hold all of it".into())),
+                    Vacated::Busy => return Ok(GcResult::Kept("a process works in it".into())),
+                    Vacated::Held => {
+                        return Ok(GcResult::Kept("no commit can hold all of it".into()));
+                    }
                 }
             }
             match item.kind {
-                Kind::Build => trees.remove_ignored(*number)?,
+                GcKind::Build => trees.remove_ignored(*number)?,
                 _ => {
                     let order =
                         Removal { task: None, why: &why, targets: &[], unmerged_too: false };
@@ -128,19 +130,19 @@ fn git(config: &Config, item: &Item, why: &str) -> std::result::Result<Done, Git
                 }
             }
         }
-        Target::Branch { repository, name, task, targets } => {
-            let unmerged_too = item.kind == Kind::OrphanBranch;
+        GcTarget::Branch { repository, name, task, targets } => {
+            let unmerged_too = item.kind == GcKind::OrphanBranch;
             let order = Removal { task: task.as_deref(), why: &why, targets, unmerged_too };
             trees(config, repository)?.remove_branch(name, &order)?
         }
-        Target::Salvage { repository, name } => {
+        GcTarget::Salvage { repository, name } => {
             trees(config, repository)?.remove_salvage(name)?;
-            return Ok(Done::Gone(None));
+            return Ok(GcResult::Gone(None));
         }
-        _ => Removed::No(Refusal::Changed),
+        _ => Removed::No(RemovalRefusal::Changed),
     };
     Ok(match removed {
-        Removed::Yes { salvage, .. } => Done::Gone(salvage),
-        Removed::No(refusal) => Done::Kept(refusal.to_string()),
+        Removed::Yes { salvage, .. } => GcResult::Gone(salvage),
+        Removed::No(refusal) => GcResult::Kept(refusal.to_string()),
     })
 }

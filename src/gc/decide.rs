@@ -1,11 +1,11 @@
 //! What goes: by age, by count, by bytes. Pure.
 
-use super::{Fate, Item, Kind, Rules, Target};
+use super::{GcDecision, GcItem, GcKind, GcRules, GcTarget};
 
 const DAY_MS: u64 = 86_400_000;
 
 /// Decides about all that the survey left open.
-pub fn decide(mut items: Vec<Item>, rules: &Rules) -> Vec<Item> {
+pub fn decide(mut items: Vec<GcItem>, rules: &GcRules) -> Vec<GcItem> {
     by_kind_and_age(&mut items, rules);
     by_count(&mut items, rules);
     by_bytes(&mut items, rules);
@@ -14,8 +14,8 @@ pub fn decide(mut items: Vec<Item>, rules: &Rules) -> Vec<Item> {
     items
 }
 
-fn open(item: &Item) -> bool {
-    item.fate == Fate::Stays(String::new())
+fn open(item: &GcItem) -> bool {
+    item.fate == GcDecision::Stays(String::new())
 }
 
 fn idle_for(ms: u64) -> String {
@@ -26,66 +26,67 @@ fn idle_for(ms: u64) -> String {
     format!("idle for {} {word}{s}", ms / unit)
 }
 
-fn by_kind_and_age(items: &mut [Item], rules: &Rules) {
+fn by_kind_and_age(items: &mut [GcItem], rules: &GcRules) {
     let oldest = u64::from(rules.keep.days) * DAY_MS;
     for item in items.iter_mut().filter(|item| open(item)) {
         let flag = match item.kind {
-            Kind::OrphanTree | Kind::OrphanBranch | Kind::OrphanRun if !rules.orphans => {
+            GcKind::OrphanTree | GcKind::OrphanBranch | GcKind::OrphanRun if !rules.orphans => {
                 Some("nobody's; goes with --orphans")
             }
-            Kind::Salvage if !rules.salvages => Some("goes with --salvages only"),
-            Kind::Live => Some("in use"),
+            GcKind::Salvage if !rules.salvages => Some("goes with --salvages only"),
+            GcKind::Live => Some("in use"),
             _ => None,
         };
         if let Some(flag) = flag {
-            item.fate = Fate::Stays(flag.to_owned());
+            item.fate = GcDecision::Stays(flag.to_owned());
         } else if item.idle_ms >= oldest {
-            item.fate = Fate::Goes(idle_for(item.idle_ms));
+            item.fate = GcDecision::Goes(idle_for(item.idle_ms));
         }
     }
 }
 
-fn by_count(items: &mut [Item], rules: &Rules) {
+fn by_count(items: &mut [GcItem], rules: &GcRules) {
     let most = rules.keep.count as usize;
-    for kind in [Kind::Task, Kind::Journal] {
-        let mut all: Vec<&mut Item> = items.iter_mut().filter(|item| item.kind == kind).collect();
+    for kind in [GcKind::Task, GcKind::Journal] {
+        let mut all: Vec<&mut GcItem> = items.iter_mut().filter(|item| item.kind == kind).collect();
         all.sort_by_key(|item| item.idle_ms);
         for item in all.into_iter().skip(most).filter(|item| open(item)) {
-            item.fate = Fate::Goes(format!("more than {most}"));
+            item.fate = GcDecision::Goes(format!("more than {most}"));
         }
     }
 }
 
 /// What may go for room: build directories first, then the oldest of the rest.
-fn by_bytes(items: &mut [Item], rules: &Rules) {
+fn by_bytes(items: &mut [GcItem], rules: &GcRules) {
     let Some(most) = rules.keep.bytes else { return };
     let mut total: u64 = items.iter().filter(|item| !item.goes()).map(|item| item.bytes).sum();
-    let may = |item: &&mut Item| {
-        open(item) && matches!(item.kind, Kind::Build | Kind::Tree | Kind::Task | Kind::Journal)
+    let may = |item: &&mut GcItem| {
+        open(item)
+            && matches!(item.kind, GcKind::Build | GcKind::Tree | GcKind::Task | GcKind::Journal)
     };
-    let mut all: Vec<&mut Item> = items.iter_mut().filter(may).collect();
-    all.sort_by_key(|item| (item.kind != Kind::Build, std::cmp::Reverse(item.idle_ms)));
+    let mut all: Vec<&mut GcItem> = items.iter_mut().filter(may).collect();
+    all.sort_by_key(|item| (item.kind != GcKind::Build, std::cmp::Reverse(item.idle_ms)));
     for item in all {
         if total <= most {
             return;
         }
         total = total.saturating_sub(item.bytes);
-        item.fate = Fate::Goes("all together is too much".to_owned());
+        item.fate = GcDecision::Goes("all together is too much".to_owned());
     }
 }
 
 /// What is ignored in a tree goes with it, whatever was decided about it alone.
-fn with_their_trees(items: &mut [Item]) {
-    let gone: Vec<(Target, String)> = items
+fn with_their_trees(items: &mut [GcItem]) {
+    let gone: Vec<(GcTarget, String)> = items
         .iter()
         .filter_map(|item| match (&item.fate, item.kind) {
-            (Fate::Goes(why), Kind::Tree) => Some((item.target.clone(), why.clone())),
+            (GcDecision::Goes(why), GcKind::Tree) => Some((item.target.clone(), why.clone())),
             _ => None,
         })
         .collect();
-    for item in items.iter_mut().filter(|item| item.kind == Kind::Build) {
+    for item in items.iter_mut().filter(|item| item.kind == GcKind::Build) {
         if let Some((_, why)) = gone.iter().find(|(target, _)| *target == item.target) {
-            item.fate = Fate::Goes(why.clone());
+            item.fate = GcDecision::Goes(why.clone());
         }
     }
 }
@@ -95,21 +96,21 @@ mod tests {
     use super::*;
     use crate::domain::settings::retention::Keep;
 
-    fn item(kind: Kind, days: u64, bytes: u64) -> Item {
-        Item {
+    fn item(kind: GcKind, days: u64, bytes: u64) -> GcItem {
+        GcItem {
             kind,
             name: format!("{kind:?}{days}"),
             bytes,
             idle_ms: days * DAY_MS,
-            target: Target::File(format!("{kind:?}{days}").into()),
-            fate: Fate::Stays(String::new()),
+            target: GcTarget::File(format!("{kind:?}{days}").into()),
+            fate: GcDecision::Stays(String::new()),
         }
     }
 
-    fn going(items: Vec<Item>, keep: Keep, orphans: bool) -> Vec<String> {
-        let rules = Rules { keep, orphans, salvages: false };
+    fn going(items: Vec<GcItem>, keep: Keep, orphans: bool) -> Vec<String> {
+        let rules = GcRules { keep, orphans, salvages: false };
         let decided = decide(items, &rules);
-        decided.into_iter().filter(Item::goes).map(|item| item.name).collect()
+        decided.into_iter().filter(GcItem::goes).map(|item| item.name).collect()
     }
 
     const ALL: Keep = Keep { days: 30, count: 100, bytes: None };
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn by_age_the_old_goes_but_nothing_that_needs_a_flag() {
         let all = || {
-            use Kind::*;
+            use GcKind::*;
             [Task, Tree, OrphanBranch, Salvage, Live, Journal]
                 .into_iter()
                 .flat_map(|kind| [item(kind, 29, 1), item(kind, 30, 1)])
@@ -129,15 +130,16 @@ mod tests {
 
     #[test]
     fn by_count_the_newest_stay() {
-        let tasks = (1..=4).map(|days| item(Kind::Task, days, 1)).collect();
+        let tasks = (1..=4).map(|days| item(GcKind::Task, days, 1)).collect();
         assert_eq!(going(tasks, Keep { count: 2, ..ALL }, false), ["Task4", "Task3"]);
     }
 
     #[test]
     fn for_room_build_directories_go_first_then_the_oldest() {
         let all = || {
-            let build = [item(Kind::Build, 1, 50), item(Kind::Build, 2, 50)];
-            let rest = [item(Kind::Task, 9, 10), item(Kind::Tree, 5, 10), item(Kind::Live, 20, 5)];
+            let build = [item(GcKind::Build, 1, 50), item(GcKind::Build, 2, 50)];
+            let rest =
+                [item(GcKind::Task, 9, 10), item(GcKind::Tree, 5, 10), item(GcKind::Live, 20, 5)];
             build.into_iter().chain(rest).collect::<Vec<_>>()
         };
         let at = |bytes| going(all(), Keep { bytes: Some(bytes), ..ALL }, false);

@@ -10,7 +10,7 @@ use crate::sys::fs;
 use crate::worktree::{Holder, OurBranch};
 
 /// What the queue knows of tasks.
-pub(super) struct Known<'a> {
+pub(super) struct KnownTasks<'a> {
     queue: &'a Queue,
     places: HashMap<TaskId, Option<Ended>>,
     /// Tasks by the branch that their record names.
@@ -19,12 +19,16 @@ pub(super) struct Known<'a> {
     alone: HashSet<TaskId>,
 }
 
-impl<'a> Known<'a> {
-    pub(super) fn new(queue: &'a Queue, snapshot: &Snapshot, alone: HashSet<TaskId>) -> Known<'a> {
+impl<'a> KnownTasks<'a> {
+    pub(super) fn new(
+        queue: &'a Queue,
+        snapshot: &Snapshot,
+        alone: HashSet<TaskId>,
+    ) -> KnownTasks<'a> {
         let places = places(snapshot);
         let branch = |id: &TaskId| Some((queue.record(id)?.origin?.branch, id.clone()));
         let by_branch = places.keys().filter_map(branch).collect();
-        Known { queue, places, by_branch, alone }
+        KnownTasks { queue, places, by_branch, alone }
     }
 
     pub(super) fn queue_id(&self) -> &str {

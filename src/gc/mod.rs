@@ -19,14 +19,14 @@ use serde::Serialize;
 use crate::domain::settings::retention::Keep;
 use crate::queue::shift::Ended;
 
-pub use carry::{Done, carry_out};
+pub use carry::{GcResult, carry_out};
 pub use decide::decide;
 pub use show::{json, text};
 pub use survey::survey;
 
 /// What may go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rules {
+pub struct GcRules {
     /// What is left of what is over.
     pub keep: Keep,
     /// Also what belongs to nobody.
@@ -38,7 +38,7 @@ pub struct Rules {
 /// Kinds of things, in the order in which they go.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum GcKind {
     /// Ignored files of a tree that nobody lives in.
     Build,
     /// A tree that nobody lives in.
@@ -67,7 +67,7 @@ pub enum Kind {
 
 /// How to let it go.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Target {
+pub enum GcTarget {
     /// A tree (or what it ignores): repository, number, and the task that was over.
     Tree {
         /// The repository.
@@ -107,25 +107,25 @@ pub enum Target {
 
 /// What becomes of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fate {
+pub enum GcDecision {
     /// It goes, because.
     Goes(String),
     /// It stays, because; empty: it is young.
     Stays(String),
 }
 
-impl Fate {
+impl GcDecision {
     /// It stays, for this reason.
-    fn stays(why: impl Into<String>) -> Fate {
-        Fate::Stays(why.into())
+    fn stays(why: impl Into<String>) -> GcDecision {
+        GcDecision::Stays(why.into())
     }
 }
 
 /// One thing.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Item {
+pub struct GcItem {
     /// What it is.
-    pub kind: Kind,
+    pub kind: GcKind,
     /// What people call it.
     pub name: String,
     /// What it takes.
@@ -133,14 +133,14 @@ pub struct Item {
     /// It was last used so long ago, milliseconds.
     pub idle_ms: u64,
     /// How to let it go.
-    pub target: Target,
-    /// What becomes of it. From the survey: [`Fate::Stays`] with a reason that no rule overrides, or without one.
-    pub fate: Fate,
+    pub target: GcTarget,
+    /// What becomes of it. From the survey: [`GcDecision::Stays`] with a reason that no rule overrides, or without one.
+    pub fate: GcDecision,
 }
 
-impl Item {
+impl GcItem {
     /// Whether it goes.
     pub fn goes(&self) -> bool {
-        matches!(self.fate, Fate::Goes(_))
+        matches!(self.fate, GcDecision::Goes(_))
     }
 }

@@ -4,38 +4,38 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json as object};
 
-use super::{Fate, Item, Kind};
+use super::{GcDecision, GcItem, GcKind};
 use crate::shape::columns::{Align, Cell, Table};
 use crate::shape::style::{Style, bytes};
 
 /// So many are named of each kind.
 const NAMED: usize = 5;
 
-fn words(kind: Kind) -> &'static str {
+fn words(kind: GcKind) -> &'static str {
     match kind {
-        Kind::Build => "build directories of idle trees",
-        Kind::Tree => "idle trees",
-        Kind::OrphanTree => "trees of nobody here",
-        Kind::Branch => "branches of ended tasks",
-        Kind::OrphanBranch => "branches of nobody here",
-        Kind::Task => "ended tasks",
-        Kind::OrphanRun => "runs of no task",
-        Kind::Report => "reports of no task",
-        Kind::Journal => "journals of ended processes",
-        Kind::Log => "logs",
-        Kind::Salvage => "salvages",
-        Kind::Live => "waiting, running, in use",
+        GcKind::Build => "build directories of idle trees",
+        GcKind::Tree => "idle trees",
+        GcKind::OrphanTree => "trees of nobody here",
+        GcKind::Branch => "branches of ended tasks",
+        GcKind::OrphanBranch => "branches of nobody here",
+        GcKind::Task => "ended tasks",
+        GcKind::OrphanRun => "runs of no task",
+        GcKind::Report => "reports of no task",
+        GcKind::Journal => "journals of ended processes",
+        GcKind::Log => "logs",
+        GcKind::Salvage => "salvages",
+        GcKind::Live => "waiting, running, in use",
     }
 }
 
 /// The same thing is ignored files and a tree; it is named once.
-fn size(items: &[&Item]) -> u64 {
+fn size(items: &[&GcItem]) -> u64 {
     items.iter().map(|item| item.bytes).sum()
 }
 
 /// For people.
-pub fn text(items: &[Item], style: Style) -> String {
-    let mut kinds: BTreeMap<Kind, Vec<&Item>> = BTreeMap::new();
+pub fn text(items: &[GcItem], style: Style) -> String {
+    let mut kinds: BTreeMap<GcKind, Vec<&GcItem>> = BTreeMap::new();
     for item in items {
         kinds.entry(item.kind).or_default().push(item);
     }
@@ -45,18 +45,18 @@ pub fn text(items: &[Item], style: Style) -> String {
     table.row(["WHAT", "THERE", "SIZE", "GOES", "SIZE"].map(head));
     let mut details = String::new();
     for (kind, all) in &kinds {
-        let going: Vec<&Item> = all.iter().copied().filter(|item| item.goes()).collect();
+        let going: Vec<&GcItem> = all.iter().copied().filter(|item| item.goes()).collect();
         table.row(row(words(*kind), all, &going));
         details.push_str(&named(*kind, all, &going, style));
     }
-    let all: Vec<&Item> = items.iter().collect();
-    let going: Vec<&Item> = items.iter().filter(|item| item.goes()).collect();
+    let all: Vec<&GcItem> = items.iter().collect();
+    let going: Vec<&GcItem> = items.iter().filter(|item| item.goes()).collect();
     table.row(row("together", &all, &going));
     format!("{}\n{details}", table.render(style))
 }
 
-fn row(what: &str, all: &[&Item], going: &[&Item]) -> [Cell; 5] {
-    let sized = |items: &[&Item]| match size(items) {
+fn row(what: &str, all: &[&GcItem], going: &[&GcItem]) -> [Cell; 5] {
+    let sized = |items: &[&GcItem]| match size(items) {
         0 => "–".to_owned(),
         n => bytes(n),
     };
@@ -71,9 +71,9 @@ fn row(what: &str, all: &[&Item], going: &[&Item]) -> [Cell; 5] {
 }
 
 /// A few of those that go, and every reason why others stay.
-fn named(kind: Kind, all: &[&Item], going: &[&Item], style: Style) -> String {
+fn named(kind: GcKind, all: &[&GcItem], going: &[&GcItem], style: Style) -> String {
     let mut out = String::new();
-    let mut section = |title: String, items: &[(&Item, &str)]| {
+    let mut section = |title: String, items: &[(&GcItem, &str)]| {
         out.push_str(&format!("\n{}\n", style.bold(&title)));
         for (item, why) in items.iter().take(NAMED) {
             let name = crate::domain::text::printable(&item.name, false);
@@ -84,29 +84,29 @@ fn named(kind: Kind, all: &[&Item], going: &[&Item], style: Style) -> String {
             out.push_str(&format!("{}\n", style.dim(&more)));
         }
     };
-    let why = |item: &Item| match &item.fate {
-        Fate::Goes(why) | Fate::Stays(why) => why.clone(),
+    let why = |item: &GcItem| match &item.fate {
+        GcDecision::Goes(why) | GcDecision::Stays(why) => why.clone(),
     };
     let reasons: Vec<String> = all.iter().map(|item| why(item)).collect();
-    let with: Vec<(&Item, &str)> =
+    let with: Vec<(&GcItem, &str)> =
         all.iter().copied().zip(reasons.iter().map(String::as_str)).collect();
     let (go, stay): (Vec<_>, Vec<_>) = with.into_iter().partition(|(item, _)| item.goes());
     if !going.is_empty() {
         section(format!("{} that go", words(kind)), &go);
     }
     let told: Vec<_> = stay.into_iter().filter(|(_, why)| !why.is_empty()).collect();
-    if !told.is_empty() && !matches!(kind, Kind::Log | Kind::Live) {
+    if !told.is_empty() && !matches!(kind, GcKind::Log | GcKind::Live) {
         section(format!("{} that stay", words(kind)), &told);
     }
     out
 }
 
 /// For programs.
-pub fn json(items: &[Item], dry_run: bool) -> Value {
-    let one = |item: &Item| {
+pub fn json(items: &[GcItem], dry_run: bool) -> Value {
+    let one = |item: &GcItem| {
         let (goes, why) = match &item.fate {
-            Fate::Goes(why) => (true, why),
-            Fate::Stays(why) => (false, why),
+            GcDecision::Goes(why) => (true, why),
+            GcDecision::Stays(why) => (false, why),
         };
         object!({
             "kind": item.kind,
@@ -117,7 +117,7 @@ pub fn json(items: &[Item], dry_run: bool) -> Value {
             "why": why,
         })
     };
-    let going: Vec<&Item> = items.iter().filter(|item| item.goes()).collect();
+    let going: Vec<&GcItem> = items.iter().filter(|item| item.goes()).collect();
     object!({
         "schema": 1,
         "dry_run": dry_run,

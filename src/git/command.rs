@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use git2::Oid;
 
-use super::error::{GitError, Passing, Result};
+use super::error::{GitError, Result, Retryable};
 use super::patience::retry;
-use crate::sys::helper::{self, Answer, Helper};
+use crate::sys::helper::{self, Helper, HelperOutput};
 use crate::sys::spawn::Exit;
 use crate::sys::{env, fs};
 
@@ -130,7 +130,7 @@ impl Git {
         doing: &'static str,
         args: &[&str],
         stdin: &[u8],
-    ) -> Result<Answer> {
+    ) -> Result<HelperOutput> {
         let mut last = None;
         let answer = retry(GitError::passes, || {
             let answer = self.ask(doing, args, stdin)?;
@@ -139,7 +139,7 @@ impl Git {
             }
             let failed = self.failed(doing, &answer);
             let partly = answer.exit == Some(Exit::Code(1)) && !answer.late;
-            if partly && failed.passes() == Passing::No {
+            if partly && failed.passes() == Retryable::No {
                 return Ok(answer);
             }
             last = partly.then_some(answer);
@@ -149,7 +149,12 @@ impl Git {
     }
 
     /// Runs one command, however it ends.
-    pub(crate) fn ask(&self, doing: &'static str, args: &[&str], stdin: &[u8]) -> Result<Answer> {
+    pub(crate) fn ask(
+        &self,
+        doing: &'static str,
+        args: &[&str],
+        stdin: &[u8],
+    ) -> Result<HelperOutput> {
         let args: Vec<OsString> = args.iter().map(OsString::from).collect();
         let missing = || self.trouble(doing, "git is not installed (or not in PATH)".into());
         let program = env::find_program("git").ok_or_else(missing)?;
@@ -166,7 +171,7 @@ impl Git {
     }
 
     /// What an answer that is not a success means.
-    pub(crate) fn failed(&self, doing: &'static str, answer: &Answer) -> GitError {
+    pub(crate) fn failed(&self, doing: &'static str, answer: &HelperOutput) -> GitError {
         let words = words(&answer.stderr);
         let how = match (&answer.exit, answer.late) {
             (_, true) => format!("it took longer than {} s", self.limit_ms / 1000),

@@ -28,7 +28,7 @@ type Stat = (u64, u64, i64, i64, i64, i64);
 
 /// A key whose values are not what they were.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Change {
+pub(crate) struct ConfigChange {
     pub(crate) key: String,
     pub(crate) was: Vec<String>,
     pub(crate) is: Vec<String>,
@@ -111,20 +111,20 @@ impl Config {
     }
 
     /// The keys whose values differ, by name.
-    pub(crate) fn changes(&self, after: &Config) -> Vec<Change> {
+    pub(crate) fn changes(&self, after: &Config) -> Vec<ConfigChange> {
         let mut keys: Vec<&String> =
             self.entries.iter().chain(&after.entries).map(|(key, _)| key).collect();
         keys.sort_unstable();
         keys.dedup();
         let change = |key: &String| {
             let (was, is) = (self.values(key), after.values(key));
-            (was != is).then(|| Change { key: key.clone(), was, is })
+            (was != is).then(|| ConfigChange { key: key.clone(), was, is })
         };
         keys.into_iter().filter_map(change).collect()
     }
 }
 
-impl std::fmt::Display for Change {
+impl std::fmt::Display for ConfigChange {
     /// For people; a value may be a secret, so only its key is told.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let what = match (self.was.is_empty(), self.is.is_empty()) {
@@ -188,7 +188,8 @@ mod tests {
     fn changes_are_told_by_key() {
         let before = config(&[("a.b", Some("1")), ("a.c", None), ("a.d", Some("x"))]);
         let after = config(&[("a.b", Some("2")), ("a.c", Some("true")), ("a.e", Some("secret"))]);
-        let said: Vec<String> = before.changes(&after).iter().map(Change::to_string).collect();
+        let said: Vec<String> =
+            before.changes(&after).iter().map(ConfigChange::to_string).collect();
         assert_eq!(said, ["a.b has another value", "a.d was removed", "a.e was added"]);
         assert_eq!(before.changes(&before), []);
         for (key, shown) in [

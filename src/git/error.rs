@@ -13,7 +13,7 @@ pub(crate) type Result<T> = std::result::Result<T, GitError>;
 
 /// Whether an error goes away by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Passing {
+pub(crate) enum Retryable {
     /// Somebody holds a lock.
     Locked,
     /// A clean-up was in the way, perhaps.
@@ -151,18 +151,18 @@ impl GitError {
     }
 
     /// Whether it goes away by itself, as far as git's words tell.
-    pub(crate) fn passes(&self) -> Passing {
-        let GitError::Command { words, .. } = self else { return Passing::No };
+    pub(crate) fn passes(&self) -> Retryable {
+        let GitError::Command { words, .. } = self else { return Retryable::No };
         let says = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
         if words.contains(".lock': File exists") {
-            return Passing::Locked;
+            return Retryable::Locked;
         }
         // A clean-up removes directories of objects that were empty a moment ago.
         match says(&["unable to create temporary", "unable to write file", "failed to write"])
             && !self.disk_full()
         {
-            true => Passing::Stumble,
-            false => Passing::No,
+            true => Retryable::Stumble,
+            false => Retryable::No,
         }
     }
 

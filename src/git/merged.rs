@@ -25,10 +25,10 @@ pub enum Proof {
 
 /// What each commit of a target changed, for the next branch that is compared with it.
 #[derive(Debug, Default)]
-pub struct Changes(HashMap<Oid, Option<String>>);
+pub struct TargetChanges(HashMap<Oid, Option<String>>);
 
-impl Changes {
-    fn of(&mut self, git: &Repository, oid: Oid) -> Found<Option<String>> {
+impl TargetChanges {
+    fn of(&mut self, git: &Repository, oid: Oid) -> GitResult<Option<String>> {
         if let Some(known) = self.0.get(&oid) {
             return Ok(known.clone());
         }
@@ -39,15 +39,15 @@ impl Changes {
     }
 }
 
-type Found<T> = std::result::Result<T, git2::Error>;
+type GitResult<T> = std::result::Result<T, git2::Error>;
 
 /// Looks for the work of `tip` on the targets.
 pub(crate) fn on_target(
     git: &Repository,
     tip: Oid,
     targets: &[Oid],
-    changes: &mut Changes,
-) -> Found<Option<Proof>> {
+    changes: &mut TargetChanges,
+) -> GitResult<Option<Proof>> {
     for target in targets {
         if *target == tip || git.graph_descendant_of(*target, tip)? {
             return Ok(Some(Proof::Ancestry));
@@ -68,8 +68,8 @@ fn has_the_change(
     base: Oid,
     tip: Oid,
     target: Oid,
-    changes: &mut Changes,
-) -> Found<bool> {
+    changes: &mut TargetChanges,
+) -> GitResult<bool> {
     let mut there = HashSet::new();
     for oid in range(git, base, target)?.into_iter().rev().take(COMPARED) {
         there.extend(changes.of(git, oid)?);
@@ -91,7 +91,7 @@ fn has_the_change(
 
 /// What tells a change from others; `None` for none. A patch-id does not see into binary files, so what those
 /// became is part of it.
-fn change(git: &Repository, from: Option<Oid>, to: Oid) -> Found<Option<String>> {
+fn change(git: &Repository, from: Option<Oid>, to: Oid) -> GitResult<Option<String>> {
     let before = from.map(|oid| git.find_commit(oid)?.tree()).transpose()?;
     let after = git.find_commit(to)?.tree()?;
     let mut options = DiffOptions::new();

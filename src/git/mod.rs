@@ -23,6 +23,6 @@ pub(crate) mod summary;
 
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
-pub use merged::{Changes, Proof};
+pub use merged::{Proof, TargetChanges};
 pub use repo::Repo;
-pub use resolve::Base;
+pub use resolve::ResolvedBase;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{Change, Config, usual_excludes};
+use super::config::{Config, ConfigChange, usual_excludes};
 
 /// Never as configured: these run programs, or move files and index to where we do not look for them.
 const ALWAYS: [(&str, &str); 13] = [
@@ -37,22 +37,22 @@ const CONTENT: [(&str, &str); 5] = [
 
 /// A change of an agent's that is not followed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Refused {
+pub(crate) struct RefusedChange {
     key: String,
     was: Vec<String>,
     is: Vec<String>,
 }
 
-/// Changes that are not followed, with what is in force instead.
+/// TargetChanges that are not followed, with what is in force instead.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Overrides {
     schema: u32,
-    refused: Vec<Refused>,
+    refused: Vec<RefusedChange>,
 }
 
 /// What a key can do when git reads it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Power {
+enum KeyPower {
     /// It runs a program on content, or chooses what content becomes.
     Content,
     /// It says whom to ask for objects, and with what.
@@ -61,26 +61,26 @@ enum Power {
     None,
 }
 
-fn power(key: &str) -> Power {
+fn power(key: &str) -> KeyPower {
     let starts = |starts: &[&str]| starts.iter().any(|start| key.starts_with(start));
     if driver(key).is_some()
         || CONTENT.iter().any(|(known, _)| *known == key)
         || key == "core.excludesfile"
         || starts(&["gpg.", "user.", "committer.", "author.", "commit.gpgsign"])
     {
-        return Power::Content;
+        return KeyPower::Content;
     }
     let asks = ["remote.", "url.", "protocol.", "credential.", "http.", "ssh.", "fetch."];
     let core = ["core.sshcommand", "core.gitproxy", "core.askpass", "core.alternaterefscommand"];
     if starts(&asks) || core.contains(&key) || key == "extensions.partialclone" {
-        return Power::Transport;
+        return KeyPower::Transport;
     }
-    Power::None
+    KeyPower::None
 }
 
 /// Whether a key decides what is committed.
 pub(crate) fn decides_content(key: &str) -> bool {
-    power(key) == Power::Content
+    power(key) == KeyPower::Content
 }
 
 /// The filter driver that a key configures.
@@ -96,14 +96,14 @@ impl Overrides {
     }
 
     /// Refuses what an agent changed; true where that is new.
-    pub(crate) fn refuse(&mut self, changes: &[Change]) -> bool {
+    pub(crate) fn refuse(&mut self, changes: &[ConfigChange]) -> bool {
         let before = self.refused.clone();
-        for change in changes.iter().filter(|change| power(&change.key) != Power::None) {
-            let Change { key, was, is } = change.clone();
+        for change in changes.iter().filter(|change| power(&change.key) != KeyPower::None) {
+            let ConfigChange { key, was, is } = change.clone();
             let known = self.refused.iter_mut().find(|refused| refused.key == key);
             match known {
                 Some(refused) => refused.is = is,
-                None => self.refused.push(Refused { key, was, is }),
+                None => self.refused.push(RefusedChange { key, was, is }),
             }
         }
         self.schema = 1;
@@ -117,7 +117,7 @@ impl Overrides {
 
     /// Whether git may fetch what a partial clone lacks: not where an agent changed whom it would ask.
     pub(crate) fn may_fetch(&self) -> bool {
-        self.refused.iter().all(|refused| power(&refused.key) != Power::Transport)
+        self.refused.iter().all(|refused| power(&refused.key) != KeyPower::Transport)
     }
 
     /// Keys and values for git's environment, where they come last and win.
@@ -125,7 +125,7 @@ impl Overrides {
         let mut pairs: Vec<(String, String)> =
             ALWAYS.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
         for refused in &self.refused {
-            if power(&refused.key) != Power::Content {
+            if power(&refused.key) != KeyPower::Content {
                 continue;
             }
             let usual = CONTENT.iter().find(|(key, _)| *key == refused.key);
@@ -148,25 +148,25 @@ impl Overrides {
 mod tests {
     use super::*;
 
-    fn change(key: &str, was: &[&str], is: &[&str]) -> Change {
+    fn change(key: &str, was: &[&str], is: &[&str]) -> ConfigChange {
         let all = |values: &[&str]| values.iter().map(|v| (*v).to_owned()).collect();
-        Change { key: key.into(), was: all(was), is: all(is) }
+        ConfigChange { key: key.into(), was: all(was), is: all(is) }
     }
 
     #[test]
     fn a_key_is_judged_by_what_it_can_do() {
         for (key, expected) in [
-            ("filter.vault.clean", Power::Content),
-            ("filter.a.b.process", Power::Content),
-            ("core.autocrlf", Power::Content),
-            ("gpg.ssh.program", Power::Content),
-            ("gpg.program", Power::Content),
-            ("user.name", Power::Content),
-            ("remote.origin.url", Power::Transport),
-            ("core.sshcommand", Power::Transport),
-            ("alias.st", Power::None),
-            ("core.bare", Power::None),
-            ("branch.main.remote", Power::None),
+            ("filter.vault.clean", KeyPower::Content),
+            ("filter.a.b.process", KeyPower::Content),
+            ("core.autocrlf", KeyPower::Content),
+            ("gpg.ssh.program", KeyPower::Content),
+            ("gpg.program", KeyPower::Content),
+            ("user.name", KeyPower::Content),
+            ("remote.origin.url", KeyPower::Transport),
+            ("core.sshcommand", KeyPower::Transport),
+            ("alias.st", KeyPower::None),
+            ("core.bare", KeyPower::None),
+            ("branch.main.remote", KeyPower::None),
         ] {
             assert_eq!(power(key), expected, "{key}");
         }

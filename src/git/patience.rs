@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, ErrorCode, Repository};
 
-use super::error::{GitError, Passing, Result};
+use super::error::{GitError, Result, Retryable};
 use crate::sys::{clock, fs, random};
 
 /// How long a lock of git's may be held by others before we give up, milliseconds.
@@ -90,7 +90,7 @@ pub(crate) fn patiently<T>(
 
 /// Does it, and again while its error is one that passes.
 pub(crate) fn retry<T, E>(
-    passing: impl Fn(&E) -> Passing,
+    passing: impl Fn(&E) -> Retryable,
     mut act: impl FnMut() -> std::result::Result<T, E>,
 ) -> std::result::Result<T, E> {
     let deadline = clock::mono_ms() + PATIENCE_MS;
@@ -102,8 +102,8 @@ pub(crate) fn retry<T, E>(
             Err(error) => error,
         };
         match passing(&error) {
-            Passing::Locked => {}
-            Passing::Stumble if stumbles < STUMBLES => stumbles += 1,
+            Retryable::Locked => {}
+            Retryable::Stumble if stumbles < STUMBLES => stumbles += 1,
             _ => return Err(error),
         }
         if clock::mono_ms() > deadline {
@@ -114,11 +114,11 @@ pub(crate) fn retry<T, E>(
     }
 }
 
-fn passing(error: &git2::Error) -> Passing {
+fn passing(error: &git2::Error) -> Retryable {
     let system = matches!(error.class(), ErrorClass::Os | ErrorClass::Filesystem);
     match error.code() {
-        ErrorCode::Locked => Passing::Locked,
-        _ if system && !error.message().contains("No space left") => Passing::Stumble,
-        _ => Passing::No,
+        ErrorCode::Locked => Retryable::Locked,
+        _ if system && !error.message().contains("No space left") => Retryable::Stumble,
+        _ => Retryable::No,
     }
 }

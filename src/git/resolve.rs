@@ -7,7 +7,7 @@ use super::repo::Repo;
 
 /// A commit to start from.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Base {
+pub struct ResolvedBase {
     /// The commit, as hex digits.
     pub oid: String,
     /// What it was called: the branch of HEAD, or what was asked for.
@@ -20,7 +20,7 @@ const NEAR: f64 = 0.75;
 impl Repo {
     /// The commit that `base` means now: a branch, a remote's branch, a tag or a commit (also abbreviated
     /// or relative, as `main~2`); HEAD of the checkout for `None`.
-    pub fn resolve(&self, base: Option<&str>) -> Result<Base> {
+    pub fn resolve(&self, base: Option<&str>) -> Result<ResolvedBase> {
         let Some(name) = base else { return self.head_base() };
         refuse_odd(name)?;
         // A branch comes before a tag of the same name, and before a commit that looks like it.
@@ -40,10 +40,10 @@ impl Repo {
         let commit = object
             .peel_to_commit()
             .map_err(|_| GitError::NotACommit { name: name.into(), kind })?;
-        Ok(Base { oid: commit.id().to_string(), name: name.into() })
+        Ok(ResolvedBase { oid: commit.id().to_string(), name: name.into() })
     }
 
-    fn head_base(&self) -> Result<Base> {
+    fn head_base(&self) -> Result<ResolvedBase> {
         let head = self.git.head().map_err(|error| match error.code() {
             ErrorCode::UnbornBranch | ErrorCode::NotFound => {
                 GitError::Unborn { path: self.root.clone() }
@@ -52,7 +52,7 @@ impl Repo {
         })?;
         let commit = head.peel_to_commit().map_err(GitError::git("read HEAD", &self.root))?;
         let name = String::from_utf8_lossy(head.shorthand_bytes()).into_owned();
-        Ok(Base { oid: commit.id().to_string(), name })
+        Ok(ResolvedBase { oid: commit.id().to_string(), name })
     }
 
     /// Whether a branch of this name can be made: a valid name that is free, and that no other branch's

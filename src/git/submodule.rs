@@ -11,14 +11,14 @@ use git2::{Index, Repository, StatusOptions};
 
 use super::error::Result;
 use crate::sys::dir::Dir;
-use crate::sys::{fs, walk::Walk};
+use crate::sys::{fs, walk::DirWalk};
 
 /// What the index says of a directory that is a repository of its own.
 pub(crate) const GITLINK: u32 = 0o160_000;
 
 /// What stands there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Found {
+pub(crate) enum SubmoduleState {
     /// Nothing of its own, as git leaves it.
     Empty,
     /// A submodule, clean, all of whose commits are on a remote.
@@ -30,28 +30,28 @@ pub(crate) enum Found {
 }
 
 /// Looks at one.
-pub(crate) fn look(admin: &Path, dir: &Path) -> Found {
+pub(crate) fn look(admin: &Path, dir: &Path) -> SubmoduleState {
     let dot_git = dir.join(".git");
     match fs::look(&dot_git) {
-        Ok(None) => return Found::Empty,
+        Ok(None) => return SubmoduleState::Empty,
         Ok(Some(meta)) if meta.is_file() => {}
-        _ => return Found::Embedded,
+        _ => return SubmoduleState::Embedded,
     }
-    let Ok(inner) = Repository::open(dir) else { return Found::Embedded };
+    let Ok(inner) = Repository::open(dir) else { return SubmoduleState::Embedded };
     let modules = fs::canonical(&admin.join("modules"));
     let own = fs::canonical(inner.path());
     match (modules, own) {
         (Ok(modules), Ok(own)) if own.starts_with(&modules) => {}
-        _ => return Found::Embedded,
+        _ => return SubmoduleState::Embedded,
     }
     let mut options = StatusOptions::new();
     options.include_untracked(true).include_ignored(false);
     if !inner.statuses(Some(&mut options)).is_ok_and(|found| found.is_empty()) {
-        return Found::HoldsMore("uncommitted work within a submodule");
+        return SubmoduleState::HoldsMore("uncommitted work within a submodule");
     }
     match is_published(&inner).unwrap_or(false) {
-        true => Found::Published,
-        false => Found::HoldsMore("a submodule's new commits are in this tree only"),
+        true => SubmoduleState::Published,
+        false => SubmoduleState::HoldsMore("a submodule's new commits are in this tree only"),
     }
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn published(index: &Path, admin: &Path, dir: &Dir) -> Result<Vec<Vec
     let Ok(index) = Index::open(index) else { return Ok(Vec::new()) };
     let gitlinks = index.iter().filter(|entry| entry.mode == GITLINK).map(|entry| entry.path);
     let at = |path: &Vec<u8>| dir.path().join(OsStr::from_bytes(path));
-    Ok(gitlinks.filter(|path| look(admin, &at(path)) == Found::Published).collect())
+    Ok(gitlinks.filter(|path| look(admin, &at(path)) == SubmoduleState::Published).collect())
 }
 
 /// Whether the administrative directory of a tree keeps no more repositories of submodules than so many.
@@ -70,7 +70,7 @@ pub(crate) fn are_all(admin: &Path, known: usize) -> Result<bool> {
     if !fs::is_dir(&modules) {
         return Ok(true);
     }
-    let mut walk = Walk::below(&modules);
+    let mut walk = DirWalk::below(&modules);
     let mut repositories = 0;
     while let Some(found) = walk.step(&modules) {
         let found = found?;

@@ -45,7 +45,7 @@ pub(crate) fn range(
 
 /// Files changed, lines added, lines removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Size {
+pub(crate) struct DiffSize {
     pub(crate) files: usize,
     pub(crate) insertions: usize,
     pub(crate) deletions: usize,
@@ -56,16 +56,16 @@ pub(crate) fn size(
     git: &Repository,
     base: Oid,
     head: Oid,
-) -> std::result::Result<Size, git2::Error> {
+) -> std::result::Result<DiffSize, git2::Error> {
     let (from, to) = (git.find_commit(base)?.tree()?, git.find_commit(head)?.tree()?);
     if from.id() == to.id() {
-        return Ok(Size::default());
+        return Ok(DiffSize::default());
     }
     let mut options = DiffOptions::new();
     options.context_lines(0).max_size(COMPARED_BYTES);
     let diff = git.diff_tree_to_tree(Some(&from), Some(&to), Some(&mut options))?;
     let stats = diff.stats()?;
-    Ok(Size {
+    Ok(DiffSize {
         files: stats.files_changed(),
         insertions: stats.insertions(),
         deletions: stats.deletions(),

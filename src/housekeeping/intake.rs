@@ -39,7 +39,7 @@ impl KnownNames {
         let agents: Vec<&str> = self.agents.iter().map(String::as_str).collect();
         let rigs: Vec<&str> = self.rigs.iter().map(String::as_str).collect();
         let (caps, task_caps) = (self.caps, self.task_caps);
-        let known = taskfile::Known { agents: &agents, rigs: &rigs, caps, task_caps };
+        let known = taskfile::ParseContext { agents: &agents, rigs: &rigs, caps, task_caps };
         taskfile::parse(&name.to_string_lossy(), bytes, &known)
     }
 }

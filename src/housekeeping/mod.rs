@@ -31,7 +31,7 @@ use crate::queue::{Queue, QueueError, Result};
 use crate::site::{self, Dir};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
-use crate::trust::Tasks;
+use crate::trust::TaskOrigins;
 
 use heartbeats::Heartbeats;
 use leader::Leadership;
@@ -61,7 +61,7 @@ pub struct Pass {
     pub taken: usize,
     /// Files that are still being written; look again soon.
     pub unsettled: usize,
-    /// Tasks that became eligible.
+    /// TaskOrigins that became eligible.
     pub unblocked: usize,
     /// Claims of dead workers that were moved on.
     pub reclaimed: usize,
@@ -77,7 +77,7 @@ pub struct Housekeeper {
     repositories: Vec<PathBuf>,
     me: ProcessIdentity,
     drops: DropZone,
-    tasks: Tasks,
+    tasks: TaskOrigins,
     half_done: Looks,
     heartbeats: Heartbeats,
     waits: Waits,
@@ -104,7 +104,7 @@ impl Housekeeper {
             repositories: config.repositories(),
             me: identity::me(),
             drops: DropZone::default(),
-            tasks: Tasks::default(),
+            tasks: TaskOrigins::default(),
             half_done: Looks::default(),
             heartbeats: Heartbeats::default(),
             waits: Waits::default(),

@@ -82,7 +82,7 @@ impl Queue {
 /// out. A group that works in them is not, though nothing says that it may: `doctor` tells of it.
 fn close_to_strangers(paths: &QueuePaths, dirs: &[PathBuf]) {
     let amiss: Vec<&PathBuf> =
-        dirs.iter().filter(|dir| fs::dir_amiss(dir) != fs::Amiss::default()).collect();
+        dirs.iter().filter(|dir| fs::dir_amiss(dir) != fs::ModeFlaw::default()).collect();
     if amiss.is_empty() {
         return;
     }

@@ -29,7 +29,7 @@ pub fn cpu_between(before: &[Process], now: &[Process]) -> u64 {
 
 /// The newest change below a directory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Changes {
+pub struct DirChanges {
     /// When, by the clock of its file system, nanoseconds since 1970; `None`: nothing could be looked at.
     pub newest_ns: Option<i128>,
     /// There was more than could be looked at.
@@ -38,9 +38,9 @@ pub struct Changes {
 
 /// Looks for the newest change in a directory, the upper levels first, at most so many names and for so long. What
 /// lies in a directory of the name `but` is left out; links are not followed.
-pub fn newest_change(dir: &Path, but: &str, names: usize, patience_ms: u64) -> Changes {
+pub fn newest_change(dir: &Path, but: &str, names: usize, patience_ms: u64) -> DirChanges {
     let deadline = mono_ms().saturating_add(patience_ms);
-    let mut changes = Changes::default();
+    let mut changes = DirChanges::default();
     changes.see(std::fs::symlink_metadata(dir).ok().as_ref());
     let mut todo: VecDeque<PathBuf> = VecDeque::from([dir.to_owned()]);
     let mut left = names;
@@ -48,7 +48,7 @@ pub fn newest_change(dir: &Path, but: &str, names: usize, patience_ms: u64) -> C
         let Ok(entries) = std::fs::read_dir(&dir) else { continue };
         for entry in entries.flatten() {
             if left == 0 || mono_ms() > deadline {
-                return Changes { cut: true, ..changes };
+                return DirChanges { cut: true, ..changes };
             }
             left -= 1;
             let Ok(meta) = entry.metadata() else { continue };
@@ -64,7 +64,7 @@ pub fn newest_change(dir: &Path, but: &str, names: usize, patience_ms: u64) -> C
     changes
 }
 
-impl Changes {
+impl DirChanges {
     /// The time of the change of the inode: nobody can set it to something else.
     fn see(&mut self, meta: Option<&std::fs::Metadata>) {
         let at = |meta: &std::fs::Metadata| {
@@ -121,10 +121,10 @@ mod tests {
         let first = look();
         assert!(first.newest_ns.is_some() && !first.cut);
         // A clock of a file system may stand still for some milliseconds.
-        let newer = |path: &Path, than: Changes| loop {
+        let newer = |path: &Path, than: DirChanges| loop {
             std::fs::write(path, "2").unwrap();
             let meta = std::fs::symlink_metadata(path).unwrap();
-            let mut seen = Changes::default();
+            let mut seen = DirChanges::default();
             seen.see(Some(&meta));
             if seen.newest_ns > than.newest_ns {
                 return;
@@ -135,6 +135,6 @@ mod tests {
         newer(&at("a/b/c"), first);
         assert!(look().newest_ns > first.newest_ns);
         assert!(newest_change(dir.path(), ".git", 2, 60_000).cut);
-        assert_eq!(newest_change(&at("nowhere"), ".git", 9, 60_000), Changes::default());
+        assert_eq!(newest_change(&at("nowhere"), ".git", 9, 60_000), DirChanges::default());
     }
 }

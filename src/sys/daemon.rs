@@ -16,12 +16,12 @@ pub struct Reaped {
     /// Its process number, free from now on.
     pub pid: i32,
     /// How.
-    pub how: Ended,
+    pub how: ChildEnd,
 }
 
 /// How a worker's process ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum ChildEnd {
     /// By itself, as it should.
     Clean,
     /// By itself, so that a fresh one takes its place.
@@ -81,17 +81,17 @@ fn ended(pid: Option<Pid>) -> Option<Option<Reaped>> {
     Some(match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
         Ok(WaitStatus::Exited(pid, code)) => {
             let how = if code == i32::from(RECYCLED) {
-                Ended::Recycled
+                ChildEnd::Recycled
             } else if CLEAN.contains(&code) {
-                Ended::Clean
+                ChildEnd::Clean
             } else {
-                Ended::Crashed
+                ChildEnd::Crashed
             };
             Some(Reaped { pid: pid.as_raw(), how })
         }
         Ok(WaitStatus::Signaled(pid, signal, _)) => {
             let killed = signal == nix::sys::signal::Signal::SIGKILL;
-            let how = if killed { Ended::Killed } else { Ended::Crashed };
+            let how = if killed { ChildEnd::Killed } else { ChildEnd::Crashed };
             Some(Reaped { pid: pid.as_raw(), how })
         }
         Ok(WaitStatus::StillAlive) | Err(_) => return None,

@@ -33,7 +33,7 @@ pub struct Dir {
 
 /// What stands under a name that ought to be a directory.
 #[derive(Debug)]
-pub enum Opened {
+pub enum DirOpening {
     /// The directory itself.
     Dir(Dir),
     /// Nothing.
@@ -47,13 +47,13 @@ const FLAGS: OFlag =
 
 impl Dir {
     /// Opens the directory of this name; a link is not followed in its last component.
-    pub fn open(path: &Path) -> io::Result<Opened> {
+    pub fn open(path: &Path) -> io::Result<DirOpening> {
         let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW;
         match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-            Ok(file) => Ok(Opened::Dir(Dir { file })),
+            Ok(file) => Ok(DirOpening::Dir(Dir { file })),
             Err(e) => match e.raw_os_error() {
-                Some(libc::ENOENT) => Ok(Opened::Nothing),
-                Some(libc::ENOTDIR | libc::ELOOP) => Ok(Opened::Other),
+                Some(libc::ENOENT) => Ok(DirOpening::Nothing),
+                Some(libc::ENOTDIR | libc::ELOOP) => Ok(DirOpening::Other),
                 _ => Err(e),
             },
         }
@@ -134,7 +134,7 @@ mod tests {
         std::fs::create_dir_all(root.join("a")).unwrap();
         std::fs::create_dir(&outside).unwrap();
         std::os::unix::fs::symlink(&outside, root.join("link")).unwrap();
-        let Opened::Dir(open) = Dir::open(&root).unwrap() else { panic!() };
+        let DirOpening::Dir(open) = Dir::open(&root).unwrap() else { panic!() };
         for (path, make, there) in [
             ("a/x", false, true),
             ("new/deep/x", true, true),
@@ -151,8 +151,8 @@ mod tests {
         std::os::unix::fs::symlink(&outside, root.join("a")).unwrap();
         std::fs::write(at.path(), "text").unwrap();
         assert!(root.join("b/x").exists() && !outside.join("x").exists());
-        assert!(matches!(Dir::open(&root.join("link")).unwrap(), Opened::Other));
-        assert!(matches!(Dir::open(&root.join("none")).unwrap(), Opened::Nothing));
+        assert!(matches!(Dir::open(&root.join("link")).unwrap(), DirOpening::Other));
+        assert!(matches!(Dir::open(&root.join("none")).unwrap(), DirOpening::Nothing));
     }
 
     #[test]
@@ -160,11 +160,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (one, two) = (dir.path().join("one"), dir.path().join("two"));
         std::fs::create_dir(&one).unwrap();
-        let Opened::Dir(open) = Dir::open(&one).unwrap() else { panic!() };
+        let DirOpening::Dir(open) = Dir::open(&one).unwrap() else { panic!() };
         std::fs::rename(&one, &two).unwrap();
         std::fs::create_dir(&one).unwrap();
         let again = |path: &Path| match Dir::open(path).unwrap() {
-            Opened::Dir(dir) => dir.id().unwrap(),
+            DirOpening::Dir(dir) => dir.id().unwrap(),
             other => panic!("{other:?}"),
         };
         assert_eq!(again(&two), open.id().unwrap());

@@ -14,7 +14,7 @@ use super::process::{Signal, signal_if};
 pub const GRACE_MS: u64 = 1_500;
 
 /// What is to end: who is there now, and whether a number still means one of them.
-pub(super) trait Remaining {
+pub(super) trait SweepTarget {
     /// All of them, the dead among them or not.
     fn list(&self) -> Vec<i32>;
     /// Asked when the number can no longer be given to another.
@@ -25,7 +25,7 @@ pub(super) trait Remaining {
 pub struct Grace {
     ms: u64,
     given: bool,
-    also: Vec<Box<dyn Remaining>>,
+    also: Vec<Box<dyn SweepTarget>>,
 }
 
 impl Default for Grace {
@@ -46,14 +46,14 @@ impl Grace {
     }
 
     /// Whoever these are is asked in the same time.
-    pub(super) fn also(mut self, more: impl Remaining + 'static) -> Grace {
+    pub(super) fn also(mut self, more: impl SweepTarget + 'static) -> Grace {
         self.also.push(Box::new(more));
         self
     }
 
     /// Asks all of these to end, wakes those that stand still, and waits until they are gone or the time is over.
     /// Returns who was asked. The second time nobody is.
-    pub(super) fn give(&mut self, first: &dyn Remaining) -> HashSet<i32> {
+    pub(super) fn give(&mut self, first: &dyn SweepTarget) -> HashSet<i32> {
         let mut asked: HashMap<i32, u64> = HashMap::new();
         if std::mem::replace(&mut self.given, true) {
             return HashSet::new();
@@ -74,7 +74,7 @@ impl Grace {
 }
 
 /// Asks each that was not asked yet; how many live.
-fn ask(them: &dyn Remaining, asked: &mut HashMap<i32, u64>) -> usize {
+fn ask(them: &dyn SweepTarget, asked: &mut HashMap<i32, u64>) -> usize {
     let mut living = 0;
     for pid in them.list() {
         let Some(process) = process(pid).filter(|p| !matches!(p.state, 'Z' | 'X')) else {

@@ -12,7 +12,7 @@ use std::path::Path;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::family::spared;
-use super::spawn::{self, Child, Exit, Order, SpawnError, SpawnStep};
+use super::spawn::{self, Child, Exit, SpawnError, SpawnRequest, SpawnStep};
 use super::{clock, process, ready};
 
 /// At most so much of what a helper complains about is kept, bytes.
@@ -39,7 +39,7 @@ pub struct Helper<'a> {
 
 /// What came of it.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HelperOutput {
     /// How it ended.
     pub exit: Option<Exit>,
     /// It did not end in time, and was stopped.
@@ -51,11 +51,11 @@ pub struct Answer {
 }
 
 /// Runs it to its end.
-pub fn run(helper: &Helper<'_>) -> Result<Answer, SpawnError> {
+pub fn run(helper: &Helper<'_>) -> Result<HelperOutput, SpawnError> {
     let failed = |source| SpawnError { at: SpawnStep::Input, source };
     let complaint = memfd_create(c"stderr", MFdFlags::MFD_CLOEXEC).map_err(|e| failed(e.into()))?;
     let complaint = File::from(complaint);
-    let order = Order {
+    let order = SpawnRequest {
         program: helper.program,
         argv0: helper.program.file_name().unwrap_or(OsStr::new("helper")),
         args: helper.args,
@@ -83,7 +83,7 @@ pub fn run(helper: &Helper<'_>) -> Result<Answer, SpawnError> {
     process::signal_group(child.pid(), process::Signal::SIGKILL);
     let exit = child.reap();
     spared().remove(&child.pid());
-    Ok(Answer { exit, late, stdout, stderr: tail(&complaint) })
+    Ok(HelperOutput { exit, late, stdout, stderr: tail(&complaint) })
 }
 
 /// Reads what it prints until it has ended; false where the time was over first.
@@ -118,7 +118,7 @@ fn tail(file: &File) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn sh(script: &str, stdin: &[u8], limit_ms: u64) -> Answer {
+    fn sh(script: &str, stdin: &[u8], limit_ms: u64) -> HelperOutput {
         let args = ["-c".into(), script.into()];
         let (program, cwd) = (Path::new("/bin/sh"), Path::new("/"));
         run(&Helper { program, args: &args, env: &[], cwd, stdin, limit_ms }).unwrap()

@@ -35,14 +35,14 @@ pub fn host() -> String {
 /// yet waited for).
 pub fn start_ticks(pid: i32) -> Option<u64> {
     match seen(pid) {
-        Seen::Since(ticks) => Some(ticks),
-        Seen::Ended | Seen::Nothing => None,
+        PidState::Since(ticks) => Some(ticks),
+        PidState::Ended | PidState::Nothing => None,
     }
 }
 
 /// What `/proc` shows of a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Seen {
+pub(super) enum PidState {
     /// A process that started then.
     Since(u64),
     /// One that is dead, but not yet waited for.
@@ -51,12 +51,12 @@ pub(super) enum Seen {
     Nothing,
 }
 
-pub(super) fn seen(pid: i32) -> Seen {
-    let Some(stat) = stat_fields(pid) else { return Seen::Nothing };
+pub(super) fn seen(pid: i32) -> PidState {
+    let Some(stat) = stat_fields(pid) else { return PidState::Nothing };
     match (stat.first().map(String::as_str), stat.get(19).and_then(|ticks| ticks.parse().ok())) {
-        (Some("Z" | "X"), _) => Seen::Ended,
-        (_, Some(ticks)) => Seen::Since(ticks),
-        (_, None) => Seen::Nothing,
+        (Some("Z" | "X"), _) => PidState::Ended,
+        (_, Some(ticks)) => PidState::Since(ticks),
+        (_, None) => PidState::Nothing,
     }
 }
 

@@ -10,24 +10,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::process::{alive, descriptor};
-use super::ready::{Bell, any};
+use super::ready::{WakePipe, any};
 use crate::domain::process::ProcessIdentity;
 
 /// Watches processes until dropped.
 #[derive(Debug)]
-pub struct Lookout {
-    shared: Arc<Shared>,
+pub struct ProcessWatcher {
+    shared: Arc<WatcherShared>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    bell: Bell,
-    state: Mutex<State>,
+struct WatcherShared {
+    bell: WakePipe,
+    state: Mutex<WatcherState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct WatcherState {
     /// `None` for one whose end was told (or that cannot be watched).
     watched: HashMap<ProcessIdentity, Option<Arc<OwnedFd>>>,
     /// One had ended before it could be watched.
@@ -35,15 +35,15 @@ struct State {
     over: bool,
 }
 
-impl Lookout {
+impl ProcessWatcher {
     /// Calls `ended` (from a thread of its own) as soon as a watched process ends.
-    pub fn start(ended: impl Fn() + Send + 'static) -> io::Result<Lookout> {
-        let shared = Arc::new(Shared { bell: Bell::new()?, state: Mutex::default() });
+    pub fn start(ended: impl Fn() + Send + 'static) -> io::Result<ProcessWatcher> {
+        let shared = Arc::new(WatcherShared { bell: WakePipe::new()?, state: Mutex::default() });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("lookout".into())
             .spawn(move || while theirs.wait(&ended) {})?;
-        Ok(Lookout { shared, thread: Some(thread) })
+        Ok(ProcessWatcher { shared, thread: Some(thread) })
     }
 
     /// Watches exactly these from now on. One that is dead already is told like any other.
@@ -68,7 +68,7 @@ impl Lookout {
     }
 }
 
-impl Drop for Lookout {
+impl Drop for ProcessWatcher {
     fn drop(&mut self) {
         self.shared.state().over = true;
         self.shared.bell.ring();
@@ -77,7 +77,7 @@ impl Drop for Lookout {
     }
 }
 
-impl Shared {
+impl WatcherShared {
     /// One wait; false: no more.
     fn wait(&self, ended: &impl Fn()) -> bool {
         let watched: Vec<Arc<OwnedFd>> = {
@@ -108,7 +108,7 @@ impl Shared {
         !over
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, WatcherState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn an_end_is_told_once() {
         let (sender, told) = channel();
-        let lookout = Lookout::start(move || sender.send(()).unwrap()).unwrap();
+        let lookout = ProcessWatcher::start(move || sender.send(()).unwrap()).unwrap();
         let (mut first, first_id) = process();
         let (mut second, second_id) = process();
         lookout.watch(&[first_id.clone(), second_id.clone()]);
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn an_end_that_came_first_is_told_too() {
         let (sender, told) = channel();
-        let lookout = Lookout::start(move || sender.send(()).unwrap()).unwrap();
+        let lookout = ProcessWatcher::start(move || sender.send(()).unwrap()).unwrap();
         let (mut child, id) = process();
         drop(child.stdin.take());
         child.wait().unwrap();
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn who_is_not_watched_any_more_is_not_told_of() {
         let (sender, told) = channel();
-        let lookout = Lookout::start(move || sender.send(()).unwrap()).unwrap();
+        let lookout = ProcessWatcher::start(move || sender.send(()).unwrap()).unwrap();
         let (mut child, id) = process();
         lookout.watch(&[id]);
         lookout.watch(&[]);

@@ -32,14 +32,14 @@ fn of_process(pid: &str) -> Option<Memory> {
 }
 
 /// A group that counts memory: where it is mounted, its own path, and the version.
-struct Group {
+struct MemoryCgroup {
     mount: &'static str,
     path: PathBuf,
     first_version: bool,
 }
 
 /// A line of `/proc/PID/cgroup`: `NUMBER:CONTROLLERS:PATH`.
-fn group(line: &str) -> Option<Group> {
+fn group(line: &str) -> Option<MemoryCgroup> {
     let (_, rest) = line.split_once(':')?;
     let (controllers, path) = rest.split_once(':')?;
     let first_version = controllers.split(',').any(|name| name == "memory");
@@ -51,11 +51,11 @@ fn group(line: &str) -> Option<Group> {
     // Seen from another namespace the path leads above the mount: then the mount is what we see of it.
     let path = PathBuf::from(mount).join(path.trim_start_matches('/'));
     let path = if path.is_dir() { path } else { PathBuf::from(mount) };
-    Some(Group { mount, path, first_version })
+    Some(MemoryCgroup { mount, path, first_version })
 }
 
 /// What each limit from the group up to the root leaves.
-fn limited(group: Group) -> Vec<Memory> {
+fn limited(group: MemoryCgroup) -> Vec<Memory> {
     let (limit, used, cached) = if group.first_version {
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
     } else {

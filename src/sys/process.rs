@@ -8,14 +8,14 @@ pub use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-use super::identity::{self, Seen, all, process};
+use super::identity::{self, PidState, all, process};
 pub use super::identity::{own_pid, own_thread};
 use super::seam::{Call, Op, through};
 use crate::domain::process::{HostMatch, ProcessIdentity};
 
 /// What can be told of a process of this machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sight {
+pub enum Presence {
     /// It lives.
     Alive,
     /// It has ended, or its number is another's.
@@ -26,28 +26,28 @@ pub enum Sight {
 
 /// Looks for the process with this identity. Where `/proc` does not show it (it hides other users' processes, no file
 /// could be opened), the kernel is asked whether there is any of its number: that it tells everybody.
-pub fn sight(identity: &ProcessIdentity) -> Sight {
+pub fn sight(identity: &ProcessIdentity) -> Presence {
     sight_of(identity.pid, identity.start_ticks)
 }
 
 /// The same of a number and the time of its start.
-pub(super) fn sight_of(pid: i32, start_ticks: u64) -> Sight {
+pub(super) fn sight_of(pid: i32, start_ticks: u64) -> Presence {
     match identity::seen(pid) {
-        Seen::Since(ticks) if ticks == start_ticks => Sight::Alive,
-        Seen::Since(_) | Seen::Ended => Sight::Ended,
-        Seen::Nothing if exists(pid) => Sight::Hidden,
-        Seen::Nothing => Sight::Ended,
+        PidState::Since(ticks) if ticks == start_ticks => Presence::Alive,
+        PidState::Since(_) | PidState::Ended => Presence::Ended,
+        PidState::Nothing if exists(pid) => Presence::Hidden,
+        PidState::Nothing => Presence::Ended,
     }
 }
 
 /// Whether the process lives and this user may tell it what to do.
 pub fn obeys(identity: &ProcessIdentity) -> bool {
-    sight(identity) == Sight::Alive && kill(Pid::from_raw(identity.pid), None).is_ok()
+    sight(identity) == Presence::Alive && kill(Pid::from_raw(identity.pid), None).is_ok()
 }
 
 /// Whether the process with this identity lives, as far as can be told: one that is hidden does, and its lease decides.
 pub fn alive(identity: &ProcessIdentity) -> bool {
-    sight(identity) != Sight::Ended
+    sight(identity) != Presence::Ended
 }
 
 /// Whether nothing can be done to a process from where `me` stands, nor be told for certain: it lives somewhere else, or
@@ -55,7 +55,7 @@ pub fn alive(identity: &ProcessIdentity) -> bool {
 pub fn out_of_reach(me: &ProcessIdentity, other: &ProcessIdentity) -> bool {
     match me.host_match(other) {
         HostMatch::Elsewhere => true,
-        HostMatch::Here => sight(other) == Sight::Hidden,
+        HostMatch::Here => sight(other) == Presence::Hidden,
         HostMatch::Rebooted => false,
     }
 }
@@ -90,10 +90,10 @@ fn kill_patiently(identity: &ProcessIdentity, patience_ms: u64) -> bool {
     let deadline = super::clock::mono_ms() + patience_ms;
     loop {
         match sight(identity) {
-            Sight::Ended => return true,
+            Presence::Ended => return true,
             // It may be another one by now.
-            Sight::Hidden => return false,
-            Sight::Alive => {}
+            Presence::Hidden => return false,
+            Presence::Alive => {}
         }
         // The number cannot have been given to another process between the look and the kill more than
         // once in a wrap of all numbers; the pidfd makes even that harmless.

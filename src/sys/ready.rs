@@ -43,16 +43,16 @@ pub fn any(descriptors: &[BorrowedFd<'_>]) -> io::Result<Vec<bool>> {
 
 /// A bell that any thread may ring to end another's [`wait`].
 #[derive(Debug)]
-pub struct Bell {
+pub struct WakePipe {
     reader: PipeReader,
     writer: PipeWriter,
 }
 
-impl Bell {
+impl WakePipe {
     /// A silent bell.
-    pub fn new() -> io::Result<Bell> {
+    pub fn new() -> io::Result<WakePipe> {
         let (reader, writer) = io::pipe()?;
-        Ok(Bell { reader, writer })
+        Ok(WakePipe { reader, writer })
     }
 
     /// Rings. The caller rings once for each time that it was silenced, or a pipe's length at most.
@@ -67,7 +67,7 @@ impl Bell {
     }
 }
 
-impl AsFd for Bell {
+impl AsFd for WakePipe {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.reader.as_fd()
     }
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_ring_ends_the_wait_and_the_silent_one_times_out() {
-        let (loud, silent) = (Bell::new().unwrap(), Bell::new().unwrap());
+        let (loud, silent) = (WakePipe::new().unwrap(), WakePipe::new().unwrap());
         loud.ring();
         let fds = [Some(silent.as_fd()), None, Some(loud.as_fd())];
         assert_eq!(wait(fds, None).unwrap(), [false, false, true]);

@@ -98,7 +98,7 @@ pub(super) fn through<T>(
 #[cfg(debug_assertions)]
 pub(super) use hooked::through;
 #[cfg(debug_assertions)]
-pub use hooked::{Fate, Hook, errno, install, with};
+pub use hooked::{CallFate, Hook, errno, install, with};
 
 #[cfg(debug_assertions)]
 mod hooked {
@@ -111,7 +111,7 @@ mod hooked {
 
     /// What becomes of a call.
     #[derive(Clone, PartialEq, Eq, Debug)]
-    pub enum Fate {
+    pub enum CallFate {
         /// It is made.
         Go,
         /// It is not made, and fails with this errno.
@@ -131,7 +131,7 @@ mod hooked {
     /// Decides about calls. It may wait as long as it likes: that is a process that was stopped.
     pub trait Hook {
         /// Before the call.
-        fn before(&mut self, call: &Call<'_>) -> Fate;
+        fn before(&mut self, call: &Call<'_>) -> CallFate;
         /// After it; `errno` is what the caller is told.
         fn after(&mut self, call: &Call<'_>, errno: Option<i32>) {
             let _unused = (call, errno);
@@ -168,7 +168,7 @@ mod hooked {
         call: Call<'_>,
         run: impl FnOnce(&Call<'_>) -> io::Result<T>,
     ) -> io::Result<T> {
-        let fate = ask(|hook| hook.before(&call)).unwrap_or(Fate::Go);
+        let fate = ask(|hook| hook.before(&call)).unwrap_or(CallFate::Go);
         let result = meet(&fate, &call, run);
         let errno = result.as_ref().err().and_then(io::Error::raw_os_error);
         ask(|hook| hook.after(&call, errno));
@@ -176,18 +176,18 @@ mod hooked {
     }
 
     fn meet<T: 'static>(
-        fate: &Fate,
+        fate: &CallFate,
         call: &Call<'_>,
         run: impl FnOnce(&Call<'_>) -> io::Result<T>,
     ) -> io::Result<T> {
         match fate {
-            Fate::Go => run(call),
-            Fate::Fail(errno) => Err(io::Error::from_raw_os_error(*errno)),
-            Fate::Lost(errno) => run(call).and(Err(io::Error::from_raw_os_error(*errno))),
-            Fate::Skip => nothing().map_or_else(|| run(call), Ok),
-            Fate::To(path) => run(&Call { to: Some(path), ..*call }),
-            Fate::KillBefore => die(),
-            Fate::KillAfter => {
+            CallFate::Go => run(call),
+            CallFate::Fail(errno) => Err(io::Error::from_raw_os_error(*errno)),
+            CallFate::Lost(errno) => run(call).and(Err(io::Error::from_raw_os_error(*errno))),
+            CallFate::Skip => nothing().map_or_else(|| run(call), Ok),
+            CallFate::To(path) => run(&Call { to: Some(path), ..*call }),
+            CallFate::KillBefore => die(),
+            CallFate::KillAfter => {
                 let _nobody_learns_it = run(call);
                 die()
             }

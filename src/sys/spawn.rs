@@ -21,11 +21,11 @@ use nix::unistd::Pid;
 
 use super::cgroup::CgroupEntry;
 use super::rlimit::Rlimit;
-use super::vfork::{self, Plan, Stage, Strings};
+use super::vfork::{self, ChildPlan, ChildStage, Strings};
 
 /// What to start.
 #[derive(Debug)]
-pub struct Order<'a> {
+pub struct SpawnRequest<'a> {
     /// The program's file.
     pub program: &'a Path,
     /// What it is told that it is called.
@@ -119,12 +119,12 @@ pub struct Child {
 }
 
 /// Starts a child. It dies with the calling thread, which therefore has to be one that stays.
-pub fn spawn(order: &Order<'_>) -> Result<Child, SpawnError> {
+pub fn spawn(order: &SpawnRequest<'_>) -> Result<Child, SpawnError> {
     spawn_in(&CgroupEntry::default(), order)
 }
 
 /// The same in a control group, by the entrance that [`super::cgroup::Cgroup::hold`] gave. It dies with the group, then.
-pub fn spawn_in(entrance: &CgroupEntry, order: &Order<'_>) -> Result<Child, SpawnError> {
+pub fn spawn_in(entrance: &CgroupEntry, order: &SpawnRequest<'_>) -> Result<Child, SpawnError> {
     let stdin = input(order.stdin).map_err(failed(SpawnStep::Input))?;
     let (stdout, writer) = io::pipe().map_err(failed(SpawnStep::System))?;
     let stdio = [stdin.as_fd(), writer.as_fd(), order.stderr.as_fd()];
@@ -132,11 +132,11 @@ pub fn spawn_in(entrance: &CgroupEntry, order: &Order<'_>) -> Result<Child, Spaw
         plan(order, entrance, stdio).map_err(|errno| failed(SpawnStep::Arguments)(errno.into()))?;
     let pid = vfork::start(&plan).map_err(|(stage, errno)| SpawnError {
         at: match (stage, errno) {
-            (Stage::Directory, _) => SpawnStep::Directory,
-            (Stage::Cgroup, _) => SpawnStep::Cgroup,
-            (Stage::Exec, Errno::E2BIG) => SpawnStep::Arguments,
+            (ChildStage::Directory, _) => SpawnStep::Directory,
+            (ChildStage::Cgroup, _) => SpawnStep::Cgroup,
+            (ChildStage::Exec, Errno::E2BIG) => SpawnStep::Arguments,
             (
-                Stage::Exec,
+                ChildStage::Exec,
                 Errno::ENOENT | Errno::EACCES | Errno::ENOEXEC | Errno::ENOTDIR | Errno::ELOOP,
             ) => SpawnStep::Program,
             _ => SpawnStep::System,
@@ -153,10 +153,10 @@ pub fn spawn_in(entrance: &CgroupEntry, order: &Order<'_>) -> Result<Child, Spaw
 }
 
 fn plan<'a>(
-    order: &'a Order<'_>,
+    order: &'a SpawnRequest<'_>,
     entrance: &'a CgroupEntry,
     stdio: [BorrowedFd<'a>; 3],
-) -> Result<Plan<'a>, Errno> {
+) -> Result<ChildPlan<'a>, Errno> {
     let c_string = |text: &OsStr| CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL);
     let mut argv = Strings::default();
     argv.push(&[order.argv0.as_bytes()])?;
@@ -166,7 +166,7 @@ fn plan<'a>(
         .env
         .iter()
         .try_for_each(|(key, value)| env.push(&[key.as_bytes(), b"=", value.as_bytes()]))?;
-    Ok(Plan {
+    Ok(ChildPlan {
         program: c_string(order.program.as_os_str())?,
         argv,
         env,

@@ -8,7 +8,7 @@ use crate::domain::settings::limits::Limits;
 fn sh(script: &str, stdin: &[u8], limits: Limits) -> (Vec<u8>, Option<Exit>) {
     let args = ["-c", script].map(OsString::from);
     let env = [("PATH".into(), std::env::var_os("PATH").unwrap())];
-    let order = Order {
+    let order = SpawnRequest {
         program: Path::new("/bin/sh"),
         argv0: OsStr::new("sh"),
         args: &args,
@@ -85,7 +85,7 @@ fn a_signal_and_a_limit_are_told_from_an_exit() {
 #[test]
 fn a_missing_program_and_a_missing_directory_are_told_apart() {
     let missing = |program: &str, cwd: &str| {
-        let order = Order {
+        let order = SpawnRequest {
             program: Path::new(program),
             argv0: OsStr::new("x"),
             args: &[],
@@ -112,7 +112,7 @@ fn a_script_without_its_first_line_runs_and_a_nul_byte_is_refused() {
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     let start = |arg: &str| {
         let args = [OsString::from(arg)];
-        spawn(&Order {
+        spawn(&SpawnRequest {
             program: &script,
             argv0: OsStr::new("agent"),
             args: &args,

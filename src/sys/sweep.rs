@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use super::clock::{Backoff, mono_ms};
 use super::family::{all_below, childless};
 pub use super::family::{become_subreaper, children_of, is_subreaper, own_children};
-use super::grace::{Grace, Remaining};
+use super::grace::{Grace, SweepTarget};
 use super::identity::{self, start_ticks};
 use super::process;
 use super::seam::{Call, Op, through};
@@ -32,7 +32,7 @@ pub fn descendants(mut killed: HashSet<i32>, grace: &mut Grace, patience_ms: u64
     if childless() {
         return Swept { killed: count(killed.len()), left: 0 };
     }
-    killed.extend(grace.give(&Below));
+    killed.extend(grace.give(&Descendants));
     let deadline = mono_ms() + patience_ms;
     let mut pace = Backoff::new();
     while !childless() {
@@ -48,13 +48,13 @@ pub fn descendants(mut killed: HashSet<i32>, grace: &mut Grace, patience_ms: u64
 
 /// A grace for a sweep of what is below this process, whatever else is swept before.
 pub fn grace_below() -> Grace {
-    Grace::new().also(Below)
+    Grace::new().also(Descendants)
 }
 
 /// Everything below this process. Those of its children that are dead are buried on the way.
-struct Below;
+struct Descendants;
 
-impl Remaining for Below {
+impl SweepTarget for Descendants {
     fn list(&self) -> Vec<i32> {
         if childless() { Vec::new() } else { all_below(process::own_pid()).into_iter().collect() }
     }
@@ -67,15 +67,15 @@ impl Remaining for Below {
 
 /// What an environment says of those who are meant.
 #[derive(Clone, Debug)]
-struct Mark {
+struct EnvMark {
     entry: Vec<u8>,
     /// A variable that, where it is there, has to say this: its name with `=`, and all of it.
     beside: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-impl Mark {
-    fn new(key: &str, value: &str) -> Mark {
-        Mark { entry: entry(key, value), beside: None }
+impl EnvMark {
+    fn new(key: &str, value: &str) -> EnvMark {
+        EnvMark { entry: entry(key, value), beside: None }
     }
 
     fn is_in(&self, environ: &[u8]) -> bool {
@@ -94,9 +94,9 @@ fn entry(key: &str, value: &str) -> Vec<u8> {
 }
 
 /// Everything whose environment says this.
-struct Bearers(Mark);
+struct MarkedProcesses(EnvMark);
 
-impl Remaining for Bearers {
+impl SweepTarget for MarkedProcesses {
     fn list(&self) -> Vec<i32> {
         bearers(&self.0)
     }
@@ -109,7 +109,7 @@ impl Remaining for Bearers {
 /// Ends every process of this machine, but this one, whose environment says `KEY=VALUE`: by TERM within its grace,
 /// then by KILL, for at most so long. Only processes of the same user can be seen (root sees all).
 pub fn marked(key: &str, value: &str, grace: &mut Grace, patience_ms: u64) -> Swept {
-    end_marked(&Mark::new(key, value), grace, patience_ms)
+    end_marked(&EnvMark::new(key, value), grace, patience_ms)
 }
 
 /// The same, but for those whose environment says something else under another key.
@@ -120,10 +120,10 @@ pub fn marked_beside(
     patience_ms: u64,
 ) -> Swept {
     let beside = Some((entry(beside, ""), entry(beside, says)));
-    end_marked(&Mark { beside, ..Mark::new(key, value) }, grace, patience_ms)
+    end_marked(&EnvMark { beside, ..EnvMark::new(key, value) }, grace, patience_ms)
 }
 
-fn end_marked(mark: &Mark, grace: &mut Grace, patience_ms: u64) -> Swept {
+fn end_marked(mark: &EnvMark, grace: &mut Grace, patience_ms: u64) -> Swept {
     let mut swept = Swept::default();
     let all = std::path::Path::new("/proc");
     let mut kill = |swept: &mut Swept| {
@@ -139,8 +139,8 @@ fn end_marked(mark: &Mark, grace: &mut Grace, patience_ms: u64) -> Swept {
 pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
     let mut swept = Swept::default();
     let kill = |swept: &mut Swept| {
-        let mark = Mark::new(mark, worker);
-        let mut grace = Grace::new().also(Bearers(mark.clone()));
+        let mark = EnvMark::new(mark, worker);
+        let mut grace = Grace::new().also(MarkedProcesses(mark.clone()));
         let caged = super::cgroup::end_of(worker, &mut grace, patience_ms);
         let free = kill_bearers(&mark, &mut grace, patience_ms);
         let killed = count(caged.pids.len()) + free.killed;
@@ -152,11 +152,11 @@ pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
     swept
 }
 
-fn kill_bearers(mark: &Mark, grace: &mut Grace, patience_ms: u64) -> Swept {
+fn kill_bearers(mark: &EnvMark, grace: &mut Grace, patience_ms: u64) -> Swept {
     if bearers(mark).is_empty() {
         return Swept::default();
     }
-    let mut killed = grace.give(&Bearers(mark.clone()));
+    let mut killed = grace.give(&MarkedProcesses(mark.clone()));
     // One that is on its way out has no environment any more, but still a number: it is waited for.
     let mut going: HashSet<(i32, u64)> = HashSet::new();
     let deadline = mono_ms() + patience_ms;
@@ -185,15 +185,15 @@ fn kill_bearers(mark: &Mark, grace: &mut Grace, patience_ms: u64) -> Swept {
 
 /// Every process of this machine, but this one, whose environment says `KEY=VALUE`.
 pub fn bearing(key: &str, value: &str) -> Vec<i32> {
-    bearers(&Mark::new(key, value))
+    bearers(&EnvMark::new(key, value))
 }
 
-fn bearers(mark: &Mark) -> Vec<i32> {
+fn bearers(mark: &EnvMark) -> Vec<i32> {
     identity::all().into_iter().filter(|pid| bears(*pid, mark)).collect()
 }
 
 /// Whether the process carries the mark; never true of ourselves, of the dead and of strangers.
-fn bears(pid: i32, mark: &Mark) -> bool {
+fn bears(pid: i32, mark: &EnvMark) -> bool {
     pid != process::own_pid()
         && std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| mark.is_in(&environ))
 }
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_mark_beside_another_has_to_fit_where_it_is_there() {
         let beside = Some((entry("Q", ""), entry("Q", "1")));
-        let mark = Mark { beside, ..Mark::new("T", "x") };
+        let mark = EnvMark { beside, ..EnvMark::new("T", "x") };
         for (environ, is_it) in [
             ("T=x", true),
             ("A=b\0T=x\0Q=1\0", true),

@@ -18,20 +18,20 @@ pub const KEPT: u32 = 3;
 
 /// A log that this process writes to.
 #[derive(Debug)]
-pub struct Talk {
+pub struct LogFile {
     path: PathBuf,
     max: u64,
     open: Mutex<(File, (u64, u64))>,
 }
 
-impl Talk {
+impl LogFile {
     /// Opens it, made where it is missing.
-    pub fn open(path: &Path) -> Result<Talk> {
-        Talk::with_max(path, MAX)
+    pub fn open(path: &Path) -> Result<LogFile> {
+        LogFile::with_max(path, MAX)
     }
 
-    fn with_max(path: &Path, max: u64) -> Result<Talk> {
-        Ok(Talk { path: path.to_owned(), max, open: Mutex::new(open(path)?) })
+    fn with_max(path: &Path, max: u64) -> Result<LogFile> {
+        Ok(LogFile { path: path.to_owned(), max, open: Mutex::new(open(path)?) })
     }
 
     /// Adds a line.
@@ -93,7 +93,7 @@ mod tests {
             for writer in 0..WRITERS {
                 let path = &path;
                 scope.spawn(move || {
-                    let talk = Talk::with_max(path, MAX).unwrap();
+                    let talk = LogFile::with_max(path, MAX).unwrap();
                     for line in 0..LINES {
                         talk.line(&format!("writer {writer} line {line:03}")).unwrap();
                     }
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(lines.len(), WRITERS * LINES);
         assert!(!texts[2].is_empty(), "it was turned");
         // How far a part grows while its turner is kept waiting is the scheduler's affair; the next line ends that.
-        Talk::with_max(&path, MAX).unwrap().line("one more").unwrap();
+        LogFile::with_max(&path, MAX).unwrap().line("one more").unwrap();
         assert!(fs::look(&path).unwrap().unwrap().len() < MAX + "one more\n".len() as u64);
     }
 
@@ -118,7 +118,7 @@ mod tests {
     fn only_so_many_parts_stay() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("worker.log");
-        let talk = Talk::with_max(&path, 100).unwrap();
+        let talk = LogFile::with_max(&path, 100).unwrap();
         for line in 0..200 {
             talk.line(&format!("line {line:05}")).unwrap();
         }

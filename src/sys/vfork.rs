@@ -6,7 +6,7 @@
 //! parent-death signal nor limits. It may not know what is started, or why.
 //!
 //! Invariant: between clone and exec the child makes system calls and nothing else. It allocates nothing,
-//! takes no lock, cannot panic, and writes only to its own stack and to [`Report`].
+//! takes no lock, cannot panic, and writes only to its own stack and to [`ChildReport`].
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::os::fd::BorrowedFd;
@@ -52,7 +52,7 @@ impl Strings {
 
 /// What to execute, and what the child does to itself before.
 #[derive(Debug)]
-pub(super) struct Plan<'a> {
+pub(super) struct ChildPlan<'a> {
     pub(super) program: CString,
     /// From its own name on.
     pub(super) argv: Strings,
@@ -68,7 +68,7 @@ pub(super) struct Plan<'a> {
 
 /// Where the child came to grief.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stage {
+pub(super) enum ChildStage {
     /// No child was made.
     Clone,
     /// Session, limits, signals, descriptors.
@@ -82,55 +82,56 @@ pub(super) enum Stage {
 }
 
 /// What the child needs, laid out before it exists.
-struct Cradle<'a> {
-    plan: &'a Plan<'a>,
+struct ChildMemory<'a> {
+    plan: &'a ChildPlan<'a>,
     argv: Vec<*const c_char>,
     /// For a script without `#!`, which the kernel refuses and people expect to run: `sh PROGRAM ARGS`.
     shell_argv: Vec<*const c_char>,
     env: Vec<*const c_char>,
     parent: Pid,
-    report: Report,
+    report: ChildReport,
 }
 
 /// The cradle, for a thread that starts the child in our stead.
-struct Lent<'a>(&'a Cradle<'a>);
+struct LentMemory<'a>(&'a ChildMemory<'a>);
 
 #[expect(unsafe_code, reason = "the pointers in it keep it from being sent by itself")]
 // SAFETY: they point to memory that nobody changes, and this thread waits until the other is done with it.
-unsafe impl Send for Lent<'_> {}
+unsafe impl Send for LentMemory<'_> {}
 
-impl<'a> Lent<'a> {
-    fn get(&self) -> &'a Cradle<'a> {
+impl<'a> LentMemory<'a> {
+    fn get(&self) -> &'a ChildMemory<'a> {
         self.0
     }
 }
 
 /// Written by the child, read by us once it has executed the program or ended: 0 is success.
 #[derive(Default)]
-struct Report {
+struct ChildReport {
     errno: AtomicI32,
     stage: AtomicU8,
 }
 
 /// Starts the program. The caller owes a wait for the child.
-pub(super) fn start(plan: &Plan<'_>) -> Result<Pid, (Stage, Errno)> {
+pub(super) fn start(plan: &ChildPlan<'_>) -> Result<Pid, (ChildStage, Errno)> {
     let argv = plan.argv.pointers();
     let mut shell_argv = vec![c"sh".as_ptr(), plan.program.as_ptr()];
     shell_argv.extend(&argv[1..]);
     let env = plan.env.pointers();
     let parent = nix::unistd::getpid();
-    let cradle = Cradle { plan, argv, shell_argv, env, parent, report: Report::default() };
+    let cradle =
+        ChildMemory { plan, argv, shell_argv, env, parent, report: ChildReport::default() };
     // A handler of ours must not run in the child: it would act on our memory.
     let mask = SigSet::all()
         .thread_swap_mask(SigmaskHow::SIG_SETMASK)
-        .map_err(|errno| (Stage::Clone, errno))?;
-    let lent = Lent(&cradle);
+        .map_err(|errno| (ChildStage::Clone, errno))?;
+    let lent = LentMemory(&cradle);
     let pid = match &plan.entrance.spawner {
         None => clone_and_wait(&cradle),
         Some(spawner) => spawner.run(move || clone_and_wait(lent.get())),
     };
     let restored = mask.thread_set_mask();
-    let pid = pid.map_err(|errno| (Stage::Clone, errno))?;
+    let pid = pid.map_err(|errno| (ChildStage::Clone, errno))?;
     debug_assert!(restored.is_ok(), "the mask was in force before");
     let errno = cradle.report.errno.load(Ordering::SeqCst);
     if errno == 0 {
@@ -138,10 +139,10 @@ pub(super) fn start(plan: &Plan<'_>) -> Result<Pid, (Stage, Errno)> {
     }
     while nix::sys::wait::waitpid(pid, None) == Err(Errno::EINTR) {}
     let stage = match cradle.report.stage.load(Ordering::SeqCst) {
-        2 => Stage::Directory,
-        3 => Stage::Exec,
-        4 => Stage::Cgroup,
-        _ => Stage::Prepare,
+        2 => ChildStage::Directory,
+        3 => ChildStage::Exec,
+        4 => ChildStage::Cgroup,
+        _ => ChildStage::Prepare,
     };
     Err((stage, Errno::from_raw(errno)))
 }
@@ -150,10 +151,10 @@ pub(super) fn start(plan: &Plan<'_>) -> Result<Pid, (Stage, Errno)> {
     unsafe_code,
     reason = "there is no safe way to run code in a child that borrows our memory"
 )]
-fn clone_and_wait(cradle: &Cradle<'_>) -> Result<Pid, Errno> {
+fn clone_and_wait(cradle: &ChildMemory<'_>) -> Result<Pid, Errno> {
     let mut stack: Vec<u128> = Vec::with_capacity(STACK_BYTES / size_of::<u128>());
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    let data: *const Cradle<'_> = cradle;
+    let data: *const ChildMemory<'_> = cradle;
     // SAFETY: the stack is ours alone, large enough and aligned (by its type); it and the cradle outlive the
     // child's use of them, because CLONE_VFORK holds this thread until the child has executed or ended.
     // The child shares our memory and this thread's C library state, which this thread meanwhile does not
@@ -174,7 +175,7 @@ fn clone_and_wait(cradle: &Cradle<'_>) -> Result<Pid, Errno> {
 extern "C" fn child(data: *mut c_void) -> c_int {
     // SAFETY: this is the cradle that `clone_and_wait` passed; its thread waits, so it lives and is only read
     // (but for the report, which is atomic).
-    let cradle = unsafe { &*data.cast::<Cradle<'_>>() };
+    let cradle = unsafe { &*data.cast::<ChildMemory<'_>>() };
     let (stage, errno) = match enter(cradle)
         .map_err(|errno| (4, errno))
         .and_then(|()| prepare(cradle).map_err(|errno| (1, errno)))
@@ -192,7 +193,7 @@ extern "C" fn child(data: *mut c_void) -> c_int {
 }
 
 /// Into the control group, before there is anything that could be outside of it.
-fn enter(cradle: &Cradle<'_>) -> Result<(), Errno> {
+fn enter(cradle: &ChildMemory<'_>) -> Result<(), Errno> {
     for door in cradle.plan.entrance.admission.iter() {
         // Zero is whoever writes it.
         nix::unistd::write(door, b"0")?;
@@ -200,8 +201,8 @@ fn enter(cradle: &Cradle<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-fn prepare(cradle: &Cradle<'_>) -> Result<(), Errno> {
-    let Plan { stdio: [stdin, stdout, stderr], death_signal, rlimits, .. } = cradle.plan;
+fn prepare(cradle: &ChildMemory<'_>) -> Result<(), Errno> {
+    let ChildPlan { stdio: [stdin, stdout, stderr], death_signal, rlimits, .. } = cradle.plan;
     nix::unistd::setsid()?;
     nix::sys::prctl::set_pdeathsig(*death_signal)?;
     if nix::unistd::getppid() != cradle.parent {
@@ -241,7 +242,7 @@ fn close_on_exec() {
 
 /// Becomes the program; returns only where that failed.
 #[expect(unsafe_code, reason = "nix's exec allocates, which this child may not")]
-fn execute(cradle: &Cradle<'_>) -> Errno {
+fn execute(cradle: &ChildMemory<'_>) -> Errno {
     let env = cradle.env.as_ptr();
     // SAFETY: each array ends with a null and points to strings that end with a NUL; all of them live as long
     // as the cradle.

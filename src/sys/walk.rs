@@ -9,13 +9,13 @@ use super::fs::FsError;
 
 /// A walk; an iterator that can be told to leave a directory out.
 #[derive(Debug)]
-pub struct Walk {
+pub struct DirWalk {
     inner: walkdir::IntoIter,
 }
 
 /// One name that a walk came by.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct WalkEntry {
     /// From the root of the walk on.
     pub path: PathBuf,
     /// 1 for what lies in the root itself.
@@ -24,18 +24,18 @@ pub struct Found {
     pub meta: Metadata,
 }
 
-impl Walk {
+impl DirWalk {
     /// Below `root`, which is not a part of it.
-    pub fn below(root: &Path) -> Walk {
-        Walk { inner: WalkDir::new(root).min_depth(1).sort_by_file_name().into_iter() }
+    pub fn below(root: &Path) -> DirWalk {
+        DirWalk { inner: WalkDir::new(root).min_depth(1).sort_by_file_name().into_iter() }
     }
 
     /// What comes by, relative to `root`; `None` at the end.
-    pub fn step(&mut self, root: &Path) -> Option<Result<Found, FsError>> {
+    pub fn step(&mut self, root: &Path) -> Option<Result<WalkEntry, FsError>> {
         let entry = self.inner.next()?;
         let found = entry.and_then(|entry| {
             let path = entry.path().strip_prefix(root).unwrap_or(entry.path()).to_owned();
-            Ok(Found { path, depth: entry.depth(), meta: entry.metadata()? })
+            Ok(WalkEntry { path, depth: entry.depth(), meta: entry.metadata()? })
         });
         Some(found.map_err(|error| FsError {
             doing: "look at",

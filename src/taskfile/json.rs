@@ -6,7 +6,7 @@
 use serde::de::IgnoredAny;
 
 use crate::domain::settings::problem::Problem;
-use crate::form::{Entry, Locator, Node, Value, duplicates};
+use crate::form::{Locator, Node, NodeEntry, Value, duplicates};
 
 /// How deep it may nest.
 const DEPTH_MAX: usize = 16;
@@ -16,7 +16,7 @@ const VALUES_MAX: usize = 10_000;
 /// Parses a JSON text.
 pub(super) fn parse(text: &str) -> Result<Node, Vec<Problem>> {
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| vec![syntax(text, &error)])?;
-    let mut walk = Walk { text, at: 0, values: 0, locator: Locator::new(text) };
+    let mut walk = JsonWalk { text, at: 0, values: 0, locator: Locator::new(text) };
     let root = walk.value(0).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     duplicates(&root, "", &mut problems);
@@ -40,14 +40,14 @@ fn syntax(text: &str, error: &serde_json::Error) -> Problem {
 }
 
 /// Walks a text that is known to be valid.
-struct Walk<'a> {
+struct JsonWalk<'a> {
     text: &'a str,
     at: usize,
     values: usize,
     locator: Locator<'a>,
 }
 
-impl Walk<'_> {
+impl JsonWalk<'_> {
     fn peek(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
         while bytes.get(self.at).is_some_and(|byte| b" \t\r\n".contains(byte)) {
@@ -107,7 +107,7 @@ impl Walk<'_> {
             let key = self.string()?;
             self.eat(b':');
             let node = self.value(depth + 1)?;
-            entries.push(Entry { key, line, column, node });
+            entries.push(NodeEntry { key, line, column, node });
             self.eat(b',');
         }
         Ok(Value::Map(entries))

@@ -16,7 +16,7 @@ mod yaml;
 pub use explain::explain;
 pub use keys::{KeyDoc, TASK_KEYS};
 pub use source::BYTES_MAX;
-pub use spec::Known;
+pub use spec::ParseContext;
 
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::spec::TaskSpec;
@@ -25,7 +25,7 @@ use crate::form::in_order;
 /// Reads a task file; `name` is the name it was dropped under and decides whether it is JSON.
 ///
 /// All problems come at once, in the order of the file.
-pub fn parse(name: &str, bytes: &[u8], known: &Known) -> Result<TaskSpec, Vec<Problem>> {
+pub fn parse(name: &str, bytes: &[u8], known: &ParseContext) -> Result<TaskSpec, Vec<Problem>> {
     let text = source::text(bytes)?;
     let parsed = if is_json(name) {
         json::parse(text).and_then(|node| spec::from_json(&node, known))

@@ -13,7 +13,7 @@ use super::{branch, ceilings};
 
 /// What a task file may refer to.
 #[derive(Clone, Copy, Debug)]
-pub struct Known<'a> {
+pub struct ParseContext<'a> {
     /// Names under `[agent.NAME]`.
     pub agents: &'a [&'a str],
     /// Names under `[rig.NAME]`.
@@ -33,7 +33,7 @@ pub(super) fn plain(prompt: &str) -> Result<TaskSpec, Vec<Problem>> {
 pub(super) fn from_front_matter(
     parsed: Parsed,
     body: &str,
-    known: &Known,
+    known: &ParseContext,
 ) -> Result<TaskSpec, Vec<Problem>> {
     let Parsed { entries, mut problems, broken } = parsed;
     let front = Node { line: 1, column: 1, value: Value::Map(entries) };
@@ -51,7 +51,7 @@ pub(super) fn from_front_matter(
 }
 
 /// A JSON object: the same keys and `prompt`.
-pub(super) fn from_json(root: &Node, known: &Known) -> Result<TaskSpec, Vec<Problem>> {
+pub(super) fn from_json(root: &Node, known: &ParseContext) -> Result<TaskSpec, Vec<Problem>> {
     let hint = "{\"prompt\": \"…\"}";
     if !matches!(root.value, Value::Map(_)) {
         let message = format!("a JSON task must be one object, not {}", root.shown());
@@ -78,7 +78,7 @@ fn names() -> Vec<&'static str> {
     TASK_KEYS.iter().map(|row| row.key).filter(|key| !key.starts_with("x-")).collect()
 }
 
-fn read(fields: &mut Fields, known: &Known) -> TaskSpec {
+fn read(fields: &mut Fields, known: &ParseContext) -> TaskSpec {
     let agent = form::agent_defaults(fields);
     ceilings::of_agent(fields, &agent, known.task_caps);
     TaskSpec {

@@ -9,9 +9,9 @@ use super::*;
 use crate::domain::settings::limits::{Limits, TaskCaps};
 use crate::domain::task::spec::PermissionMode;
 
-fn known() -> Known<'static> {
+fn known() -> ParseContext<'static> {
     let caps = Limits { cpu_secs: Some(7200), ..Limits::default() };
-    Known {
+    ParseContext {
         agents: &["claude", "demo", "reviewer"],
         rigs: &["website"],
         caps,

@@ -10,7 +10,7 @@ use serde_saphyr::granit_parser::{
 
 use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
-use crate::form::{Entry, Node, Value, duplicates};
+use crate::form::{Node, NodeEntry, Value, duplicates};
 
 /// How deep tables and lists may nest; `env` and `limits` need two.
 const DEPTH_MAX: usize = 16;
@@ -19,7 +19,7 @@ const DEPTH_MAX: usize = 16;
 #[derive(Default)]
 pub(super) struct Parsed {
     /// Keys and values in the order of the file.
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<NodeEntry>,
     /// What is wrong with the notation itself.
     pub(super) problems: Vec<Problem>,
     /// The lines on which the syntax broke off: other problems of those lines are only consequences.
@@ -220,7 +220,7 @@ impl<'a> Builder<'a> {
             // no value follows where the syntax broke off
             let Some((event, span)) = self.next(events) else { break };
             let node = self.node(events, event, &span);
-            entries.extend(key.map(|key| Entry { key, line, column, node }));
+            entries.extend(key.map(|key| NodeEntry { key, line, column, node }));
         }
         Value::Map(entries)
     }

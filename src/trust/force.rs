@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::digest;
-use super::store::{StoreError, is_ours, put, state_dir};
+use super::store::{TrustStoreError, is_ours, put, state_dir};
 use crate::sys::{env, fs};
 
 /// No record is longer, bytes: a settings file of a mebibyte, escaped.
@@ -17,7 +17,7 @@ const RECORD_MAX: u64 = 8 << 20;
 const MOST_SWEPT: usize = 4096;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Kept {
+struct InForceRecord {
     schema: u32,
     root: PathBuf,
     content: String,
@@ -25,7 +25,7 @@ struct Kept {
 
 /// What was in force last.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Last {
+pub struct LastInForce {
     /// The content of `swarm.toml`.
     pub content: Vec<u8>,
     /// When the file was last seen to be so, nanoseconds since 1970.
@@ -34,45 +34,48 @@ pub struct Last {
 
 /// The record of one root.
 #[derive(Clone, Debug)]
-pub struct Force {
+pub struct SettingsInForce {
     root: PathBuf,
     path: Option<PathBuf>,
 }
 
-impl Force {
+impl SettingsInForce {
     /// Of this root, which is a path without links.
-    pub fn of(root: &Path) -> Force {
+    pub fn of(root: &Path) -> SettingsInForce {
         use std::os::unix::ffi::OsStrExt;
         let name = digest(root.as_os_str().as_bytes());
-        Force { root: root.to_owned(), path: state_dir("in-force").map(|dir| dir.join(name)) }
+        SettingsInForce {
+            root: root.to_owned(),
+            path: state_dir("in-force").map(|dir| dir.join(name)),
+        }
     }
 
     /// What was in force last; `None` where nothing was, or nobody knows.
-    pub fn last(&self) -> Option<Last> {
+    pub fn last(&self) -> Option<LastInForce> {
         let path = self.path.as_deref()?;
         let meta = fs::look(path).ok()??;
         if !env::user().owns(fs::owner(&meta)) || !is_ours(path.parent()?) {
             return None;
         }
         let bytes = fs::read_foreign(path, RECORD_MAX).ok()??;
-        let kept: Kept = serde_json::from_slice(&bytes).ok()?;
+        let kept: InForceRecord = serde_json::from_slice(&bytes).ok()?;
         let content = kept.content.into_bytes();
-        (kept.root == self.root).then(|| Last { content, seen_at: fs::mtime_ns(&meta) })
+        (kept.root == self.root).then(|| LastInForce { content, seen_at: fs::mtime_ns(&meta) })
     }
 
     /// Notes what takes effect now; `None`: there is no `swarm.toml`.
-    pub fn keep(&self, content: Option<&[u8]>) -> Result<(), StoreError> {
-        let path = self.path.as_deref().ok_or(StoreError::NoPlace)?;
+    pub fn keep(&self, content: Option<&[u8]>) -> Result<(), TrustStoreError> {
+        let path = self.path.as_deref().ok_or(TrustStoreError::NoPlace)?;
         let Some(content) = content else {
             fs::unlink(path)?;
             return Ok(());
         };
-        let dir = path.parent().ok_or(StoreError::NoPlace)?;
+        let dir = path.parent().ok_or(TrustStoreError::NoPlace)?;
         fs::mkdirs_private(dir)?;
         if !is_ours(dir) {
-            return Err(StoreError::Exposed { dir: dir.to_owned() });
+            return Err(TrustStoreError::Exposed { dir: dir.to_owned() });
         }
-        let kept = Kept {
+        let kept = InForceRecord {
             schema: 1,
             root: self.root.clone(),
             content: String::from_utf8_lossy(content).into_owned(),
@@ -84,7 +87,7 @@ impl Force {
     }
 
     /// Notes that the file is still as it was: what changes later changed after this.
-    pub fn seen(&self) -> Result<(), StoreError> {
+    pub fn seen(&self) -> Result<(), TrustStoreError> {
         let Some(path) = self.path.as_deref() else { return Ok(()) };
         fs::touch(path)?;
         Ok(())
@@ -92,11 +95,11 @@ impl Force {
 }
 
 /// Records of roots that are gone go, so that temporary ones do not add up.
-fn sweep(dir: &Path) -> Result<(), StoreError> {
+fn sweep(dir: &Path) -> Result<(), TrustStoreError> {
     for name in fs::list_if_any(dir)?.into_iter().take(MOST_SWEPT) {
         let path = dir.join(name);
         let bytes = fs::read_foreign(&path, RECORD_MAX)?;
-        let kept = bytes.and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
+        let kept = bytes.and_then(|bytes| serde_json::from_slice::<InForceRecord>(&bytes).ok());
         if kept.is_some_and(|kept| !fs::exists(&kept.root)) {
             fs::unlink(&path)?;
         }

@@ -22,7 +22,7 @@ const LIST_MAX: u64 = 1 << 20;
 
 /// A tracked file.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct TrackedEntry {
     /// The top of the checkout whose index has it.
     pub(super) top: PathBuf,
     /// Its path from there.
@@ -32,7 +32,7 @@ pub(super) struct Entry {
 }
 
 /// Judges a tracked file by its history.
-pub(super) fn judge(entry: &Entry) -> Tracked {
+pub(super) fn judge(entry: &TrackedEntry) -> Tracked {
     History::of(entry).and_then(|history| history.judge(entry)).unwrap_or_else(Tracked::Unknown)
 }
 
@@ -45,7 +45,7 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    fn of(entry: &'a Entry) -> Result<History<'a>, String> {
+    fn of(entry: &'a TrackedEntry) -> Result<History<'a>, String> {
         let dir = entry.top.as_path();
         let dirs = lines(&ask(
             dir,
@@ -70,7 +70,7 @@ impl<'a> History<'a> {
         Ok(history)
     }
 
-    fn judge(&self, entry: &Entry) -> Result<Tracked, String> {
+    fn judge(&self, entry: &TrackedEntry) -> Result<Tracked, String> {
         if ask(self.dir, &["rev-parse", "--quiet", "--verify", "HEAD^{commit}"]).is_err() {
             // Nothing was committed on this branch yet.
             return self.staged(entry);
@@ -107,7 +107,7 @@ impl<'a> History<'a> {
     }
 
     /// What is staged and in no commit here may still be a fetched commit's very content.
-    fn staged(&self, entry: &Entry) -> Result<Tracked, String> {
+    fn staged(&self, entry: &TrackedEntry) -> Result<Tracked, String> {
         let Some(blob) = &entry.blob else { return Ok(Tracked::Here) };
         let find = format!("--find-object={blob}");
         let mut args =

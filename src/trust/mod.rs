@@ -26,10 +26,10 @@ use crate::domain::trust::{Origin, User, Why, origin};
 use crate::sys::{env, fs};
 
 pub use descent::attempt_above;
-pub use force::{Force, Last};
+pub use force::{LastInForce, SettingsInForce};
 pub use search::Search;
-pub use store::{Record, Store, StoreError};
-pub use tasks::{Foreign, Tasks, brought_by_clone};
+pub use store::{TrustRecord, TrustStore, TrustStoreError};
+pub use tasks::{ClonedTask, TaskOrigins, brought_by_clone};
 
 /// Links from a name to its file, at most; as the kernel follows them.
 const MOST_LINKS: usize = 40;
@@ -54,7 +54,7 @@ pub fn origin_of_program(path: &Path) -> Origin {
 }
 
 /// Git is asked only where the owner is ours.
-fn judge(user: User, name: &Name) -> Origin {
+fn judge(user: User, name: &PathStep) -> Origin {
     // Links that make up the machine (`/home`, `/tmp`) are the system's.
     let systems = name.leads_on && name.owner == 0;
     if !systems && !user.owns(name.owner) {
@@ -65,7 +65,7 @@ fn judge(user: User, name: &Name) -> Origin {
 
 /// A link, or the file at the end.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Name {
+struct PathStep {
     /// In a directory without links.
     path: PathBuf,
     owner: u32,
@@ -81,7 +81,7 @@ pub fn changed_at(path: &Path) -> Option<i128> {
 }
 
 /// The names that lead to a file: the links, then the file.
-fn names_to(path: &Path) -> Result<Vec<Name>, String> {
+fn names_to(path: &Path) -> Result<Vec<PathStep>, String> {
     let mut names = Vec::new();
     // What is left of the way, the next component last.
     let mut left: Vec<PathBuf> = components(path);
@@ -96,7 +96,7 @@ fn names_to(path: &Path) -> Result<Vec<Name>, String> {
         let meta = meta.ok_or_else(|| format!("{} is not there", name.display()))?;
         if meta.is_symlink() {
             let leads_on = !left.is_empty();
-            names.push(Name { path: name.clone(), owner: fs::owner(&meta), leads_on });
+            names.push(PathStep { path: name.clone(), owner: fs::owner(&meta), leads_on });
             if names.len() > MOST_LINKS {
                 return Err(format!("{} leads through too many links", path.display()));
             }
@@ -108,7 +108,7 @@ fn names_to(path: &Path) -> Result<Vec<Name>, String> {
         } else {
             at = name;
             if left.is_empty() {
-                names.push(Name { path: at.clone(), owner: fs::owner(&meta), leads_on: false });
+                names.push(PathStep { path: at.clone(), owner: fs::owner(&meta), leads_on: false });
             }
         }
     }

@@ -18,7 +18,7 @@ const RECORD_MAX: u64 = 1 << 20;
 
 /// One thing that the user trusts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Record {
+pub struct TrustRecord {
     /// 1.
     pub schema: u32,
     /// The file's absolute path.
@@ -32,7 +32,7 @@ pub struct Record {
 
 /// Why trust cannot be kept.
 #[derive(Debug)]
-pub enum StoreError {
+pub enum TrustStoreError {
     /// Neither `XDG_STATE_HOME` nor `HOME` says where.
     NoPlace,
     /// Somebody else could write there.
@@ -44,31 +44,31 @@ pub enum StoreError {
     Fs(FsError),
 }
 
-impl fmt::Display for StoreError {
+impl fmt::Display for TrustStoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreError::NoPlace => {
+            TrustStoreError::NoPlace => {
                 f.write_str("neither XDG_STATE_HOME nor HOME says where to keep what is trusted")
             }
-            StoreError::Exposed { dir } => {
+            TrustStoreError::Exposed { dir } => {
                 write!(f, "others than you own {dir:?} or may write there")
             }
-            StoreError::Fs(e) => write!(f, "what is trusted cannot be kept: {e}"),
+            TrustStoreError::Fs(e) => write!(f, "what is trusted cannot be kept: {e}"),
         }
     }
 }
 
-impl std::error::Error for StoreError {}
+impl std::error::Error for TrustStoreError {}
 
-impl From<FsError> for StoreError {
-    fn from(e: FsError) -> StoreError {
-        StoreError::Fs(e)
+impl From<FsError> for TrustStoreError {
+    fn from(e: FsError) -> TrustStoreError {
+        TrustStoreError::Fs(e)
     }
 }
 
 /// The records of this user.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub struct TrustStore {
     dir: Option<PathBuf>,
 }
 
@@ -94,10 +94,10 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     Ok(())
 }
 
-impl Store {
+impl TrustStore {
     /// The store of this user.
-    pub fn here() -> Store {
-        Store { dir: state_dir("trust") }
+    pub fn here() -> TrustStore {
+        TrustStore { dir: state_dir("trust") }
     }
 
     /// Whether this content is trusted at this place.
@@ -109,16 +109,16 @@ impl Store {
     }
 
     /// Remembers that it is; false where it was before.
-    pub fn grant(&self, place: &Path, sha256: &str) -> Result<bool, StoreError> {
+    pub fn grant(&self, place: &Path, sha256: &str) -> Result<bool, TrustStoreError> {
         if self.holds(place, sha256) {
             return Ok(false);
         }
-        let dir = self.dir.as_deref().ok_or(StoreError::NoPlace)?;
+        let dir = self.dir.as_deref().ok_or(TrustStoreError::NoPlace)?;
         fs::mkdirs_private(dir)?;
         if !is_ours(dir) {
-            return Err(StoreError::Exposed { dir: dir.to_owned() });
+            return Err(TrustStoreError::Exposed { dir: dir.to_owned() });
         }
-        let record = Record {
+        let record = TrustRecord {
             schema: 1,
             place: place.to_owned(),
             sha256: sha256.to_owned(),
@@ -130,17 +130,17 @@ impl Store {
     }
 
     /// Everything below a directory that is trusted, by place.
-    pub fn list(&self, root: &Path) -> Result<Vec<Record>, StoreError> {
+    pub fn list(&self, root: &Path) -> Result<Vec<TrustRecord>, TrustStoreError> {
         let Some(dir) = self.dir.as_deref() else { return Ok(Vec::new()) };
         let names = fs::list_if_any(dir)?;
         let records = names.iter().filter_map(|name| read(&dir.join(name)));
-        let mut records: Vec<Record> = records.filter(|r| r.place.starts_with(root)).collect();
+        let mut records: Vec<TrustRecord> = records.filter(|r| r.place.starts_with(root)).collect();
         records.sort_by(|a, b| (&a.place, a.at).cmp(&(&b.place, b.at)));
         Ok(records)
     }
 
     /// Forgets a record; false where it was gone.
-    pub fn revoke(&self, record: &Record) -> Result<bool, StoreError> {
+    pub fn revoke(&self, record: &TrustRecord) -> Result<bool, TrustStoreError> {
         let Some(dir) = self.dir.as_deref() else { return Ok(false) };
         Ok(fs::unlink(&dir.join(name(&record.place, &record.sha256)))?)
     }
@@ -153,7 +153,7 @@ fn name(place: &Path, sha256: &str) -> String {
     digest(&[place.as_os_str().as_bytes(), b"\0", sha256.as_bytes()].concat())
 }
 
-fn read(path: &Path) -> Option<Record> {
+fn read(path: &Path) -> Option<TrustRecord> {
     let meta = fs::look(path).ok()??;
     if !env::user().owns(fs::owner(&meta)) {
         return None;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Store, digest, tracked};
+use super::{TrustStore, digest, tracked};
 use crate::domain::trust::{Origin, Why, origin};
 use crate::site::NO_TASK_STATE;
 use crate::sys::{env, fs};
@@ -19,7 +19,7 @@ const MOST_JUDGED: usize = 200;
 
 /// A task file that came with a clone.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Foreign {
+pub struct ClonedTask {
     /// Its name where it was dropped.
     pub name: OsString,
     /// Its place, without links.
@@ -34,28 +34,28 @@ type IndexFile = (PathBuf, i128, u64);
 
 /// What one process remembers of the drop zone's repository between looks.
 #[derive(Debug)]
-pub struct Tasks {
-    store: Store,
+pub struct TaskOrigins {
+    store: TrustStore,
     known: Option<(PathBuf, Vec<IndexFile>, BTreeSet<PathBuf>)>,
     /// Files that were found to have come with a clone, as they were then: asking for history takes long.
-    judged: BTreeMap<PathBuf, (i128, Foreign)>,
+    judged: BTreeMap<PathBuf, (i128, ClonedTask)>,
 }
 
-impl Default for Tasks {
-    fn default() -> Tasks {
-        Tasks { store: Store::here(), known: None, judged: BTreeMap::new() }
+impl Default for TaskOrigins {
+    fn default() -> TaskOrigins {
+        TaskOrigins { store: TrustStore::here(), known: None, judged: BTreeMap::new() }
     }
 }
 
-impl Tasks {
+impl TaskOrigins {
     /// Those of these names in a directory that came with a clone and are not trusted.
-    pub fn untrusted(&mut self, dir: &Path, names: &[OsString]) -> Vec<Foreign> {
+    pub fn untrusted(&mut self, dir: &Path, names: &[OsString]) -> Vec<ClonedTask> {
         let foreign = self.foreign(dir, names);
         foreign.into_iter().filter(|task| !self.store.holds(&task.place, &task.sha256)).collect()
     }
 
     /// Those of these names in a directory that came with a clone.
-    pub fn foreign(&mut self, dir: &Path, names: &[OsString]) -> Vec<Foreign> {
+    pub fn foreign(&mut self, dir: &Path, names: &[OsString]) -> Vec<ClonedTask> {
         if names.is_empty() {
             return Vec::new();
         }
@@ -72,7 +72,7 @@ impl Tasks {
         judged.collect()
     }
 
-    fn judge(&mut self, name: &OsString, place: PathBuf) -> Option<Foreign> {
+    fn judge(&mut self, name: &OsString, place: PathBuf) -> Option<ClonedTask> {
         let changed = fs::look(&place).ok().flatten().map(|meta| fs::ctime_ns(&meta));
         if let Some((then, found)) = self.judged.get(&place)
             && Some(*then) == changed
@@ -105,9 +105,9 @@ impl Tasks {
     }
 }
 
-fn foreign(name: &OsString, place: PathBuf, why: Why) -> Foreign {
+fn foreign(name: &OsString, place: PathBuf, why: Why) -> ClonedTask {
     let bytes = fs::read_foreign(&place, TASK_MAX).ok().flatten().unwrap_or_default();
-    Foreign { name: name.clone(), place, sha256: digest(&bytes), why }
+    ClonedTask { name: name.clone(), place, sha256: digest(&bytes), why }
 }
 
 /// The first file of a queue's own state that came with a clone: who made that queue is a stranger.

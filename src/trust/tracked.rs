@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use git2::Repository;
 
 use super::git::path_of;
-use super::history::Entry;
+use super::history::TrackedEntry;
 use super::{git, history};
 use crate::domain::trust::Tracked;
 use crate::git::{GitError, Repo};
@@ -51,10 +51,10 @@ pub(super) fn around(dir: &Path) -> impl Iterator<Item = Result<Checkout, String
     })
 }
 
-type Found = Option<(Option<Checkout>, Option<PathBuf>)>;
+type NearestCheckout = Option<(Option<Checkout>, Option<PathBuf>)>;
 
 /// The nearest repository at or above a directory, and where to look for the next one.
-fn nearest(from: &Path) -> Result<Found, String> {
+fn nearest(from: &Path) -> Result<NearestCheckout, String> {
     let repo = match Repo::discover(from) {
         Ok(repo) => repo,
         Err(GitError::NotARepository { .. }) => return Ok(None),
@@ -87,9 +87,9 @@ pub(super) struct Checkout {
 
 impl Checkout {
     /// What the index has under this path.
-    fn entry(&self, path: &Path) -> Result<Option<Entry>, String> {
+    fn entry(&self, path: &Path) -> Result<Option<TrackedEntry>, String> {
         let Ok(below) = path.strip_prefix(&self.top) else { return Ok(None) };
-        let entry = |blob| Entry { top: self.top.clone(), path: below.to_owned(), blob };
+        let entry = |blob| TrackedEntry { top: self.top.clone(), path: below.to_owned(), blob };
         if let Some(index) = self.git.as_ref().and_then(|git| git.index().ok()) {
             let blob = index.get_path(below, 0).map(|entry| entry.id.to_string());
             let conflict = (1..=3).any(|stage| index.get_path(below, stage).is_some());

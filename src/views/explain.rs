@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::failure::Failure;
+use super::failure::FailureView;
 use super::live;
-use super::show::{Task, task};
+use super::show::{TaskView, task};
 use super::text::breaker_line;
 use super::view::{accounts, paused, rejected_report};
 use crate::domain::capacity::admission::{Short, What};
@@ -32,7 +32,7 @@ pub struct Explanation {
     /// Commands that change that.
     pub commands: Vec<String>,
     /// What the latest attempt failed of, where that is why.
-    pub failure: Option<Failure>,
+    pub failure: Option<FailureView>,
 }
 
 impl Explanation {
@@ -50,24 +50,24 @@ impl Explanation {
     pub fn json(&self, id: &TaskId) -> Value {
         let mut value =
             json!({ "schema": 1, "id": id, "because": self.because, "commands": self.commands });
-        for (key, part) in Failure::json(self.failure.as_ref()) {
+        for (key, part) in FailureView::json(self.failure.as_ref()) {
             value[key] = part;
         }
         value
     }
 
     /// With what the latest attempt failed of.
-    fn failed_of(mut self, queue: &Queue, task: &Task, short: &str) -> Explanation {
+    fn failed_of(mut self, queue: &Queue, task: &TaskView, short: &str) -> Explanation {
         let Some(attempt) = task.attempts.last() else { return self };
-        self.failure = Failure::of(attempt);
+        self.failure = FailureView::of(attempt);
         let lines = self.failure.iter().flat_map(|failure| failure.lines(queue, attempt, short));
         self.because.extend(lines.collect::<Vec<_>>());
         self
     }
 
     /// With what went wrong the last time, of a task that is to be tried again.
-    fn after_failure(self, queue: &Queue, task: &Task, short: &str) -> Explanation {
-        match task.attempts.last().and_then(Failure::of) {
+    fn after_failure(self, queue: &Queue, task: &TaskView, short: &str) -> Explanation {
+        match task.attempts.last().and_then(FailureView::of) {
             Some(_) => self.because("its latest attempt failed").failed_of(queue, task, short),
             None => self,
         }
@@ -107,7 +107,7 @@ pub fn explain(
     })
 }
 
-fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanation {
+fn why_ended(queue: &Queue, task: &TaskView, ended: &Ended, short: &str) -> Explanation {
     let explanation = Explanation::default();
     match ended {
         Ended::Done(_) => {
@@ -135,7 +135,7 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
                 explanation = explanation.because(format!("  attempt {number}: {why}"));
             }
             let explanation = explanation.failed_of(queue, task, short);
-            let permission = explanation.failure.as_ref().is_some_and(Failure::is_permission);
+            let permission = explanation.failure.as_ref().is_some_and(FailureView::is_permission);
             if permission {
                 return allow(queue, task, ended, explanation, short);
             }
@@ -164,7 +164,7 @@ fn why_ended(queue: &Queue, task: &Task, ended: &Ended, short: &str) -> Explanat
 /// Another try ends the same until somebody allows what was denied.
 fn allow(
     queue: &Queue,
-    task: &Task,
+    task: &TaskView,
     ended: &Ended,
     explanation: Explanation,
     short: &str,
@@ -192,12 +192,12 @@ fn read_note(path: &Path) -> Option<String> {
     Some(printable(&String::from_utf8_lossy(&bytes), true))
 }
 
-fn last_reason(task: &Task) -> Option<String> {
+fn last_reason(task: &TaskView) -> Option<String> {
     let reason = &task.attempts.last()?.result.as_ref()?.reason;
     (!reason.is_empty()).then(|| one_line(reason, 500))
 }
 
-fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Explanation {
+fn why_blocked(queue: &Queue, task: &TaskView, reason: &Reason, short: &str) -> Explanation {
     let when = match reason.until_secs.map(UnixMs::from_secs) {
         None => "it does not go on by itself".into(),
         Some(_) if is_over(queue, task, reason) => "it goes on as soon as somebody works".into(),
@@ -248,7 +248,7 @@ fn why_blocked(queue: &Queue, task: &Task, reason: &Reason, short: &str) -> Expl
 }
 
 /// A date that a clock wrote which was ahead is over, as for whoever works.
-fn is_over(queue: &Queue, task: &Task, reason: &Reason) -> bool {
+fn is_over(queue: &Queue, task: &TaskView, reason: &Reason) -> bool {
     let now = clock::now();
     let ours = reason.wait.longest_ms().is_some();
     reason.due(now) || (ours && queue.waits_by_a_wrong_clock(&task.id, now).unwrap_or(false))

@@ -15,7 +15,7 @@ const RECORD_CHARS: usize = 400;
 
 /// The class of an attempt's failure, and what it rests on.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Failure {
+pub struct FailureView {
     /// The class, as it was recorded; an older record's follows from its outcome.
     pub class: String,
     /// The rule that told so.
@@ -26,11 +26,11 @@ pub struct Failure {
     pub record: Option<String>,
 }
 
-impl Failure {
+impl FailureView {
     /// `None`: it did not fail, or has not ended.
-    pub fn of(attempt: &AttemptFiles) -> Option<Failure> {
+    pub fn of(attempt: &AttemptFiles) -> Option<FailureView> {
         if let Some(lost) = &attempt.lost {
-            return Some(Failure {
+            return Some(FailureView {
                 class: Class::Harness.word().to_owned(),
                 rule: Some("swarmdir.lost".to_owned()),
                 source: Some("lost".to_owned()),
@@ -43,7 +43,7 @@ impl Failure {
             // Denied tools are a failure only where the task came to nothing.
             (class != Class::Permission || result.charged).then(|| class.word().to_owned())
         })?;
-        Some(Failure {
+        Some(FailureView {
             class,
             rule: result.rule.clone(),
             source: result.evidence.as_ref().map(|evidence| evidence.source.clone()),
@@ -82,7 +82,7 @@ impl Failure {
     }
 
     /// Its keys in JSON; all null without one.
-    pub fn json(failure: Option<&Failure>) -> [(&'static str, Value); 3] {
+    pub fn json(failure: Option<&FailureView>) -> [(&'static str, Value); 3] {
         let evidence = failure.and_then(|failure| {
             let (source, record) = (failure.source.as_ref()?, failure.record.as_ref()?);
             Some(json!({ "source": source, "record": record }))

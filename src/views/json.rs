@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::live;
-use super::view::{Row, View, WorkerRow};
+use super::view::{TaskRow, View, WorkerRow};
 use crate::domain::account::breaker::Breaker;
 use crate::domain::capacity::admission::Short;
 use crate::domain::task::id::TaskId;
@@ -66,7 +66,7 @@ fn counts(view: &View) -> Value {
     Value::Object(counts)
 }
 
-fn task(row: &Row) -> Value {
+fn task(row: &TaskRow) -> Value {
     json!({
         "id": row.id.as_ref().map(TaskId::as_str),
         "name": row.name,

@@ -20,7 +20,7 @@ use crate::sys::clock;
 
 /// One task with its attempts.
 #[derive(Debug)]
-pub struct Task {
+pub struct TaskView {
     /// Its id.
     pub id: TaskId,
     /// The dropped name.
@@ -37,10 +37,10 @@ pub struct Task {
     pub usage: Usage,
 }
 
-impl Task {
+impl TaskView {
     /// Says where its repository is under these settings.
     #[must_use]
-    pub fn located(mut self, config: &Config) -> Task {
+    pub fn located(mut self, config: &Config) -> TaskView {
         if let Some(origin) = self.record.as_mut().and_then(|record| record.origin.as_mut()) {
             origin.repository = config.repository_of(origin).display().to_string();
         }
@@ -49,7 +49,7 @@ impl Task {
 }
 
 /// Gathers what is known.
-pub fn task(queue: &Queue, id: &TaskId) -> Result<Task> {
+pub fn task(queue: &Queue, id: &TaskId) -> Result<TaskView> {
     let place = queue.whereabouts(id)?;
     let claimed = match &place {
         Some(Place::Waiting(name)) => queue.is_claimed(&name.at),
@@ -58,7 +58,7 @@ pub fn task(queue: &Queue, id: &TaskId) -> Result<Task> {
     let attempts = queue.attempts(id)?;
     let mut usage = Usage::default();
     attempts.iter().for_each(|attempt| usage.add(&spent(queue, attempt)));
-    Ok(Task {
+    Ok(TaskView {
         id: id.clone(),
         name: queue.dropped_name(id).to_string_lossy().into_owned(),
         place,
@@ -69,7 +69,7 @@ pub fn task(queue: &Queue, id: &TaskId) -> Result<Task> {
     })
 }
 
-impl Task {
+impl TaskView {
     /// Its state.
     pub fn state(&self) -> Option<State> {
         match self.place.as_ref()? {
@@ -112,7 +112,7 @@ impl Task {
 }
 
 /// `show TASK --json`, schema 1.
-pub fn json(task: &Task) -> Value {
+pub fn json(task: &TaskView) -> Value {
     json!({
         "schema": 1,
         "id": task.id,
@@ -142,7 +142,7 @@ fn attempt_json(attempt: &AttemptFiles) -> Value {
 }
 
 /// `show TASK` for people.
-pub fn text(task: &Task, style: Style) -> String {
+pub fn text(task: &TaskView, style: Style) -> String {
     let mut out = String::new();
     let mut line = |key: &str, value: String| {
         let _written = writeln!(out, "{} {value}", style.dim(&format!("{key:>9}")));

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::text::table;
-use super::view::{Row, View};
+use super::view::{TaskRow, View};
 use crate::domain::task::id::TaskId;
 use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;
@@ -32,10 +32,10 @@ pub fn summary(
     style: Style,
 ) -> String {
     let (since, now) = period;
-    let mut ended: Vec<Row> =
+    let mut ended: Vec<TaskRow> =
         view.tasks.iter().filter(|row| ended_since(row, since)).cloned().collect();
     ended.sort_by_key(|row| row.state == State::Done);
-    let waiting: Vec<Row> =
+    let waiting: Vec<TaskRow> =
         view.tasks.iter().filter(|row| !row.state.terminal()).cloned().collect();
     let mut out = String::new();
     let cost: f64 =
@@ -56,14 +56,14 @@ pub fn summary(
     let line = format!("{} in {took}{bill}", parts.join(", "));
     let _written = writeln!(out, "{}", style.bold(&line));
     if !ended.is_empty() || !waiting.is_empty() {
-        let rows: Vec<Row> = ended.iter().chain(&waiting).cloned().collect();
+        let rows: Vec<TaskRow> = ended.iter().chain(&waiting).cloned().collect();
         let _written = writeln!(out, "\n{}", table(&rows, style));
     }
     out.push_str(&next(&ended, commands, style));
     out
 }
 
-fn ended_since(row: &Row, since: UnixMs) -> bool {
+fn ended_since(row: &TaskRow, since: UnixMs) -> bool {
     // What was rejected or cancelled unworked has no times; its id begins with the time of its take-up.
     let taken = || {
         let stamp = row.id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
@@ -73,7 +73,7 @@ fn ended_since(row: &Row, since: UnixMs) -> bool {
 }
 
 /// What to type to look at and take over each branch.
-fn next(ended: &[Row], commands: &Commands<'_>, style: Style) -> String {
+fn next(ended: &[TaskRow], commands: &Commands<'_>, style: Style) -> String {
     let mut out = String::new();
     let git = |args: &str| format!("git -C {} {args}", quoted(commands.repository));
     let done = ended

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::live::{words, worker_word};
-use super::view::{Row, View, WorkerRow};
+use super::view::{TaskRow, View, WorkerRow};
 use crate::domain::account::breaker::Breaker;
 use crate::domain::liveness::lease::JUDGED_DEAD_AFTER_MS;
 use crate::domain::task::state::State;
@@ -139,7 +139,7 @@ pub fn breaker_line(breaker: &Breaker) -> String {
 }
 
 /// The table of tasks.
-pub fn table(rows: &[Row], style: Style) -> String {
+pub fn table(rows: &[TaskRow], style: Style) -> String {
     let head = ["TASK", "STATE", "TRY", "TIME", "COST", "BRANCH, REASON"];
     let mut table = Table::new([Left, Left, Right, Right, Right, Left]);
     table.row(head.map(|title| Cell::new(title, "2")));
@@ -149,7 +149,7 @@ pub fn table(rows: &[Row], style: Style) -> String {
     table.render(style)
 }
 
-fn cells(row: &Row) -> [Cell; 6] {
+fn cells(row: &TaskRow) -> [Cell; 6] {
     let label = match &row.id {
         Some(id) => format!("{}-{}", id.slug(), id.tail()),
         None => row.label(),

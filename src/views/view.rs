@@ -20,7 +20,7 @@ use crate::domain::task::record::Rejection;
 use crate::domain::task::state::State;
 use crate::domain::text;
 use crate::domain::time::UnixMs;
-use crate::domain::trust::Standing;
+use crate::domain::trust::TrustState;
 use crate::queue::register::Card;
 use crate::queue::runs::AttemptFiles;
 use crate::queue::scan::Snapshot;
@@ -41,7 +41,7 @@ pub struct View {
     /// How many tasks are in each state.
     pub counts: BTreeMap<State, usize>,
     /// Those not terminal, and the last ones that are, oldest first.
-    pub tasks: Vec<Row>,
+    pub tasks: Vec<TaskRow>,
     /// Registered workers.
     pub workers: Vec<WorkerRow>,
     /// Why no task is claimed, where the operator said so.
@@ -49,23 +49,23 @@ pub struct View {
     /// What there is too little of, so that nothing is claimed; who gathers the view leaves it to its caller.
     pub room: Option<Short>,
     /// Whether the settings are in force, and which task files wait for trust; left to the caller, too.
-    pub trust: Trust,
+    pub trust: TrustView,
     /// Accounts that are not simply open, by account.
     pub accounts: Vec<(String, Breaker)>,
 }
 
 /// What the user has not said yes to.
 #[derive(Clone, Debug, Default)]
-pub struct Trust {
+pub struct TrustView {
     /// The settings.
-    pub settings: Standing,
+    pub settings: TrustState,
     /// Names of task files in `pending/` that came with a clone.
     pub waiting: Vec<String>,
 }
 
 /// One task.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct TaskRow {
     /// Its id; `None` while it lies in `pending/`.
     pub id: Option<TaskId>,
     /// The name that it was dropped under.
@@ -129,7 +129,7 @@ pub fn view(queue: &Queue, root: &Path, scope: Scope) -> Result<View> {
         workers: workers(&snapshot),
         paused: paused(root),
         room: None,
-        trust: Trust::default(),
+        trust: TrustView::default(),
         accounts: accounts(queue, now)?,
     })
 }
@@ -175,27 +175,28 @@ pub fn state_of(ended: &Ended) -> State {
     }
 }
 
-fn rows(queue: &Queue, snapshot: &Snapshot, scope: Scope) -> Vec<Row> {
+fn rows(queue: &Queue, snapshot: &Snapshot, scope: Scope) -> Vec<TaskRow> {
     let mut ended: Vec<&Ended> = snapshot.ended.iter().collect();
     ended.sort_by(|a, b| a.at().cmp(b.at()));
     let skipped = ended.len().saturating_sub(scope.last);
-    let mut rows: Vec<Row> = ended[skipped..].iter().map(|ended| ended_row(queue, ended)).collect();
+    let mut rows: Vec<TaskRow> =
+        ended[skipped..].iter().map(|ended| ended_row(queue, ended)).collect();
     let running = snapshot.ready.iter().filter(|name| is_running(snapshot, name));
     rows.extend(running.map(|name| waiting_row(queue, snapshot, name)));
     let idle = snapshot.ready.iter().filter(|name| !is_running(snapshot, name));
     let waiting = snapshot.blocked.iter().chain(idle).take(scope.waiting);
     rows.extend(waiting.map(|name| waiting_row(queue, snapshot, name)));
     let room = scope.waiting.saturating_sub(rows.len());
-    rows.extend(snapshot.pending.iter().take(room).map(|name| Row {
+    rows.extend(snapshot.pending.iter().take(room).map(|name| TaskRow {
         name: name.to_string_lossy().into_owned(),
-        ..Row::of(None, State::Pending)
+        ..TaskRow::of(None, State::Pending)
     }));
     rows
 }
 
-impl Row {
-    fn of(id: Option<TaskId>, state: State) -> Row {
-        Row {
+impl TaskRow {
+    fn of(id: Option<TaskId>, state: State) -> TaskRow {
+        TaskRow {
             id,
             name: String::new(),
             state,
@@ -215,7 +216,7 @@ impl Row {
         self.id.as_ref().map_or_else(|| text::one_line(&self.name, 80), TaskId::to_string)
     }
 
-    fn with_attempts(mut self, queue: &Queue) -> Row {
+    fn with_attempts(mut self, queue: &Queue) -> TaskRow {
         let Some(id) = &self.id else { return self };
         let attempts = queue.attempts(id).unwrap_or_default();
         self.attempt = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
@@ -251,15 +252,15 @@ fn last_reason(last: &AttemptFiles) -> Option<String> {
     (!reason.is_empty()).then_some(reason)
 }
 
-fn ended_row(queue: &Queue, ended: &Ended) -> Row {
+fn ended_row(queue: &Queue, ended: &Ended) -> TaskRow {
     let id = &ended.at().id;
-    let row = Row {
+    let row = TaskRow {
         name: queue.shown_name(id),
-        ..Row::of(Some(id.clone()), state_of(ended)).with_attempts(queue)
+        ..TaskRow::of(Some(id.clone()), state_of(ended)).with_attempts(queue)
     };
     match ended {
-        Ended::Rejected(_) => Row { reason: rejection(queue, id), ..row },
-        Ended::Cancelled(_) => Row { reason: None, outcome: None, ..row },
+        Ended::Rejected(_) => TaskRow { reason: rejection(queue, id), ..row },
+        Ended::Cancelled(_) => TaskRow { reason: None, outcome: None, ..row },
         Ended::Done(_) | Ended::Failed(_) => row,
     }
 }
@@ -273,7 +274,7 @@ fn rejection(queue: &Queue, id: &TaskId) -> Option<String> {
     Some(if more > 0 { format!("{first} (and {more} more)") } else { first })
 }
 
-fn waiting_row(queue: &Queue, snapshot: &Snapshot, name: &QueueName) -> Row {
+fn waiting_row(queue: &Queue, snapshot: &Snapshot, name: &QueueName) -> TaskRow {
     let id = &name.at.id;
     let holder = snapshot.claims.get(&name.at);
     let state = match (&name.reason, holder) {
@@ -281,10 +282,10 @@ fn waiting_row(queue: &Queue, snapshot: &Snapshot, name: &QueueName) -> Row {
         (None, Some(_)) => State::Running,
         (None, None) => State::Ready,
     };
-    let mut row = Row {
+    let mut row = TaskRow {
         name: queue.shown_name(id),
         worker: holder.map(|card| card.id.clone()),
-        ..Row::of(Some(id.clone()), state)
+        ..TaskRow::of(Some(id.clone()), state)
     };
     // An attempt leaves a trace at its epoch, and every return to the queue raises the epoch.
     if name.at.epoch.0 > 1 || holder.is_some() {

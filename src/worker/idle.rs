@@ -15,9 +15,9 @@ use crate::queue::Queue;
 use crate::queue::ready::ReadyList;
 use crate::site::Dir;
 use crate::sys::lock::Lock;
-use crate::sys::lookout::Lookout;
+use crate::sys::lookout::ProcessWatcher;
 use crate::sys::random;
-use crate::sys::watch::Watch;
+use crate::sys::watch::FileWatch;
 
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
@@ -39,7 +39,7 @@ pub(super) struct Idle {
     pub(super) ready: ReadyList,
     bell: Receiver<()>,
     control: Control,
-    watch: Option<Watch>,
+    watch: Option<FileWatch>,
     /// The right to watch, while idle.
     seat: Option<Lock>,
     /// Tasks since it last waited.
@@ -108,7 +108,7 @@ impl Idle {
     /// Begins to watch, if the machine has watches left. True: it does.
     fn arm(&mut self, queue: &Queue, root: &Path) -> bool {
         let control = self.control.clone();
-        self.watch = Watch::new(move || control.ring()).and_then(|mut watch| {
+        self.watch = FileWatch::new(move || control.ring()).and_then(|mut watch| {
             let dir = |dir| queue.paths().dir(dir);
             let mut dirs =
                 vec![dir(Dir::Pending), dir(Dir::Ready), dir(Dir::Accounts), root.to_owned()];
@@ -136,7 +136,7 @@ pub(super) fn start_housekeeper(shared: &Shared) -> Ticker {
     let shared = shared.clone();
     Ticker::start("housekeeper", KEEP_MS, move |waker| {
         // Where the system has none, the timer has to do.
-        let lookout = Lookout::start(move || waker.wake()).ok();
+        let lookout = ProcessWatcher::start(move || waker.wake()).ok();
         move || {
             if shared.control.level() > Level::Drain {
                 return KEEP_MS;

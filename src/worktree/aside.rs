@@ -26,7 +26,7 @@ pub(crate) struct Aside {
 }
 
 /// One line of HEAD's log.
-struct Step {
+struct ReflogEntry {
     old: Oid,
     new: Oid,
     message: Vec<u8>,
@@ -68,12 +68,12 @@ pub(crate) fn keep(
 }
 
 /// Where HEAD went since then; lines that cannot be read are passed over.
-fn steps(git: &Repository, since_ms: u64) -> Vec<Step> {
+fn steps(git: &Repository, since_ms: u64) -> Vec<ReflogEntry> {
     let Ok(log) = git.reflog("HEAD") else { return Vec::new() };
     let since = i64::try_from(since_ms / 1000).unwrap_or(0);
     let young = log.iter().filter(|entry| entry.committer().when().seconds() >= since);
-    let mut steps: Vec<Step> = young
-        .map(|entry| Step {
+    let mut steps: Vec<ReflogEntry> = young
+        .map(|entry| ReflogEntry {
             old: entry.id_old(),
             new: entry.id_new(),
             message: entry.message_bytes().unwrap_or_default().to_vec(),
@@ -85,8 +85,8 @@ fn steps(git: &Repository, since_ms: u64) -> Vec<Step> {
 }
 
 /// Commits made here that HEAD then went away from, by a checkout or a reset.
-fn left_behind(steps: &[Step]) -> Vec<Oid> {
-    let begins = |step: &Step, words: &[&str]| {
+fn left_behind(steps: &[ReflogEntry]) -> Vec<Oid> {
+    let begins = |step: &ReflogEntry, words: &[&str]| {
         words.iter().any(|word| step.message.starts_with(word.as_bytes()))
     };
     let mut made = HashSet::new();
@@ -127,8 +127,8 @@ mod tests {
         Oid::from_bytes(&[n; 20]).unwrap()
     }
 
-    fn step(old: u8, new: u8, message: &str) -> Step {
-        Step { old: oid(old), new: oid(new), message: message.into() }
+    fn step(old: u8, new: u8, message: &str) -> ReflogEntry {
+        ReflogEntry { old: oid(old), new: oid(new), message: message.into() }
     }
 
     #[test]

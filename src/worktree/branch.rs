@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::holder::{Holder, replace_json};
 use super::make::checked_out_at;
-use super::order::Order;
+use super::order::TreeRequest;
 use crate::git::error::{GitError, Result};
 use crate::git::patience::{patiently, remove_stale_branch_lock};
 use crate::git::repo::Repo;
@@ -23,7 +23,7 @@ const MAX_SUFFIX: u32 = 99;
 
 /// The content of the intent file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Intent {
+pub(crate) struct BranchIntent {
     pub(crate) branch: String,
     /// Where the task began, hex digits.
     pub(crate) base: String,
@@ -35,8 +35,8 @@ pub(crate) struct Intent {
 
 /// The branch to work on.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) intent: Intent,
+pub(crate) struct BranchPlan {
+    pub(crate) intent: BranchIntent,
     pub(crate) tip: Oid,
     /// There are commits on it.
     pub(crate) continued: bool,
@@ -44,7 +44,7 @@ pub(crate) struct Plan {
 }
 
 /// Finds the task's branch, or makes it. In `own`, the task's own tree (if it has one), it may be checked out.
-pub(crate) fn plan(repo: &Repo, order: &Order<'_>, own: Option<&Path>) -> Result<Plan> {
+pub(crate) fn plan(repo: &Repo, order: &TreeRequest<'_>, own: Option<&Path>) -> Result<BranchPlan> {
     let epoch = order.token.split('.').next().unwrap_or_default();
     let wanted = match order.fresh {
         true => format!("{}-e{epoch}", order.branch),
@@ -63,7 +63,7 @@ pub(crate) fn plan(repo: &Repo, order: &Order<'_>, own: Option<&Path>) -> Result
         // Who wrote the intent may have been killed with the lock in his hand.
         remove_stale_branch_lock(&repo.common, &intent.branch)?;
         return match create(repo, order.task, &intent.branch, start)? {
-            Creation::Made => Ok(Plan { tip: start, continued, intent, notes: Vec::new() }),
+            Creation::Made => Ok(BranchPlan { tip: start, continued, intent, notes: Vec::new() }),
             Creation::Exists | Creation::Blocked(_) => {
                 choose(repo, order, &wanted, &intent.base, Vec::new())
             }
@@ -75,20 +75,20 @@ pub(crate) fn plan(repo: &Repo, order: &Order<'_>, own: Option<&Path>) -> Result
     if let Some(at) = checked_out_at(&repo.common, &intent.branch, own.unwrap_or(Path::new(""))) {
         return beside(repo, order, intent, tip, &at, epoch);
     }
-    Ok(Plan { tip, continued: tip != base, intent, notes: Vec::new() })
+    Ok(BranchPlan { tip, continued: tip != base, intent, notes: Vec::new() })
 }
 
 /// The branch is ours, but somebody looks at it in a checkout: a new one begins where it ends.
 fn beside(
     repo: &Repo,
-    order: &Order<'_>,
-    intent: Intent,
+    order: &TreeRequest<'_>,
+    intent: BranchIntent,
     tip: Oid,
     at: &Path,
     epoch: &str,
-) -> Result<Plan> {
+) -> Result<BranchPlan> {
     let name = format!("{}-e{epoch}", intent.branch);
-    let next = Intent { branch: name, start: tip.to_string(), ..intent.clone() };
+    let next = BranchIntent { branch: name, start: tip.to_string(), ..intent.clone() };
     replace_json(order.intent, &next, order.sync)?;
     match create(repo, order.task, &next.branch, tip)? {
         Creation::Made => {
@@ -97,7 +97,7 @@ fn beside(
                 intent.branch, next.branch
             );
             let continued = next.base != tip.to_string();
-            Ok(Plan { tip, continued, intent: next, notes: vec![note] })
+            Ok(BranchPlan { tip, continued, intent: next, notes: vec![note] })
         }
         Creation::Exists | Creation::Blocked(_) => {
             replace_json(order.intent, &intent, order.sync)?;
@@ -109,11 +109,11 @@ fn beside(
 /// Takes the first name that is free; a name that the task chose itself is that one or none.
 fn choose(
     repo: &Repo,
-    order: &Order<'_>,
+    order: &TreeRequest<'_>,
     wanted: &str,
     base: &str,
     mut notes: Vec<String>,
-) -> Result<Plan> {
+) -> Result<BranchPlan> {
     let at = oid(repo, base)?;
     let mut stem = wanted.to_owned();
     let mut number = 1;
@@ -128,11 +128,11 @@ fn choose(
             continue;
         }
         let (base, start) = (base.to_owned(), base.to_owned());
-        let intent = Intent { branch, base, start, since_ms: clock::now().0 };
+        let intent = BranchIntent { branch, base, start, since_ms: clock::now().0 };
         replace_json(order.intent, &intent, order.sync)?;
         match create(repo, order.task, &intent.branch, at)? {
             Creation::Made => {
-                return Ok(Plan { tip: at, continued: false, intent, notes });
+                return Ok(BranchPlan { tip: at, continued: false, intent, notes });
             }
             Creation::Exists if order.branch_is_fixed => {
                 return Err(GitError::BranchTaken { branch: intent.branch });
@@ -205,7 +205,7 @@ pub(crate) fn intended(intent: &Path) -> Result<Option<String>> {
     Ok(read_intent(intent)?.map(|intent| intent.branch))
 }
 
-fn read_intent(path: &Path) -> Result<Option<Intent>> {
+fn read_intent(path: &Path) -> Result<Option<BranchIntent>> {
     let bytes = fs::read_if_any(path)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }

@@ -1,6 +1,6 @@
 //! Making sure of what an agent left: everything that git would keep ends up in a commit with a name.
 //!
-//! Only called when no process of the agent is left. Order: the ties to the repository, the uncommitted
+//! Only called when no process of the agent is left. TreeRequest: the ties to the repository, the uncommitted
 //! files, the branch. Nothing is removed; what no commit can hold is said, and holds the tree back from
 //! re-use.
 
@@ -9,8 +9,8 @@ use git2::{Commit, Oid};
 use super::aside::{self, Aside};
 use super::fill::fill_empty;
 use super::heads;
-use super::identity::{self, Identity};
-use super::tree::{Left, Tree};
+use super::identity::{self, TreeIdentity};
+use super::tree::{Tree, Uncommitted};
 use super::{branch, make};
 use crate::domain::task::record::CommitRecord;
 use crate::git::error::{GitError, Result};
@@ -76,13 +76,13 @@ impl Tree {
             ));
         }
         match identity::check(&self.place.tree)? {
-            Identity::Ours(_) => {}
-            Identity::Gone => {
+            TreeIdentity::Ours(_) => {}
+            TreeIdentity::Gone => {
                 notes.push("the tree's files were gone, and uncommitted work with them".into());
-                self.left = Left::Gone;
+                self.left = Uncommitted::Gone;
                 return self.settle_commits(None, notes);
             }
-            Identity::Other(what) => return self.replaced(&what, notes),
+            TreeIdentity::Other(what) => return self.replaced(&what, notes),
         }
         let head = branch::tip_or_base(&self.repo, &self.occupant)?;
         let name = self.place.admin_name();
@@ -105,7 +105,7 @@ impl Tree {
             )?;
         }
         let leftover = self.commit_leftover(order, &head, &mut notes)?;
-        if let Identity::Other(what) = identity::check(&self.place.tree)? {
+        if let TreeIdentity::Other(what) = identity::check(&self.place.tree)? {
             return self.replaced(&what, notes);
         }
         self.settle_commits(leftover, notes)
@@ -117,7 +117,7 @@ impl Tree {
         if let Some(place) = self.dir.place() {
             notes.push(format!("the tree itself, with uncommitted work, is at {place:?} now"));
         }
-        self.left = Left::Something;
+        self.left = Uncommitted::Something;
         self.settle_commits(None, notes)
     }
 
@@ -143,7 +143,7 @@ impl Tree {
 
     fn summarise(
         &self,
-        settled: heads::Settled,
+        settled: heads::BranchTip,
         aside: Aside,
         leftover: Option<Oid>,
         mut notes: Vec<String>,
@@ -166,7 +166,7 @@ impl Tree {
             changed: !commits.is_empty()
                 || settled.pinned.is_some()
                 || aside.any
-                || self.left == Left::Something,
+                || self.left == Uncommitted::Something,
             kept: aside.kept,
             pinned: settled.pinned.map(|oid| oid.to_string()),
             commits,

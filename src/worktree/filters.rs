@@ -12,7 +12,7 @@ use std::path::Path;
 use git2::{ObjectType, Oid, Repository};
 
 use super::stage::candidates;
-use super::survey::Survey;
+use super::survey::TreeScan;
 use crate::git::command::Git;
 use crate::git::config::Config;
 use crate::git::error::{GitError, Result};
@@ -33,12 +33,12 @@ struct Treatment {
 }
 
 /// What is looked at.
-pub(crate) struct Question<'a> {
+pub(crate) struct FilterCheck<'a> {
     /// The tree with its real index.
     pub(crate) git: &'a Git,
     pub(crate) repo: &'a Repository,
     pub(crate) files: &'a Dir,
-    pub(crate) survey: &'a Survey,
+    pub(crate) survey: &'a TreeScan,
     pub(crate) overrides: &'a Overrides,
     /// Where the task began.
     pub(crate) base: Oid,
@@ -47,7 +47,7 @@ pub(crate) struct Question<'a> {
     pub(crate) shared_changed: bool,
 }
 
-impl Question<'_> {
+impl FilterCheck<'_> {
     /// The files that must be left as HEAD has them.
     pub(crate) fn withheld(&self, notes: &mut Vec<String>) -> Result<Vec<TreePath>> {
         let drivers = self.overrides.drivers();
@@ -175,7 +175,7 @@ fn treatments(
 pub(crate) fn without_filter(
     git: &Git,
     config: &Config,
-    survey: &Survey,
+    survey: &TreeScan,
     files: &Dir,
     paths: &[TreePath],
 ) -> Result<Option<String>> {

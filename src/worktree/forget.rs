@@ -4,27 +4,27 @@
 
 use std::path::{Path, PathBuf};
 
-use super::holder::{Holder, Place};
-use super::identity::{self, Identity};
+use super::holder::{Holder, TreeSlot};
+use super::identity::{self, TreeIdentity};
 use super::salvaged::{self, Salvage};
-use super::settings::Settings;
+use super::settings::GitSettings;
 use super::{make, state};
 use crate::git::command::Git;
 use crate::git::error::{GitError, Result};
 use crate::git::repo::Repo;
-use crate::sys::dir::{Dir, Opened};
+use crate::sys::dir::{Dir, DirOpening};
 use crate::sys::{clock, fs};
 
 /// Lets git forget a tree whose directory somebody removed, and frees its place; what only git's own files of it named
 /// is saved. The caller holds the place.
-pub(super) fn forget_missing(repo: &Repo, place: &Place, occupant: &Holder) -> Result<()> {
+pub(super) fn forget_missing(repo: &Repo, place: &TreeSlot, occupant: &Holder) -> Result<()> {
     // What cannot be read any more cannot be saved, and must not stop the task.
     save_missing(repo, place, occupant).ok();
     make::forget(&repo.common, &place.tree)?;
     clear(place)
 }
 
-fn save_missing(repo: &Repo, place: &Place, occupant: &Holder) -> Result<()> {
+fn save_missing(repo: &Repo, place: &TreeSlot, occupant: &Holder) -> Result<()> {
     let Some(admin) = make::admins_for(&repo.common, &place.tree).into_iter().next() else {
         return Ok(());
     };
@@ -42,7 +42,7 @@ fn save_missing(repo: &Repo, place: &Place, occupant: &Holder) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn salvage_of(place: &Place, why: &str) -> Salvage {
+pub(super) fn salvage_of(place: &TreeSlot, why: &str) -> Salvage {
     Salvage {
         schema: 1,
         path: Some(place.tree.to_string_lossy().into_owned()),
@@ -53,8 +53,8 @@ pub(super) fn salvage_of(place: &Place, why: &str) -> Salvage {
 }
 
 /// Whether a directory that nobody noted holds at most a `.git` file: its maker died right after.
-pub(super) fn only_registered(place: &Place) -> Result<bool> {
-    let Opened::Dir(dir) = Dir::open(&place.tree).map_err(opening(&place.tree))? else {
+pub(super) fn only_registered(place: &TreeSlot) -> Result<bool> {
+    let DirOpening::Dir(dir) = Dir::open(&place.tree).map_err(opening(&place.tree))? else {
         return Ok(false);
     };
     if fs::exists(&beside(place, ".made")) {
@@ -70,23 +70,23 @@ fn opening(path: &Path) -> impl FnOnce(std::io::Error) -> GitError {
 }
 
 /// Removes what is left of a tree that is saved, and frees its place. What is not ours stays.
-pub(super) fn clear(place: &Place) -> Result<()> {
+pub(super) fn clear(place: &TreeSlot) -> Result<()> {
     let gone = beside(place, ".gone");
-    if let Identity::Ours(_) = identity::check_at(&gone, &place.tree)? {
+    if let TreeIdentity::Ours(_) = identity::check_at(&gone, &place.tree)? {
         fs::remove_tree(&gone)?;
     }
-    let ours = matches!(identity::check(&place.tree)?, Identity::Ours(_));
+    let ours = matches!(identity::check(&place.tree)?, TreeIdentity::Ours(_));
     if ours || only_registered(place)? {
         // At most our own `.git` file is in it.
         fs::unlink(&place.tree.join(".git"))?;
         fs::rmdir(&place.tree)?;
     }
     place.vacate()?;
-    Settings::forget(&place.tree)?;
+    GitSettings::forget(&place.tree)?;
     identity::forget(&place.tree)
 }
 
-pub(super) fn beside(place: &Place, suffix: &str) -> PathBuf {
+pub(super) fn beside(place: &TreeSlot, suffix: &str) -> PathBuf {
     let mut path = place.tree.as_os_str().to_owned();
     path.push(suffix);
     path.into()

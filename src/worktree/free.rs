@@ -10,16 +10,16 @@ use std::path::Path;
 use git2::{Repository, RepositoryState};
 
 use super::fill::sweep;
-use super::holder::Place;
-use super::identity::{self, Identity};
+use super::holder::TreeSlot;
+use super::identity::{self, TreeIdentity};
 use super::make;
 use super::make::with_files;
-use super::open_tree::{Before, OpenTree};
-use super::order::{Order, held};
+use super::open_tree::{OpenTree, TreeContent};
+use super::order::{TreeRequest, held};
 use super::pool::TreePool;
 use super::refusal::Removed;
 use super::remove::Removal;
-use super::settings::Settings;
+use super::settings::GitSettings;
 use super::stage::read_index;
 use super::survey::survey;
 use crate::git::command::Git;
@@ -33,7 +33,7 @@ use crate::sys::fs;
 const ODD: [&str; 4] = ["config.worktree", "info/sparse-checkout", "info/attributes", "locked"];
 
 /// What comes of looking at a free tree.
-enum Judged {
+enum FreeTree {
     AsNew(Dir, Repository),
     /// It was not, and is gone; what it held, for people.
     Removed(Option<String>),
@@ -46,8 +46,8 @@ impl TreePool {
     /// is kept for people.
     pub(super) fn free_place(
         &self,
-        order: &Order<'_>,
-        settings: &Settings,
+        order: &TreeRequest<'_>,
+        settings: &GitSettings,
         notes: &mut Vec<String>,
     ) -> Result<Option<OpenTree>> {
         for number in self.places.numbers()? {
@@ -60,14 +60,14 @@ impl TreePool {
                 continue;
             }
             let kept = match self.judge(&place, settings) {
-                Ok(Judged::AsNew(dir, git)) => {
-                    return Ok(Some(OpenTree { place, dir, git, before: Before::Head }));
+                Ok(FreeTree::AsNew(dir, git)) => {
+                    return Ok(Some(OpenTree { place, dir, git, before: TreeContent::Head }));
                 }
-                Ok(Judged::Removed(saved)) => {
+                Ok(FreeTree::Removed(saved)) => {
                     notes.extend(saved);
                     continue;
                 }
-                Ok(Judged::Kept(why)) => why,
+                Ok(FreeTree::Kept(why)) => why,
                 // A power cut left half an object, say: what is there is its owner's to look at, and no
                 // reason to turn every task away.
                 Err(trouble) if trouble.is_git() && !trouble.disk_full() => trouble.to_string(),
@@ -78,18 +78,18 @@ impl TreePool {
         Ok(None)
     }
 
-    fn judge(&self, place: &Place, settings: &Settings) -> Result<Judged> {
+    fn judge(&self, place: &TreeSlot, settings: &GitSettings) -> Result<FreeTree> {
         let dir = match identity::check(&place.tree)? {
-            Identity::Ours(dir) => dir,
-            Identity::Gone => return Ok(Judged::Removed(None)),
-            Identity::Other(what) => return Ok(Judged::Kept(place.replaced(&what))),
+            TreeIdentity::Ours(dir) => dir,
+            TreeIdentity::Gone => return Ok(FreeTree::Removed(None)),
+            TreeIdentity::Other(what) => return Ok(FreeTree::Kept(place.replaced(&what))),
         };
         let Some(admin) = make::tied(&self.repo.common, &place.tree, &dir.path()) else {
-            return Ok(Judged::Kept("it is no worktree of this repository any more".into()));
+            return Ok(FreeTree::Kept("it is no worktree of this repository any more".into()));
         };
         let git = make::open(&admin)?;
         let Some(flaw) = flaw(&git, &settings.git(&git, &dir), &dir)? else {
-            return Ok(Judged::AsNew(dir, git));
+            return Ok(FreeTree::AsNew(dir, git));
         };
         let order = Removal { task: None, why: &flaw, targets: &[], unmerged_too: false };
         Ok(match self.remove_place(place, None, &order)? {
@@ -98,10 +98,10 @@ impl TreePool {
                 let note = format!(
                     "the free tree {tree:?} was removed ({flaw}); what it held is saved as {saved}"
                 );
-                Judged::Removed(Some(note))
+                FreeTree::Removed(Some(note))
             }
-            Removed::Yes { .. } => Judged::Removed(None),
-            Removed::No(refusal) => Judged::Kept(format!("{flaw}; not removed: {refusal}")),
+            Removed::Yes { .. } => FreeTree::Removed(None),
+            Removed::No(refusal) => FreeTree::Kept(format!("{flaw}; not removed: {refusal}")),
         })
     }
 }

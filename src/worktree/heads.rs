@@ -14,7 +14,7 @@ use crate::git::resolve::branch_tip;
 
 /// The branch after collecting.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Settled {
+pub(crate) struct BranchTip {
     /// Where the task's branch is.
     pub(crate) tip: Oid,
     /// A commit that the branch does not reach, kept by a ref of its own.
@@ -46,7 +46,7 @@ pub(crate) fn settle(
     occupant: &Holder,
     head: Option<Oid>,
     notes: &mut Vec<String>,
-) -> Result<Settled> {
+) -> Result<BranchTip> {
     let branch = &occupant.branch;
     let full = format!("refs/heads/{branch}");
     let log = format!("{}: collect", mark(&occupant.task));
@@ -56,10 +56,10 @@ pub(crate) fn settle(
         let at = head.unwrap_or(base);
         notes.push(format!("the branch {branch} was gone and has been made again"));
         patiently(doing, git.path(), || git.reference(&full, at, true, &log).map(|_| ()))?;
-        return Ok(Settled { tip: at, pinned: None });
+        return Ok(BranchTip { tip: at, pinned: None });
     };
     let Some(head) = head.filter(|head| *head != tip) else {
-        return Ok(Settled { tip, pinned: None });
+        return Ok(BranchTip { tip, pinned: None });
     };
     if git.graph_descendant_of(head, tip).unwrap_or(false) {
         let moved = patiently(doing, git.path(), || {
@@ -70,13 +70,13 @@ pub(crate) fn settle(
             }
         })?;
         if moved {
-            return Ok(Settled { tip: head, pinned: None });
+            return Ok(BranchTip { tip: head, pinned: None });
         }
     } else if git.graph_descendant_of(tip, head).unwrap_or(false) {
-        return Ok(Settled { tip, pinned: None });
+        return Ok(BranchTip { tip, pinned: None });
     }
     let name = format!("refs/swarmdir/{}/{}", occupant.task, occupant.token);
     patiently(doing, git.path(), || git.reference(&name, head, true, &log).map(|_| ()))?;
     notes.push(format!("HEAD had left the branch {branch}; what it held is kept as {name}"));
-    Ok(Settled { tip, pinned: Some(head) })
+    Ok(BranchTip { tip, pinned: Some(head) })
 }

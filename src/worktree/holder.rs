@@ -25,10 +25,10 @@ pub struct Holder {
     /// The commit that the branch began at, hex digits.
     pub base: String,
     /// How far things are.
-    pub phase: Phase,
+    pub phase: TreePhase,
     /// Since when objects may have been made for this branch, milliseconds since 1970.
     pub since_ms: u64,
-    /// Why it is kept, where it is [`Phase::Held`].
+    /// Why it is kept, where it is [`TreePhase::Held`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -36,7 +36,7 @@ pub struct Holder {
 /// What may be in a tree.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+pub enum TreePhase {
     /// Files are being switched; no agent was in it yet for this task.
     Preparing,
     /// The agent's work.
@@ -47,21 +47,21 @@ pub enum Phase {
 
 /// The places of one trees on one host.
 #[derive(Clone, Debug)]
-pub(crate) struct Places {
+pub(crate) struct TreeSlots {
     pub(crate) dir: PathBuf,
     pub(crate) host: String,
 }
 
 /// One place, locked by this process.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct TreeSlot {
     pub(crate) name: String,
     pub(crate) tree: PathBuf,
     record: PathBuf,
     _lock: Lock,
 }
 
-impl Places {
+impl TreeSlots {
     /// The numbers that have a lock file, a record or a tree, ascending.
     pub(crate) fn numbers(&self) -> Result<Vec<u32>> {
         let mut numbers: Vec<u32> = fs::list_if_any(&self.dir)?
@@ -93,11 +93,11 @@ impl Places {
     }
 
     /// Takes the place; `None` where another process has it.
-    pub(crate) fn take(&self, number: u32, who: &str) -> Result<Option<Place>> {
+    pub(crate) fn take(&self, number: u32, who: &str) -> Result<Option<TreeSlot>> {
         let path = self.path(number, ".lock");
         let Some(lock) = Lock::try_take(&path)? else { return Ok(None) };
         lock.note(&path, who)?;
-        Ok(Some(Place {
+        Ok(Some(TreeSlot {
             name: format!("{}-{number}", self.host),
             tree: self.path(number, ""),
             record: self.path(number, ".json"),
@@ -116,7 +116,7 @@ fn rest_number(rest: &str) -> &str {
     rest.split_once('.').map_or(rest, |(number, _)| number)
 }
 
-impl Place {
+impl TreeSlot {
     /// What git calls the worktree.
     pub(super) fn admin_name(&self) -> String {
         format!("swarm-{}", self.name)
@@ -141,7 +141,7 @@ impl Place {
     /// in this word only. One small write is whole or absent however this process dies.
     pub(crate) fn settled(&self, occupant: &mut Holder) -> Result<()> {
         let before = json(occupant).len();
-        occupant.phase = Phase::Working;
+        occupant.phase = TreePhase::Working;
         let mut bytes = json(occupant);
         // Blanks after the value are JSON, too.
         bytes.resize(before, b' ');
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_record_is_settled_in_place() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places { dir: dir.path().into(), host: "box".into() };
+        let places = TreeSlots { dir: dir.path().into(), host: "box".into() };
         let place = places.take(1, "1.w").unwrap().unwrap();
         let mut occupant = Holder {
             queue: "q".into(),
@@ -202,20 +202,20 @@ mod tests {
             token: "1.w".into(),
             branch: "swarm/t".into(),
             base: "0".into(),
-            phase: Phase::Preparing,
+            phase: TreePhase::Preparing,
             since_ms: 7,
             note: None,
         };
         place.occupy(&occupant).unwrap();
         place.settled(&mut occupant).unwrap();
-        assert_eq!(occupant.phase, Phase::Working);
+        assert_eq!(occupant.phase, TreePhase::Working);
         assert_eq!(place.occupant().unwrap(), Some(occupant));
     }
 
     #[test]
     fn only_our_hosts_numbers_are_places() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places { dir: dir.path().into(), host: "box".into() };
+        let places = TreeSlots { dir: dir.path().into(), host: "box".into() };
         for name in ["box-2", "box-2.lock", "box-10.json", "box-03", "box-x", "other-1", "box-1.x"]
         {
             fs::write(&dir.path().join(name), b"").unwrap();

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::holder::replace_json;
 use crate::git::error::{GitError, Result};
-use crate::sys::dir::{Dir, DirId, Opened};
+use crate::sys::dir::{Dir, DirId, DirOpening};
 use crate::sys::fs;
 use crate::sys::fs::FsError;
 
 /// What stands under a tree's name.
 #[derive(Debug)]
-pub(crate) enum Identity {
+pub(crate) enum TreeIdentity {
     /// The directory that was made, held open.
     Ours(Dir),
     /// Nothing.
@@ -25,51 +25,51 @@ pub(crate) enum Identity {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Note {
+struct IdentityNote {
     inode: u64,
     born_ns: u64,
 }
 
 /// Remembers the directory at `tree` as the one that was made.
 pub(crate) fn remember(tree: &Path) -> Result<Dir> {
-    let Opened::Dir(dir) = open(tree)? else {
+    let DirOpening::Dir(dir) = open(tree)? else {
         let source = std::io::ErrorKind::NotADirectory.into();
         return Err(FsError { doing: "open", path: tree.to_owned(), source }.into());
     };
     let DirId { inode, born_ns } = dir.id().map_err(failed(tree))?;
-    replace_json(&note_of(tree), &Note { inode, born_ns }, false)?;
+    replace_json(&note_of(tree), &IdentityNote { inode, born_ns }, false)?;
     Ok(dir)
 }
 
 /// Looks what stands at `tree` now.
-pub(crate) fn check(tree: &Path) -> Result<Identity> {
+pub(crate) fn check(tree: &Path) -> Result<TreeIdentity> {
     check_at(tree, tree)
 }
 
 /// Looks whether the tree stands at `path`, where a removal may have moved it.
-pub(crate) fn check_at(path: &Path, tree: &Path) -> Result<Identity> {
+pub(crate) fn check_at(path: &Path, tree: &Path) -> Result<TreeIdentity> {
     let dir = match open(path)? {
-        Opened::Dir(dir) => dir,
-        Opened::Nothing => return Ok(Identity::Gone),
-        Opened::Other => return Ok(Identity::Other("a link, or a file".into())),
+        DirOpening::Dir(dir) => dir,
+        DirOpening::Nothing => return Ok(TreeIdentity::Gone),
+        DirOpening::Other => return Ok(TreeIdentity::Other("a link, or a file".into())),
     };
     let note = fs::read_if_any(&note_of(tree))?;
-    let note = note.and_then(|bytes| serde_json::from_slice::<Note>(&bytes).ok());
-    let Some(Note { inode, born_ns }) = note else {
-        return Ok(Identity::Other("a directory that was not made for it".into()));
+    let note = note.and_then(|bytes| serde_json::from_slice::<IdentityNote>(&bytes).ok());
+    let Some(IdentityNote { inode, born_ns }) = note else {
+        return Ok(TreeIdentity::Other("a directory that was not made for it".into()));
     };
     let now = dir.id().map_err(failed(path))?;
     let born = born_ns == 0 || now.born_ns == 0 || born_ns == now.born_ns;
     // Another disk may have the same numbers.
     match now.inode == inode && born && beside(path, &dir)? {
-        true => Ok(Identity::Ours(dir)),
-        false => Ok(Identity::Other("another directory".into())),
+        true => Ok(TreeIdentity::Ours(dir)),
+        false => Ok(TreeIdentity::Other("another directory".into())),
     }
 }
 
 fn beside(path: &Path, dir: &Dir) -> Result<bool> {
     let above = path.parent().unwrap_or(path);
-    let Opened::Dir(above_dir) = open(above)? else { return Ok(false) };
+    let DirOpening::Dir(above_dir) = open(above)? else { return Ok(false) };
     Ok(above_dir.device().map_err(failed(above))? == dir.device().map_err(failed(path))?)
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn forget(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-fn open(path: &Path) -> Result<Opened> {
+fn open(path: &Path) -> Result<DirOpening> {
     Dir::open(path).map_err(failed(path))
 }
 
@@ -102,11 +102,11 @@ mod tests {
     fn only_the_directory_that_was_made_is_ours() {
         let dir = tempfile::tempdir().unwrap();
         let (tree, aside) = (dir.path().join("box-1"), dir.path().join("aside"));
-        assert!(matches!(check(&tree).unwrap(), Identity::Gone));
+        assert!(matches!(check(&tree).unwrap(), TreeIdentity::Gone));
         fs::mkdir(&tree).unwrap();
-        assert!(matches!(check(&tree).unwrap(), Identity::Other(_)), "nobody made a note");
+        assert!(matches!(check(&tree).unwrap(), TreeIdentity::Other(_)), "nobody made a note");
         remember(&tree).unwrap();
-        assert!(matches!(check(&tree).unwrap(), Identity::Ours(_)));
+        assert!(matches!(check(&tree).unwrap(), TreeIdentity::Ours(_)));
         let _moved = fs::rename(&tree, &aside).unwrap();
         for other in ["directory", "link to itself", "link", "file"] {
             match other {
@@ -115,7 +115,7 @@ mod tests {
                 "link" => fs::symlink(Path::new("/"), &tree).unwrap(),
                 _ => fs::write(&tree, b"").unwrap(),
             }
-            assert!(matches!(check(&tree).unwrap(), Identity::Other(_)), "{other}");
+            assert!(matches!(check(&tree).unwrap(), TreeIdentity::Other(_)), "{other}");
             let meta = fs::look(&tree).unwrap().unwrap();
             if meta.is_dir() {
                 fs::rmdir(&tree).unwrap()
@@ -124,6 +124,6 @@ mod tests {
             };
         }
         let _moved = fs::rename(&aside, &tree).unwrap();
-        assert!(matches!(check(&tree).unwrap(), Identity::Ours(_)));
+        assert!(matches!(check(&tree).unwrap(), TreeIdentity::Ours(_)));
     }
 }

@@ -14,7 +14,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use super::tree::Tree;
 use crate::git::error::Result;
 use crate::sys::fs;
-use crate::sys::walk::{self, Found};
+use crate::sys::walk::{self, WalkEntry};
 
 /// The file's name, at the checkout's root.
 const FILE: &str = ".worktreeinclude";
@@ -38,7 +38,7 @@ pub struct Included {
     pub notes: Vec<String>,
 }
 
-struct Walk<'a> {
+struct IncludeWalk<'a> {
     git: Repository,
     rules: Gitignore,
     /// Directories that patterns with a slash lead to, up to their first wildcard.
@@ -50,7 +50,7 @@ struct Walk<'a> {
 }
 
 /// What becomes of a name's own contents.
-enum Below {
+enum IncludeBelow {
     /// A directory that is looked into; chosen: all of it is meant.
     Enter { chosen: bool },
     /// Nothing below it matters.
@@ -82,7 +82,7 @@ impl Tree {
         };
         let git = self.repo.again()?.git;
         let anchors = lines.iter().filter_map(|line| anchor(line)).collect();
-        let mut walk = Walk { git, rules, anchors, from, tree: self, looked_at: 0, done };
+        let mut walk = IncludeWalk { git, rules, anchors, from, tree: self, looked_at: 0, done };
         walk.run()?;
         Ok(walk.done)
     }
@@ -118,9 +118,9 @@ fn anchor(line: &str) -> Option<PathBuf> {
     (!path.as_os_str().is_empty()).then_some(path)
 }
 
-impl Walk<'_> {
+impl IncludeWalk<'_> {
     fn run(&mut self) -> Result<()> {
-        let mut walk = walk::Walk::below(self.from);
+        let mut walk = walk::DirWalk::below(self.from);
         // By depth: whether a rule names the directory, so that all in it is meant.
         let mut chosen = vec![false];
         while let Some(found) = walk.step(self.from) {
@@ -138,9 +138,9 @@ impl Walk<'_> {
             chosen.truncate(found.depth);
             let inherited = chosen.last().copied().unwrap_or(false);
             match self.entry(&found, inherited)? {
-                Below::Enter { chosen: this } => chosen.push(this),
-                Below::LeaveOut if found.meta.is_dir() => walk.leave_out(),
-                Below::LeaveOut => {}
+                IncludeBelow::Enter { chosen: this } => chosen.push(this),
+                IncludeBelow::LeaveOut if found.meta.is_dir() => walk.leave_out(),
+                IncludeBelow::LeaveOut => {}
             }
         }
         Ok(())
@@ -160,7 +160,7 @@ impl Walk<'_> {
         full
     }
 
-    fn entry(&mut self, found: &Found, inherited: bool) -> Result<Below> {
+    fn entry(&mut self, found: &WalkEntry, inherited: bool) -> Result<IncludeBelow> {
         let (path, meta) = (found.path.as_path(), &found.meta);
         let matched = self.rules.matched(path, meta.is_dir());
         let chosen = !matched.is_whitelist() && (inherited || matched.is_ignore());
@@ -171,18 +171,22 @@ impl Walk<'_> {
             let leads = chosen
                 || !self.git.is_path_ignored(path).unwrap_or(true)
                 || self.anchors.iter().any(|a| a.starts_with(path) || path.starts_with(a));
-            return Ok(if !foreign && leads { Below::Enter { chosen } } else { Below::LeaveOut });
+            return Ok(if !foreign && leads {
+                IncludeBelow::Enter { chosen }
+            } else {
+                IncludeBelow::LeaveOut
+            });
         }
         let git_link = path.file_name() == Some(OsStr::new(".git"));
         if git_link || !chosen || !self.git.is_path_ignored(path).unwrap_or(false) {
-            return Ok(Below::LeaveOut);
+            return Ok(IncludeBelow::LeaveOut);
         }
         if !meta.is_file() && !meta.is_symlink() {
             self.done.notes.push(format!("not a file: {path:?}"));
-            return Ok(Below::LeaveOut);
+            return Ok(IncludeBelow::LeaveOut);
         }
         self.copy(path, meta.is_symlink(), meta.len())?;
-        Ok(Below::LeaveOut)
+        Ok(IncludeBelow::LeaveOut)
     }
 
     fn copy(&mut self, path: &Path, is_link: bool, bytes: u64) -> Result<()> {

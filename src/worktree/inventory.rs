@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 
 use git2::{BranchType, Oid};
 
-use super::holder::{Holder, Place};
-use super::identity::{self, Identity};
+use super::holder::{Holder, TreeSlot};
+use super::identity::{self, TreeIdentity};
 use super::make;
 use super::pool::TreePool;
-use super::refusal::{Refusal, Removed};
+use super::refusal::{RemovalRefusal, Removed};
 use crate::git::error::{GitError, Result};
-use crate::git::merged::{Changes, Proof, on_target};
+use crate::git::merged::{Proof, TargetChanges, on_target};
 use crate::git::paths::printed;
 use crate::git::resolve::branch_tip;
-use crate::sys::{fs, lock::Lock, process, walk::Walk};
+use crate::sys::{fs, lock::Lock, process, walk::DirWalk};
 
 /// One tree.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct ListedTree {
     /// Its number.
     pub number: u32,
     /// Its directory.
@@ -51,7 +51,7 @@ pub struct OurBranch {
 impl TreePool {
     /// Every tree of this host, with sizes. `settled`: whether the task that lives in one is over; others are not
     /// even tried for, because a lock on them would turn their own task away.
-    pub fn standing(&self, settled: &dyn Fn(&Holder) -> bool) -> Result<Vec<Standing>> {
+    pub fn standing(&self, settled: &dyn Fn(&Holder) -> bool) -> Result<Vec<ListedTree>> {
         let mut all = Vec::new();
         for number in self.places.numbers()? {
             let path = self.places.path(number, "");
@@ -64,11 +64,11 @@ impl TreePool {
             let free = occupant.as_ref().is_none_or(settled);
             let busy = free && meta.is_some() && Lock::try_take(&lock)?.is_none();
             let used_ms = meta.map_or(0, |meta| fs::mtime_ns(&meta) / 1_000_000);
-            let ours = matches!(identity::check(&path)?, Identity::Ours(_));
+            let ours = matches!(identity::check(&path)?, TreeIdentity::Ours(_));
             let all_bytes = if ours { size(&path) } else { 0 };
             let ignored = self.ignored_in(&path).unwrap_or_default();
             let ignored: u64 = ignored.iter().map(|below| size(&path.join(below))).sum();
-            all.push(Standing {
+            all.push(ListedTree {
                 number,
                 bytes: all_bytes.saturating_sub(ignored),
                 ignored_bytes: ignored,
@@ -84,13 +84,13 @@ impl TreePool {
     /// Removes what git ignores in a free tree: what a build can make again.
     pub fn remove_ignored(&self, number: u32) -> Result<Removed> {
         let Some(place) = self.places.take(number, "clearing it")? else {
-            return Ok(Removed::No(Refusal::Busy { holder: self.places.holder(number) }));
+            return Ok(Removed::No(RemovalRefusal::Busy { holder: self.places.holder(number) }));
         };
         if let Some(refusal) = self.not_clearable(&place)? {
             return Ok(Removed::No(refusal));
         }
-        let Identity::Ours(dir) = identity::check(&place.tree)? else {
-            return Ok(Removed::No(Refusal::Changed));
+        let TreeIdentity::Ours(dir) = identity::check(&place.tree)? else {
+            return Ok(Removed::No(RemovalRefusal::Changed));
         };
         for path in self.ignored_in(&place.tree)? {
             let Some(at) = dir.at(&path, false).ok().flatten() else { continue };
@@ -103,12 +103,12 @@ impl TreePool {
         Ok(Removed::Yes { proof: Proof::Ancestry, salvage: None })
     }
 
-    fn not_clearable(&self, place: &Place) -> Result<Option<Refusal>> {
+    fn not_clearable(&self, place: &TreeSlot) -> Result<Option<RemovalRefusal>> {
         if let Some(occupant) = place.occupant()? {
-            return Ok(Some(Refusal::Occupied { task: occupant.task }));
+            return Ok(Some(RemovalRefusal::Occupied { task: occupant.task }));
         }
         let processes = process::standing_in(&place.tree);
-        Ok((!processes.is_empty()).then_some(Refusal::InUse { processes }))
+        Ok((!processes.is_empty()).then_some(RemovalRefusal::InUse { processes }))
     }
 
     /// Branches that our mark is on, and those called `swarm/…`.
@@ -160,7 +160,7 @@ impl TreePool {
         &self,
         branch: &str,
         targets: &[String],
-        changes: &mut Changes,
+        changes: &mut TargetChanges,
     ) -> Result<Option<Proof>> {
         let targets: Vec<Oid> = targets.iter().filter_map(|hex| Oid::from_str(hex).ok()).collect();
         let git = &self.repo.git;
@@ -186,7 +186,7 @@ impl TreePool {
     /// What git ignores in a tree, without what holds a repository of its own. Of a directory that is ignored as a
     /// whole only its name. Nothing where there is no tree of ours.
     fn ignored_in(&self, tree: &Path) -> Result<Vec<PathBuf>> {
-        let Identity::Ours(dir) = identity::check(tree)? else { return Ok(Vec::new()) };
+        let TreeIdentity::Ours(dir) = identity::check(tree)? else { return Ok(Vec::new()) };
         let Some(admin) = make::tied(&self.repo.common, tree, &dir.path()) else {
             return Ok(Vec::new());
         };
@@ -200,7 +200,7 @@ impl TreePool {
 }
 
 fn holds_repository(dir: &Path) -> bool {
-    let mut walk = Walk::below(dir);
+    let mut walk = DirWalk::below(dir);
     while let Some(found) = walk.step(dir) {
         // What cannot be looked into may hold one.
         if found.is_err() || found.is_ok_and(|f| f.path.file_name().is_some_and(|n| n == ".git")) {
@@ -215,7 +215,7 @@ pub fn size(path: &Path) -> u64 {
     let own = fs::look(path).ok().flatten();
     let mut bytes = own.as_ref().map_or(0, |meta| meta.blocks() * 512);
     if own.is_some_and(|meta| meta.is_dir()) {
-        let mut walk = Walk::below(path);
+        let mut walk = DirWalk::below(path);
         while let Some(found) = walk.step(path) {
             bytes += found.map_or(0, |found| found.meta.blocks() * 512);
         }

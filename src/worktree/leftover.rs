@@ -5,11 +5,11 @@ use git2::{Commit, ErrorCode, Oid, RepositoryState};
 use super::branch::mark;
 use super::collect::{CollectOrder, TRAILER};
 use super::fill::detach;
-use super::filters::{self, Question};
+use super::filters::{self, FilterCheck};
 use super::make::with_files;
 use super::stage::{read_index, stage, tell};
-use super::survey::{Survey, survey};
-use super::tree::{Left, Tree};
+use super::survey::{TreeScan, survey};
+use super::tree::{Tree, Uncommitted};
 use crate::git::command::Git;
 use crate::git::error::{GitError, Result};
 use crate::git::head::{self, Head};
@@ -62,8 +62,8 @@ impl Tree {
             self.move_head(head, commit)?;
         }
         self.left = match more {
-            true => Left::Something,
-            false => Left::Nothing { special: survey.special, empty: survey.empty },
+            true => Uncommitted::Something,
+            false => Uncommitted::Nothing { special: survey.special, empty: survey.empty },
         };
         Ok(commit)
     }
@@ -71,11 +71,11 @@ impl Tree {
     fn question<'a>(
         &'a self,
         git: &'a Git,
-        survey: &'a Survey,
+        survey: &'a TreeScan,
         head: &Head,
-    ) -> Result<Question<'a>> {
+    ) -> Result<FilterCheck<'a>> {
         let base = Oid::from_str(&self.occupant.base);
-        Ok(Question {
+        Ok(FilterCheck {
             git,
             repo: &self.git,
             files: &self.dir,
@@ -91,7 +91,7 @@ impl Tree {
     fn tell_filters(
         &self,
         git: &Git,
-        survey: &Survey,
+        survey: &TreeScan,
         before: Option<&git2::Tree<'_>>,
         tree: Oid,
         notes: &mut Vec<String>,

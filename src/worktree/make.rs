@@ -14,7 +14,7 @@ use git2::{Oid, Repository, Signature, Time, WorktreeAddOptions};
 use super::identity;
 use crate::git::command::Git;
 use crate::git::durable::sync_all;
-use crate::git::error::Passing;
+use crate::git::error::Retryable;
 use crate::git::error::{GitError, Result};
 use crate::git::patience::retry;
 use crate::git::repo::{Repo, metadata_lock};
@@ -60,8 +60,8 @@ fn add(git: &Repository, name: &str, tree: &Path, admin: &Path) -> Result<()> {
     let failed = |error| GitError::git(DOING, tree)(error);
     let commit = no_files(git)?;
     let passing = |failed: &Failed| match failed {
-        Failed::Pruned(_) => Passing::Locked,
-        Failed::For(_) => Passing::No,
+        Failed::Pruned(_) => Retryable::Locked,
+        Failed::For(_) => Retryable::No,
     };
     let added = retry(passing, || {
         let added = worktree_at(git, name, tree, commit);

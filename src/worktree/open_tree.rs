@@ -2,20 +2,20 @@
 
 use git2::Repository;
 
-use super::holder::Place;
+use super::holder::TreeSlot;
 use crate::sys::dir::Dir;
 
 /// A place with its tree, and what is in that.
 pub(super) struct OpenTree {
-    pub(super) place: Place,
+    pub(super) place: TreeSlot,
     pub(super) dir: Dir,
     pub(super) git: Repository,
-    pub(super) before: Before,
+    pub(super) before: TreeContent,
 }
 
 /// What is in a tree before it is given its files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Before {
+pub(super) enum TreeContent {
     /// Nothing at all.
     Nothing,
     /// Exactly what HEAD says, as far as git sees.

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::holder::{Holder, Phase};
+use super::holder::{Holder, TreePhase};
 
 /// What a worker asks for.
 #[derive(Clone, Debug)]
-pub struct Order<'a> {
+pub struct TreeRequest<'a> {
     /// The task's id.
     pub task: &'a str,
     /// The attempt: `e.W`.
@@ -40,23 +40,28 @@ pub enum Vacated {
 }
 
 /// The record of a tree that is being made ready for this.
-pub(super) fn preparing(order: &Order<'_>, branch: &str, base: &str, since_ms: u64) -> Holder {
+pub(super) fn preparing(
+    order: &TreeRequest<'_>,
+    branch: &str,
+    base: &str,
+    since_ms: u64,
+) -> Holder {
     Holder {
         queue: order.queue.into(),
         task: order.task.into(),
         token: order.token.into(),
         branch: branch.into(),
         base: base.into(),
-        phase: Phase::Preparing,
+        phase: TreePhase::Preparing,
         since_ms,
         note: None,
     }
 }
 
 /// The record of a tree that is kept for people, and why.
-pub(super) fn held(order: &Order<'_>, note: String) -> Holder {
+pub(super) fn held(order: &TreeRequest<'_>, note: String) -> Holder {
     Holder {
-        phase: Phase::Held,
+        phase: TreePhase::Held,
         note: Some(note),
         task: String::new(),
         ..preparing(order, "", "", 0)

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use git2::{Oid, Repository};
 
-use super::branch::{self, Plan};
+use super::branch::{self, BranchPlan};
 use super::fill::{self, attach, fill, switch};
-use super::holder::{Holder, Phase, Place, Places};
-use super::identity::{self, Identity};
-use super::open_tree::{Before, OpenTree};
-use super::order::{Order, preparing};
-use super::settings::Settings;
+use super::holder::{Holder, TreePhase, TreeSlot, TreeSlots};
+use super::identity::{self, TreeIdentity};
+use super::open_tree::{OpenTree, TreeContent};
+use super::order::{TreeRequest, preparing};
+use super::settings::GitSettings;
 use super::tree::Tree;
 use super::{forget, heads, make};
 use crate::git::error::{GitError, Result};
@@ -29,7 +29,7 @@ const MAX_TREES: u32 = 100_000;
 /// The trees of one repository on one host.
 pub struct TreePool {
     pub(super) repo: Repo,
-    pub(super) places: Places,
+    pub(super) places: TreeSlots,
     /// The operator named the directory; otherwise it is ours, and no link is followed to it.
     chosen: bool,
 }
@@ -43,7 +43,7 @@ impl TreePool {
             || repo.default_trees_dir(),
             |dir| without_links(&dir).join(own_name(&repo)),
         );
-        TreePool { repo, places: Places { dir, host: plain_host(host) }, chosen }
+        TreePool { repo, places: TreeSlots { dir, host: plain_host(host) }, chosen }
     }
 
     /// The repository.
@@ -63,7 +63,7 @@ impl TreePool {
     }
 
     /// Gives the task its tree.
-    pub fn enter(&self, order: &Order<'_>) -> Result<Entered> {
+    pub fn enter(&self, order: &TreeRequest<'_>) -> Result<Entered> {
         self.make_dir()?;
         let settings = self.settings()?;
         let mut notes = Vec::new();
@@ -107,8 +107,8 @@ impl TreePool {
     }
 
     /// git's configuration now, and what of it has no say.
-    pub(super) fn settings(&self) -> Result<Settings> {
-        Settings::read(&self.repo.common, &self.places.dir)
+    pub(super) fn settings(&self) -> Result<GitSettings> {
+        GitSettings::read(&self.repo.common, &self.places.dir)
     }
 
     /// The tree in which this task lives, though not one that is kept for people. A task that started
@@ -121,7 +121,7 @@ impl TreePool {
     ) -> Result<Option<u32>> {
         for number in self.places.numbers()? {
             let mine = |o: &Holder| {
-                let here = o.queue == queue && o.task == task && o.phase != Phase::Held;
+                let here = o.queue == queue && o.task == task && o.phase != TreePhase::Held;
                 here && branch.is_none_or(|branch| o.branch == branch)
             };
             if self.places.occupant(number)?.is_some_and(|occupant| mine(&occupant)) {
@@ -131,41 +131,46 @@ impl TreePool {
         Ok(None)
     }
 
-    fn return_to(&self, place: Place, order: &Order<'_>, settings: &Settings) -> Result<Returned> {
+    fn return_to(
+        &self,
+        place: TreeSlot,
+        order: &TreeRequest<'_>,
+        settings: &GitSettings,
+    ) -> Result<Returned> {
         let Some(occupant) = place.occupant()?.filter(|o| o.task == order.task) else {
             return Ok(Returned::Nothing(None));
         };
         let dir = match identity::check(&place.tree)? {
-            Identity::Ours(dir) => dir,
-            Identity::Gone => {
-                let began = occupant.phase != Phase::Preparing;
+            TreeIdentity::Ours(dir) => dir,
+            TreeIdentity::Gone => {
+                let began = occupant.phase != TreePhase::Preparing;
                 forget::forget_missing(&self.repo, &place, &occupant)?;
                 let note = "the tree of the last attempt was gone".to_owned();
                 return Ok(Returned::Nothing(Some(note).filter(|_| began)));
             }
-            Identity::Other(_)
-                if occupant.phase == Phase::Preparing && forget::only_registered(&place)? =>
+            TreeIdentity::Other(_)
+                if occupant.phase == TreePhase::Preparing && forget::only_registered(&place)? =>
             {
                 forget::forget_missing(&self.repo, &place, &occupant)?;
                 return Ok(Returned::Nothing(None));
             }
-            Identity::Other(what) => {
+            TreeIdentity::Other(what) => {
                 let note = place.replaced(&what);
                 place.occupy(&Holder {
-                    phase: Phase::Held,
+                    phase: TreePhase::Held,
                     note: Some(note.clone()),
                     ..occupant
                 })?;
                 return Ok(Returned::Nothing(Some(note)));
             }
         };
-        if occupant.phase == Phase::Preparing {
+        if occupant.phase == TreePhase::Preparing {
             // No agent was in it: prepare it again, from whatever state the switch was left in.
             let mut plan = branch::plan(&self.repo, order, Some(&place.tree))?;
             let notes = std::mem::take(&mut plan.notes);
             let mended = make::mend(&self.repo, &place.admin_name(), &place.tree, &dir, plan.tip)?;
             remove_stale_locks(&mended.git, None)?;
-            let found = OpenTree { place, dir, git: mended.git, before: Before::Unknown };
+            let found = OpenTree { place, dir, git: mended.git, before: TreeContent::Unknown };
             let tree = self.settle(found, order, plan, settings.clone(), notes)?;
             return Ok(Returned::To(Box::new(tree)));
         }
@@ -175,7 +180,7 @@ impl TreePool {
         notes.extend(heads::check(&git, &occupant)?);
         let occupant = Holder { token: order.token.into(), ..occupant };
         place.occupy(&occupant)?;
-        let found = OpenTree { place, dir, git, before: Before::Unknown };
+        let found = OpenTree { place, dir, git, before: TreeContent::Unknown };
         let tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
         Ok(Returned::To(Box::new(tree)))
     }
@@ -183,10 +188,10 @@ impl TreePool {
     /// A tree in which an agent had a free hand, tied to its repository again; and what was wrong, for people.
     pub(super) fn mended(
         &self,
-        place: &Place,
+        place: &TreeSlot,
         dir: &Dir,
         occupant: &Holder,
-        settings: &Settings,
+        settings: &GitSettings,
     ) -> Result<(Repository, Vec<String>)> {
         let head = branch::tip_or_base(&self.repo, occupant)?;
         let mended = make::mend(&self.repo, &place.admin_name(), &place.tree, dir, head)?;
@@ -198,7 +203,7 @@ impl TreePool {
         Ok((mended.git, mended.notes))
     }
 
-    fn new_place(&self, order: &Order<'_>, plan: &Plan) -> Result<OpenTree> {
+    fn new_place(&self, order: &TreeRequest<'_>, plan: &BranchPlan) -> Result<OpenTree> {
         let intent = &plan.intent;
         // Trees that somebody lives in are not even tried: a lock on one, however short, would turn its
         // own task away.
@@ -214,7 +219,7 @@ impl TreePool {
             make::forget(&self.repo.common, &place.tree)?;
             let name = place.admin_name();
             let (dir, git) = make::register(&self.repo, &name, &place.tree, plan.tip)?;
-            return Ok(OpenTree { place, dir, git, before: Before::Nothing });
+            return Ok(OpenTree { place, dir, git, before: TreeContent::Nothing });
         }
         Err(GitError::BadName { name: self.places.host.clone(), why: "it has too many trees" })
     }
@@ -222,9 +227,9 @@ impl TreePool {
     fn settle(
         &self,
         found: OpenTree,
-        order: &Order<'_>,
-        plan: Plan,
-        settings: Settings,
+        order: &TreeRequest<'_>,
+        plan: BranchPlan,
+        settings: GitSettings,
         notes: Vec<String>,
     ) -> Result<Tree> {
         let intent = plan.intent;
@@ -233,9 +238,9 @@ impl TreePool {
         let git = settings.git(&found.git, &found.dir);
         let head = head::read(&found.git).at;
         match (found.before, head) {
-            (Before::Head, Some(head)) if head == plan.tip => Ok(()),
-            (Before::Head, Some(head)) => switch(&git, head, plan.tip),
-            (Before::Nothing, _) => fill::fill_empty(&git, plan.tip),
+            (TreeContent::Head, Some(head)) if head == plan.tip => Ok(()),
+            (TreeContent::Head, Some(head)) => switch(&git, head, plan.tip),
+            (TreeContent::Nothing, _) => fill::fill_empty(&git, plan.tip),
             _ => fill(&git, plan.tip),
         }
         .map_err(|trouble| settings.explain(trouble))?;

@@ -17,12 +17,12 @@ pub enum Removed {
         salvage: Option<String>,
     },
     /// It stays as it is.
-    No(Refusal),
+    No(RemovalRefusal),
 }
 
 /// Why something was not removed.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Refusal {
+pub enum RemovalRefusal {
     /// Another process works in it.
     Busy {
         /// What it wrote about itself.
@@ -68,25 +68,33 @@ pub enum Refusal {
     Changed,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RemovalRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Busy { holder } => write!(f, "a process works in it ({})", holder.trim()),
-            Refusal::Occupied { task } if task.is_empty() => f.write_str("it is kept for people"),
-            Refusal::Occupied { task } => write!(f, "the task {task} lives in it"),
-            Refusal::Locked { reason } if reason.is_empty() => f.write_str("git worktree lock"),
-            Refusal::Locked { reason } => write!(f, "git worktree lock: {reason}"),
-            Refusal::CheckedOut { at } => write!(f, "it is checked out at {}", at.display()),
-            Refusal::HoldsMore { what } => write!(f, "no commit can hold what it holds: {what}"),
-            Refusal::OwnRepository => f.write_str("it became a repository of its own"),
-            Refusal::Replaced { what } => write!(f, "in its place stands {what}"),
-            Refusal::GitRuns => f.write_str("a git command is at work in it"),
-            Refusal::InUse { processes } => {
+            RemovalRefusal::Busy { holder } => {
+                write!(f, "a process works in it ({})", holder.trim())
+            }
+            RemovalRefusal::Occupied { task } if task.is_empty() => {
+                f.write_str("it is kept for people")
+            }
+            RemovalRefusal::Occupied { task } => write!(f, "the task {task} lives in it"),
+            RemovalRefusal::Locked { reason } if reason.is_empty() => {
+                f.write_str("git worktree lock")
+            }
+            RemovalRefusal::Locked { reason } => write!(f, "git worktree lock: {reason}"),
+            RemovalRefusal::CheckedOut { at } => write!(f, "it is checked out at {}", at.display()),
+            RemovalRefusal::HoldsMore { what } => {
+                write!(f, "no commit can hold what it holds: {what}")
+            }
+            RemovalRefusal::OwnRepository => f.write_str("it became a repository of its own"),
+            RemovalRefusal::Replaced { what } => write!(f, "in its place stands {what}"),
+            RemovalRefusal::GitRuns => f.write_str("a git command is at work in it"),
+            RemovalRefusal::InUse { processes } => {
                 let list: Vec<String> = processes.iter().map(i32::to_string).collect();
                 write!(f, "processes stand in it: {}", list.join(", "))
             }
-            Refusal::Unmerged => f.write_str("its work is on no target"),
-            Refusal::Changed => f.write_str("somebody changed it meanwhile"),
+            RemovalRefusal::Unmerged => f.write_str("its work is on no target"),
+            RemovalRefusal::Changed => f.write_str("somebody changed it meanwhile"),
         }
     }
 }

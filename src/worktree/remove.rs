@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use git2::{Oid, Repository};
 
 use super::forget::{beside, clear, only_registered, salvage_of};
-use super::holder::{Holder, Phase, Place};
-use super::identity::{self, Identity};
+use super::holder::{Holder, TreePhase, TreeSlot};
+use super::identity::{self, TreeIdentity};
 use super::pool::TreePool;
-use super::refusal::{Refusal, Removed};
+use super::refusal::{RemovalRefusal, Removed};
 use super::salvaged::{self, Salvage};
-use super::settings::Settings;
+use super::settings::GitSettings;
 use super::{make, state};
 use crate::git::command::Git;
 use crate::git::error::Result;
@@ -24,7 +24,7 @@ use crate::git::merged::Proof;
 use crate::git::resolve::branch_tip;
 use crate::git::submodule;
 use crate::sys::dir::Dir;
-use crate::sys::{clock, fs, process, walk::Walk};
+use crate::sys::{clock, fs, process, walk::DirWalk};
 
 /// An index's lock as old as this was left by a git that was killed, milliseconds.
 const STALE_LOCK_MS: u64 = 600_000;
@@ -47,16 +47,16 @@ impl TreePool {
     /// it is over.
     pub fn remove_tree(&self, number: u32, order: &Removal<'_>) -> Result<Removed> {
         let Some(place) = self.places.take(number, "removing it")? else {
-            return Ok(Removed::No(Refusal::Busy { holder: self.places.holder(number) }));
+            return Ok(Removed::No(RemovalRefusal::Busy { holder: self.places.holder(number) }));
         };
         let occupant = place.occupant()?;
         if let Some(occupant) = &occupant {
-            if occupant.phase == Phase::Held {
+            if occupant.phase == TreePhase::Held {
                 let why = occupant.note.clone().unwrap_or_default();
-                return Ok(Removed::No(Refusal::HoldsMore { what: why }));
+                return Ok(Removed::No(RemovalRefusal::HoldsMore { what: why }));
             }
             if order.task != Some(occupant.task.as_str()) {
-                return Ok(Removed::No(Refusal::Occupied { task: occupant.task.clone() }));
+                return Ok(Removed::No(RemovalRefusal::Occupied { task: occupant.task.clone() }));
             }
         }
         self.remove_place(&place, occupant, order)
@@ -65,18 +65,18 @@ impl TreePool {
     /// The same, for who holds the place and knows that whoever lived there is gone.
     pub(super) fn remove_place(
         &self,
-        place: &Place,
+        place: &TreeSlot,
         occupant: Option<Holder>,
         order: &Removal<'_>,
     ) -> Result<Removed> {
         if let Some(what) = self.resume(place)? {
-            return Ok(Removed::No(Refusal::Replaced { what }));
+            return Ok(Removed::No(RemovalRefusal::Replaced { what }));
         }
         let dir = match identity::check(&place.tree)? {
-            Identity::Ours(dir) => Some(dir),
-            Identity::Other(_) if only_registered(place)? => None,
-            Identity::Other(what) => return Ok(Removed::No(Refusal::Replaced { what })),
-            Identity::Gone => None,
+            TreeIdentity::Ours(dir) => Some(dir),
+            TreeIdentity::Other(_) if only_registered(place)? => None,
+            TreeIdentity::Other(what) => return Ok(Removed::No(RemovalRefusal::Replaced { what })),
+            TreeIdentity::Gone => None,
         };
         let settings = self.settings()?;
         let opened = self.open(place, occupant.as_ref(), dir.as_ref())?;
@@ -105,10 +105,10 @@ impl TreePool {
 
     fn save_and_remove(
         &self,
-        place: &Place,
+        place: &TreeSlot,
         git: &Repository,
         dir: Option<&Dir>,
-        settings: &Settings,
+        settings: &GitSettings,
         salvage: &mut Salvage,
     ) -> Result<Removed> {
         let command = match dir {
@@ -117,7 +117,7 @@ impl TreePool {
         };
         let state = match state::look(git, &command, dir)? {
             Ok(state) => state,
-            Err(what) => return Ok(Removed::No(Refusal::HoldsMore { what })),
+            Err(what) => return Ok(Removed::No(RemovalRefusal::HoldsMore { what })),
         };
         let files = state.files;
         let papers = state.save(&self.repo.git, salvage)?;
@@ -131,11 +131,11 @@ impl TreePool {
             let leaving = beside(place, ".leaving");
             let _ours_under_the_lock = fs::rename(&place.tree, &leaving)?;
             let moved = identity::check_at(&leaving, &place.tree)?;
-            let same = matches!(moved, Identity::Ours(_))
+            let same = matches!(moved, TreeIdentity::Ours(_))
                 && state::files_of(git, &command, dir)?.ok() == files;
             if !same {
                 let _put_back = fs::rename(&leaving, &place.tree)?;
-                return Ok(Removed::No(Refusal::Changed));
+                return Ok(Removed::No(RemovalRefusal::Changed));
             }
             let _checked = fs::rename(&leaving, &beside(place, ".gone"))?;
         }
@@ -146,10 +146,10 @@ impl TreePool {
     }
 
     /// Goes on where an earlier removal was cut short; what stands there that is not the tree, in words.
-    fn resume(&self, place: &Place) -> Result<Option<String>> {
+    fn resume(&self, place: &TreeSlot) -> Result<Option<String>> {
         let (leaving, gone) = (beside(place, ".leaving"), beside(place, ".gone"));
         for aside in [&leaving, &gone] {
-            if let Identity::Other(what) = identity::check_at(aside, &place.tree)? {
+            if let TreeIdentity::Other(what) = identity::check_at(aside, &place.tree)? {
                 return Ok(Some(format!("{what}, at {}", aside.display())));
             }
         }
@@ -167,10 +167,10 @@ impl TreePool {
     /// where neither is.
     fn open(
         &self,
-        place: &Place,
+        place: &TreeSlot,
         occupant: Option<&Holder>,
         dir: Option<&Dir>,
-    ) -> Result<std::result::Result<Option<Repository>, Refusal>> {
+    ) -> Result<std::result::Result<Option<Repository>, RemovalRefusal>> {
         let common = &self.repo.common;
         let head = self.head_for(occupant);
         for admin in make::admins_for(common, &place.tree) {
@@ -184,9 +184,9 @@ impl TreePool {
             && make::tied(common, &place.tree, &dir.path()).is_none()
         {
             if fs::is_dir(&dir.path().join(".git")) {
-                return Ok(Err(Refusal::OwnRepository));
+                return Ok(Err(RemovalRefusal::OwnRepository));
             }
-            let Some(head) = head else { return Ok(Err(Refusal::OwnRepository)) };
+            let Some(head) = head else { return Ok(Err(RemovalRefusal::OwnRepository)) };
             let mended = make::mend(&self.repo, &place.admin_name(), &place.tree, dir, head)?;
             return Ok(Ok(Some(mended.git)));
         }
@@ -204,39 +204,39 @@ impl TreePool {
     /// What speaks against removing it, beside what cannot be saved.
     fn forbidden(
         &self,
-        place: &Place,
+        place: &TreeSlot,
         git: &Repository,
         dir: Option<&Dir>,
-    ) -> Result<Option<Refusal>> {
+    ) -> Result<Option<RemovalRefusal>> {
         let admin = git.path();
-        let being_made = place.occupant()?.is_some_and(|o| o.phase == Phase::Preparing);
+        let being_made = place.occupant()?.is_some_and(|o| o.phase == TreePhase::Preparing);
         if let Some(reason) = fs::read_if_any(&admin.join("locked"))?.filter(|_| !being_made) {
             let reason = String::from_utf8_lossy(&reason).trim().to_owned();
-            return Ok(Some(Refusal::Locked { reason }));
+            return Ok(Some(RemovalRefusal::Locked { reason }));
         }
         let lock = admin.join("index.lock");
         if let Some(meta) = fs::look(&lock)? {
             let made_ms = u64::try_from(fs::mtime_ns(&meta) / 1_000_000).unwrap_or(0);
             if clock::now().0.saturating_sub(made_ms) < STALE_LOCK_MS {
-                return Ok(Some(Refusal::GitRuns));
+                return Ok(Some(RemovalRefusal::GitRuns));
             }
             fs::unlink(&lock)?;
         }
         let Some(dir) = dir else {
             let modules = !fs::list_if_any(&admin.join("modules"))?.is_empty();
             let what = || "submodules whose commits may be nowhere else".into();
-            return Ok(modules.then(|| Refusal::HoldsMore { what: what() }));
+            return Ok(modules.then(|| RemovalRefusal::HoldsMore { what: what() }));
         };
         let users = process::standing_in(&place.tree);
         if !users.is_empty() {
-            return Ok(Some(Refusal::InUse { processes: users }));
+            return Ok(Some(RemovalRefusal::InUse { processes: users }));
         }
         let submodules = submodule::published(&admin.join("index"), admin, dir)?;
         if !submodule::are_all(admin, submodules.len())? {
             let what = "submodules whose commits may be nowhere else".into();
-            return Ok(Some(Refusal::HoldsMore { what }));
+            return Ok(Some(RemovalRefusal::HoldsMore { what }));
         }
-        Ok(repository_below(&dir.path(), &submodules)?.map(|at| Refusal::HoldsMore {
+        Ok(repository_below(&dir.path(), &submodules)?.map(|at| RemovalRefusal::HoldsMore {
             what: format!("a repository within the tree: {}", at.display()),
         }))
     }
@@ -244,7 +244,7 @@ impl TreePool {
 
 /// A repository somewhere below a tree, ignored or not, but for these.
 fn repository_below(root: &Path, known: &[Vec<u8>]) -> Result<Option<PathBuf>> {
-    let mut walk = Walk::below(root);
+    let mut walk = DirWalk::below(root);
     while let Some(found) = walk.step(root) {
         let found = found?;
         if found.depth > 1 && found.path.file_name().is_some_and(|name| name == ".git") {

@@ -5,12 +5,12 @@ use std::path::Path;
 use git2::{ErrorCode, Oid};
 
 use super::pool::TreePool;
-use super::refusal::{Refusal, Removed};
+use super::refusal::{RemovalRefusal, Removed};
 use super::remove::Removal;
 use super::salvaged::{self, Salvage, tips_of, unreached};
 use super::{make, state};
 use crate::git::error::{GitError, Result};
-use crate::git::merged::{Changes, Proof, on_target};
+use crate::git::merged::{Proof, TargetChanges, on_target};
 use crate::git::patience::patiently;
 use crate::git::resolve::branch_tip;
 use crate::sys::{clock, fs};
@@ -24,13 +24,13 @@ impl TreePool {
             return Ok(Removed::Yes { proof: Proof::Ancestry, salvage: None });
         };
         if let Some(at) = make::checked_out_at(common, branch, Path::new("")) {
-            return Ok(Removed::No(Refusal::CheckedOut { at }));
+            return Ok(Removed::No(RemovalRefusal::CheckedOut { at }));
         }
         let targets: Vec<Oid> =
             order.targets.iter().filter_map(|hex| Oid::from_str(hex).ok()).collect();
-        let proof = on_target(git, tip, &targets, &mut Changes::default()).map_err(failed)?;
+        let proof = on_target(git, tip, &targets, &mut TargetChanges::default()).map_err(failed)?;
         if proof.is_none() && !order.unmerged_too {
-            return Ok(Removed::No(Refusal::Unmerged));
+            return Ok(Removed::No(RemovalRefusal::Unmerged));
         }
         let full = format!("refs/heads/{branch}");
         let log = fs::read_if_any(&common.join("logs").join(&full))?.unwrap_or_default();
@@ -70,7 +70,7 @@ impl TreePool {
         })?;
         Ok(match gone {
             true => Removed::Yes { proof: proof.unwrap_or(Proof::Salvaged), salvage: saved },
-            false => Removed::No(Refusal::Changed),
+            false => Removed::No(RemovalRefusal::Changed),
         })
     }
 }

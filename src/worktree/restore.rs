@@ -4,7 +4,7 @@ use git2::{ErrorCode, Oid};
 
 use super::branch::mark;
 use super::pool::TreePool;
-use super::salvaged::{self, Found};
+use super::salvaged::{self, FoundSalvage};
 use crate::git::error::{GitError, Result};
 use crate::git::patience::patiently;
 use crate::git::resolve::{branch_tip, refuse_bad_branch};
@@ -23,13 +23,13 @@ pub struct Restored {
 
 impl TreePool {
     /// All that was salvaged in this repository, oldest first.
-    pub fn salvages(&self) -> Result<Vec<Found>> {
+    pub fn salvages(&self) -> Result<Vec<FoundSalvage>> {
         salvaged::list(&self.repo.git, &self.repo.common)
     }
 
     /// Makes a branch at what was saved: its files are what the tree held. `name`: that one or none; otherwise the
     /// one that it had, or the next that is free. `None`: there was not even a commit.
-    pub fn restore(&self, found: &Found, name: Option<&str>) -> Result<Option<Restored>> {
+    pub fn restore(&self, found: &FoundSalvage, name: Option<&str>) -> Result<Option<Restored>> {
         let Some(at) = found.salvage.tip() else { return Ok(None) };
         let failed = |error| GitError::git("read what was salvaged", &self.repo.common)(error);
         let oid = Oid::from_str(at).map_err(failed)?;

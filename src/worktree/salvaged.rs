@@ -67,7 +67,7 @@ impl Salvage {
 
 /// A salvage that was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Found {
+pub struct FoundSalvage {
     /// The ref.
     pub name: String,
     /// Its record.
@@ -75,14 +75,14 @@ pub struct Found {
 }
 
 /// Git's own small files, by path.
-pub(crate) type Papers = Vec<(Vec<u8>, Vec<u8>)>;
+pub(crate) type AdminFiles = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Writes it all down, durably, and returns the ref.
 pub(crate) fn write(
     git: &Repository,
     common: &Path,
     salvage: &Salvage,
-    papers: &Papers,
+    papers: &AdminFiles,
 ) -> Result<String> {
     let doing = "save what is about to be removed";
     let failed = |error| GitError::git(doing, common)(error);
@@ -196,7 +196,7 @@ pub(crate) fn tips_of(
 }
 
 /// All salvages, oldest first. One that says nothing of itself has its ref's name for an owner.
-pub(crate) fn list(git: &Repository, common: &Path) -> Result<Vec<Found>> {
+pub(crate) fn list(git: &Repository, common: &Path) -> Result<Vec<FoundSalvage>> {
     let failed = |error| GitError::git("list what was salvaged", common)(error);
     let mut found = Vec::new();
     for reference in git.references_glob(&format!("{PREFIX}*")).map_err(failed)? {
@@ -212,7 +212,7 @@ pub(crate) fn list(git: &Repository, common: &Path) -> Result<Vec<Found>> {
             files: Some(commit.id().to_string()),
             ..Salvage::default()
         });
-        found.push(Found { name, salvage });
+        found.push(FoundSalvage { name, salvage });
     }
     found.sort_by(|a, b| (a.salvage.at_ms, &a.name).cmp(&(b.salvage.at_ms, &b.name)));
     Ok(found)

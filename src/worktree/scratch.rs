@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::identity::{self, Identity};
+use super::identity::{self, TreeIdentity};
 use crate::git::error::{GitError, Result};
 use crate::sys::dir::Dir;
 use crate::sys::fs;
@@ -42,7 +42,7 @@ impl Scratch {
     /// Removes the directory of a name that nobody uses any more, with all that is in it.
     pub fn forget(dir: &Path, name: &str) -> Result<()> {
         let path = dir.join(format!("scratch-{name}"));
-        if let Identity::Ours(_) = identity::check(&path)? {
+        if let TreeIdentity::Ours(_) = identity::check(&path)? {
             fs::remove_tree(&path)?;
         }
         identity::forget(&path)
@@ -58,13 +58,13 @@ impl Scratch {
 fn empty(path: &Path) -> Result<()> {
     let ours = |dir: &Dir| fs::list(&dir.path()).map(|names| !names.is_empty());
     match identity::check(path)? {
-        Identity::Ours(dir) if !ours(&dir)? => Ok(()),
-        Identity::Ours(_) => {
+        TreeIdentity::Ours(dir) if !ours(&dir)? => Ok(()),
+        TreeIdentity::Ours(_) => {
             fs::remove_tree(path)?;
             make(path)
         }
-        Identity::Gone => make(path),
-        Identity::Other(what) => Err(GitError::Replaced { path: path.to_owned(), what }),
+        TreeIdentity::Gone => make(path),
+        TreeIdentity::Other(what) => Err(GitError::Replaced { path: path.to_owned(), what }),
     }
 }
 

@@ -9,7 +9,7 @@ use git2::Repository;
 
 use super::holder::replace_json;
 use crate::git::command::Git;
-use crate::git::config::{Change, Config};
+use crate::git::config::{Config, ConfigChange};
 use crate::git::error::{GitError, Result};
 use crate::git::overrides::{Overrides, decides_content};
 use crate::sys::dir::Dir;
@@ -18,9 +18,9 @@ use crate::sys::fs;
 /// Where what agents changed is noted, in the directory of the trees.
 const NOTE: &str = "git-config.json";
 
-/// Before an attempt.
+/// TreeContent an attempt.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct GitSettings {
     pub(crate) config: Config,
     pub(crate) overrides: Overrides,
     /// `info/attributes` of the repository.
@@ -29,15 +29,15 @@ pub(crate) struct Settings {
     trees: PathBuf,
 }
 
-impl Settings {
+impl GitSettings {
     /// As of now.
-    pub(crate) fn read(common: &Path, trees: &Path) -> Result<Settings> {
+    pub(crate) fn read(common: &Path, trees: &Path) -> Result<GitSettings> {
         let config = Config::read(common)?;
         // A note that cannot be read counts as none.
         let noted = fs::read_if_any(&trees.join(NOTE))?;
         let noted = noted.and_then(|bytes| serde_json::from_slice::<Overrides>(&bytes).ok());
         let overrides = noted.unwrap_or_default().still_so(&config);
-        Ok(Settings {
+        Ok(GitSettings {
             config,
             overrides,
             attributes: shared_attributes(common)?,
@@ -87,14 +87,14 @@ impl Settings {
     }
 
     /// What changed since; from now on it has no say.
-    pub(crate) fn look_again(&mut self) -> Result<Vec<Change>> {
+    pub(crate) fn look_again(&mut self) -> Result<Vec<ConfigChange>> {
         let Some(now) = self.config.read_again(&self.common)? else { return Ok(Vec::new()) };
         let changes = self.config.changes(&now);
         self.refuse(&changes)?;
         Ok(changes)
     }
 
-    fn refuse(&mut self, changes: &[Change]) -> Result<()> {
+    fn refuse(&mut self, changes: &[ConfigChange]) -> Result<()> {
         match self.overrides.refuse(changes) {
             true => replace_json(&self.trees.join(NOTE), &self.overrides, false),
             false => Ok(()),

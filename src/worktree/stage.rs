@@ -9,7 +9,7 @@ use std::path::Path;
 
 use git2::{Index, Oid};
 
-use super::survey::Survey;
+use super::survey::TreeScan;
 use crate::git::command::{self, Git};
 use crate::git::error::{GitError, Result};
 use crate::git::paths::{NAMED, TreePath, names, printed};
@@ -48,7 +48,7 @@ pub(crate) fn read_index(git: &Git, path: &Path, notes: &mut Vec<String>) -> Res
 pub(crate) fn stage(
     git: &Git,
     head: Option<&git2::Tree<'_>>,
-    survey: &Survey,
+    survey: &TreeScan,
     withheld: &[TreePath],
     notes: &mut Vec<String>,
 ) -> Result<(Oid, Vec<TreePath>)> {
@@ -102,7 +102,7 @@ fn unstaged(git: &Git, left_out: &[&TreePath]) -> Result<Vec<TreePath>> {
 pub(crate) fn candidates(git: &Git) -> Result<Vec<TreePath>> {
     let mut paths = unstaged(git, &[])?;
     let staged = ["diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD", "--"];
-    // Before the first commit all is new, and listed as such.
+    // TreeContent the first commit all is new, and listed as such.
     let answer = git.ask(DOING, &staged, b"")?;
     paths.extend(printed(&answer.stdout).map(<[u8]>::to_vec));
     paths.sort_unstable();
@@ -130,7 +130,7 @@ fn unstage(git: &Git, head: Option<&git2::Tree<'_>>, paths: &[TreePath]) -> Resu
 }
 
 /// What is in the tree but in no commit, for people.
-pub(crate) fn tell(survey: &Survey, notes: &mut Vec<String>) {
+pub(crate) fn tell(survey: &TreeScan, notes: &mut Vec<String>) {
     let mut say = |what: &str, paths: &[TreePath]| {
         if !paths.is_empty() {
             notes.push(format!("{what}: {}", names(paths)));

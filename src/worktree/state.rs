@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use git2::{Index, Oid, Repository, RepositoryState};
 
 use super::make::with_files;
-use super::salvaged::{Papers, Salvage, commit_tree, entry, tips_of, unreached};
+use super::salvaged::{AdminFiles, Salvage, commit_tree, entry, tips_of, unreached};
 use super::stage::{read_index, stage, tell};
 use super::survey::survey;
 use crate::git::command::Git;
@@ -17,9 +17,9 @@ use crate::git::error::{GitError, Result};
 use crate::git::head::{self, Head};
 use crate::git::patience::patiently;
 use crate::sys::dir::Dir;
-use crate::sys::{fs, walk::Walk};
+use crate::sys::{fs, walk::DirWalk};
 
-/// Papers above this size are not kept; git writes none so large.
+/// AdminFiles above this size are not kept; git writes none so large.
 const PAPER_MAX: u64 = 16 << 20;
 const STAGES: u16 = 0x3000;
 const INTENT_TO_ADD: u16 = 1 << 13;
@@ -27,14 +27,14 @@ const DOING: &str = "look through a tree";
 
 /// What was found, as objects.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct TreeState {
     pub(crate) head: Head,
     /// What is staged, as a tree; unresolved paths are in `conflicts`.
     index: Option<Oid>,
     conflicts: Option<Oid>,
     /// The files, as a tree; `None` where the directory is gone.
     pub(crate) files: Option<Oid>,
-    papers: Papers,
+    papers: AdminFiles,
     others: Vec<Oid>,
     busy: bool,
 }
@@ -45,12 +45,12 @@ pub(crate) fn look(
     repo: &Repository,
     git: &Git,
     files: Option<&Dir>,
-) -> Result<std::result::Result<State, String>> {
+) -> Result<std::result::Result<TreeState, String>> {
     let admin = repo.path();
     let head = head::read(repo);
     let (mut index_tree, mut conflicts) = (None, None);
     if fs::exists(&admin.join("index")) {
-        let copy = Copied::of(admin)?;
+        let copy = IndexCopy::of(admin)?;
         let index = read_index(git, &copy.0, &mut Vec::new())?;
         let (resolved, sides) = staged(repo, &index)?;
         (index_tree, conflicts) = (Some(resolved), sides);
@@ -63,7 +63,7 @@ pub(crate) fn look(
     let papers = papers(admin)?;
     let others = commits_named_in(repo, &papers);
     let busy = repo.state() != RepositoryState::Clean;
-    Ok(Ok(State { head, index: index_tree, conflicts, files, papers, others, busy }))
+    Ok(Ok(TreeState { head, index: index_tree, conflicts, files, papers, others, busy }))
 }
 
 /// The files of a tree as they are, untracked ones too; ignored ones not. The tree's own index stays as it is.
@@ -73,7 +73,7 @@ pub(crate) fn files_of(
     dir: &Dir,
 ) -> Result<std::result::Result<Oid, String>> {
     let admin = repo.path();
-    let copy = Copied::of(admin)?;
+    let copy = IndexCopy::of(admin)?;
     let git = git.clone().with_index(&copy.0);
     let mut notes = Vec::new();
     let index = read_index(&git, &copy.0, &mut notes)?;
@@ -87,20 +87,20 @@ pub(crate) fn files_of(
 }
 
 /// A copy of a tree's index, to work with; it goes when it is dropped.
-struct Copied(PathBuf);
+struct IndexCopy(PathBuf);
 
-impl Copied {
-    fn of(admin: &Path) -> Result<Copied> {
+impl IndexCopy {
+    fn of(admin: &Path) -> Result<IndexCopy> {
         let (index, copy) = (admin.join("index"), admin.join("index.copy"));
         fs::unlink(&copy)?;
         if fs::exists(&index) {
             fs::copy(&index, &copy)?;
         }
-        Ok(Copied(copy))
+        Ok(IndexCopy(copy))
     }
 }
 
-impl Drop for Copied {
+impl Drop for IndexCopy {
     fn drop(&mut self) {
         // One that stays is replaced by the next look, and git knows nothing of it.
         fs::unlink(&self.0).ok();
@@ -126,9 +126,9 @@ fn staged(git: &Repository, index: &Index) -> Result<(Oid, Option<Oid>)> {
 }
 
 /// The small files of a tree's administrative directory.
-fn papers(admin: &Path) -> Result<Papers> {
+fn papers(admin: &Path) -> Result<AdminFiles> {
     let mut papers = Vec::new();
-    let mut walk = Walk::below(admin);
+    let mut walk = DirWalk::below(admin);
     while let Some(found) = walk.step(admin) {
         let found = found?;
         let name = found.path.as_os_str().as_bytes();
@@ -141,7 +141,7 @@ fn papers(admin: &Path) -> Result<Papers> {
 }
 
 /// Every commit that the papers name: what a rebase set aside, what HEAD's log remembers.
-fn commits_named_in(git: &Repository, papers: &Papers) -> Vec<Oid> {
+fn commits_named_in(git: &Repository, papers: &AdminFiles) -> Vec<Oid> {
     let mut commits: Vec<Oid> =
         papers.iter().flat_map(|(_, bytes)| commits_in(git, bytes)).collect();
     commits.sort_unstable();
@@ -157,10 +157,14 @@ pub(crate) fn commits_in(git: &Repository, text: &[u8]) -> Vec<Oid> {
     oids.filter_map(commit).collect()
 }
 
-impl State {
+impl TreeState {
     /// Fills in what has to be saved, making commits of it; false where everything is reached by some ref.
     /// `shared` is the repository itself, whose refs stay.
-    pub(crate) fn save(self, shared: &Repository, salvage: &mut Salvage) -> Result<Option<Papers>> {
+    pub(crate) fn save(
+        self,
+        shared: &Repository,
+        salvage: &mut Salvage,
+    ) -> Result<Option<AdminFiles>> {
         let failed = |error| GitError::git("save a tree", shared.path())(error);
         let head = self.head.at;
         let mut tips = self.others.clone();

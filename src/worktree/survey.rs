@@ -22,7 +22,7 @@ const SKIP_WORKTREE: u16 = 1 << 14;
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(crate) struct Survey {
+pub(crate) struct TreeScan {
     /// Paths of the index that git would not look at though their files are there.
     pub(crate) hidden: Vec<TreePath>,
     /// Files are left out of the tree on purpose (a sparse checkout).
@@ -49,7 +49,7 @@ pub(crate) struct Survey {
     pub(crate) untracked: bool,
 }
 
-impl Survey {
+impl TreeScan {
     /// There is something that a commit of this tree cannot hold.
     pub(crate) fn holds_more(&self) -> bool {
         !(self.nested.is_empty()
@@ -64,7 +64,7 @@ impl Survey {
     }
 }
 
-struct Walk<'a> {
+struct ScanWalk<'a> {
     /// Knows what is ignored.
     git: &'a Repository,
     root: &'a Path,
@@ -72,19 +72,19 @@ struct Walk<'a> {
     known: Vec<TreePath>,
     dirs: HashSet<TreePath>,
     gitlinks: HashSet<TreePath>,
-    found: Survey,
+    found: TreeScan,
 }
 
 /// Looks through the tree `dir`. `git` has that tree for its files; `admin` is its administrative directory.
-pub(crate) fn survey(git: &Repository, admin: &Path, index: &Index, dir: &Dir) -> Survey {
+pub(crate) fn survey(git: &Repository, admin: &Path, index: &Index, dir: &Dir) -> TreeScan {
     let root = dir.path();
-    let mut walk = Walk {
+    let mut walk = ScanWalk {
         git,
         root: &root,
         known: Vec::with_capacity(index.len()),
         dirs: HashSet::new(),
         gitlinks: HashSet::new(),
-        found: Survey::default(),
+        found: TreeScan::default(),
     };
     for entry in index.iter() {
         walk.found.conflicts |= entry.flags & STAGES != 0;
@@ -129,7 +129,7 @@ fn remember_dirs(path: &[u8], dirs: &mut HashSet<TreePath>) {
     }
 }
 
-impl Walk<'_> {
+impl ScanWalk<'_> {
     /// Returns whether anything is in it; `fresh`: nothing tracked is, so it may have to go.
     fn directory(&mut self, path: &TreePath, fresh: bool) -> bool {
         let names = match fs::list_kinds(&self.root.join(OsStr::from_bytes(path))) {
@@ -210,10 +210,12 @@ impl Walk<'_> {
 
     fn gitlink(&mut self, admin: &Path, path: &[u8]) {
         match submodule::look(admin, &self.root.join(OsStr::from_bytes(path))) {
-            submodule::Found::Empty => {}
-            submodule::Found::Published => self.found.filled.push(path.to_vec()),
-            submodule::Found::HoldsMore(what) => self.found.submodules.push((path.to_vec(), what)),
-            submodule::Found::Embedded => self.found.embedded.push(path.to_vec()),
+            submodule::SubmoduleState::Empty => {}
+            submodule::SubmoduleState::Published => self.found.filled.push(path.to_vec()),
+            submodule::SubmoduleState::HoldsMore(what) => {
+                self.found.submodules.push((path.to_vec(), what))
+            }
+            submodule::SubmoduleState::Embedded => self.found.embedded.push(path.to_vec()),
         }
     }
 }

@@ -10,10 +10,10 @@ use git2::Repository;
 
 use super::fill::{detach, sweep};
 use super::forget;
-use super::holder::{Holder, Phase, Place};
-use super::identity::{self, Identity};
+use super::holder::{Holder, TreePhase, TreeSlot};
+use super::identity::{self, TreeIdentity};
 use super::open_tree::OpenTree;
-use super::settings::Settings;
+use super::settings::GitSettings;
 use crate::git::command::Git;
 use crate::git::error::{GitError, Result};
 use crate::git::head;
@@ -24,23 +24,23 @@ use crate::sys::dir::Dir;
 /// A tree that this process may work in.
 #[must_use = "a tree that is not released stays occupied"]
 pub struct Tree {
-    pub(crate) place: Place,
+    pub(crate) place: TreeSlot,
     /// The directory that was made, wherever it is now.
     pub(crate) dir: Dir,
     /// Its administrative directory: HEAD, refs, objects.
     pub(crate) git: Repository,
     pub(crate) repo: Repo,
-    pub(crate) settings: Settings,
+    pub(crate) settings: GitSettings,
     pub(crate) occupant: Holder,
     pub(crate) continued: bool,
     pub(crate) notes: Vec<String>,
     /// What the last collection could not commit.
-    pub(crate) left: Left,
+    pub(crate) left: Uncommitted,
 }
 
 /// What is in a tree beside its commits.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Left {
+pub(crate) enum Uncommitted {
     /// Nobody looked since the agent was in it.
     Unknown,
     /// Nothing but ignored files, and names that hold no content.
@@ -61,12 +61,12 @@ impl Tree {
         repo: &Repo,
         found: OpenTree,
         occupant: Holder,
-        settings: Settings,
+        settings: GitSettings,
         continued: bool,
         notes: Vec<String>,
     ) -> Result<Tree> {
         let OpenTree { place, dir, git, .. } = found;
-        let (repo, left) = (repo.again()?, Left::Unknown);
+        let (repo, left) = (repo.again()?, Uncommitted::Unknown);
         Ok(Tree { place, dir, git, repo, settings, occupant, continued, notes, left })
     }
 
@@ -102,7 +102,7 @@ impl Tree {
 
     /// The last collection found content that no commit holds; the tree will be kept for people.
     pub fn holds_more(&self) -> bool {
-        self.left == Left::Something
+        self.left == Uncommitted::Something
     }
 
     /// How to call git here.
@@ -117,7 +117,9 @@ impl Tree {
         if keep_for_task {
             return Ok(());
         }
-        if self.left == Left::Gone || matches!(identity::check(self.path())?, Identity::Gone) {
+        if self.left == Uncommitted::Gone
+            || matches!(identity::check(self.path())?, TreeIdentity::Gone)
+        {
             let Tree { repo, place, occupant, .. } = self;
             return forget::forget_missing(&repo, &place, &occupant);
         }
@@ -126,17 +128,17 @@ impl Tree {
             .map_err(GitError::git("read the base", self.path()))?;
         detach(&self.git, head.at.unwrap_or(base))?;
         match &self.left {
-            Left::Something => self.place.occupy(&Holder {
-                phase: Phase::Held,
+            Uncommitted::Something => self.place.occupy(&Holder {
+                phase: TreePhase::Held,
                 note: Some("it holds what could not be committed".into()),
                 ..self.occupant
             }),
-            Left::Nothing { special, empty } => {
+            Uncommitted::Nothing { special, empty } => {
                 sweep(&self.dir, special, empty);
                 self.place.vacate()
             }
             // A tree that nobody collected is looked through, and saved, before it is used again.
-            Left::Unknown | Left::Gone => self.place.vacate(),
+            Uncommitted::Unknown | Uncommitted::Gone => self.place.vacate(),
         }
     }
 }

@@ -5,9 +5,9 @@
 
 use super::collect::CollectOrder;
 use super::forget;
-use super::holder::{Holder, Phase, Place};
-use super::identity::{self, Identity};
-use super::open_tree::{Before, OpenTree};
+use super::holder::{Holder, TreePhase, TreeSlot};
+use super::identity::{self, TreeIdentity};
+use super::open_tree::{OpenTree, TreeContent};
 use super::order::Vacated;
 use super::pool::TreePool;
 use super::refusal::Removed;
@@ -39,28 +39,28 @@ impl TreePool {
         let mut settings = self.settings()?;
         settings.recall(&place.tree)?;
         let dir = match identity::check(&place.tree)? {
-            Identity::Ours(dir) => dir,
-            Identity::Gone => {
+            TreeIdentity::Ours(dir) => dir,
+            TreeIdentity::Gone => {
                 forget::forget_missing(&self.repo, &place, &occupant)?;
                 return Ok(Vacated::Free);
             }
-            Identity::Other(_)
-                if occupant.phase == Phase::Preparing && forget::only_registered(&place)? =>
+            TreeIdentity::Other(_)
+                if occupant.phase == TreePhase::Preparing && forget::only_registered(&place)? =>
             {
                 forget::forget_missing(&self.repo, &place, &occupant)?;
                 return Ok(Vacated::Free);
             }
-            Identity::Other(what) => {
+            TreeIdentity::Other(what) => {
                 let note = Some(place.replaced(&what));
-                place.occupy(&Holder { phase: Phase::Held, note, ..occupant })?;
+                place.occupy(&Holder { phase: TreePhase::Held, note, ..occupant })?;
                 return Ok(Vacated::Held);
             }
         };
-        if occupant.phase == Phase::Preparing {
+        if occupant.phase == TreePhase::Preparing {
             return self.remove_half_prepared(&place, occupant);
         }
         let (git, notes) = self.mended(&place, &dir, &occupant, &settings)?;
-        let found = OpenTree { place, dir, git, before: Before::Unknown };
+        let found = OpenTree { place, dir, git, before: TreeContent::Unknown };
         let mut tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
         tree.collect(&CollectOrder::plain("what was left uncommitted"))?;
         let held = tree.holds_more();
@@ -68,7 +68,7 @@ impl TreePool {
         Ok(if held { Vacated::Held } else { Vacated::Free })
     }
 
-    fn remove_half_prepared(&self, place: &Place, occupant: Holder) -> Result<Vacated> {
+    fn remove_half_prepared(&self, place: &TreeSlot, occupant: Holder) -> Result<Vacated> {
         let order = Removal {
             task: Some(&occupant.task),
             why: "its preparation was cut short",
@@ -79,7 +79,7 @@ impl TreePool {
             Removed::Yes { .. } => Ok(Vacated::Free),
             Removed::No(refusal) => {
                 let note = Some(format!("half prepared, and not removed: {refusal}"));
-                place.occupy(&Holder { phase: Phase::Held, note, ..occupant })?;
+                place.occupy(&Holder { phase: TreePhase::Held, note, ..occupant })?;
                 Ok(Vacated::Held)
             }
         }

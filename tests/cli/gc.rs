@@ -8,7 +8,7 @@ use serde_json::Value;
 use swarmdir::domain::settings::choice::Durability;
 use swarmdir::queue::Queue;
 use swarmdir::queue::finish::Closed;
-use swarmdir::sys::seam::{self, Call, Fate, Hook, Op};
+use swarmdir::sys::seam::{self, Call, CallFate, Hook, Op};
 
 use crate::support::swarm::Swarm;
 
@@ -293,19 +293,19 @@ fn beside_workers_it_takes_nothing_that_they_need() {
 struct Cut(u32);
 
 impl Hook for Cut {
-    fn before(&mut self, call: &Call<'_>) -> Fate {
+    fn before(&mut self, call: &Call<'_>) -> CallFate {
         match self.0 {
-            _ if !call.op.mutates() => Fate::Go,
-            0 => Fate::Fail(5),
+            _ if !call.op.mutates() => CallFate::Go,
+            0 => CallFate::Fail(5),
             // A directory that is removed as a whole may be half removed.
             _ if call.op == Op::RemoveTree && self.0 == 1 => {
                 let some = fs::read_dir(call.path).unwrap().flatten().next();
                 let _any = some.map(|entry| fs::remove_file(entry.path()));
-                Fate::Fail(5)
+                CallFate::Fail(5)
             }
             _ => {
                 self.0 -= 1;
-                Fate::Go
+                CallFate::Go
             }
         }
     }

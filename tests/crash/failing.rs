@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use nix::errno::Errno;
 use nix::libc;
 use swarmdir::queue::Result;
-use swarmdir::sys::seam::{Fate, Op};
+use swarmdir::sys::seam::{CallFate, Op};
 
 use super::hooks::{Calls, Seen, at, listing};
 use super::lab::Lab;
@@ -30,13 +30,13 @@ const ERRNOS: [i32; 9] = [
 ];
 
 /// What a lost reply looks like when the call is sent again.
-fn lost(op: Op) -> Vec<Fate> {
+fn lost(op: Op) -> Vec<CallFate> {
     let again = match op {
         Op::Link | Op::Mkdir => Some(libc::EEXIST),
         Op::Rename | Op::Unlink | Op::Rmdir => Some(libc::ENOENT),
         _ => None,
     };
-    again.into_iter().chain([libc::EIO]).map(Fate::Lost).collect()
+    again.into_iter().chain([libc::EIO]).map(CallFate::Lost).collect()
 }
 
 struct Trial<'a> {
@@ -48,19 +48,19 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    fn meet(&mut self, calls: Calls, n: usize, fate: &Fate, call: &Seen) {
+    fn meet(&mut self, calls: Calls, n: usize, fate: &CallFate, call: &Seen) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.meet_it(calls, n, fate, call))) {
             let said = panic.downcast::<String>().map_or_else(|_| "a panic".into(), |said| *said);
             self.wrong.push(format!("{}, {fate:?} at call {n}, {call:?}: {said}", self.row.name));
         }
     }
 
-    fn meet_it(&mut self, calls: Calls, n: usize, fate: &Fate, call: &Seen) {
+    fn meet_it(&mut self, calls: Calls, n: usize, fate: &CallFate, call: &Seen) {
         let row = self.row;
         let (lab, act) = row.begin();
         let context = format!("{}, {fate:?} at call {n}: {call:?}", row.name);
         let (outcome, _) = at(calls, n, fate.clone(), act);
-        if let Fate::Fail(libc::EACCES) = fate
+        if let CallFate::Fail(libc::EACCES) = fate
             && call.op == Op::Open
             && lab.line().contains("rejected/")
         {
@@ -92,11 +92,11 @@ impl Trial<'_> {
 }
 
 /// What the caller is told is true, and says what is wrong where a disk is full.
-fn assert_honest(row: &Row, lab: &Lab, fate: &Fate, outcome: &Result<bool>, context: &str) {
+fn assert_honest(row: &Row, lab: &Lab, fate: &CallFate, outcome: &Result<bool>, context: &str) {
     match (outcome, fate) {
         (Ok(true), _) => assert_eq!(lab.line(), row.state(row.last()), "{context}: it was done"),
         (Ok(false), _) => {}
-        (Err(e), Fate::Fail(errno) | Fate::Lost(errno)) => {
+        (Err(e), CallFate::Fail(errno) | CallFate::Lost(errno)) => {
             let full = matches!(*errno, libc::ENOSPC | libc::EDQUOT);
             assert_eq!(e.disk_full(), full, "{context}: {e}");
             let room = e.hint().is_some_and(|hint| hint.contains("make room"));
@@ -117,7 +117,7 @@ fn fail_all(part: usize) -> usize {
         let mut trial = Trial { row, wrong: Vec::new(), recovered: HashSet::new() };
         for (n, call) in (1..).zip(&calls) {
             for errno in ERRNOS {
-                trial.meet(Calls::All, n, &Fate::Fail(errno), call);
+                trial.meet(Calls::All, n, &CallFate::Fail(errno), call);
                 failures += 1;
             }
         }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
-use swarmdir::sys::seam::{self, Call, Fate, Hook, Op};
+use swarmdir::sys::seam::{self, Call, CallFate, Hook, Op};
 
 /// Which calls are counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,13 +26,13 @@ pub(crate) struct Seen {
 struct Recorder {
     calls: Calls,
     seen: Rc<RefCell<Vec<Seen>>>,
-    fate: Box<dyn Fn(usize, Op) -> Fate>,
+    fate: Box<dyn Fn(usize, Op) -> CallFate>,
 }
 
 impl Hook for Recorder {
-    fn before(&mut self, call: &Call<'_>) -> Fate {
+    fn before(&mut self, call: &Call<'_>) -> CallFate {
         if self.calls == Calls::Changing && !call.op.mutates() {
-            return Fate::Go;
+            return CallFate::Go;
         }
         let mut seen = self.seen.borrow_mut();
         seen.push(Seen { op: call.op, path: tail(call.path) });
@@ -48,7 +48,7 @@ fn tail(path: &Path) -> String {
 /// Runs `body` on this thread; `fate` is asked about each call by its number, from 1. Returns the calls too.
 pub(crate) fn meeting<T>(
     calls: Calls,
-    fate: impl Fn(usize, Op) -> Fate + 'static,
+    fate: impl Fn(usize, Op) -> CallFate + 'static,
     body: impl FnOnce() -> T,
 ) -> (T, Vec<Seen>) {
     let seen = Rc::new(RefCell::new(Vec::new()));
@@ -60,15 +60,15 @@ pub(crate) fn meeting<T>(
 
 /// Runs `body` as it is, and lists its calls.
 pub(crate) fn listing<T>(calls: Calls, body: impl FnOnce() -> T) -> (T, Vec<Seen>) {
-    meeting(calls, |_, _| Fate::Go, body)
+    meeting(calls, |_, _| CallFate::Go, body)
 }
 
 /// Runs `body`; its call number `at` meets `fate`, the others are made.
 pub(crate) fn at<T>(
     calls: Calls,
     at: usize,
-    fate: Fate,
+    fate: CallFate,
     body: impl FnOnce() -> T,
 ) -> (T, Vec<Seen>) {
-    meeting(calls, move |n, _| if n == at { fate.clone() } else { Fate::Go }, body)
+    meeting(calls, move |n, _| if n == at { fate.clone() } else { CallFate::Go }, body)
 }

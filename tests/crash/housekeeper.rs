@@ -17,7 +17,7 @@ use swarmdir::queue::finish::{Closed, Final};
 use swarmdir::queue::register::Card;
 use swarmdir::queue::{Queue, Result};
 use swarmdir::sys::identity;
-use swarmdir::sys::seam::Fate;
+use swarmdir::sys::seam::CallFate;
 
 use super::child::{End, child};
 use super::hooks::{Calls, at, listing};
@@ -161,7 +161,7 @@ fn a_round_may_die_at_every_call() {
         let mut points = 0;
         for n in 1.. {
             let mut ran_through = false;
-            for fate in [Fate::KillBefore, Fate::KillAfter] {
+            for fate in [CallFate::KillBefore, CallFate::KillAfter] {
                 let alive = Alive::new();
                 let lab = arrange(&alive);
                 let context = format!("{fate:?} call {n} of a pass");
@@ -196,7 +196,7 @@ fn a_call_of_a_round_may_fail() {
             let alive = Alive::new();
             let lab = arrange(&alive);
             let (queue, config) = (lab.queue(), lab.config());
-            let (_, _) = at(Calls::All, n, Fate::Fail(errno), || pass(queue, &config));
+            let (_, _) = at(Calls::All, n, CallFate::Fail(errno), || pass(queue, &config));
             // A death that cannot be read does not count: the limit is reached later.
             let uncounted =
                 calls[n - 1].path.ends_with("/lost") && lab.line().contains("ready/5-last.3");

@@ -1,6 +1,6 @@
 //! Killed before and after every call that changes something; then killed again, at every call of the recovery.
 
-use swarmdir::sys::seam::Fate;
+use swarmdir::sys::seam::CallFate;
 
 use super::child::{End, child};
 use super::hooks::{Calls, Seen, at, listing};
@@ -19,7 +19,13 @@ fn calls_of(row: &Row) -> Vec<Seen> {
 }
 
 /// A queue whose row was killed at a call, and the step that it came to, which is `from` or a later one.
-fn killed(row: &Row, calls: &[Seen], n: usize, fate: Fate, from: usize) -> (Lab, usize, String) {
+fn killed(
+    row: &Row,
+    calls: &[Seen],
+    n: usize,
+    fate: CallFate,
+    from: usize,
+) -> (Lab, usize, String) {
     let (lab, act) = row.begin();
     let context = format!("{}, {fate:?} call {n} of {}: {:?}", row.name, calls.len(), calls[n - 1]);
     let end = child(|| at(Calls::Changing, n, fate, act).0.is_ok());
@@ -42,7 +48,7 @@ fn a_process_may_die_at_every_call() {
             let calls = calls_of(&row);
             let mut so_far = 0;
             for n in 1..=calls.len() {
-                for fate in [Fate::KillBefore, Fate::KillAfter] {
+                for fate in [CallFate::KillBefore, CallFate::KillAfter] {
                     let (lab, step, context) = killed(&row, &calls, n, fate, so_far);
                     so_far = step;
                     recover(&lab, &context);
@@ -70,10 +76,10 @@ fn pairs_of(part: usize) -> usize {
         let calls = calls_of(row);
         for i in 1..=calls.len() {
             for j in 1.. {
-                let (lab, step, context) = killed(row, &calls, i, Fate::KillAfter, 0);
+                let (lab, step, context) = killed(row, &calls, i, CallFate::KillAfter, 0);
                 let context = format!("{context}; recovery killed after call {j}");
                 lab.mend();
-                let recovery = || at(Calls::Changing, j, Fate::KillAfter, || lab.recover()).0;
+                let recovery = || at(Calls::Changing, j, CallFate::KillAfter, || lab.recover()).0;
                 let end = child(|| recovery().is_ok());
                 if end == End::Came(true) {
                     break;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use swarmdir::sys::seam::{self, Call, Fate, Hook};
+use swarmdir::sys::seam::{self, Call, CallFate, Hook};
 
 use super::hooks::{Calls, listing};
 use super::lab::{Lab, names};
@@ -59,13 +59,13 @@ struct Stop {
 }
 
 impl Hook for Stop {
-    fn before(&mut self, _: &Call<'_>) -> Fate {
+    fn before(&mut self, _: &Call<'_>) -> CallFate {
         self.seen += 1;
         if self.seen == self.at {
             self.here.send(()).unwrap();
             self.go.recv().unwrap();
         }
-        Fate::Go
+        CallFate::Go
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use swarmdir::sys::seam::{self, Call, Fate, Hook, Op};
+use swarmdir::sys::seam::{self, Call, CallFate, Hook, Op};
 use swarmdir::worktree::{Collected, Tree};
 
 use crate::worktree::support::{World, collect, git, write};
@@ -16,11 +16,11 @@ use crate::worktree::support::{World, collect, git, write};
 struct Synced(Rc<RefCell<Vec<PathBuf>>>);
 
 impl Hook for Synced {
-    fn before(&mut self, call: &Call<'_>) -> Fate {
+    fn before(&mut self, call: &Call<'_>) -> CallFate {
         if call.op == Op::Sync {
             self.0.borrow_mut().push(call.path.to_owned());
         }
-        Fate::Go
+        CallFate::Go
     }
 }
 

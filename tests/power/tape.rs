@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use swarmdir::domain::task::name::AttemptName;
-use swarmdir::sys::seam::{Call, Fate, Hook, Op};
+use swarmdir::sys::seam::{Call, CallFate, Hook, Op};
 
 use super::promise::Must;
 
@@ -122,9 +122,9 @@ impl Recorder {
 }
 
 impl Hook for Recorder {
-    fn before(&mut self, call: &Call<'_>) -> Fate {
+    fn before(&mut self, call: &Call<'_>) -> CallFate {
         if call.op != Op::Sync {
-            return Fate::Go;
+            return CallFate::Go;
         }
         let path = self.below(call.path);
         let mut tape = self.tape.borrow_mut();
@@ -137,7 +137,7 @@ impl Hook for Recorder {
         if site.step != "user" {
             tape.sites.insert(site);
         }
-        if tape.skipping { Fate::Skip } else { Fate::Go }
+        if tape.skipping { CallFate::Skip } else { CallFate::Go }
     }
 
     fn after(&mut self, call: &Call<'_>, errno: Option<i32>) {

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use swarmdir::git::Proof;
-use swarmdir::sys::seam::{self, Call, Fate, Hook};
-use swarmdir::worktree::{Refusal, Removal, Removed, TreePool, Vacated};
+use swarmdir::sys::seam::{self, Call, CallFate, Hook};
+use swarmdir::worktree::{Removal, RemovalRefusal, Removed, TreePool, Vacated};
 
 use super::removed::{Files, Held, assert_reached, files, files_of, head, reached, staged};
 use super::support::{World, collect, git, read, try_git, write};
@@ -211,7 +211,7 @@ fn one_state(world: &World, seed: u64) -> (Damage, bool) {
     case.damage(damage, &mut held);
     if damage == Locked {
         let refused = case.remove();
-        assert_eq!(refused, Removed::No(Refusal::Locked { reason: "mine".into() }));
+        assert_eq!(refused, Removed::No(RemovalRefusal::Locked { reason: "mine".into() }));
         assert_eq!(files(&case.tree), held.files, "seed {seed}: a refusal changes nothing");
         world.git(&["worktree", "unlock", case.tree.to_str().unwrap()]);
     }
@@ -235,7 +235,7 @@ fn one_state(world: &World, seed: u64) -> (Damage, bool) {
     let mut order =
         Removal { task: Some(&case.task), why: "t", targets: &target, unmerged_too: false };
     let first = case.pool.remove_branch(&branch, &order).unwrap();
-    if first == Removed::No(Refusal::Unmerged) {
+    if first == Removed::No(RemovalRefusal::Unmerged) {
         order.unmerged_too = true;
         let second = case.pool.remove_branch(&branch, &order).unwrap();
         assert!(matches!(second, Removed::Yes { .. }), "seed {seed}: {second:?}");
@@ -323,23 +323,23 @@ fn who_lives_in_a_tree_is_left_alone() {
     let tree = world.enter("one");
     let pool = world.pool();
     let busy = pool.remove_tree(1, &order(Some("one"))).unwrap();
-    assert_eq!(busy, Removed::No(Refusal::Busy { holder: "1.w".into() }));
+    assert_eq!(busy, Removed::No(RemovalRefusal::Busy { holder: "1.w".into() }));
     drop(tree);
     for other in [None, Some("two")] {
         let refused = pool.remove_tree(1, &order(other)).unwrap();
-        assert_eq!(refused, Removed::No(Refusal::Occupied { task: "one".into() }));
+        assert_eq!(refused, Removed::No(RemovalRefusal::Occupied { task: "one".into() }));
     }
     let path = world.trees().join("box-1");
     let mut person =
         std::process::Command::new("sleep").arg("60").current_dir(&path).spawn().unwrap();
     let used = pool.remove_tree(1, &order(Some("one"))).unwrap();
-    assert_eq!(used, Removed::No(Refusal::InUse { processes: vec![person.id() as i32] }));
+    assert_eq!(used, Removed::No(RemovalRefusal::InUse { processes: vec![person.id() as i32] }));
     person.kill().unwrap();
     person.wait().unwrap();
     write(&path.join("inner/x"), "x");
     git(&path.join("inner"), &["init", "-q"]);
     let more = pool.remove_tree(1, &order(Some("one"))).unwrap();
-    assert!(matches!(more, Removed::No(Refusal::HoldsMore { .. })), "{more:?}");
+    assert!(matches!(more, Removed::No(RemovalRefusal::HoldsMore { .. })), "{more:?}");
     assert_eq!(read(&path.join("inner/x")), "x");
 }
 
@@ -381,7 +381,7 @@ fn a_branch_goes_when_its_work_is_on_the_target() {
         );
     }
     for task in ["alone", "almost"] {
-        assert_eq!(remove(task, false), Removed::No(Refusal::Unmerged), "{task}");
+        assert_eq!(remove(task, false), Removed::No(RemovalRefusal::Unmerged), "{task}");
     }
     let removed = remove("alone", true);
     assert!(matches!(removed, Removed::Yes { proof: Proof::Salvaged, .. }), "{removed:?}");
@@ -397,7 +397,7 @@ fn a_branch_goes_when_its_work_is_on_the_target() {
     assert!(pool.restore(found, Some("main")).is_err());
     world.git(&["switch", "-q", "swarm/alone"]);
     let refused = remove("alone", true);
-    assert_eq!(refused, Removed::No(Refusal::CheckedOut { at: world.root.clone() }));
+    assert_eq!(refused, Removed::No(RemovalRefusal::CheckedOut { at: world.root.clone() }));
 }
 
 #[test]
@@ -429,13 +429,13 @@ fn a_removal_that_was_cut_short_is_gone_on_with() {
 struct Cut(u32);
 
 impl Hook for Cut {
-    fn before(&mut self, call: &Call<'_>) -> Fate {
+    fn before(&mut self, call: &Call<'_>) -> CallFate {
         match self.0 {
-            _ if !call.op.mutates() => Fate::Go,
-            0 => Fate::Fail(5),
+            _ if !call.op.mutates() => CallFate::Go,
+            0 => CallFate::Fail(5),
             _ => {
                 self.0 -= 1;
-                Fate::Go
+                CallFate::Go
             }
         }
     }

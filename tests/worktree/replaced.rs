@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use swarmdir::git::GitError;
-use swarmdir::worktree::{Refusal, Removal, Removed, Scratch, Vacated};
+use swarmdir::worktree::{Removal, RemovalRefusal, Removed, Scratch, Vacated};
 
 use super::support::{World, collect, git, read, write};
 
@@ -102,7 +102,10 @@ fn a_tree_that_was_replaced_while_it_was_free_or_parked_is_left_alone() {
             assert_eq!(world.pool().vacate("q", "one").unwrap(), Vacated::Free);
             let order = Removal { task: None, why: "a test", targets: &[], unmerged_too: true };
             let removed = world.pool().remove_tree(1, &order).unwrap();
-            assert!(matches!(removed, Removed::No(Refusal::HoldsMore { .. })), "{n}: {removed:?}");
+            assert!(
+                matches!(removed, Removed::No(RemovalRefusal::HoldsMore { .. })),
+                "{n}: {removed:?}"
+            );
             let cleared = world.pool().remove_ignored(1).unwrap();
             assert!(matches!(cleared, Removed::No(_)), "{n}: {cleared:?}");
             assert_eq!(precious(&world, &path), before, "{n} {parked}");
@@ -136,7 +139,7 @@ fn what_stands_where_a_removal_puts_a_tree_aside_is_not_taken_for_it() {
         write(&aside.join("letter.txt"), "precious");
         let order = Removal { task: None, why: "a test", targets: &[], unmerged_too: true };
         let removed = world.pool().remove_tree(1, &order).unwrap();
-        assert!(matches!(removed, Removed::No(Refusal::Replaced { .. })), "{removed:?}");
+        assert!(matches!(removed, Removed::No(RemovalRefusal::Replaced { .. })), "{removed:?}");
         assert_eq!(read(&aside.join("letter.txt")), "precious");
         assert!(path.join("README").exists());
     }

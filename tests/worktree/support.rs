@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use swarmdir::git::{GitError, Repo};
-use swarmdir::worktree::{CollectOrder, Collected, Entered, Order, Tree, TreePool};
+use swarmdir::worktree::{CollectOrder, Collected, Entered, Tree, TreePool, TreeRequest};
 
 /// A repository with one commit, and room beside it.
 pub(crate) struct World {
@@ -148,7 +148,7 @@ pub(crate) struct Job {
 
 impl Job {
     pub(crate) fn try_enter(&self, pool: &TreePool) -> Result<Entered, GitError> {
-        pool.enter(&Order {
+        pool.enter(&TreeRequest {
             task: &self.task,
             token: &self.token,
             queue: "q",

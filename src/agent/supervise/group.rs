@@ -9,13 +9,13 @@ use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::outcome::overuse::{Overuse, explain};
 use crate::sys::cgroup::{CgroupEntry, CgroupError, CgroupLimits};
 use crate::sys::grace::Grace;
-use crate::sys::spawn::{Child, Order, SpawnError, SpawnStep, spawn, spawn_in};
+use crate::sys::spawn::{Child, SpawnError, SpawnRequest, SpawnStep, spawn, spawn_in};
 
 /// Starts a child in the group of its job. One that cannot be entered is made anew once; then the child starts
 /// outside of it, if it may.
 pub(in crate::agent) fn start(
     job: &Job,
-    order: &Order<'_>,
+    order: &SpawnRequest<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Result<Child, SpawnError>, Refusal> {
     let Some(group) = &job.bounds.group else { return Ok(spawn(order)) };

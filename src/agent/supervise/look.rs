@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use crate::domain::liveness::judgement::{Look, Processes};
-use crate::sys::activity::{Changes, Process, cpu_between, family, newest_change};
+use crate::sys::activity::{DirChanges, Process, cpu_between, family, newest_change};
 use crate::sys::clock::{mono_ms, now};
 
 /// At most so many names, and for so long, milliseconds.
@@ -23,9 +23,9 @@ const LEFT_OUT: &str = ".git";
 pub(in crate::agent) struct Looker {
     dir: PathBuf,
     /// The look before, and when it was.
-    before: Option<(u64, Vec<Process>, Changes)>,
+    before: Option<(u64, Vec<Process>, DirChanges)>,
     /// A walk that has not come back.
-    stuck: Option<Receiver<Changes>>,
+    stuck: Option<Receiver<DirChanges>>,
 }
 
 impl Looker {
@@ -52,7 +52,7 @@ impl Looker {
         look
     }
 
-    fn changes(&mut self) -> Changes {
+    fn changes(&mut self) -> DirChanges {
         let walk = match self.stuck.take() {
             Some(walk) => walk,
             None => {
@@ -63,7 +63,7 @@ impl Looker {
                     let _ = sender.send(newest_change(&dir, LEFT_OUT, NAMES, WALK_MS));
                 };
                 if std::thread::Builder::new().name("look".into()).spawn(run).is_err() {
-                    return Changes::default();
+                    return DirChanges::default();
                 }
                 walk
             }
@@ -72,15 +72,15 @@ impl Looker {
             Ok(changes) => changes,
             Err(RecvTimeoutError::Timeout) => {
                 self.stuck = Some(walk);
-                Changes::default()
+                DirChanges::default()
             }
-            Err(RecvTimeoutError::Disconnected) => Changes::default(),
+            Err(RecvTimeoutError::Disconnected) => DirChanges::default(),
         }
     }
 }
 
 /// Where one of the two walks was cut short, only a change that was seen proves something.
-fn changed(before: &Changes, now: &Changes) -> Option<bool> {
+fn changed(before: &DirChanges, now: &DirChanges) -> Option<bool> {
     match (before.newest_ns, now.newest_ns) {
         (Some(before_ns), Some(now_ns)) if now_ns > before_ns && !before.cut => Some(true),
         (Some(before_ns), Some(now_ns)) if !now.cut && !before.cut => Some(now_ns > before_ns),
@@ -111,14 +111,14 @@ mod tests {
 
     #[test]
     fn a_walk_that_was_cut_proves_no_stillness() {
-        let whole = |newest_ns| Changes { newest_ns: Some(newest_ns), cut: false };
-        let cut = |newest_ns| Changes { newest_ns: Some(newest_ns), cut: true };
+        let whole = |newest_ns| DirChanges { newest_ns: Some(newest_ns), cut: false };
+        let cut = |newest_ns| DirChanges { newest_ns: Some(newest_ns), cut: true };
         assert_eq!(changed(&whole(5), &whole(5)), Some(false));
         assert_eq!(changed(&whole(5), &whole(6)), Some(true));
         assert_eq!(changed(&whole(5), &cut(6)), Some(true));
         assert_eq!(changed(&whole(5), &cut(5)), None);
         assert_eq!(changed(&cut(5), &whole(6)), None);
-        assert_eq!(changed(&Changes::default(), &whole(6)), None);
+        assert_eq!(changed(&DirChanges::default(), &whole(6)), None);
     }
 
     #[test]

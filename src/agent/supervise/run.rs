@@ -72,7 +72,7 @@ fn refused(refusal: Refusal, started_ms: u64) -> Report {
 fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusal> {
     let stderr = sys::fs::open_append(&job.place.files.stderr)?;
     let (rlimits, mut notes) = sys::rlimit::plan(&job.bounds.limits);
-    let order = sys::spawn::Order {
+    let order = sys::spawn::SpawnRequest {
         program: &launch.program,
         argv0: &launch.argv0,
         args: &launch.args,

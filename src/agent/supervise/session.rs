@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::agent::supervise::run;
 use crate::agent::supervise::state::{Event, StopReason};
 use crate::agent::{Job, Progress, Report};
-use crate::sys::ready::Bell;
+use crate::sys::ready::WakePipe;
 
 /// One run of one agent.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Remote {
 struct Shared {
     waiting: Mutex<Vec<Event>>,
     /// Without one (no descriptors left) orders are looked for now and then.
-    bell: Option<Bell>,
+    bell: Option<WakePipe>,
 }
 
 impl Default for Session {
@@ -36,7 +36,7 @@ impl Default for Session {
 impl Session {
     /// A session that has not begun.
     pub fn new() -> Session {
-        let shared = Shared { waiting: Mutex::default(), bell: Bell::new().ok() };
+        let shared = Shared { waiting: Mutex::default(), bell: WakePipe::new().ok() };
         Session { orders: Remote { shared: Arc::new(shared) } }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
-use crate::domain::trust::Standing;
+use crate::domain::trust::TrustState;
 use crate::form::{self, Aliases, Fields, LIMIT_ALIASES, Node};
 use crate::site::Site;
 
@@ -88,7 +88,7 @@ pub(super) fn load_at(
         return Err(ConfigError { path, problems: form::in_order(problems), rules });
     }
     let provenance = settings(&config, found, &origins, file.as_ref());
-    Ok(Loaded { config, provenance, standing: Standing::InForce })
+    Ok(Loaded { config, provenance, standing: TrustState::InForce })
 }
 
 fn read_file(path: &Path, world: &World, problems: &mut Vec<Problem>) -> Option<Node> {

@@ -33,7 +33,7 @@ pub use written::{WriteError, write_new};
 
 use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
-use crate::domain::trust::Standing;
+use crate::domain::trust::TrustState;
 
 /// What the command line may set; each wins over everything else. Relative paths are relative to the
 /// working directory here.
@@ -83,7 +83,7 @@ pub struct Loaded {
     /// Each setting with its origin, in the order in which `config` prints them; `root` comes first.
     pub provenance: Vec<Setting>,
     /// Whether `swarm.toml` is among what is in force.
-    pub standing: Standing,
+    pub standing: TrustState,
 }
 
 /// Everything that is wrong with the settings.

@@ -7,7 +7,7 @@ use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
 use crate::domain::settings::repositories::RigProfile;
 use crate::domain::text::one_line;
-use crate::form::{self, AGENT_KEYS, Aliases, Entry, Fields, Node};
+use crate::form::{self, AGENT_KEYS, Aliases, Fields, Node, NodeEntry};
 
 use super::paths::Place;
 use super::values::setup;
@@ -70,7 +70,7 @@ fn for_each(
     table: &Node,
     what: &str,
     problems: &mut Vec<Problem>,
-    mut read: impl FnMut(&Entry, &mut Vec<Problem>),
+    mut read: impl FnMut(&NodeEntry, &mut Vec<Problem>),
 ) {
     let fields = Fields::of(table, &format!("{what}."));
     for entry in fields.entries() {
@@ -98,7 +98,7 @@ fn account(node: &Node) -> Result<String, Problem> {
     if is_name(&word) { Ok(word) } else { Err(Problem::new(NO_NAME)) }
 }
 
-fn missing(what: &str, entry: &Entry, key: &str, example: &str) -> Problem {
+fn missing(what: &str, entry: &NodeEntry, key: &str, example: &str) -> Problem {
     Problem::new(format!("{what} {} needs its {key}", entry.key))
         .key(format!("{what}.{}.{key}", entry.key))
         .at(entry.line, entry.column)
@@ -106,7 +106,7 @@ fn missing(what: &str, entry: &Entry, key: &str, example: &str) -> Problem {
 }
 
 fn agent(
-    entry: &Entry,
+    entry: &NodeEntry,
     known: Option<&AgentProfile>,
     place: &Place,
     problems: &mut Vec<Problem>,

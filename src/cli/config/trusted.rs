@@ -14,11 +14,14 @@ use super::{ConfigError, Flags, Loaded, ReadFile, World, root};
 use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::choice::Durability;
 use crate::domain::settings::problem::Problem;
-use crate::domain::trust::{self, Ruling, Seen, Standing, Why, rule};
+use crate::domain::trust::{self, Ruling, Seen, TrustState, Why, rule};
 use crate::queue::Queue;
 use crate::site::{SETTINGS, Site};
 use crate::sys::{env, fs};
-use crate::trust::{Force, Last, Search, Store, changed_at, digest, origin_of, origin_of_program};
+use crate::trust::{
+    LastInForce, Search, SettingsInForce, TrustStore, changed_at, digest, origin_of,
+    origin_of_program,
+};
 use crate::worker::Vet;
 
 /// What settings are loaded for.
@@ -100,12 +103,12 @@ impl Loading<'_> {
         if self.purpose == Purpose::Trust {
             return self.parsed(&present, &RefCell::default());
         }
-        let last = Force::of(root).last();
+        let last = SettingsInForce::of(root).last();
         let (content, standing) = match (&present, &last) {
-            (None, None) => (None, Standing::InForce),
+            (None, None) => (None, TrustState::InForce),
             _ => choose(root, &present, last.as_ref(), self.purpose),
         };
-        if let Standing::Untrusted { .. } = standing {
+        if let TrustState::Untrusted { .. } = standing {
             return Ok(Loaded { standing, ..self.without_settings()? });
         }
         let untrusted = RefCell::default();
@@ -113,16 +116,16 @@ impl Loading<'_> {
         let named =
             || named_files(loaded.as_ref().ok()?).into_iter().find_map(|file| file.untrusted());
         if let Some((file, why)) = untrusted.borrow_mut().take().or_else(named) {
-            let standing = Standing::Untrusted { file, why };
+            let standing = TrustState::Untrusted { file, why };
             return Ok(Loaded { standing, ..self.without_settings()? });
         }
         let loaded = loaded?;
         if self.purpose != Purpose::Look
-            && standing == Standing::InForce
+            && standing == TrustState::InForce
             && content.as_deref() != last.as_ref().map(|last| last.content.as_slice())
         {
             // Without it they are in force all the same; only a change by an agent is then not told from others.
-            Force::of(root).keep(content.as_deref()).ok();
+            SettingsInForce::of(root).keep(content.as_deref()).ok();
         }
         Ok(Loaded { standing, ..loaded })
     }
@@ -169,9 +172,9 @@ impl Loading<'_> {
 fn choose(
     root: &Path,
     present: &Content,
-    last: Option<&Last>,
+    last: Option<&LastInForce>,
     purpose: Purpose,
-) -> (Content, Standing) {
+) -> (Content, TrustState) {
     let file = Site::at(root).settings();
     let before = last.map(|last| last.content.clone());
     let as_before = *present == before;
@@ -184,16 +187,16 @@ fn choose(
         vouched: why.is_none(),
     };
     match (rule(seen), why) {
-        (Ruling::InForce, _) => (present.clone(), Standing::InForce),
+        (Ruling::InForce, _) => (present.clone(), TrustState::InForce),
         (Ruling::Untrusted, Some(why)) if purpose != Purpose::Pool || before.is_none() => {
-            (None, Standing::Untrusted { file, why })
+            (None, TrustState::Untrusted { file, why })
         }
-        (Ruling::AsBefore | Ruling::Untrusted, _) => (before, Standing::AsBefore { file }),
+        (Ruling::AsBefore | Ruling::Untrusted, _) => (before, TrustState::AsBefore { file }),
     }
 }
 
 /// Whether the file came, changed or went while an agent ran; what cannot be told counts as if it did.
-fn changed_during_attempt(root: &Path, present: &Content, last: Option<&Last>) -> bool {
+fn changed_during_attempt(root: &Path, present: &Content, last: Option<&LastInForce>) -> bool {
     let Ok(queue) = Queue::open(&Site::at(root).queue(), Durability::Relaxed) else { return false };
     let time = match (present, last) {
         (Some(_), _) => changed_at(&Site::at(root).settings()).map(|at| (at, at)),
@@ -210,7 +213,7 @@ fn changed_during_attempt(root: &Path, present: &Content, last: Option<&Last>) -
 
 /// The user's own, or trusted with this content at this place.
 fn vouch(path: &Path, bytes: &[u8]) -> Result<(), Why> {
-    if Store::here().holds(path, &digest(bytes)) {
+    if TrustStore::here().holds(path, &digest(bytes)) {
         return Ok(());
     }
     match origin_of(path) {
@@ -244,7 +247,7 @@ impl NamedFile {
     fn untrusted(self) -> Option<(PathBuf, Why)> {
         let why = self.why()?;
         let bytes = fs::read(&self.path).unwrap_or_default();
-        (!Store::here().holds(&self.path, &digest(&bytes))).then_some((self.path, why))
+        (!TrustStore::here().holds(&self.path, &digest(&bytes))).then_some((self.path, why))
     }
 }
 
@@ -303,7 +306,7 @@ pub fn vetting(loaded: &Loaded) -> Vet {
 
 /// Notes that `swarm.toml` is still as it was in force, at the end of a run: what changes it later is no agent.
 pub fn keep_seen(root: &Path) {
-    let force = Force::of(root);
+    let force = SettingsInForce::of(root);
     let Some(last) = force.last() else { return };
     if fs::read_if_any(&Site::at(root).settings()).is_ok_and(|now| now == Some(last.content)) {
         // Else a removal by a person is taken for an agent's, and asked about.

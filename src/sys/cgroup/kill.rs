@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::sys::clock::{Backoff, mono_ms};
-use crate::sys::grace::{Grace, Remaining};
+use crate::sys::grace::{Grace, SweepTarget};
 use crate::sys::process;
 
 /// A kernel's count of links of a directory without directories in it.
@@ -30,7 +30,7 @@ impl CgroupMembers {
     }
 }
 
-impl Remaining for CgroupMembers {
+impl SweepTarget for CgroupMembers {
     fn list(&self) -> Vec<i32> {
         self.0.iter().flat_map(|dir| members(dir)).collect()
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::kill::{children, members, remove};
-use crate::sys::process::{Sight, sight_of};
+use crate::sys::process::{Presence, sight_of};
 
 /// How the name of every group of ours begins.
 const PREFIX: &str = "swarmdir-";
@@ -17,7 +17,7 @@ pub(super) fn prefix(worker: &str) -> String {
 pub(super) fn tidy_in(dir: &Path) {
     for dir in children(dir) {
         let maker = dir.file_name().and_then(|name| maker(name.to_str()?));
-        let dead = maker.is_some_and(|(pid, ticks)| sight_of(pid, ticks) == Sight::Ended);
+        let dead = maker.is_some_and(|(pid, ticks)| sight_of(pid, ticks) == Presence::Ended);
         if dead && members(&dir).is_empty() {
             remove(&dir);
         }

@@ -9,7 +9,7 @@ use crate::sys::env::find_program;
 use crate::sys::grace::Grace;
 use crate::sys::process::Signal;
 use crate::sys::random;
-use crate::sys::spawn::{Order, spawn_in};
+use crate::sys::spawn::{SpawnRequest, spawn_in};
 
 /// The trial's child has to be dead so soon, milliseconds.
 const PATIENCE_MS: u64 = 2_000;
@@ -22,7 +22,7 @@ pub fn trial() -> Result<CgroupSupport, String> {
         Cgroup::make(&format!("{:032x}", random::number()), true).map_err(|e| e.to_string())?;
     let entrance = group.hold(HELD).map_err(|e| e.to_string())?;
     let sleep = find_program("sleep").ok_or("there is no sleep to try it with")?;
-    let order = Order {
+    let order = SpawnRequest {
         program: &sleep,
         argv0: OsStr::new("sleep"),
         args: &[OsString::from("60")],

@@ -34,38 +34,38 @@ pub fn is_shared_with_group() -> bool {
 
 /// For whom something is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Access {
+pub(super) enum FileAccess {
     /// The owner and, where that was asked for, the group.
     Ours,
     /// Whoever the umask leaves.
     Umask,
 }
 
-impl Access {
+impl FileAccess {
     fn file_mode(self) -> u32 {
         match self {
-            Access::Ours if is_shared_with_group() => 0o660,
-            Access::Ours => 0o600,
-            Access::Umask => 0o666,
+            FileAccess::Ours if is_shared_with_group() => 0o660,
+            FileAccess::Ours => 0o600,
+            FileAccess::Umask => 0o666,
         }
     }
 
     fn dir_mode(self) -> u32 {
         match self {
-            Access::Ours if is_shared_with_group() => SETGID | 0o770,
-            Access::Ours => 0o700,
-            Access::Umask => 0o777,
+            FileAccess::Ours if is_shared_with_group() => SETGID | 0o770,
+            FileAccess::Ours => 0o700,
+            FileAccess::Umask => 0o777,
         }
     }
 
     /// A umask may have taken the group's bits.
     fn must_be_given(self) -> bool {
-        self == Access::Ours && is_shared_with_group()
+        self == FileAccess::Ours && is_shared_with_group()
     }
 
     /// Opens a file with these options, which may make it.
     pub(super) fn open(self, options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-        if self == Access::Ours {
+        if self == FileAccess::Ours {
             // Whoever may write beside it could have put a link to a file of the user's there.
             options.custom_flags(libc::O_NOFOLLOW);
         }
@@ -104,18 +104,18 @@ fn open_dir(path: &Path) -> io::Result<File> {
 
 /// What of a directory's mode is not as it is wanted here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Amiss {
+pub struct ModeFlaw {
     /// Others (or the group, with which nothing is shared) may look in there.
     pub open: bool,
     /// The group, with which it is shared, may not work in there.
     pub shut: bool,
 }
 
-impl Amiss {
+impl ModeFlaw {
     /// Of a mode; `group_may`: the group's bits are nobody's fault.
-    fn of(mode: u32, shared: bool, group_may: bool) -> Amiss {
+    fn of(mode: u32, shared: bool, group_may: bool) -> ModeFlaw {
         let excess = if shared || group_may { OTHERS } else { OTHERS | GROUP };
-        Amiss { open: mode & excess != 0, shut: shared && mode & GROUP != GROUP }
+        ModeFlaw { open: mode & excess != 0, shut: shared && mode & GROUP != GROUP }
     }
 }
 
@@ -129,10 +129,10 @@ fn mended(mode: u32, shared: bool, group_may: bool) -> u32 {
 }
 
 /// What is not as it should be with a directory; nothing where there is none.
-pub fn dir_amiss(path: &Path) -> Amiss {
+pub fn dir_amiss(path: &Path) -> ModeFlaw {
     match std::fs::metadata(path) {
-        Ok(meta) if meta.is_dir() => Amiss::of(meta.mode(), is_shared_with_group(), false),
-        Ok(_) | Err(_) => Amiss::default(),
+        Ok(meta) if meta.is_dir() => ModeFlaw::of(meta.mode(), is_shared_with_group(), false),
+        Ok(_) | Err(_) => ModeFlaw::default(),
     }
 }
 
@@ -180,9 +180,9 @@ mod tests {
             (0o500, false, false, 0o500),
         ] {
             assert_eq!(mended(mode, shared, group_may), wanted, "{mode:o}");
-            assert_eq!(Amiss::of(wanted, shared, group_may), Amiss::default(), "{mode:o}");
+            assert_eq!(ModeFlaw::of(wanted, shared, group_may), ModeFlaw::default(), "{mode:o}");
         }
-        assert_eq!(Amiss::of(0o750, true, false), Amiss { open: false, shut: true });
-        assert_eq!(Amiss::of(0o750, false, false), Amiss { open: true, shut: false });
+        assert_eq!(ModeFlaw::of(0o750, true, false), ModeFlaw { open: false, shut: true });
+        assert_eq!(ModeFlaw::of(0o750, false, false), ModeFlaw { open: true, shut: false });
     }
 }

@@ -16,30 +16,30 @@ use crate::sys::seam::{Call, Op, through};
 
 /// A directory, held open: whatever its path means later, it is this one.
 #[derive(Debug)]
-pub struct Below {
+pub struct ConfinedDir {
     path: PathBuf,
     dir: File,
 }
 
 /// The beginning of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Beginning {
+pub struct FileStart {
     /// At most as many bytes as were asked for.
     pub bytes: Vec<u8>,
     /// There are more.
     pub more: bool,
 }
 
-impl Below {
+impl ConfinedDir {
     /// Opens a directory.
-    pub fn open(path: &Path) -> Result<Below> {
+    pub fn open(path: &Path) -> Result<ConfinedDir> {
         let dir = through(Call::on(Op::Open, path), |_| File::open(path));
-        Ok(Below { path: path.to_owned(), dir: dir.map_err(FsError::of("open", path))? })
+        Ok(ConfinedDir { path: path.to_owned(), dir: dir.map_err(FsError::of("open", path))? })
     }
 
     /// The beginning of the regular file that a relative path names below it, links that stay within followed; `None`
     /// where there is none, or it lies elsewhere.
-    pub fn read(&self, path: &Path, max: u64) -> Result<Option<Beginning>> {
+    pub fn read(&self, path: &Path, max: u64) -> Result<Option<FileStart>> {
         let whole = self.path.join(path);
         let file = match through(Call::on(Op::Open, &whole), |_| self.file(path)) {
             Ok(file) => file,
@@ -59,7 +59,7 @@ impl Below {
         let most = usize::try_from(max).unwrap_or(usize::MAX);
         let more = bytes.len() > most;
         bytes.truncate(most);
-        Ok(Some(Beginning { bytes, more }))
+        Ok(Some(FileStart { bytes, more }))
     }
 
     fn file(&self, path: &Path) -> io::Result<File> {
@@ -104,9 +104,9 @@ mod tests {
         link("loop", "loop");
         link("/proc/self/root", "root");
         nix::unistd::mkfifo(&tree.join("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("made");
-        let below = Below::open(&tree).expect("open");
+        let below = ConfinedDir::open(&tree).expect("open");
         let read = |path: &str| below.read(Path::new(path), 4).expect("no error");
-        let whole = |bytes: &[u8], more| Some(Beginning { bytes: bytes.to_vec(), more });
+        let whole = |bytes: &[u8], more| Some(FileStart { bytes: bytes.to_vec(), more });
         assert_eq!(read("file"), whole(b"1234", true));
         assert_eq!(read("sub/inside"), whole(b"1234", true));
         assert_eq!(read("sub/../file"), whole(b"1234", true));

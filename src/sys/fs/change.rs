@@ -9,7 +9,7 @@ use std::path::Path;
 
 use nix::libc;
 
-use super::access::Access;
+use super::access::FileAccess;
 use super::error::{FsError, Result};
 use super::read::{is_dir, lstat, open};
 use crate::sys::seam::{Call, Op, through};
@@ -89,10 +89,10 @@ fn gone_is_false(result: io::Result<()>) -> io::Result<bool> {
 
 /// Makes a directory; false where the name existed already.
 pub fn mkdir(path: &Path) -> Result<bool> {
-    mkdir_for(path, Access::Ours)
+    mkdir_for(path, FileAccess::Ours)
 }
 
-fn mkdir_for(path: &Path, access: Access) -> Result<bool> {
+fn mkdir_for(path: &Path, access: FileAccess) -> Result<bool> {
     match through(Call::on(Op::Mkdir, path), |_| access.mkdir(path)) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),
@@ -110,10 +110,10 @@ pub fn mkdir_if_none(path: &Path) -> Result<()> {
 
 /// Makes a directory and its parents, as needed.
 pub fn mkdirs(path: &Path) -> Result<()> {
-    mkdirs_for(path, Access::Ours)
+    mkdirs_for(path, FileAccess::Ours)
 }
 
-fn mkdirs_for(path: &Path, access: Access) -> Result<()> {
+fn mkdirs_for(path: &Path, access: FileAccess) -> Result<()> {
     if is_dir(path) {
         return Ok(());
     }
@@ -135,7 +135,7 @@ pub fn mkdirs_private(path: &Path) -> Result<()> {
 
 /// Opens for appending, made if missing.
 pub fn open_append(path: &Path) -> Result<File> {
-    let open = || Access::Ours.open(OpenOptions::new().create(true).append(true), path);
+    let open = || FileAccess::Ours.open(OpenOptions::new().create(true).append(true), path);
     through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("open", path))
 }
 
@@ -143,13 +143,13 @@ pub fn open_append(path: &Path) -> Result<File> {
 pub fn open_in_place(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).read(true).write(true).truncate(false);
-    let mut open = || Access::Ours.open(&mut options, path);
+    let mut open = || FileAccess::Ours.open(&mut options, path);
     through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("open", path))
 }
 
 /// Makes a new file for writing; the name must not exist.
 pub fn create_new(path: &Path) -> Result<File> {
-    let open = || Access::Ours.open(OpenOptions::new().write(true).create_new(true), path);
+    let open = || FileAccess::Ours.open(OpenOptions::new().write(true).create_new(true), path);
     through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))
 }
 
@@ -170,7 +170,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Writes a whole file and, where asked, makes its content durable.
 pub fn write_synced(path: &Path, bytes: &[u8], sync: bool) -> Result<()> {
     let open =
-        || Access::Ours.open(OpenOptions::new().write(true).create(true).truncate(true), path);
+        || FileAccess::Ours.open(OpenOptions::new().write(true).create(true).truncate(true), path);
     let file =
         through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))?;
     write_all(&file, path, bytes)?;
@@ -209,7 +209,7 @@ pub fn cut(file: &File, path: &Path) -> Result<()> {
 
 /// Cuts a file to so many bytes; one that is shorter stays as it is.
 pub fn shorten(path: &Path, bytes: u64) -> Result<()> {
-    let open = Access::Ours.open(OpenOptions::new().write(true), path);
+    let open = FileAccess::Ours.open(OpenOptions::new().write(true), path);
     let file = open.map_err(FsError::of("open", path))?;
     if file.metadata().map_err(FsError::of("look at", path))?.len() <= bytes {
         return Ok(());
@@ -261,19 +261,19 @@ pub fn symlink(target: &Path, path: &Path) -> Result<()> {
 
 /// Makes a directory and its parents, as needed, with the modes that the umask leaves.
 pub fn mkdirs_with_umask(path: &Path) -> Result<()> {
-    mkdirs_for(path, Access::Umask)
+    mkdirs_for(path, FileAccess::Umask)
 }
 
 /// Opens for appending, made if missing, with the mode that the umask leaves.
 pub fn open_append_with_umask(path: &Path) -> Result<File> {
-    let open = || Access::Umask.open(OpenOptions::new().create(true).append(true), path);
+    let open = || FileAccess::Umask.open(OpenOptions::new().create(true).append(true), path);
     through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("open", path))
 }
 
 /// Writes a whole file, cutting what was there; a new one has the mode that the umask leaves.
 pub fn write_with_umask(path: &Path, bytes: &[u8]) -> Result<()> {
     let open =
-        || Access::Umask.open(OpenOptions::new().write(true).create(true).truncate(true), path);
+        || FileAccess::Umask.open(OpenOptions::new().write(true).create(true).truncate(true), path);
     let file =
         through(Call::on(Op::Create, path), |_| open()).map_err(FsError::of("make", path))?;
     write_all(&file, path, bytes)

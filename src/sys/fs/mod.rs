@@ -11,9 +11,9 @@ mod error;
 mod read;
 
 pub use access::{
-    Amiss, dir_amiss, has_others_in, is_setgid, is_shared_with_group, mend_dir, share_with_group,
+    ModeFlaw, dir_amiss, has_others_in, is_setgid, is_shared_with_group, mend_dir, share_with_group,
 };
-pub use beneath::{Beginning, Below};
+pub use beneath::{ConfinedDir, FileStart};
 pub use change::*;
 pub use error::{FsError, Result};
 pub use read::*;

@@ -14,7 +14,7 @@ use crate::site;
 use crate::sys::grace::Grace;
 use crate::sys::{process, sweep};
 use crate::worker::Worker;
-use crate::worktree::{CollectOrder, Collected, Entered, Order, Scratch, Tree, TreePool};
+use crate::worktree::{CollectOrder, Collected, Entered, Scratch, Tree, TreePool, TreeRequest};
 
 /// The variable by which every process of a task's agents is known.
 pub(super) const TASK_MARK: &str = "SWARMDIR_TASK";
@@ -94,7 +94,7 @@ impl Worker {
         let before = repo.fingerprint();
         let host = &self.shared.registration.card().process.host;
         let trees = TreePool::new(Repo::discover(&repository)?, self.config.trees.clone(), host);
-        let entered = trees.enter(&Order {
+        let entered = trees.enter(&TreeRequest {
             task: attempt.at.id.as_str(),
             token: &attempt.dir(),
             queue: queue.id(),

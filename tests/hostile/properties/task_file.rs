@@ -4,7 +4,7 @@
 use swarmdir::domain::settings::limits::{Limits, TaskCaps};
 use swarmdir::domain::settings::problem::Problem;
 use swarmdir::domain::task::spec::TaskSpec;
-use swarmdir::taskfile::{BYTES_MAX, Known, explain, parse};
+use swarmdir::taskfile::{BYTES_MAX, ParseContext, explain, parse};
 
 use super::safe::{assert_harmless, assert_one_line, is_branch, obeyed};
 
@@ -20,7 +20,7 @@ const CAPS: Limits = Limits {
     tree_processes: Some(900),
     output_bytes: Some(1 << 30),
 };
-const KNOWN: Known<'_> = Known {
+const KNOWN: ParseContext<'_> = ParseContext {
     agents: &["claude", "demo", "sh"],
     rigs: &["website"],
     caps: CAPS,

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use swarmdir::sys::seam::{self, Call, Fate, Hook, Op};
+use swarmdir::sys::seam::{self, Call, CallFate, Hook, Op};
 
 use crate::model::machine::label::{Call as Named, End};
 use crate::model::machine::state::Place;
@@ -118,12 +118,12 @@ struct Watcher {
 }
 
 impl Hook for Watcher {
-    fn before(&mut self, call: &Call<'_>) -> Fate {
-        let Some(named) = self.name(call) else { return Fate::Go };
+    fn before(&mut self, call: &Call<'_>) -> CallFate {
+        let Some(named) = self.name(call) else { return CallFate::Go };
         match self.breaker.wait(named) {
-            Cue::Lost if named == Named::Link => Fate::Lost(nix::libc::EEXIST),
-            Cue::Lost => Fate::Lost(nix::libc::ENOENT),
-            _ => Fate::Go,
+            Cue::Lost if named == Named::Link => CallFate::Lost(nix::libc::EEXIST),
+            Cue::Lost => CallFate::Lost(nix::libc::ENOENT),
+            _ => CallFate::Go,
         }
     }
 }

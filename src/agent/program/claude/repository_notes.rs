@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::sys::fs::{Beginning, Below};
+use crate::sys::fs::{ConfinedDir, FileStart};
 
 /// As claude itself looks for them.
 const FILES: [&str; 3] = ["CLAUDE.md", ".claude/CLAUDE.md", "CLAUDE.local.md"];
@@ -42,7 +42,7 @@ pub(in crate::agent) fn with_notes(instructions: &str, tree: &Path) -> String {
 
 /// What cannot be read is not there: the agent meets it as any other file.
 fn notes(tree: &Path) -> Vec<Note> {
-    let Ok(below) = Below::open(tree) else { return Vec::new() };
+    let Ok(below) = ConfinedDir::open(tree) else { return Vec::new() };
     let mut wanted: Vec<String> = FILES.map(str::to_owned).to_vec();
     let mut notes: Vec<Note> = Vec::new();
     let mut at = 0;
@@ -56,7 +56,7 @@ fn notes(tree: &Path) -> Vec<Note> {
         };
         at += 1;
         let read = below.read(Path::new(&path), FILE_MAX);
-        let Ok(Some(Beginning { bytes, more })) = read else { continue };
+        let Ok(Some(FileStart { bytes, more })) = read else { continue };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         for import in imports(&path, &text) {
             if wanted.len() < WANTED_MAX && !wanted.contains(&import) {

@@ -51,7 +51,7 @@ fn the_examples_of_the_documents_work() {
             file(&block).unwrap_or_else(|error| panic!("{error}\n{block}"));
         }
     }
-    let known = crate::taskfile::Known {
+    let known = crate::taskfile::ParseContext {
         agents: &["claude"],
         rigs: &["website"],
         caps: crate::domain::settings::limits::Limits::CAPS,

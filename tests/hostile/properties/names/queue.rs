@@ -210,7 +210,7 @@ struct Anything;
 impl Admission for Anything {
     fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
         let name = dropped.name.to_string_lossy();
-        let known = taskfile::Known {
+        let known = taskfile::ParseContext {
             agents: &["sh"],
             rigs: &[],
             caps: Default::default(),
