@@ -6,6 +6,7 @@ use serde_json::json;
 use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
+use crate::domain::event::Event;
 use crate::domain::settings::retention::Keep;
 use crate::gc::{self, GcItem, GcResult, GcRules};
 use crate::shape::style::bytes;
@@ -114,7 +115,7 @@ fn carry_out(
     items: &[GcItem],
 ) -> Result<(), super::error::Failure> {
     let ui = context.ui;
-    let (mut gone, mut room, mut kept) = (0_usize, 0_u64, Vec::new());
+    let (mut gone, mut room, mut kept) = (0_u64, 0_u64, Vec::new());
     gc::carry_out(queue, context.config(), items, &mut |item, done| match done {
         GcResult::Gone(saved) => {
             gone += 1;
@@ -129,7 +130,7 @@ fn carry_out(
         ui.say(&line);
     }
     let journal = context.journal(queue)?;
-    journal.note("gc", None, json!({ "gone": gone, "bytes": room }));
+    journal.record(Event::GarbageCollected { removed: gone, freed_bytes: room });
     ui.say(&format!("{gone} gone, {} free again", bytes(room)));
     Ok(())
 }

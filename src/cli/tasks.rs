@@ -4,13 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::Path;
 
-use serde_json::json;
-
 use super::args::Add;
 use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
 use super::ui::Ui;
+use crate::domain::event::Event;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
@@ -39,7 +38,7 @@ pub(super) fn add(context: &Context, add: &Add) -> CommandResult {
     let queue = context.queue_or_make()?;
     match queue.enqueue(&name, &bytes, &Intake::new(context.config()))? {
         Taken::Ready(id) | Taken::Blocked(id) => {
-            context.journal(&queue)?.note("add", None, json!({ "task": id }));
+            context.journal(&queue)?.record(Event::TaskAdded { task: id.clone() });
             context.ui.print(&format!("{id}\n"));
             Ok(exit::OK)
         }

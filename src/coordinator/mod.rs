@@ -13,8 +13,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use serde_json::json;
-
+use crate::domain::event::{Event, ProcessEnd};
 use crate::domain::settings::config::Config;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
@@ -87,7 +86,7 @@ pub fn run(
 ) -> Result<Ended, QueueError> {
     crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
     let journal = queue.journal(&format!("coordinator-{:016x}", crate::sys::random::number()))?;
-    journal.note("start", None, json!({ "agents": config.agents, "drain": order.drain }));
+    journal.record(Event::CoordinatorStarted { agents: config.agents, drain: order.drain });
     let housekeeper = Housekeeper::new(queue.clone(), &config);
     let ended = order.ended.clone();
     // Where the system has none, the timer has to do.
@@ -111,8 +110,19 @@ pub fn run(
         phase: Phase::Run,
     };
     let ended = coordinator.go_on(signals, observer);
-    coordinator.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    coordinator.journal.record(end_event(&ended));
     ended
+}
+
+/// The last event of its journal.
+fn end_event(ended: &Result<Ended, QueueError>) -> Event {
+    let how = match ended {
+        Ok(Ended::Drained { .. }) => ProcessEnd::Finished,
+        Ok(Ended::Signalled(_)) => ProcessEnd::Stopped,
+        Ok(Ended::NoWorkers) => ProcessEnd::NoWorkers,
+        Err(_) => ProcessEnd::Error,
+    };
+    Event::CoordinatorEnded { how, error: ended.as_ref().err().map(ToString::to_string) }
 }
 
 struct Coordinator {
@@ -174,7 +184,7 @@ impl Coordinator {
         let pass = match self.housekeeper.pass_in_turn(&self.journal) {
             Err(e) if e.disk_full() => {
                 if self.queue.release_reserve().unwrap_or(false) {
-                    self.journal.note("reserve_released", None, json!({}));
+                    self.journal.record(Event::ReserveReleased);
                     return Ok(None);
                 }
                 observer.say(&format!("{e}; waiting for room"));

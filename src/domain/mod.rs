@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod capacity;
+pub mod event;
 pub mod failure;
 pub mod liveness;
 pub mod outcome;

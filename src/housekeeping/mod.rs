@@ -17,8 +17,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use serde_json::json;
-
+use crate::domain::event::Event;
 use crate::domain::liveness::lease::SELF_STOP_AFTER_MS;
 use crate::domain::process::ProcessIdentity;
 use crate::domain::settings::config::Config;
@@ -241,7 +240,7 @@ impl Housekeeper {
             // Said once: it is found again at every look.
             if self.stuck.insert(format!("{name}: {}", task.sha256)) {
                 let why = task.why.to_string();
-                journal.note("untrusted", None, json!({ "name": name, "why": why }));
+                journal.record(Event::TaskUntrusted { name, why });
             }
         }
     }
@@ -264,10 +263,10 @@ impl Housekeeper {
             match self.spared(came_to, journal)? {
                 // Found again at every pass, for as long as the request lies there.
                 None | Some(Cancelled::NotSeen) => {}
-                Some(came_to) => {
-                    let came_to = format!("{came_to:?}");
-                    journal.note("cancel", None, json!({ "task": request.id, "came_to": came_to }));
-                }
+                Some(came_to) => journal.record(Event::CancelRequestClosed {
+                    task: request.id.clone(),
+                    cancelled: came_to == Cancelled::Now,
+                }),
             }
         }
         Ok(!requests.is_empty())
@@ -279,7 +278,8 @@ impl Housekeeper {
         for name in self.waits.over(&self.queue, blocked, clock::now(), clock::mono_ms())? {
             let closed = self.queue.unblock(&name);
             if self.spared(closed, journal)? == Some(Closed::Won) {
-                journal.note("unblock", Some(&name.at), json!({}));
+                let (task, epoch) = (name.at.id, name.at.epoch);
+                journal.record(Event::TaskUnblocked { task, epoch });
                 unblocked += 1;
             }
         }
@@ -298,20 +298,20 @@ impl Housekeeper {
     }
 
     fn note_taken(&mut self, journal: &Journal, taken: &Taken) {
-        let (event, id) = match taken {
-            Taken::Ready(id) => ("take_up", id),
-            Taken::Blocked(id) => ("take_up_blocked", id),
-            Taken::Rejected(id) => ("reject", id),
+        let event = match taken.clone() {
+            Taken::Ready(task) => Event::TaskReady { task },
+            Taken::Blocked(task) => Event::TaskBlocked { task },
+            Taken::Rejected(task) => Event::TaskRejected { task, epoch: None },
             Taken::Stuck(why) => {
                 // Said once: it is found again at every look.
                 if self.stuck.insert(why.clone()) {
-                    journal.note("stuck", None, json!({ "why": why }));
+                    journal.record(Event::MoveObstructed { why });
                 }
                 return;
             }
             Taken::Unfinished(_) | Taken::Lost => return,
         };
         self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
-        journal.note(event, None, json!({ "task": id }));
+        journal.record(event);
     }
 }

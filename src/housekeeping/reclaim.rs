@@ -5,15 +5,14 @@
 
 use std::collections::HashSet;
 
-use serde_json::json;
-
 use super::Housekeeper;
+use crate::domain::event::Event;
 use crate::domain::process::HostMatch;
 use crate::domain::task::id::WorkerId;
 use crate::domain::task::record::Lost;
 use crate::queue::Result;
 use crate::queue::journal::Journal;
-use crate::queue::reclaim::{DeadClaim, Reclaimed};
+use crate::queue::reclaim::DeadClaim;
 use crate::queue::register::Card;
 use crate::sys::{clock, process, sweep};
 use crate::worktree::Scratch;
@@ -57,7 +56,7 @@ impl Housekeeper {
     fn declare_dead(&mut self, journal: &Journal) -> Result<()> {
         for (id, evidence) in self.heartbeats.dead(&self.queue, &self.me)? {
             if self.queue.declare_dead(&id)? {
-                journal.note("declare_dead", None, json!({ "worker": id, "evidence": evidence }));
+                journal.record(Event::WorkerLost { worker: id, evidence: evidence.to_owned() });
             }
         }
         Ok(())
@@ -94,12 +93,12 @@ impl Housekeeper {
             evidence: evidence.into(),
         };
         let came_to = self.queue.reclaim(claim, &lost, self.max_worker_deaths)?;
-        let event = match came_to {
-            Reclaimed::Ready => "reclaim",
-            Reclaimed::Failed => "reclaim_failed",
-            Reclaimed::Swept => "sweep_claim",
-        };
-        journal.note(event, Some(&claim.at), json!({ "worker": claim.card.id }));
+        journal.record(Event::ClaimReclaimed {
+            task: claim.at.id.clone(),
+            epoch: claim.at.epoch,
+            worker: claim.card.id.clone(),
+            result: came_to,
+        });
         Ok(())
     }
 

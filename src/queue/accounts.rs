@@ -7,7 +7,8 @@
 use super::register::{Registration, is_torn, try_read_card};
 use super::runs::{read_json, to_json};
 use super::{Queue, Result};
-use crate::domain::account::breaker::{Breaker, Window};
+use crate::domain::account::breaker::Breaker;
+use crate::domain::account::window::Window;
 use crate::domain::outcome::disposition::Fault;
 use crate::domain::task::id::WorkerId;
 use crate::domain::time::UnixMs;

@@ -1,14 +1,13 @@
-//! The journal: who did what when, one append-only file a process. Evidence, never state.
+//! The journal: who did what when, one append-only file a process. It holds [`Event`]s and nothing else, and is
+//! evidence, never state.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::{Value, json};
-
 use super::{Queue, Result};
+use crate::domain::event::{Event, EventLine};
 use crate::domain::task::id::WorkerId;
-use crate::domain::task::name::TaskEpoch;
 use crate::site::Dir;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs};
@@ -103,6 +102,17 @@ impl Queue {
         Ok(fs::rename(&path, &self.file(Dir::Log, name))? == fs::Renamed::Done)
     }
 
+    /// Every event of every journal, as far as it can be read.
+    pub fn events(&self) -> Result<Vec<EventLine>> {
+        let dir = self.dir(Dir::Log);
+        let mut events = Vec::new();
+        for name in fs::list(&dir)? {
+            let text = fs::read_text(&dir.join(name))?;
+            events.extend(text.lines().filter_map(EventLine::parse));
+        }
+        Ok(events)
+    }
+
     /// Keeps what dead processes left bounded, and the shared journal. Returns how many journals went.
     pub fn trim_journals(&self) -> Result<usize> {
         self.rotate_shared()?;
@@ -124,28 +134,22 @@ impl Queue {
     pub fn has_claimed(&self, id: &WorkerId) -> bool {
         let journal = fs::read_if_any(&self.paths.journal(id.as_str()));
         let text = journal.ok().flatten().unwrap_or_default();
-        String::from_utf8_lossy(&text).contains("\"event\":\"claim\"")
+        String::from_utf8_lossy(&text).contains("\"event\":\"attempt_claimed\"")
     }
 }
 
 impl Journal {
-    /// Notes a transition. A journal that cannot be written must not stop the work that it describes.
-    pub fn note(&self, event: &str, at: Option<&TaskEpoch>, more: Value) {
-        let mut line = json!({ "at": clock::rfc3339(clock::now()), "event": event });
-        if let (Some(fields), Some(at)) = (line.as_object_mut(), at) {
-            fields.insert("task".into(), at.id.as_str().into());
-            fields.insert("epoch".into(), at.epoch.0.into());
-        }
-        if let (Some(fields), Value::Object(more)) = (line.as_object_mut(), more) {
-            fields.extend(more);
-        }
-        let text = format!("{line}\n");
+    /// Records an event. A journal that cannot be written must not stop the work that it describes.
+    pub fn record(&self, event: Event) {
+        let text = EventLine::new(clock::now(), event).text();
         let mut part = self.part.lock().unwrap_or_else(PoisonError::into_inner);
-        let _lost_line_is_only_evidence = fs::write_all(&part.file, &self.path, text.as_bytes());
+        // A line that is lost is only evidence.
+        fs::write_all(&part.file, &self.path, text.as_bytes()).ok();
         part.bytes += text.len() as u64;
         // Others write to the shared one: `gc` turns that.
         if part.bytes > PART_MAX && self.owner != SHARED {
-            let _larger_is_no_harm = self.turn(&mut part);
+            // A file that stays larger does no harm.
+            self.turn(&mut part).ok();
         }
     }
 
@@ -170,14 +174,15 @@ mod tests {
         let journal = Journal { path: path.clone(), owner: "W".into(), part: Mutex::new(part) };
         let more = "x".repeat(1 << 20);
         for n in 0..40 {
-            journal.note("claim", None, json!({ "n": n, "more": more }));
+            let name = format!("{n}");
+            journal.record(Event::TaskUntrusted { name, why: more.clone() });
         }
         let mut names = fs::list(dir.path()).unwrap();
         names.sort();
         assert_eq!(names, ["W.1.jsonl", "W.jsonl"]);
         let size = |name| fs::look(&dir.path().join(name)).unwrap().unwrap().len();
         assert!(size("W.1.jsonl") < PART_MAX + (2 << 20) && size("W.jsonl") < PART_MAX);
-        assert!(fs::read_text(&path).unwrap().contains("\"n\":39"));
+        assert!(fs::read_text(&path).unwrap().contains("\"name\":\"39\""));
         assert!(Lock::try_take(&path).unwrap().is_none(), "its process lives");
     }
 }

@@ -6,6 +6,7 @@
 use super::finish::Closed;
 use super::register::{Card, read_card};
 use super::{Queue, Result};
+use crate::domain::event::Reclaimed;
 use crate::domain::task::id::WorkerId;
 use crate::domain::task::name::{AttemptName, TaskEpoch};
 use crate::domain::task::record::Lost;
@@ -19,17 +20,6 @@ pub struct DeadClaim {
     pub at: TaskEpoch,
     /// Whose it was.
     pub card: Card,
-}
-
-/// What became of a dead worker's task.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Reclaimed {
-    /// It waits again.
-    Ready,
-    /// Too many workers died of it.
-    Failed,
-    /// It had been moved before; only the claim was left.
-    Swept,
 }
 
 impl Queue {

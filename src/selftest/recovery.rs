@@ -2,18 +2,15 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-
 use super::Order;
 use super::ground::Ground;
 use super::report::{Report, quantiles};
 use super::storm::Tally;
+use crate::domain::event::{Event, Reclaimed};
 use crate::domain::task::name::TaskEpoch;
 use crate::domain::time::UnixMs;
 use crate::queue::{Queue, Result};
 use crate::shape::style::duration;
-use crate::site::Dir;
-use crate::sys::{clock, fs};
 
 /// A worker was killed.
 #[derive(Clone, Debug)]
@@ -36,7 +33,7 @@ struct Recoveries {
 }
 
 /// When what happened to a task at which epoch.
-type Noted = HashMap<(String, u32), u64>;
+type Noted = HashMap<TaskEpoch, UnixMs>;
 
 /// Looks up what became of the tasks in hand. One whose worker had just published (and was killed before it could
 /// take its claim away) needed no recovery.
@@ -46,11 +43,10 @@ fn recoveries(queue: &Queue, kills: &[Kill]) -> Result<Recoveries> {
     for kill in kills {
         found.with_task += usize::from(!kill.held.is_empty());
         for held in &kill.held {
-            let task = held.id.to_string();
-            let since = |at: &u64| at.saturating_sub(kill.at.0);
-            let reclaimed = reclaims.get(&(task.clone(), held.epoch.0));
+            let since = |at: &UnixMs| at.since(kill.at);
+            let reclaimed = reclaims.get(held);
             found.reclaimed_ms.extend(reclaimed.map(since));
-            let again = claims.get(&(task, held.epoch.next().0));
+            let again = claims.get(&held.next());
             found.claimed_ms.extend(again.filter(|_| reclaimed.is_some()).map(since));
         }
     }
@@ -59,31 +55,17 @@ fn recoveries(queue: &Queue, kills: &[Kill]) -> Result<Recoveries> {
 
 fn noted(queue: &Queue) -> Result<(Noted, Noted)> {
     let (mut reclaims, mut claims) = (Noted::new(), Noted::new());
-    for note in notes(queue)? {
-        let (Some(task), Some(epoch)) = (note["task"].as_str(), note["epoch"].as_u64()) else {
-            continue;
-        };
-        let at = note["at"].as_str().and_then(clock::parse_rfc3339);
-        let key = (task.to_owned(), u32::try_from(epoch).unwrap_or(u32::MAX));
-        let into = match note["event"].as_str() {
-            Some("reclaim") => &mut reclaims,
-            Some("claim") => &mut claims,
+    for line in queue.events()? {
+        let (into, id, epoch) = match line.event {
+            Event::ClaimReclaimed { task, epoch, result: Reclaimed::Ready, .. } => {
+                (&mut reclaims, task, epoch)
+            }
+            Event::AttemptClaimed { task, epoch, .. } => (&mut claims, task, epoch),
             _ => continue,
         };
-        into.extend(at.map(|at| (key, at.0)));
+        into.insert(TaskEpoch { id, epoch }, line.at_ms);
     }
     Ok((reclaims, claims))
-}
-
-/// Every line of every journal; the last of a process that was killed may be torn.
-pub(super) fn notes(queue: &Queue) -> Result<Vec<Value>> {
-    let dir = queue.paths().dir(Dir::Log);
-    let mut notes = Vec::new();
-    for name in fs::list(&dir)? {
-        let text = fs::read_text(&dir.join(name))?;
-        notes.extend(text.lines().filter_map(|line| serde_json::from_str(line).ok()));
-    }
-    Ok(notes)
 }
 
 /// Says what the storm was, and how fast it was recovered from.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::deeds::Deed;
 use super::ground::Ground;
-use super::recovery::notes;
 use super::report::Report;
 use super::storm::Tally;
 use super::witness;
+use crate::domain::event::Event;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::AttemptName;
+use crate::domain::task::state::State;
 use crate::git::Repo;
 use crate::queue::shift::Ended;
 use crate::queue::{Queue, Result};
@@ -86,11 +87,12 @@ fn not_once(tally: &Tally, ends: &Ends) -> Vec<String> {
 
 /// Publications that won, by the journals of those who published.
 pub(super) fn twice(queue: &Queue) -> Result<Vec<String>> {
-    let mut won: HashMap<String, usize> = HashMap::new();
-    for note in notes(queue)? {
-        let word = note["event"].as_str().unwrap_or_default();
-        if ["done", "failed"].contains(&word) && note["refused"] == false {
-            *won.entry(note["task"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+    let mut won: HashMap<TaskId, usize> = HashMap::new();
+    for line in queue.events()? {
+        if let Event::AttemptClosed { task, refused: false, disposition, .. } = line.event
+            && matches!(disposition, State::Done | State::Failed)
+        {
+            *won.entry(task).or_default() += 1;
         }
     }
     let twice = won.into_iter().filter(|(_, times)| *times > 1);

@@ -29,7 +29,7 @@ pub fn pause_ms(ms: u64) {
 
 /// A time stamp for names: `20261120T113012123`, UTC.
 pub fn stamp(at: UnixMs) -> String {
-    calendar(at, "%Y%m%dT%H%M%S%3f")
+    timestamp(at).strftime("%Y%m%dT%H%M%S%3f").to_string()
 }
 
 /// Local time for people: `2026-11-20 11:30:12`.
@@ -41,21 +41,6 @@ pub fn local(at: UnixMs) -> String {
 /// Local clock time for people: `11:30`.
 pub fn local_short(at: UnixMs) -> String {
     timestamp(at).to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
-}
-
-/// RFC 3339, UTC: `2026-11-20T11:30:12.123Z`.
-pub fn rfc3339(at: UnixMs) -> String {
-    calendar(at, "%Y-%m-%dT%H:%M:%S%.3fZ")
-}
-
-/// Reads what [`rfc3339`] wrote.
-pub fn parse_rfc3339(text: &str) -> Option<UnixMs> {
-    let at: jiff::Timestamp = text.parse().ok()?;
-    u64::try_from(at.as_millisecond()).ok().map(UnixMs)
-}
-
-fn calendar(at: UnixMs, format: &str) -> String {
-    timestamp(at).strftime(format).to_string()
 }
 
 fn timestamp(at: UnixMs) -> jiff::Timestamp {
@@ -91,6 +76,5 @@ mod tests {
     #[test]
     fn a_stamp_sorts_by_time_and_is_a_file_name() {
         assert_eq!(stamp(UnixMs(1_795_172_864_007)), "20261120T110744007");
-        assert_eq!(rfc3339(UnixMs(1_795_172_864_007)), "2026-11-20T11:07:44.007Z");
     }
 }

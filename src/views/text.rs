@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::live::{words, worker_word};
 use super::view::{TaskRow, View, WorkerRow};
+use crate::domain::account::breaker::AccountState;
 use crate::domain::account::breaker::Breaker;
 use crate::domain::liveness::lease::JUDGED_DEAD_AFTER_MS;
 use crate::domain::task::state::State;
@@ -127,14 +128,16 @@ pub fn breaker_line(breaker: &Breaker) -> String {
     let far = breaker.until.since(now) > 20 * 3_600_000;
     let until = if far { clock::local(breaker.until) } else { clock::local_short(breaker.until) };
     match breaker.state(now) {
-        Some("closed") => format!("paused until {until}, {why} ({})", one_line(&breaker.fault, 40)),
-        Some("probe") => {
+        AccountState::Closed => {
+            format!("paused until {until}, {why} ({})", one_line(&breaker.fault, 40))
+        }
+        AccountState::Probe => {
             format!(
                 "one task tries whether it works again, {why} ({})",
                 one_line(&breaker.fault, 40)
             )
         }
-        _ => format!("claims are slowed down, {why}"),
+        AccountState::Slow | AccountState::Open => format!("claims are slowed down, {why}"),
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::spent::spent;
+use crate::domain::account::breaker::AccountState;
 use crate::domain::account::breaker::Breaker;
 use crate::domain::account::usage::Usage;
 use crate::domain::capacity::admission::Short;
@@ -137,7 +138,10 @@ pub fn view(queue: &Queue, root: &Path, scope: Scope) -> Result<View> {
 /// The accounts that people should know of, by account.
 pub fn accounts(queue: &Queue, now: UnixMs) -> Result<Vec<(String, Breaker)>> {
     let accounts = queue.accounts()?.accounts;
-    Ok(accounts.into_iter().filter(|(_, breaker)| breaker.state(now).is_some()).collect())
+    Ok(accounts
+        .into_iter()
+        .filter(|(_, breaker)| breaker.state(now) != AccountState::Open)
+        .collect())
 }
 
 /// The reason in `interrupt`, where it exists.

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde_json::json;
-
 use super::Shared;
 use super::attempt::live_reporter::LiveReporter;
 use crate::agent::{Progress, RateLimit};
-use crate::domain::account::breaker::{Breaker, HealthCheck, Permit, Window};
+use crate::domain::account::breaker::{Breaker, HealthCheck, Permit};
+use crate::domain::account::window::Window;
+use crate::domain::event::Event;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
 use crate::domain::task::name::QueueName;
@@ -209,9 +209,12 @@ impl AccountAdmission {
 /// Notes a breaker that we wrote.
 pub(super) fn note_breaker(journal: &Journal, account: &str, breaker: Option<&Breaker>) {
     let Some(breaker) = breaker else { return };
-    let state = breaker.state(clock::now()).unwrap_or("open");
-    let more = json!({ "account": account, "state": state, "fault": breaker.fault, "until_ms": breaker.until });
-    journal.note("breaker", None, more);
+    journal.record(Event::AccountChanged {
+        account: account.to_owned(),
+        state: breaker.state(clock::now()),
+        fault: breaker.fault.clone(),
+        until_ms: breaker.until,
+    });
 }
 
 /// Passes on what a running agent tells of its account.

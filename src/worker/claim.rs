@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use serde_json::json;
-
 use super::Worker;
 use super::control::Level;
 use super::room::Pass;
+use crate::domain::event::Event;
 use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::queue::claim::{Claim, Tried};
 use crate::queue::{Queue, Result};
@@ -91,8 +90,9 @@ impl Worker {
             match queue.claim(&self.shared.registration, &name)? {
                 Tried::Won(claim) => {
                     self.room.claimed();
-                    let worker = json!({ "worker": self.shared.registration.id() });
-                    self.shared.journal.note("claim", Some(&name.at), worker);
+                    let (task, epoch) = (name.at.id, name.at.epoch);
+                    let worker = self.shared.registration.id().clone();
+                    self.shared.journal.record(Event::AttemptClaimed { task, epoch, worker });
                     return Ok(Some(claim));
                 }
                 Tried::Buried => self.shared.control.fence(),

@@ -5,14 +5,13 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
 use super::claim::Holding;
 use super::control::Level;
 use super::room::{NO_ROOM_MS, age_ms, lock_file};
 use super::{Mode, Shared, Worker};
 use crate::agent::{Report, StopReason};
 use crate::domain::capacity::admission::{Reserve, Short, Snapshot, Verdict, critical, decide};
+use crate::domain::event::Event;
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
@@ -47,7 +46,7 @@ impl Worker {
                 }
             };
             if self.shared.queue.release_reserve().unwrap_or(false) {
-                self.shared.journal.note("reserve_released", None, json!({}));
+                self.shared.journal.record(Event::ReserveReleased);
                 continue;
             }
             let now = clock::mono_ms();
@@ -109,9 +108,9 @@ impl Watched {
 /// enough.
 pub(super) fn relieve(shared: &Shared, holding: &Holding, parked: &mut Option<QueueName>) {
     let held = holding.get();
-    if held.is_none() || held == *parked || !shared.control.has_agent() {
+    let Some(name) = held.as_ref().filter(|_| held != *parked && shared.control.has_agent()) else {
         return;
-    }
+    };
     let watched = shared.watched();
     let spaces = disk::spaces(&watched.places);
     let Some(short) = critical(&spaces, &watched.reserve) else { return };
@@ -120,8 +119,13 @@ pub(super) fn relieve(shared: &Shared, holding: &Holding, parked: &mut Option<Qu
         return;
     }
     let _parked_sooner_after_us = fs::touch(&watched.relief);
-    let more = json!({ "what": short.what.word(), "place": short.place, "have": short.have });
-    shared.journal.note("parked_for_room", held.as_ref().map(|name| &name.at), more);
+    shared.journal.record(Event::AttemptStoppedForCapacity {
+        task: name.at.id.clone(),
+        epoch: name.at.epoch,
+        what: short.what,
+        place: short.place,
+        have: short.have,
+    });
     shared.control.stop_agent(StopReason::NoRoom);
     *parked = held;
 }

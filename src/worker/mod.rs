@@ -9,6 +9,7 @@ mod account_admission;
 mod attempt;
 mod claim;
 pub mod control;
+mod ended;
 mod full;
 mod groups;
 mod heart;
@@ -21,8 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use serde_json::json;
-
+use crate::domain::event::Event;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
@@ -36,6 +36,7 @@ use crate::sys::{clock, fs, identity, random};
 use crate::worktree::Scratch;
 
 use control::{Control, Level};
+pub use ended::WorkerEnd;
 use idle::Idle;
 
 /// Between two tries while nothing at all can be written, milliseconds.
@@ -76,24 +77,6 @@ pub type Vet = Box<dyn Fn(&Path, &[u8]) -> Result<(), String> + Send>;
 /// Where talk goes.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Why a worker ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum WorkerEnd {
-    /// Nothing is left to do, or it was told to end after its task.
-    Finished {
-        /// A task failed on the way, or a file was rejected.
-        failed: bool,
-        /// Something waits for a later run.
-        later: bool,
-    },
-    /// It has done as many tasks as it should: a fresh one goes on.
-    Recycled,
-    /// It was told to stop now.
-    Stopped,
-    /// It was declared dead, or could not beat: it left everything to the others.
-    Fenced,
-}
-
 /// Runs one worker until it ends.
 pub fn run(
     config: Config,
@@ -119,7 +102,8 @@ pub fn run(
     let (group, level) =
         groups::make(&config, shared.registration.id(), &log).map_err(QueueError::from)?;
     let pid = shared.registration.card().process.pid;
-    shared.journal.note("start", None, json!({ "pid": pid, "cgroups": level }));
+    let worker = shared.registration.id().clone();
+    shared.journal.record(Event::WorkerStarted { worker, pid, cgroups: level });
     let heart = heart::start(&shared);
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
@@ -141,7 +125,7 @@ pub fn run(
     if let Err(e) = Scratch::forget(&site::scratch_dir(&config), shared.registration.id().short()) {
         (log)(&e.to_string());
     }
-    shared.journal.note("end", None, json!({ "how": format!("{ended:?}") }));
+    shared.journal.record(ended::event(shared.registration.id().clone(), &ended));
     if ended.is_err() {
         // What it holds is nobody's fault: it waits again, and no death is counted.
         heart::disown_all(&shared);
@@ -249,7 +233,7 @@ impl Worker {
                 }
                 // With the reserve it may go on at once.
                 Err(e) if e.disk_full() && self.shared.queue.release_reserve().unwrap_or(false) => {
-                    self.shared.journal.note("reserve_released", None, json!({}));
+                    self.shared.journal.record(Event::ReserveReleased);
                 }
                 Err(e) if e.disk_full() => {
                     (self.options.log)(&format!("{e}; waiting for room"));

@@ -6,10 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use super::{Log, Shared};
 use crate::domain::capacity::admission::{Short, Spacing, Verdict};
+use crate::domain::event::Event;
 use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
 use crate::housekeeping::room::{Surveyor, homes};
@@ -252,7 +251,7 @@ impl Room {
             (_, Pass::Yes) => {
                 if self.waits.take().is_some() {
                     (log)("there is room again: going on");
-                    shared.journal.note("room", None, json!({}));
+                    shared.journal.record(Event::CapacityRestored);
                 }
                 return;
             }
@@ -263,10 +262,8 @@ impl Room {
             Some((known, _)) if same(known) => *known = short.clone(),
             other => {
                 (log)(&format!("paused: {short}"));
-                let more = json!({
-                    "what": short.what.word(), "place": short.place, "have": short.have, "need": short.need,
-                });
-                shared.journal.note("no_room", None, more);
+                let Short { what, place, have, need, .. } = short.clone();
+                shared.journal.record(Event::CapacityShort { what, place, have, need });
                 let since = other.as_ref().map_or_else(clock::mono_ms, |(_, since)| *since);
                 *other = Some((short.clone(), since));
             }

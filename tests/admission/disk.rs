@@ -3,8 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
+use swarmdir::domain::event::Event;
+
 use super::{
-    make_room, make_room_until_done, mount, noted, on_branch, outcomes, proof, sound, swarm,
+    make_room, make_room_until_done, mount, on_branch, outcomes, proof, recorded, sound, swarm,
     wait_paused, wait_put_off,
 };
 use crate::support::deadline::{stays, wait_for, wait_until};
@@ -39,7 +41,8 @@ fn a_disk_that_agents_fill_pauses_claims_and_loses_nothing() {
     make_room(&swarm);
     let pauses = 1 + make_room_until_done(&swarm, TASKS);
     wait_until("the word that it goes on", || pool.err().contains("there is room again"));
-    assert!(noted(&swarm, "no_room") > 0 && noted(&swarm, "room") > 0);
+    assert!(recorded(&swarm, |event| matches!(event, Event::CapacityShort { .. })) > 0);
+    assert!(recorded(&swarm, |event| *event == Event::CapacityRestored) > 0);
     for n in 0..TASKS {
         assert_eq!(on_branch(&swarm, &format!("task-{n:02}"), "result"), n.to_string());
         assert_eq!(outcomes(&swarm, &format!("task-{n:02}")), ["done"]);
@@ -64,7 +67,7 @@ fn an_agent_that_meets_the_end_of_the_disk_is_not_charged_and_goes_on() {
         head -c 1500000 /dev/urandom > kept\n";
     swarm.drop("hog.md", format!("{hog}{fill}exit 1"));
     wait_put_off(&swarm, "hog");
-    assert!(noted(&swarm, "reserve_released") > 0, "it was needed");
+    assert!(recorded(&swarm, |event| *event == Event::ReserveReleased) > 0, "it was needed");
     wait_paused(&swarm, "disk");
     swarm.wait_in("ready", "hog");
     make_room(&swarm);
@@ -88,7 +91,10 @@ fn running_agents_are_parked_while_there_is_room_to_save_their_work() {
     let worker = swarm.start_worker(&[]);
     swarm.wait_held("filled");
     wait_put_off(&swarm, "filler");
-    assert_eq!(noted(&swarm, "parked_for_room"), 1);
+    assert_eq!(
+        recorded(&swarm, |event| matches!(event, Event::AttemptStoppedForCapacity { .. })),
+        1
+    );
     let kept =
         wait_for("its branch", || swarm.show("filler")["branch"].as_str().map(str::to_owned));
     assert_eq!(swarm.git(&["show", &format!("{kept}:kept")]), "saved");

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use serde_json::Value;
-use swarmdir::sys::clock;
+use swarmdir::domain::event::Event;
+use swarmdir::domain::time::UnixMs;
 
 use super::{proof, sound, wait_paused};
 use crate::support::deadline::{stays, wait_for, wait_until};
@@ -46,13 +46,9 @@ fn where_memory_is_not_for_all_agents_come_one_after_another() {
     swarm.wait_count("done", 6);
     swarm.stop_now();
     pool.end();
-    let mut claims = Vec::new();
-    for name in swarm.names("log").iter().filter(|name| name.len() == 38) {
-        let text = fs::read_to_string(swarm.at("queue/log").join(name)).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let at = |line: Value| clock::parse_rfc3339(line["at"].as_str().unwrap()).unwrap();
-        claims.extend(lines.filter(|line| line["event"] == "claim").map(at));
-    }
+    let lines = swarm.events().into_iter();
+    let claimed = lines.filter(|line| matches!(line.event, Event::AttemptClaimed { .. }));
+    let mut claims: Vec<UnixMs> = claimed.map(|line| line.at_ms).collect();
     claims.sort_unstable();
     assert_eq!(claims.len(), 6);
     // Others on this machine take and give back memory meanwhile; the last one waited in any case.

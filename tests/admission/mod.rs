@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::power::mount::Mount;
 use crate::support::deadline::{wait_for, wait_until};
 use crate::support::swarm::Swarm;
+use swarmdir::domain::event::Event;
 
 /// The size of the disks, bytes.
 const DISK: u64 = 200 << 20;
@@ -82,11 +83,8 @@ fn make_room_until_done(swarm: &Swarm, count: usize) -> usize {
 }
 
 /// How often an event stands in the journals.
-fn noted(swarm: &Swarm, event: &str) -> usize {
-    let word = format!("\"event\":\"{event}\"");
-    let text = |name: &String| fs::read_to_string(swarm.at("queue/log").join(name)).unwrap();
-    let logs = swarm.names("log");
-    logs.iter().map(|name| text(name).matches(&word).count()).sum()
+fn recorded(swarm: &Swarm, is: impl Fn(&Event) -> bool) -> usize {
+    swarm.events().iter().filter(|line| is(&line.event)).count()
 }
 
 /// Outcomes of a task's attempts, oldest first, those that were charged with a `!`.

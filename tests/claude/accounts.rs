@@ -4,6 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::Value;
+use swarmdir::domain::account::breaker::AccountState;
+use swarmdir::domain::event::Event;
 use swarmdir::domain::time::UnixMs;
 use swarmdir::sys::clock;
 
@@ -38,21 +40,20 @@ impl Night {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// What the journals of all workers say of an event: when, and the line.
-    fn noted(&self, event: &str) -> Vec<(UnixMs, Value)> {
-        let mut noted = Vec::new();
-        for name in self.swarm.names("log").iter().filter(|name| name.len() == 38) {
-            let text = fs::read_to_string(self.swarm.at("queue/log").join(name)).unwrap();
-            let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-            let lines = lines.filter(|line| line["event"] == event);
-            noted.extend(
-                lines.map(|line| {
-                    (clock::parse_rfc3339(line["at"].as_str().unwrap()).unwrap(), line)
-                }),
-            );
-        }
-        noted.sort_by_key(|(at, _)| *at);
-        noted
+    /// When each claim was.
+    fn claims(&self) -> Vec<UnixMs> {
+        let lines = self.swarm.events().into_iter();
+        let claims = lines.filter(|line| matches!(line.event, Event::AttemptClaimed { .. }));
+        claims.map(|line| line.at_ms).collect()
+    }
+
+    /// When the account was closed first.
+    fn closed(&self) -> UnixMs {
+        let lines = self.swarm.events().into_iter();
+        let closings = lines.filter(|line| {
+            matches!(line.event, Event::AccountChanged { state: AccountState::Closed, .. })
+        });
+        closings.map(|line| line.at_ms).min().unwrap()
     }
 
     /// As if the back-off were over.
@@ -122,12 +123,9 @@ fn a_limit_stops_all_and_after_the_reset_one_goes_ahead_and_all_go_on_in_their_s
     assert_eq!(night.swarm.counts(), format!("done {}", WORKERS + 2));
     night.assert_nobody_charged();
     // Nobody claims from a second after the refusal to the reset, an hour later.
-    let accounts = night.noted("breaker");
-    let closed = accounts.iter().find(|(_, breaker)| breaker["state"] == "closed").unwrap().0;
-    let early = night
-        .noted("claim")
-        .into_iter()
-        .filter(|(at, _)| closed.plus_ms(1_000) < *at && *at < opened);
+    let closed = night.closed();
+    let claims = night.claims().into_iter();
+    let early = claims.filter(|at| closed.plus_ms(1_000) < *at && *at < opened);
     assert_eq!(early.collect::<Vec<_>>(), []);
     // One goes ahead: until it is answered, a second later, nobody else calls.
     let after = &night.stub.requests()[limited..];
@@ -187,7 +185,7 @@ fn a_revoked_log_in_costs_one_spawn() {
     night.drop_tasks(WORKERS);
     night.swarm.start(&mut night.coordinator(WORKERS, TOKEN)).end_slowly().exits(75);
     assert_eq!(night.sessions().len(), 1);
-    assert_eq!(night.noted("claim").len(), 1);
+    assert_eq!(night.claims().len(), 1);
     assert_eq!(night.swarm.counts(), format!("blocked 1, ready {}", WORKERS - 1));
     assert_eq!(night.swarm.status()["accounts"][0]["fault"], "auth");
     let waiting = night.swarm.names("ready")[0][2..].rsplit_once('.').unwrap().0.to_owned();

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::support::deadline::wait_until;
 use crate::support::swarm::Swarm;
+use swarmdir::domain::event::Event;
+use swarmdir::domain::task::state::State;
 
 const TASKS: usize = 400;
 const KILLS: usize = 60;
@@ -66,13 +68,11 @@ fn some_worker(swarm: &Swarm, round: usize) -> Option<i32> {
 /// How often each task was published, by the journals of all who could.
 fn published(swarm: &Swarm) -> BTreeMap<String, usize> {
     let mut published = BTreeMap::new();
-    for name in swarm.names("log") {
-        let text = fs::read_to_string(swarm.at("queue/log").join(name)).unwrap();
-        for line in text.lines() {
-            let Ok(note) = serde_json::from_str::<Value>(line) else { continue };
-            if note["event"] == "done" && note["refused"] == false {
-                *published.entry(note["task"].as_str().unwrap().to_owned()).or_default() += 1;
-            }
+    for line in swarm.events() {
+        if let Event::AttemptClosed { task, disposition: State::Done, refused: false, .. } =
+            line.event
+        {
+            *published.entry(task.to_string()).or_default() += 1;
         }
     }
     // Whoever was killed between the rename and the note published without a word.

@@ -1,5 +1,7 @@
 //! A worker that makes room for a fresh one after so many tasks.
 
+use swarmdir::domain::event::{Event, ProcessEnd};
+
 use crate::support::deadline::wait_until;
 use crate::support::swarm::Swarm;
 
@@ -10,11 +12,9 @@ fn drop_many(swarm: &Swarm, count: usize) {
 }
 
 /// Ends of workers as their journals have them.
-fn ends(swarm: &Swarm, how: &str) -> usize {
-    let journals = swarm.names("log");
-    let text = |name: &String| std::fs::read_to_string(swarm.at("queue/log").join(name)).unwrap();
-    let says = format!("\"how\":\"Ok({how}");
-    journals.iter().map(|name| text(name).matches(&says).count()).sum()
+fn ends(swarm: &Swarm, end: ProcessEnd) -> usize {
+    let events = swarm.events().into_iter();
+    events.filter(|line| matches!(line.event, Event::WorkerEnded { how, .. } if how == end)).count()
 }
 
 #[test]
@@ -24,8 +24,8 @@ fn a_pools_worker_is_replaced_at_once_and_that_is_no_crash() {
     let done = swarm.start_coordinator(&["--drain"]).end().exits(0);
     assert_eq!(swarm.names("done").len(), 10);
     assert!(!done.err.contains("died"), "{}", done.err);
-    assert_eq!(ends(&swarm, "Recycled"), 3, "after 3, 6 and 9");
-    assert_eq!(ends(&swarm, "Finished"), 1, "the last one finds nothing more");
+    assert_eq!(ends(&swarm, ProcessEnd::Recycled), 3, "after 3, 6 and 9");
+    assert_eq!(ends(&swarm, ProcessEnd::Finished), 1, "the last one finds nothing more");
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn so_it_is_in_a_pool_that_stays() {
     drop_many(&swarm, 12);
     swarm.wait_count("done", 12);
     wait_until("both places are taken again", || swarm.names("workers").len() == 2);
-    assert!(ends(&swarm, "Recycled") >= 5);
+    assert!(ends(&swarm, ProcessEnd::Recycled) >= 5);
     swarm.stop_now();
     let done = coordinator.end().exits(143);
     assert!(!done.err.contains("died"), "{}", done.err);

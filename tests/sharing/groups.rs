@@ -165,7 +165,7 @@ fn a_hidden_worker_is_alive_and_one_that_died_is_not() {
     shared.run(TWO, WORKER, "--once").exits(0);
     let said = shared.run(TWO, COORDINATOR, "stop").exits(75);
     assert!(said.err.contains(&format!("user {ONE}")), "{}", said.err);
-    assert!(!shared.journal().contains("declare_dead"), "{}", shared.journal());
+    assert!(!shared.journal().contains("worker_lost"), "{}", shared.journal());
     assert_eq!(swarm.names("claims").len(), 1);
     // The kernel says also of hidden ones that they are gone.
     let worker = swarm.status()["workers"][0]["pid"].as_i64().unwrap();

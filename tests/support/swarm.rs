@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use swarmdir::domain::event::EventLine;
 
 use super::deadline::{wait_for, wait_until};
 use super::running::{Done, Running};
@@ -205,6 +206,16 @@ impl Swarm {
         let counts = status["counts"].as_object().unwrap().iter();
         let counts = counts.filter(|(_, n)| **n != 0).map(|(state, n)| format!("{state} {n}"));
         counts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Every event of every journal, in the order of time.
+    pub(crate) fn events(&self) -> Vec<EventLine> {
+        let read = |name: String| fs::read_to_string(self.at("queue/log").join(name)).unwrap();
+        let texts: Vec<String> = self.names("log").into_iter().map(read).collect();
+        let lines = texts.iter().flat_map(|text| text.lines());
+        let mut events: Vec<EventLine> = lines.filter_map(EventLine::parse).collect();
+        events.sort_by_key(|line| line.at_ms);
+        events
     }
 
     /// Names in a directory of the queue, sorted.

@@ -3,7 +3,8 @@
 //! Pure. Invariant: a clock that was ahead and is corrected leaves nothing closed, and no closing lasts longer than any
 //! of its kind can.
 
-use crate::domain::account::breaker::{Breaker, Window};
+use crate::domain::account::breaker::Breaker;
+use crate::domain::account::window::Window;
 use crate::domain::outcome::disposition::Fault;
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS, window_ms, written_ahead};

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::window::Window;
 use crate::domain::failure::policy::{Again, Until};
 use crate::domain::outcome::disposition::Fault;
 use crate::domain::time::UnixMs;
@@ -38,23 +39,18 @@ pub struct Breaker {
     pub window: Option<Window>,
 }
 
-/// What the service said of a usage window.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-pub struct Window {
-    /// Which: `five_hour`, `seven_day` …
-    pub kind: Option<String>,
-    /// How full it is, 0 to 1.
-    pub utilization: Option<f64>,
-    /// When it starts anew.
-    #[serde(rename = "resets_at_ms")]
-    pub resets_at: Option<UnixMs>,
-    /// `allowed`, `allowed_warning` or `rejected`.
-    pub status: String,
-    /// When that was said.
-    #[serde(rename = "seen_at_ms")]
-    pub seen_at: UnixMs,
-    /// The task whose agent was told.
-    pub source: String,
+/// Whether an account's tasks are claimed; the words of JSON and events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountState {
+    /// All is well.
+    Open,
+    /// Claims are slowed down near a limit.
+    Slow,
+    /// One worker tries whether the account works again.
+    Probe,
+    /// Nothing is claimed.
+    Closed,
 }
 
 /// How the agents of an account show that it works.
@@ -113,12 +109,6 @@ const HEARD_EVERY_MS: u64 = 5 * 60_000;
 /// Near a limit each worker claims once in so long, on average, milliseconds.
 const SLOW_MS: u64 = 30_000;
 
-/// So full a window is nearly used up, whether the service warns or not.
-const WARNS_AT: f64 = 0.9;
-
-/// News without a reset time hold so long, milliseconds.
-const NEWS_MS: u64 = 15 * 60_000;
-
 /// A limit that was met again right after its reset waits at least so long, then twice that …, milliseconds.
 const LIMIT_AGAIN_MS: u64 = 15_000;
 
@@ -128,15 +118,13 @@ impl Breaker {
         self.opened_at.is_none() && now < self.until
     }
 
-    /// What people should know of it, as a word: `closed`, `probe` (the next task tries whether it works
-    /// again), `slow`; `None`: all is well.
-    pub fn state(&self, now: UnixMs) -> Option<&'static str> {
-        if self.closed(now) {
-            Some("closed")
-        } else if self.half_open(now) {
-            Some("probe")
-        } else {
-            self.slow(now).then_some("slow")
+    /// How the account stands at `now`.
+    pub fn state(&self, now: UnixMs) -> AccountState {
+        match (self.closed(now), self.half_open(now), self.slow(now)) {
+            (true, _, _) => AccountState::Closed,
+            (_, true, _) => AccountState::Probe,
+            (_, _, true) => AccountState::Slow,
+            _ => AccountState::Open,
         }
     }
 
@@ -291,42 +279,6 @@ impl Breaker {
             Some(window) if self.fault == "limit" || self.opened_at.is_some() => window.text(),
             _ => self.detail.clone(),
         }
-    }
-}
-
-impl Window {
-    /// One phrase for people.
-    pub fn text(&self) -> String {
-        let kind = self.kind.as_deref().unwrap_or("usage").replace('_', "-");
-        match self.percent() {
-            Some(percent) => format!("{kind} window {percent:.0} %"),
-            None if self.status == "rejected" => format!("{kind} window used up"),
-            None => format!("{kind} window"),
-        }
-    }
-
-    fn percent(&self) -> Option<f64> {
-        self.utilization.map(|part| (part * 100.0).round())
-    }
-
-    /// Nothing that matters differs.
-    fn says(&self, other: &Window) -> bool {
-        (&self.status, &self.kind, self.resets_at, self.percent())
-            == (&other.status, &other.kind, other.resets_at, other.percent())
-    }
-
-    fn over(&self, now: UnixMs) -> bool {
-        now >= self.resets_at.unwrap_or(self.seen_at.plus_ms(NEWS_MS))
-    }
-
-    fn warns(&self, now: UnixMs) -> bool {
-        let full = self.utilization.is_some_and(|part| part >= WARNS_AT);
-        (self.status == "allowed_warning" || full) && !self.over(now)
-    }
-
-    fn stops(&self, percent: u32, now: UnixMs) -> bool {
-        let full = self.percent().is_some_and(|part| part >= f64::from(percent));
-        self.status == "rejected" || (full && percent < 100 && !self.over(now))
     }
 }
 

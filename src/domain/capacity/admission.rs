@@ -4,6 +4,8 @@
 //! that whoever looks (a worker, `status`, `doctor`) comes to the same. Invariant: what is off, or what a file
 //! system does not count, never keeps anybody waiting.
 
+use serde::{Deserialize, Serialize};
+
 use std::fmt;
 use std::path::PathBuf;
 
@@ -122,7 +124,8 @@ pub struct Snapshot {
 }
 
 /// What is short.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// Bytes of a file system.
     Disk,

@@ -1,17 +1,17 @@
 //! The end of an attempt: verdict, evidence, durability, then the one rename.
 
-use serde_json::json;
-
 use super::workplace::{Left, NoPlace, Workplace};
 use crate::agent::Report;
 use crate::domain::account::breaker::HealthCheck;
 use crate::domain::account::usage::Usage;
+use crate::domain::event::Event;
 use crate::domain::failure::policy::Class;
 use crate::domain::failure::retry_delay::{Next, after_failure};
 use crate::domain::outcome::disposition::{Disposition, Fault, Outcome, Step, Traces, judge};
 use crate::domain::task::name::TaskEpoch;
 use crate::domain::task::reason::{Reason, Wait};
 use crate::domain::task::record::{AttemptResult, Ground};
+use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;
 use crate::git::GitError;
 use crate::queue::claim::{Claim, Standing};
@@ -35,8 +35,8 @@ pub(super) struct Close {
 /// A verdict's step, with the question of another try answered.
 enum Resolved {
     Final(Final),
-    /// The word for people, and the reason in the name.
-    Blocked(&'static str, Reason),
+    /// The reason in the name.
+    Blocked(Reason),
 }
 
 /// The class of what went wrong. Denied tools that did not keep it from its work are no failure.
@@ -145,13 +145,13 @@ impl Worker {
         Ok(match &verdict.step {
             Step::Done => Resolved::Final(Final::Done),
             Step::GivenUp => Resolved::Final(Final::Failed),
-            Step::Blocked(reason) => Resolved::Blocked("blocked", reason.clone()),
+            Step::Blocked(reason) => Resolved::Blocked(reason.clone()),
             Step::Failed => {
                 let failures = self.shared.queue.tally(&claim.name().at.id)?.failures;
                 let dice = random::number();
                 match after_failure(failures, self.config.max_attempts, dice, clock::now()) {
                     Next::GiveUp => Resolved::Final(Final::Failed),
-                    Next::RetryAt(at) => Resolved::Blocked("retry", Reason::until(Wait::Retry, at)),
+                    Next::RetryAt(at) => Resolved::Blocked(Reason::until(Wait::Retry, at)),
                 }
             }
         })
@@ -161,20 +161,26 @@ impl Worker {
     fn conclude(&self, claim: Claim, verdict: &Disposition, step: Resolved) -> Result<bool> {
         let queue = &self.shared.queue;
         let at = claim.name().at.clone();
-        let (word, closed) = self.with_room(QueueError::disk_full, || {
+        let (disposition, closed) = self.with_room(QueueError::disk_full, || {
             let standing = queue.standing(&self.shared.registration, claim.name())?;
             let claim = claim.again();
             Ok(match &step {
-                _ if standing == Standing::CancelWanted => ("cancelled", queue.cancel_held(claim)?),
-                Resolved::Final(to @ Final::Done) => ("done", queue.publish(claim, *to)?),
-                Resolved::Final(to @ Final::Failed) => ("failed", queue.publish(claim, *to)?),
-                Resolved::Blocked(word, reason) => {
-                    (*word, queue.give_back_blocked(claim, reason.clone())?)
+                _ if standing == Standing::CancelWanted => {
+                    (State::Cancelled, queue.cancel_held(claim)?)
+                }
+                Resolved::Final(to @ Final::Done) => (State::Done, queue.publish(claim, *to)?),
+                Resolved::Final(to @ Final::Failed) => (State::Failed, queue.publish(claim, *to)?),
+                Resolved::Blocked(reason) => {
+                    (State::Blocked, queue.give_back_blocked(claim, reason.clone())?)
                 }
             })
         })?;
-        self.say(&at, word, verdict, closed);
-        Ok(word == "failed" && closed == Closed::Won)
+        let reason = match step {
+            Resolved::Blocked(reason) if disposition == State::Blocked => Some(reason),
+            _ => None,
+        };
+        self.say(&at, disposition, reason.as_ref(), verdict, closed);
+        Ok(disposition == State::Failed && closed == Closed::Won)
     }
 
     /// A trouble that the account's other tasks would meet too closes its breaker. Of an agent that does not
@@ -196,16 +202,26 @@ impl Worker {
         }
     }
 
-    fn say(&self, at: &TaskEpoch, word: &str, verdict: &Disposition, closed: Closed) {
-        let worker = self.shared.registration.id();
+    fn say(
+        &self,
+        at: &TaskEpoch,
+        disposition: State,
+        reason: Option<&Reason>,
+        verdict: &Disposition,
+        closed: Closed,
+    ) {
         let refused = closed == Closed::Refused;
-        self.shared.journal.note(
-            word,
-            Some(at),
-            json!({
-                "worker": worker, "outcome": verdict.outcome, "refused": refused,
-            }),
-        );
+        self.shared.journal.record(Event::AttemptClosed {
+            task: at.id.clone(),
+            epoch: at.epoch,
+            worker: self.shared.registration.id().clone(),
+            disposition,
+            reason: reason.map(ToString::to_string),
+            outcome: verdict.outcome.clone(),
+            refused,
+        });
+        let retried = reason.is_some_and(|reason| reason.wait == Wait::Retry);
+        let word = if retried { "retry" } else { disposition.word() };
         let tail =
             if verdict.reason.is_empty() { String::new() } else { format!(": {}", verdict.reason) };
         let refused = if refused { " (refused: the task had moved on)" } else { "" };

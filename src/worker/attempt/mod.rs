@@ -13,9 +13,8 @@ mod rules;
 mod shutdown_race;
 mod workplace;
 
-use serde_json::json;
-
 use crate::agent::{Job, Progress, Report, Session};
+use crate::domain::event::Event;
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::agents::{AgentKind, AgentProfile};
 use crate::domain::settings::problem::Problem;
@@ -79,7 +78,8 @@ impl Worker {
         let at = claim.name().at.clone();
         let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
         let _either_way_it_ended = self.shared.queue.reject(claim, &report, problems)?;
-        self.shared.journal.note("reject", Some(&at), json!({}));
+        let (task, epoch) = (at.id.clone(), Some(at.epoch));
+        self.shared.journal.record(Event::TaskRejected { task, epoch });
         (self.options.log)(&format!(
             "{} rejected: {}",
             at.id,

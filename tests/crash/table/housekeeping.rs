@@ -2,12 +2,11 @@
 
 use std::fs;
 
+use swarmdir::domain::event::Reclaimed;
 use swarmdir::domain::outcome::disposition::Fault;
 use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::finish::Final;
-use swarmdir::queue::reclaim::Reclaimed;
-use swarmdir::site::Dir;
 
 use super::{Act, Row, row};
 use crate::crash::lab::{Lab, result};

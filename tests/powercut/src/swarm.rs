@@ -106,7 +106,8 @@ fn acknowledge_done(root: &Path, disk: &Disk, done: &mut HashSet<String>) {
         let text = fs::read_to_string(journal.path()).unwrap_or_default();
         for line in text.lines() {
             let Ok(entry) = serde_json::from_str::<Value>(line) else { continue };
-            if entry["event"] == "done"
+            if entry["event"] == "attempt_closed"
+                && entry["disposition"] == "done"
                 && let Some(id) = entry["task"].as_str()
                 && done.insert(id.to_owned())
             {
