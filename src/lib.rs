@@ -15,7 +15,7 @@
 //!   └───┬──────┘       ┊       ┊        ┊   ┊
 //!    housekeeping           ┊       ┊        ┊   ┊   housekeeping that coordinator and worker share
 //!   ┌───┴──┬──────────┬┴───────┴┬───────┴───┘
-//! queue  worktree   agent   taskfile   trust    mechanisms; none knows another
+//! queue  worktree   agent   taskfile  trust  capacity   mechanisms; none knows another
 //!   │       git       │         │        │      a user's repository, and git's own command line
 //!   └──────┴────┬─────┴─────────┴────────┘
 //!            sys   site                         the only door to the operating system · the only one that spells paths
@@ -68,6 +68,8 @@
 //!   Invariant:** it knows nothing of the swarm but its own environment.
 //! - [`trust`] — whose a file is, and what the user said about it. **Architecture Invariant:** nothing of a
 //!   repository runs by being looked at; what cannot be told counts as a stranger's.
+//! - [`capacity`] — whether one more agent may start on this machine: disk, inodes, memory, the reserve, whose turn it is.
+//!   **Architecture Invariant:** decisions are pure; nobody waits for a lock while he holds one, and nothing depends on one.
 //! - [`housekeeping`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture
 //!   Invariant:** any number may do it at once; its locks are a courtesy.
 //! - [`worker`] — claims, works, publishes; a heart and a housekeeper beside it. **Architecture Invariant:** it
@@ -121,6 +123,7 @@
 //! - Deciding by the claim: a link that was freed can be made again, and then two publish.
 
 pub mod agent;
+pub mod capacity;
 pub mod cli;
 pub mod coordinator;
 pub mod doctor;

@@ -45,6 +45,7 @@ fn ours(lab: &Lab, count: usize) -> f64 {
         slot: None,
         started_at: clock::now(),
         file: None,
+        has_claimed: false,
         copied: false,
         other_device: false,
     };

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
 use super::progress::Progress;
-use crate::coordinator::Observer;
+use crate::coordinator::PoolObserver;
 use crate::git::sample;
 use crate::queue::Queue;
 use crate::site::Dir;
@@ -150,7 +150,7 @@ impl Show {
     }
 }
 
-impl Observer for Show {
+impl PoolObserver for Show {
     fn say(&mut self, line: &str) {
         self.progress.say(line);
     }

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::domain::task::state::State;
-use crate::housekeeping::room::short_for_workers;
+use crate::housekeeping::capacity::QueueCapacity;
 use crate::queue::{Queue, QueueError};
 use crate::sys::clock;
 use crate::views::view::{Scope, TrustView, View, view};
@@ -47,20 +47,22 @@ pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -
 }
 
 fn look(context: &Context, queue: &Queue, scope: Scope) -> Result<View, QueueError> {
-    let room = short_for_workers(queue, context.config())?;
+    let config = context.config();
+    let shortage = QueueCapacity { queue, config }.shortage_for_workers()?;
     let view = view(queue, &context.config().root, scope)?;
     let dropped = view.counts.get(&State::Pending).copied().unwrap_or(0) > 0;
     let waiting = if dropped { super::trust::waiting(queue) } else { Vec::new() };
     let trust = TrustView { settings: context.loaded.standing.clone(), waiting };
-    Ok(View { room, trust, ..view })
+    Ok(View { shortage, trust, ..view })
 }
 
 /// `explain`
 pub(super) fn explain(context: &Context, task: &str, as_json: bool) -> CommandResult {
     let queue = context.queue()?;
     let id = context.task(&queue, task)?;
-    let room = short_for_workers(&queue, context.config())?;
-    let explanation = explain::explain(&queue, context.config(), &id, room.as_ref())?;
+    let config = context.config();
+    let shortage = QueueCapacity { queue: &queue, config }.shortage_for_workers()?;
+    let explanation = explain::explain(&queue, config, &id, shortage.as_ref())?;
     if as_json {
         context.ui.print_json(&explanation.json(&id));
     } else {

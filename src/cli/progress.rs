@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::context::Context;
 use super::ui::Ui;
-use crate::coordinator::Observer;
+use crate::coordinator::PoolObserver;
 use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
@@ -92,7 +92,7 @@ impl Progress {
     }
 }
 
-impl Observer for Progress {
+impl PoolObserver for Progress {
     fn say(&mut self, line: &str) {
         if self.quiet {
             return;

@@ -10,7 +10,7 @@ use super::control::{Incumbent, coordinating, lock_path};
 use super::error::{CommandResult, Failure};
 use super::exit;
 use super::progress::Progress;
-use crate::coordinator::{self, Ended, Observer, Order};
+use crate::coordinator::{self, CoordinatorEnd, CoordinatorOptions, PoolObserver};
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
 use crate::site::Site;
@@ -41,8 +41,8 @@ pub(super) fn pool(
     run: &Run,
     queue: &Queue,
     _held: &Lock,
-    observer: &mut dyn Observer,
-) -> Result<Ended, Failure> {
+    observer: &mut dyn PoolObserver,
+) -> Result<CoordinatorEnd, Failure> {
     // An earlier `scale` held for the coordinator that it was said to.
     fs::unlink(&Site::at(&context.config().root).scale())?;
     let (sender, signals) = channel();
@@ -50,14 +50,14 @@ pub(super) fn pool(
     signal::listen(&ORDERS_AND_CHILDREN, move |signal| {
         let _ended = sender.send(signal);
     })?;
-    let order = Order {
+    let options = CoordinatorOptions {
         drain: run.drain,
         worker_argv: worker_argv(context, run),
         log_dir: Site::at(&context.config().root).logs(),
         reload: reload(context, Purpose::Run),
         ended,
     };
-    Ok(coordinator::run(context.config().clone(), queue.clone(), &signals, order, observer)?)
+    Ok(coordinator::run(context.config().clone(), queue.clone(), &signals, options, observer)?)
 }
 
 /// How this program runs a worker of its pool: itself, so that one file is the whole installation.
@@ -109,7 +109,7 @@ fn finish(
     context: &Context,
     queue: &Queue,
     run: &Run,
-    ended: Ended,
+    ended: CoordinatorEnd,
     since: UnixMs,
 ) -> CommandResult {
     let root = &context.config().root;
@@ -124,13 +124,17 @@ fn finish(
     }
     let failed = failed_since(&seen, since);
     match ended {
-        Ended::Signalled(signal) => Ok(exit::signalled(signal)),
-        Ended::Drained { later: true } => Ok(exit::LATER),
-        Ended::Drained { later: false } if failed => Ok(exit::FOUND),
-        Ended::Drained { later: false } if context.tasks_wait_for_trust(queue) => Ok(exit::LATER),
-        Ended::Drained { later: false } => Ok(exit::OK),
-        Ended::NoWorkers => Err(Failure::new(exit::MISSING, "workers die before their first task")
-            .hint(format!("see {:?}, then: coordinator doctor", Site::at(root).logs()))),
+        CoordinatorEnd::Signalled(signal) => Ok(exit::signalled(signal)),
+        CoordinatorEnd::Drained { later: true } => Ok(exit::LATER),
+        CoordinatorEnd::Drained { later: false } if failed => Ok(exit::FOUND),
+        CoordinatorEnd::Drained { later: false } if context.tasks_wait_for_trust(queue) => {
+            Ok(exit::LATER)
+        }
+        CoordinatorEnd::Drained { later: false } => Ok(exit::OK),
+        CoordinatorEnd::NoWorkers => {
+            Err(Failure::new(exit::MISSING, "workers die before their first task")
+                .hint(format!("see {:?}, then: coordinator doctor", Site::at(root).logs())))
+        }
     }
 }
 

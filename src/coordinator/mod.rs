@@ -4,17 +4,18 @@
 //! process identities: a coordinator that starts anew adopts those that live. It may not know what a task
 //! says or how an agent runs. It wakes once a second and on signals; it decides nothing about outcomes.
 
+mod capacity;
 pub mod decide;
+mod members;
 pub mod pool;
-mod room;
-mod roster;
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use crate::domain::event::{Event, ProcessEnd};
 use crate::domain::settings::config::Config;
+use crate::housekeeping::capacity::reserve_file;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
@@ -23,6 +24,7 @@ use crate::sys::lookout::ProcessWatcher;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs};
 
+use decide::{DrainStep, Phase, SignalAction, drain_step, on_signal};
 use pool::Pool;
 
 /// Between two looks, milliseconds.
@@ -31,7 +33,7 @@ const TICK_MS: u64 = 1_000;
 const STOP_MARGIN_MS: u64 = 15_000;
 
 /// What a coordinator is started with.
-pub struct Order {
+pub struct CoordinatorOptions {
     /// End when nothing is ready or running.
     pub drain: bool,
     /// A worker's argv without its slot.
@@ -45,7 +47,7 @@ pub struct Order {
 }
 
 /// Is told what happens, for people.
-pub trait Observer {
+pub trait PoolObserver {
     /// A line of talk.
     fn say(&mut self, line: &str);
     /// Once a look: how many workers run, and how many should.
@@ -54,7 +56,7 @@ pub trait Observer {
 
 /// Why a coordinator ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum CoordinatorEnd {
     /// The drain is over; `later`: something waits for a later run.
     Drained {
         /// Something waits for a later run.
@@ -66,48 +68,39 @@ pub enum Ended {
     NoWorkers,
 }
 
-/// How far it goes on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    Run,
-    /// Workers end after their tasks.
-    Outcome(Signal),
-    /// Workers stop now, and are killed at this time of our monotonic clock.
-    Stopping(Signal, u64),
-}
-
 /// Runs until drained or told to end.
 pub fn run(
     config: Config,
     queue: Queue,
     signals: &Receiver<Signal>,
-    order: Order,
-    observer: &mut dyn Observer,
-) -> Result<Ended, QueueError> {
+    options: CoordinatorOptions,
+    observer: &mut dyn PoolObserver,
+) -> Result<CoordinatorEnd, QueueError> {
     crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
     let journal = queue.journal(&format!("coordinator-{:016x}", crate::sys::random::number()))?;
-    journal.record(Event::CoordinatorStarted { agents: config.agents, drain: order.drain });
+    journal.record(Event::CoordinatorStarted { agents: config.agents, drain: options.drain });
     let housekeeper = Housekeeper::new(queue.clone(), &config);
-    let ended = order.ended.clone();
+    let ended = options.ended.clone();
     // Where the system has none, the timer has to do.
     let lookout = ProcessWatcher::start(move || {
-        let _nobody_listens_any_more = ended.send(Signal::Child);
+        // Nobody listens once the coordinator has ended.
+        ended.send(Signal::Child).ok();
     })
     .ok();
-    let pool = Pool::adopt(&queue, &order, config.agents)?;
+    let pool = Pool::adopt(&queue, &options, config.agents)?;
     if pool.running() > 0 {
         observer.say(&format!("adopted {} running worker(s)", pool.running()));
     }
     let mut coordinator = Coordinator {
+        capacity: capacity::CapacityNotice::new(&queue, &config),
         config,
         queue,
-        order,
+        options,
         pool,
         housekeeper,
         lookout,
         journal,
-        room: room::Room::default(),
-        phase: Phase::Run,
+        phase: Phase::Running,
     };
     let ended = coordinator.go_on(signals, observer);
     coordinator.journal.record(end_event(&ended));
@@ -115,11 +108,11 @@ pub fn run(
 }
 
 /// The last event of its journal.
-fn end_event(ended: &Result<Ended, QueueError>) -> Event {
+fn end_event(ended: &Result<CoordinatorEnd, QueueError>) -> Event {
     let how = match ended {
-        Ok(Ended::Drained { .. }) => ProcessEnd::Finished,
-        Ok(Ended::Signalled(_)) => ProcessEnd::Stopped,
-        Ok(Ended::NoWorkers) => ProcessEnd::NoWorkers,
+        Ok(CoordinatorEnd::Drained { .. }) => ProcessEnd::Finished,
+        Ok(CoordinatorEnd::Signalled(_)) => ProcessEnd::Stopped,
+        Ok(CoordinatorEnd::NoWorkers) => ProcessEnd::NoWorkers,
         Err(_) => ProcessEnd::Error,
     };
     Event::CoordinatorEnded { how, error: ended.as_ref().err().map(ToString::to_string) }
@@ -128,12 +121,12 @@ fn end_event(ended: &Result<Ended, QueueError>) -> Event {
 struct Coordinator {
     config: Config,
     queue: Queue,
-    order: Order,
+    options: CoordinatorOptions,
     pool: Pool,
     housekeeper: Housekeeper,
     lookout: Option<ProcessWatcher>,
     journal: Journal,
-    room: room::Room,
+    capacity: capacity::CapacityNotice,
     phase: Phase,
 }
 
@@ -141,8 +134,8 @@ impl Coordinator {
     fn go_on(
         &mut self,
         signals: &Receiver<Signal>,
-        observer: &mut dyn Observer,
-    ) -> Result<Ended, QueueError> {
+        observer: &mut dyn PoolObserver,
+    ) -> Result<CoordinatorEnd, QueueError> {
         loop {
             self.pool.reap(&self.queue, observer);
             if let Some(ended) = self.look(observer)? {
@@ -150,19 +143,21 @@ impl Coordinator {
                 return Ok(ended);
             }
             observer.tick(&self.queue, self.pool.running(), self.pool.wanted());
-            match signals.recv_timeout(Duration::from_millis(TICK_MS)) {
-                Ok(signal) => self.hear(signal, observer),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => clock::pause_ms(TICK_MS),
+            // Our options hold a sender, so the channel lasts: an error is the time.
+            if let Ok(signal) = signals.recv_timeout(Duration::from_millis(TICK_MS)) {
+                self.hear(signal, observer);
             }
         }
     }
 
-    fn look(&mut self, observer: &mut dyn Observer) -> Result<Option<Ended>, QueueError> {
+    fn look(
+        &mut self,
+        observer: &mut dyn PoolObserver,
+    ) -> Result<Option<CoordinatorEnd>, QueueError> {
         match self.phase {
-            Phase::Run => self.look_running(observer),
-            Phase::Outcome(signal) => {
-                Ok((self.pool.running() == 0).then_some(Ended::Signalled(signal)))
+            Phase::Running => self.look_running(observer),
+            Phase::Finishing(signal) => {
+                Ok((self.pool.running() == 0).then_some(CoordinatorEnd::Signalled(signal)))
             }
             Phase::Stopping(signal, deadline_ms) => {
                 if self.pool.running() > 0 && clock::mono_ms() >= deadline_ms {
@@ -175,19 +170,22 @@ impl Coordinator {
                 }
                 // What was killed goes back; what was parked stays parked, for the next run.
                 self.housekeeper.reclaim(&self.journal)?;
-                Ok(Some(Ended::Signalled(signal)))
+                Ok(Some(CoordinatorEnd::Signalled(signal)))
             }
         }
     }
 
-    fn look_running(&mut self, observer: &mut dyn Observer) -> Result<Option<Ended>, QueueError> {
+    fn look_running(
+        &mut self,
+        observer: &mut dyn PoolObserver,
+    ) -> Result<Option<CoordinatorEnd>, QueueError> {
         let pass = match self.housekeeper.pass_in_turn(&self.journal) {
             Err(e) if e.disk_full() => {
-                if self.queue.release_reserve().unwrap_or(false) {
+                if reserve_file(&self.queue).release() {
                     self.journal.record(Event::ReserveReleased);
                     return Ok(None);
                 }
-                observer.say(&format!("{e}; waiting for room"));
+                observer.say(&format!("{e}; waiting for space"));
                 return Ok(None);
             }
             other => other?,
@@ -195,35 +193,38 @@ impl Coordinator {
         if let Some(lookout) = &self.lookout {
             lookout.watch(&self.housekeeper.watched());
         }
-        self.room.tell(&self.queue, &self.config, observer)?;
+        self.capacity.tell(&self.queue, &self.config, observer)?;
         self.rescale(observer);
-        if self.order.drain {
+        if self.options.drain {
             self.pool.retire_stayers(&self.queue)?;
         }
-        if self.order.drain && self.pool.all_finished() {
-            let paused = fs::exists(&Site::at(&self.config.root).interrupt());
-            let rest = remaining(&self.queue, self.config.drain_wait_ms)?;
-            match rest {
-                // Its workers have waited for room; so would the next ones.
-                Remaining::Busy if self.room.is_missing(&self.queue, &self.config, observer)? => {
-                    return Ok(Some(Ended::Drained { later: true }));
-                }
-                _ if paused => return Ok(Some(Ended::Drained { later: true })),
-                Remaining::Busy => self.pool.restart(),
-                _ if pass.unsettled > 0 => self.pool.restart(),
-                Remaining::Later => return Ok(Some(Ended::Drained { later: true })),
-                Remaining::Empty => return Ok(Some(Ended::Drained { later: false })),
+        if self.options.drain && self.pool.all_finished() {
+            match self.drain_step(pass.unsettled > 0, observer)? {
+                DrainStep::End { later } => return Ok(Some(CoordinatorEnd::Drained { later })),
+                DrainStep::Restart => self.pool.restart(),
             }
         }
-        if self.pool.broken() && self.order.drain {
-            return Ok(Some(Ended::NoWorkers));
+        if self.pool.broken() && self.options.drain {
+            return Ok(Some(CoordinatorEnd::NoWorkers));
         }
-        self.pool.keep(&self.queue, &self.order, observer)?;
+        self.pool.keep(&self.queue, &self.options, observer)?;
         Ok(None)
     }
 
+    fn drain_step(
+        &mut self,
+        unsettled: bool,
+        observer: &mut dyn PoolObserver,
+    ) -> Result<DrainStep, QueueError> {
+        let left = remaining(&self.queue, self.config.drain_wait_ms)?;
+        let short = left == Remaining::Busy
+            && self.capacity.is_missing(&self.queue, &self.config, observer)?;
+        let paused = fs::exists(&Site::at(&self.config.root).interrupt());
+        Ok(drain_step(left, short, paused, unsettled))
+    }
+
     /// `coordinator scale N` leaves its number in a file; it holds until the next start.
-    fn rescale(&mut self, observer: &mut dyn Observer) {
+    fn rescale(&mut self, observer: &mut dyn PoolObserver) {
         let path = Site::at(&self.config.root).scale();
         let text = fs::read_if_any(&path).ok().flatten();
         let wanted = text.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
@@ -234,29 +235,28 @@ impl Coordinator {
         }
     }
 
-    fn hear(&mut self, signal: Signal, observer: &mut dyn Observer) {
-        match (signal, self.phase) {
-            (Signal::Child, _) => {}
-            (Signal::HangUp, _) => self.reload(observer),
-            (Signal::Interrupt, Phase::Run) => {
+    fn hear(&mut self, signal: Signal, observer: &mut dyn PoolObserver) {
+        match on_signal(signal, self.phase) {
+            SignalAction::None => {}
+            SignalAction::Reload => self.reload(observer),
+            SignalAction::Finish => {
                 observer.say("ending after the running tasks; again to stop now");
                 self.pool.signal(Signal::Interrupt);
-                self.phase = Phase::Outcome(signal);
+                self.phase = Phase::Finishing(signal);
             }
-            (Signal::Interrupt | Signal::Terminate, Phase::Run | Phase::Outcome(_)) => {
+            SignalAction::Stop => {
                 observer.say("stopping now: work in hand is committed, its tasks are parked");
                 self.pool.signal(Signal::Terminate);
                 let timeouts = &self.config.timeouts;
-                let patience =
+                let grace_ms =
                     timeouts.interrupt_grace_ms + timeouts.terminate_grace_ms + STOP_MARGIN_MS;
-                self.phase = Phase::Stopping(signal, clock::mono_ms() + patience);
+                self.phase = Phase::Stopping(signal, clock::mono_ms() + grace_ms);
             }
-            (Signal::Interrupt | Signal::Terminate, Phase::Stopping(..)) => {}
         }
     }
 
-    fn reload(&mut self, observer: &mut dyn Observer) {
-        match (self.order.reload)() {
+    fn reload(&mut self, observer: &mut dyn PoolObserver) {
+        match (self.options.reload)() {
             Ok(config) => {
                 self.housekeeper.configure(&config);
                 self.config = config;

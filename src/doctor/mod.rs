@@ -5,10 +5,10 @@
 
 mod access;
 mod agents;
+mod capacity;
 mod finding;
 mod groups;
 mod place;
-mod room;
 mod trust;
 
 pub use access::state_dirs;

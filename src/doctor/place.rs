@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use super::capacity;
 use super::finding::Finding;
-use super::room;
 use super::trust::within_repository;
 use crate::domain::settings::choice::Durability;
 use crate::domain::settings::config::Config;
@@ -15,7 +15,7 @@ use crate::sys::{disk, env, fs, tool};
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![root(config), links(config), file_system(config)];
-    findings.extend(room::examine(config));
+    findings.extend(capacity::examine(config));
     findings.push(wake_ups(config));
     findings.push(git(config));
     findings.extend(repositories(config));

@@ -4,6 +4,7 @@
 //! configuration are only read; no program that a repository's configuration names is started where it has not been
 //! the user's before; nothing waits for a person or for ever.
 
+mod checkout_size;
 pub(crate) mod command;
 pub(crate) mod config;
 pub mod doctor;
@@ -21,6 +22,7 @@ pub mod sample;
 pub(crate) mod submodule;
 pub(crate) mod summary;
 
+pub use checkout_size::checkout_size;
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
 pub use merged::{Proof, TargetChanges};

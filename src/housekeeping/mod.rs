@@ -4,12 +4,12 @@
 //! the others cost nothing. The lock is a courtesy: who finds it held for long does the work all the same.
 //! It may not know how tasks are worked on, or who is calling.
 
+pub mod capacity;
 mod heartbeats;
 mod intake;
 mod leader;
 mod reclaim;
 mod remaining;
-pub mod room;
 mod trees;
 mod waits;
 

@@ -66,6 +66,7 @@ impl Queue {
             fs::unlink(&link)?;
             return Ok(Tried::Gone);
         };
+        me.note_claim();
         let attempt = AttemptName { at: name.at.clone(), worker: me.id().clone() };
         Ok(Tried::Won(Claim { name: name.clone(), attempt, file: Arc::new(file) }))
     }

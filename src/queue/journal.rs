@@ -129,13 +129,6 @@ impl Queue {
         }
         Ok(removed)
     }
-
-    /// Whether a worker ever claimed a task, as its journal has it.
-    pub fn has_claimed(&self, id: &WorkerId) -> bool {
-        let journal = fs::read_if_any(&self.paths.journal(id.as_str()));
-        let text = journal.ok().flatten().unwrap_or_default();
-        String::from_utf8_lossy(&text).contains("\"event\":\"attempt_claimed\"")
-    }
 }
 
 impl Journal {

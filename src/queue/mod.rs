@@ -11,7 +11,7 @@
 //! | declare dead, reclaim | [`reclaim`] |
 //! | sweep | [`sweep`] |
 //! | prune | [`prune`] |
-//! | reserve | [`reserve`] |
+//! | reserve | [`crate::capacity`] |
 //!
 //! It may not know git, child processes, terminals, or who is calling. Invariants: every transition commits
 //! by exactly one link, rename or unlink; a lost race is a value; a task has exactly one name at any instant.
@@ -34,7 +34,6 @@ pub mod prune;
 pub mod ready;
 pub mod reclaim;
 pub mod register;
-pub mod reserve;
 pub mod runs;
 pub mod scan;
 pub mod shift;

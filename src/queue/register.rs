@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,10 @@ use crate::domain::time::UnixMs;
 use crate::site::Dir;
 use crate::sys::{fs, process};
 
-/// Digits of the counter at the start of the file, before a line feed.
+/// Digits of the counter at the start of the file.
 const COUNTER_WIDTH: usize = 20;
+/// After the counter and a space: 1 once the worker has claimed a task, before that 0.
+const CLAIMED_AT: u64 = COUNTER_WIDTH as u64 + 1;
 /// No card is longer, bytes.
 const CARD_MAX: u64 = 16 * 1024;
 
@@ -38,6 +41,9 @@ pub struct Card {
     /// The device and inode of the file that this was written to; `None`: by a version that did not say.
     #[serde(default)]
     pub file: Option<(u64, u64)>,
+    /// It has claimed a task: the mark in its first line.
+    #[serde(skip)]
+    pub has_claimed: bool,
     /// It was read from another file than that: the queue was copied, and the worker works on the original.
     #[serde(skip)]
     pub copied: bool,
@@ -70,6 +76,7 @@ pub struct Registration {
     path: PathBuf,
     file: File,
     inode: (u64, u64),
+    claimed: AtomicBool,
 }
 
 /// What a heartbeat found.
@@ -92,13 +99,13 @@ impl Queue {
         let card = Card { file: Some(inode), ..card };
         let json = serde_json::to_string(&card).expect("a card is plain data");
         // Synced in any case: a power cut must not leave a claim that nobody can read.
-        let text = format!("{:0COUNTER_WIDTH$}\n{json}\n", 0);
+        let text = format!("{:0COUNTER_WIDTH$} 0\n{json}\n", 0);
         fs::write_all(&file, &staged, text.as_bytes())?;
         fs::sync_file(&file, &staged)?;
         let path = self.file(Dir::Workers, &card.id);
         // Refused where a reply of ours was lost; if it is not there, the first claim says so.
         let _made = fs::rename(&staged, &path)?;
-        Ok(Registration { card, path, file, inode })
+        Ok(Registration { card, path, file, inode, claimed: AtomicBool::new(false) })
     }
 
     /// Every worker that is registered, by name only.
@@ -157,6 +164,15 @@ impl Registration {
         file_id == self.inode
     }
 
+    /// Marks the card at the worker's first claim, in place: one write in its life. By it a coordinator tells workers
+    /// that die of their work from workers that cannot begin.
+    pub(super) fn note_claim(&self) {
+        if !self.claimed.swap(true, Ordering::Relaxed) {
+            // Without the mark one loss counts as an early one.
+            fs::write_at(&self.file, &self.path, b"1", CLAIMED_AT).ok();
+        }
+    }
+
     /// Shows that this worker lives: the counter in place, then the time *by path*, which fails once the
     /// file was moved to `gone/`.
     pub fn beat(&self, count: u64) -> Result<Beat> {
@@ -194,6 +210,8 @@ pub(super) fn try_read_card(path: &std::path::Path) -> Result<Option<(Card, Puls
 
 fn parse_card(bytes: Vec<u8>) -> Option<(Card, u64)> {
     let text = String::from_utf8(bytes).ok()?;
-    let (count, json) = text.split_once('\n')?;
-    Some((serde_json::from_str(json).ok()?, count.parse().ok()?))
+    let (first, json) = text.split_once('\n')?;
+    let (count, claimed) = first.split_once(' ')?;
+    let card = Card { has_claimed: claimed == "1", ..serde_json::from_str(json).ok()? };
+    Some((card, count.parse().ok()?))
 }

@@ -146,6 +146,7 @@ fn register(queue: &Queue) -> Result<Registration> {
         slot: None,
         started_at: clock::now(),
         file: None,
+        has_claimed: false,
         copied: false,
         other_device: false,
     })

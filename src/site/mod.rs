@@ -18,7 +18,7 @@ mod runs;
 
 use std::path::{Path, PathBuf};
 
-pub use places::{scratch_dir, takes_room};
+pub use places::{disk_places, scratch_dir};
 pub use queue::{Dir, QueuePaths, REPORT};
 pub use runs::{AttemptPaths, RunPaths};
 

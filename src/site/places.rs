@@ -6,7 +6,7 @@ use super::Site;
 use crate::domain::settings::config::Config;
 
 /// Where work under these settings takes room, and whether trees are made there.
-pub fn takes_room(config: &Config) -> Vec<(PathBuf, bool)> {
+pub fn disk_places(config: &Config) -> Vec<(PathBuf, bool)> {
     let mut places = vec![(Site::at(&config.root).queue(), false)];
     places.extend(config.trees.clone().map(|dir| (dir, true)));
     for repository in config.repositories() {
@@ -34,7 +34,7 @@ mod tests {
         let rig = RigProfile { path: "/b/rig".into(), setup: None };
         config.rigs.insert("rig".into(), rig);
         let shown = |config: &Config| -> Vec<String> {
-            let places = takes_room(config).into_iter();
+            let places = disk_places(config).into_iter();
             places
                 .map(|(path, trees)| {
                     format!("{}{}", path.display(), if trees { " trees" } else { "" })

@@ -160,7 +160,7 @@ impl QueuePaths {
     }
 
     /// The file that is let go when the disk is full.
-    pub fn reserve(&self) -> PathBuf {
+    pub fn reserve_file(&self) -> PathBuf {
         self.file(Dir::Tmp, ".reserve")
     }
 }
@@ -185,7 +185,7 @@ mod tests {
             (paths.report(&attempt.at), "/q/rejected/T.2.error.txt"),
             (run.record(), "/q/runs/T/task.json"),
             (run.retry(Epoch(3)), "/q/runs/T/retry.3"),
-            (paths.reserve(), "/q/tmp/.reserve"),
+            (paths.reserve_file(), "/q/tmp/.reserve"),
             (paths.watcher_lock(1), "/q/tmp/.watch.1"),
         ] {
             assert_eq!(path, Path::new(written));

@@ -1,46 +1,48 @@
-//! Room on the disks, and what kind of file system it is.
+//! Free space of file systems, and their kinds.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::fs::{self, FsError, Result};
-use crate::domain::capacity::admission::Space;
+use nix::sys::statvfs::{FsFlags, Statvfs, statvfs};
+
+use super::fs::{FsError, Result};
+use crate::domain::capacity::reserve::DiskSpace;
 
 /// The file systems of these places (a directory that is to be made later: of the nearest above it), each once;
 /// what cannot be asked or written to is left out. `true`: trees are made there.
-pub fn spaces(places: &[(PathBuf, bool)]) -> Vec<Space> {
-    let mut found: Vec<(u64, Space)> = Vec::new();
+pub fn spaces(places: &[(PathBuf, bool)]) -> Vec<DiskSpace> {
+    let mut found: Vec<(u64, Option<DiskSpace>)> = Vec::new();
     for (path, trees) in places {
-        let Some(path) = path.ancestors().find(|dir| fs::is_dir(dir)) else { continue };
-        let Ok(device) = std::fs::metadata(path).map(|meta| meta.dev()) else { continue };
+        let directory = |path: &Path| std::fs::metadata(path).ok().filter(|meta| meta.is_dir());
+        let nearest = path.ancestors().find_map(|dir| Some((dir, directory(dir)?.dev())));
+        let Some((path, device)) = nearest else { continue };
         match found.iter_mut().find(|(known, _)| *known == device) {
-            Some((_, space)) => space.trees |= trees,
-            None => {
-                let space = space(path, *trees).ok().filter(|_| !is_read_only(path));
-                found.extend(space.map(|space| (device, space)));
-            }
+            Some((_, space)) => space.iter_mut().for_each(|space| space.trees |= trees),
+            None => found.push((device, writable_space(path, *trees))),
         }
     }
-    found.into_iter().map(|(_, space)| space).collect()
+    found.into_iter().filter_map(|(_, space)| space).collect()
 }
 
 /// One file system, by a path on it.
-pub fn space(path: &Path, trees: bool) -> Result<Space> {
-    let bytes = fs2::statvfs(path).map_err(failed(path))?;
-    let inodes = nix::sys::statvfs::statvfs(path).map_err(|e| failed(path)(e.into()))?;
-    Ok(Space {
-        path: path.to_owned(),
-        trees,
-        free_bytes: bytes.available_space(),
-        total_bytes: bytes.total_space(),
-        free_inodes: inodes.files_available(),
-        total_inodes: inodes.files(),
-    })
+pub fn space(path: &Path, trees: bool) -> Result<DiskSpace> {
+    statvfs(path).map(|seen| space_of(path, trees, &seen)).map_err(|e| failed(path)(e.into()))
 }
 
-fn is_read_only(path: &Path) -> bool {
-    use nix::sys::statvfs::{FsFlags, statvfs};
-    statvfs(path).is_ok_and(|seen| seen.flags().contains(FsFlags::ST_RDONLY))
+fn writable_space(path: &Path, trees: bool) -> Option<DiskSpace> {
+    let seen = statvfs(path).ok()?;
+    (!seen.flags().contains(FsFlags::ST_RDONLY)).then(|| space_of(path, trees, &seen))
+}
+
+fn space_of(path: &Path, trees: bool, seen: &Statvfs) -> DiskSpace {
+    DiskSpace {
+        path: path.to_owned(),
+        trees,
+        free_bytes: seen.fragment_size() * seen.blocks_available(),
+        total_bytes: seen.fragment_size() * seen.blocks(),
+        free_inodes: seen.files_available(),
+        total_inodes: seen.files(),
+    }
 }
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> FsError {

@@ -1,11 +1,22 @@
 //! Advisory locks between processes of one machine. A courtesy or a local fence, never the queue's truth.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
 use fs2::FileExt;
 
 use super::fs::{self, FsError, Result};
+
+/// How a lock is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LockMode {
+    /// Beside any number of others who share it.
+    Shared,
+    /// By nobody else.
+    Alone,
+}
 
 /// A lock, held until dropped or until this process ends, however it ends.
 #[derive(Debug)]
@@ -16,18 +27,16 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock on `path` (made if missing); `None` where somebody else holds it.
     pub fn try_take(path: &Path) -> Result<Option<Lock>> {
-        let file = fs::open_in_place(path)?;
-        match FileExt::try_lock_exclusive(&file) {
-            Ok(()) => Ok(Some(Lock { file })),
-            Err(e) if e.kind() == fs2::lock_contended_error().kind() => Ok(None),
-            Err(source) => Err(FsError { doing: "lock", path: path.to_owned(), source }),
-        }
+        Lock::try_mode(path, LockMode::Alone)
     }
 
-    /// Takes a share of the lock, beside any number of others; `None` where somebody holds it whole.
-    pub fn try_share(path: &Path) -> Result<Option<Lock>> {
+    fn try_mode(path: &Path, mode: LockMode) -> Result<Option<Lock>> {
         let file = fs::open_in_place(path)?;
-        match FileExt::try_lock_shared(&file) {
+        let taken = match mode {
+            LockMode::Alone => FileExt::try_lock_exclusive(&file),
+            LockMode::Shared => FileExt::try_lock_shared(&file),
+        };
+        match taken {
             Ok(()) => Ok(Some(Lock { file })),
             Err(e) if e.kind() == fs2::lock_contended_error().kind() => Ok(None),
             Err(source) => Err(FsError { doing: "lock", path: path.to_owned(), source }),
@@ -36,12 +45,16 @@ impl Lock {
 
     /// Waits for the lock.
     pub fn take(path: &Path) -> Result<Lock> {
+        Lock::wait(path, LockMode::Alone)
+    }
+
+    fn wait(path: &Path, mode: LockMode) -> Result<Lock> {
         let file = fs::open_in_place(path)?;
-        FileExt::lock_exclusive(&file).map_err(|source| FsError {
-            doing: "lock",
-            path: path.to_owned(),
-            source,
-        })?;
+        let taken = match mode {
+            LockMode::Alone => FileExt::lock_exclusive(&file),
+            LockMode::Shared => FileExt::lock_shared(&file),
+        };
+        taken.map_err(|source| FsError { doing: "lock", path: path.to_owned(), source })?;
         Ok(Lock { file })
     }
 
@@ -57,5 +70,94 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // What cannot be given back ends with the last copy of the descriptor.
         let _ends_with_the_process = FileExt::unlock(&self.file);
+    }
+}
+
+/// A lock that is waited for beside other work: a thread blocks for it, and calls back when it is there.
+pub struct LockWaiter {
+    granted: Arc<dyn Fn() + Send + Sync>,
+    pending: Option<Pending>,
+}
+
+struct Pending {
+    path: PathBuf,
+    mode: LockMode,
+    lock: Receiver<Result<Lock>>,
+}
+
+impl LockWaiter {
+    /// Calls `granted` (from another thread) as soon as a lock that was asked for is there: ask again.
+    pub fn new(granted: Arc<dyn Fn() + Send + Sync>) -> LockWaiter {
+        LockWaiter { granted, pending: None }
+    }
+
+    /// The lock; `None` where somebody else holds it: then it is waited for from now on.
+    pub fn take(&mut self, path: &Path, mode: LockMode) -> Result<Option<Lock>> {
+        if let Some(pending) = self.pending.take_if(|p| p.path == path && p.mode == mode) {
+            match pending.lock.try_recv() {
+                Ok(lock) => return lock.map(Some),
+                Err(TryRecvError::Empty) => {
+                    self.pending = Some(pending);
+                    return Ok(None);
+                }
+                // The thread could not be started, or ended: begin again.
+                Err(TryRecvError::Disconnected) => {}
+            }
+        }
+        self.pending = None;
+        let lock = Lock::try_mode(path, mode)?;
+        if lock.is_none() {
+            self.pending = Some(self.wait_for(path.to_owned(), mode));
+        }
+        Ok(lock)
+    }
+
+    fn wait_for(&self, path: PathBuf, mode: LockMode) -> Pending {
+        let (send, lock) = channel();
+        let (file, granted) = (path.clone(), self.granted.clone());
+        let wait = move || {
+            // Where nobody asks any more the lock comes back in the error, and is given back with it.
+            if send.send(Lock::wait(&file, mode)).is_ok() {
+                granted();
+            }
+        };
+        // Without a thread nobody calls: who asks at an interval finds the lock free all the same.
+        std::thread::Builder::new().name("lock".into()).spawn(wait).ok();
+        Pending { path, mode, lock }
+    }
+
+    /// Whether it waits.
+    pub fn is_waiting(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Waits no longer: a lock that is there, or comes later, is given back at once.
+    pub fn stop(&mut self) {
+        self.pending = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_held_is_waited_for_and_one_that_nobody_asks_for_any_more_is_given_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let (call, called) = channel();
+        let mut waiter = LockWaiter::new(Arc::new(move || call.send(()).unwrap()));
+        let held = waiter.take(&path, LockMode::Alone).unwrap().expect("it is free");
+        assert!(waiter.take(&path, LockMode::Shared).unwrap().is_none());
+        assert!(waiter.take(&path, LockMode::Shared).unwrap().is_none() && waiter.is_waiting());
+        drop(held);
+        called.recv().unwrap();
+        let shared = waiter.take(&path, LockMode::Shared).unwrap().expect("it was granted");
+        assert!(!waiter.is_waiting());
+        assert!(waiter.take(&path, LockMode::Alone).unwrap().is_none());
+        waiter.stop();
+        drop(shared);
+        // The thread that still waited gives it back as soon as it has it.
+        drop(Lock::take(&path).unwrap());
     }
 }

@@ -6,26 +6,26 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::capacity::admission::Memory;
+use crate::domain::capacity::decision::AvailableMemory;
 
 /// Above it a limit of version 1 is none: it is then the largest multiple of a page.
 const NO_LIMIT: u64 = 1 << 60;
 
 /// What is available to this process.
-pub fn available() -> Option<Memory> {
+pub fn available() -> Option<AvailableMemory> {
     of_process("self")
 }
 
 /// What is available to another one of this machine.
-pub fn available_to(pid: i32) -> Option<Memory> {
+pub fn available_to(pid: i32) -> Option<AvailableMemory> {
     of_process(&pid.to_string())
 }
 
-fn of_process(pid: &str) -> Option<Memory> {
+fn of_process(pid: &str) -> Option<AvailableMemory> {
     let groups = read(Path::new("/proc").join(pid).join("cgroup")).unwrap_or_default();
     let machine = || {
         let available = field(&read("/proc/meminfo")?, "MemAvailable:")? << 10;
-        Some(Memory { available, of: "this machine".into() })
+        Some(AvailableMemory { available, of: "this machine".into() })
     };
     let groups = groups.lines().filter_map(group).flat_map(limited);
     groups.chain(machine()).min_by_key(|memory| memory.available)
@@ -55,7 +55,7 @@ fn group(line: &str) -> Option<MemoryCgroup> {
 }
 
 /// What each limit from the group up to the root leaves.
-fn limited(group: MemoryCgroup) -> Vec<Memory> {
+fn limited(group: MemoryCgroup) -> Vec<AvailableMemory> {
     let (limit, used, cached) = if group.first_version {
         ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
     } else {
@@ -72,7 +72,7 @@ fn limited(group: MemoryCgroup) -> Vec<Memory> {
         let stat = read(dir.join("memory.stat")).unwrap_or_default();
         let used = used.saturating_sub(field(&stat, cached).unwrap_or(0));
         let of = format!("the control group {}", dir.display());
-        Some(Memory { available: limit.saturating_sub(used), of })
+        Some(AvailableMemory { available: limit.saturating_sub(used), of })
     });
     left.collect()
 }

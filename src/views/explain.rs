@@ -9,7 +9,7 @@ use super::live;
 use super::show::{TaskView, task};
 use super::text::breaker_line;
 use super::view::{accounts, paused, rejected_report};
-use crate::domain::capacity::admission::{Short, What};
+use crate::domain::capacity::shortage::{Resource, Shortage};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{AttemptName, QueueName};
@@ -84,12 +84,12 @@ impl Explanation {
     }
 }
 
-/// Explains one task; `room`: what there is too little of, where nothing is claimed for that.
+/// Explains one task; `shortage`: what there is too little of, where nothing is claimed for that.
 pub fn explain(
     queue: &Queue,
     config: &Config,
     id: &TaskId,
-    room: Option<&Short>,
+    shortage: Option<&Shortage>,
 ) -> Result<Explanation> {
     let task = task(queue, id)?;
     let short = format!("{}-{}", id.slug(), id.tail());
@@ -101,7 +101,7 @@ pub fn explain(
             Some(reason) => why_blocked(queue, &task, reason, &short),
             None if task.claimed => why_running(queue, name, &short)?,
             None => {
-                why_waiting(queue, config, name, room)?.after_failure(queue, &task, &short)
+                why_waiting(queue, config, name, shortage)?.after_failure(queue, &task, &short)
             }
         },
     })
@@ -283,7 +283,7 @@ fn why_waiting(
     queue: &Queue,
     config: &Config,
     name: &QueueName,
-    room: Option<&Short>,
+    shortage: Option<&Shortage>,
 ) -> Result<Explanation> {
     let snapshot = queue.scan()?;
     let ahead = snapshot
@@ -298,9 +298,9 @@ fn why_waiting(
             .because(format!("the queue is paused: {reason}"))
             .command("coordinator resume");
     }
-    if let Some(short) = room {
+    if let Some(short) = shortage {
         explanation = explanation.because(format!("nothing is claimed: {short}"));
-        if short.what != What::Memory {
+        if short.what != Resource::Memory {
             explanation = explanation.command("coordinator gc    # shows what may go");
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::live;
 use super::view::{TaskRow, View, WorkerRow};
 use crate::domain::account::breaker::Breaker;
-use crate::domain::capacity::admission::Short;
+use crate::domain::capacity::shortage::Shortage;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::state::State;
 use crate::sys::clock;
@@ -18,7 +18,7 @@ pub fn status(view: &View) -> Value {
         "tasks": view.tasks.iter().map(task).collect::<Vec<_>>(),
         "workers": view.workers.iter().map(worker).collect::<Vec<_>>(),
         "paused": view.paused,
-        "room": view.room.as_ref().map(room),
+        "shortage": view.shortage.as_ref().map(shortage),
         "settings": settings(view),
         "waiting_for_trust": view.trust.waiting,
         "accounts": view.accounts.iter().map(breaker).collect::<Vec<_>>(),
@@ -35,7 +35,7 @@ fn settings(view: &View) -> Value {
     })
 }
 
-fn room(short: &Short) -> Value {
+fn shortage(short: &Shortage) -> Value {
     json!({
         "what": short.what.word(),
         "place": short.place,

@@ -68,7 +68,7 @@ fn attention(view: &View, style: Style) -> Vec<String> {
     if let Some(reason) = &view.paused {
         lines.push(style.paint("33", &format!("paused: {reason} (coordinator resume)")));
     }
-    if let Some(short) = &view.room {
+    if let Some(short) = &view.shortage {
         lines.push(style.paint("33", &format!("paused: {}", one_line(&short.to_string(), 300))));
     }
     if let Some(hint) = view.trust.settings.hint() {

@@ -10,7 +10,7 @@ use super::spent::spent;
 use crate::domain::account::breaker::AccountState;
 use crate::domain::account::breaker::Breaker;
 use crate::domain::account::usage::Usage;
-use crate::domain::capacity::admission::Short;
+use crate::domain::capacity::shortage::Shortage;
 use crate::domain::liveness::lease::Pulse;
 use crate::domain::liveness::report::Live;
 use crate::domain::process::HostMatch;
@@ -48,7 +48,7 @@ pub struct View {
     /// Why no task is claimed, where the operator said so.
     pub paused: Option<String>,
     /// What there is too little of, so that nothing is claimed; who gathers the view leaves it to its caller.
-    pub room: Option<Short>,
+    pub shortage: Option<Shortage>,
     /// Whether the settings are in force, and which task files wait for trust; left to the caller, too.
     pub trust: TrustView,
     /// Accounts that are not simply open, by account.
@@ -129,7 +129,7 @@ pub fn view(queue: &Queue, root: &Path, scope: Scope) -> Result<View> {
         tasks: rows(queue, &snapshot, scope),
         workers: workers(&snapshot),
         paused: paused(root),
-        room: None,
+        shortage: None,
         trust: TrustView::default(),
         accounts: accounts(queue, now)?,
     })

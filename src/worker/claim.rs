@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use super::Worker;
+use super::capacity::tell;
 use super::control::Level;
-use super::room::Pass;
+use crate::capacity::StartAnswer;
 use crate::domain::event::Event;
 use crate::domain::task::name::{QueueName, TaskEpoch};
+use crate::housekeeping::capacity::QueueCapacity;
 use crate::queue::claim::{Claim, Tried};
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
@@ -45,12 +47,13 @@ impl Worker {
             .as_ref()
             .is_some_and(|empty_scan| empty_scan.holds(&self.shared.queue, &closed))
         {
+            self.capacity.stop_waiting();
             return Ok(None);
         }
         let claimed = self.scan(EmptyScan::begin(&self.shared.queue, closed));
         if !matches!(claimed, Ok(Some(_))) {
             self.admission.end_probe(&self.shared);
-            self.room.give_up_turn();
+            self.capacity.give_up_turn();
         }
         claimed
     }
@@ -58,8 +61,8 @@ impl Worker {
     fn scan(&mut self, look: Option<EmptyScan>) -> Result<Option<Claim>> {
         // What others hold still stands in `ready/`: tried once a look, or an idle worker would spin on it.
         let mut held: HashSet<TaskEpoch> = HashSet::new();
-        // Something could be claimed, were there room for it.
-        let mut roomless = false;
+        // Something could be claimed, were there capacity for it.
+        let mut short = false;
         loop {
             if self.shared.control.level() > Level::Run {
                 return Ok(None);
@@ -71,25 +74,30 @@ impl Worker {
             };
             let Some(name) = self.idle.ready.next(queue, eligible)? else {
                 self.empty_scan = look.and_then(EmptyScan::end);
-                if !roomless {
-                    self.room.nothing_to_claim();
+                if !short {
+                    self.capacity.nothing_to_claim();
                 }
                 return Ok(None);
             };
-            match self.room.admits(shared, config, &self.options.log, &name)? {
-                Pass::Yes => {}
-                Pass::NotThis => {
-                    roomless = true;
+            let answer =
+                self.capacity.ask(&QueueCapacity { queue, config }, name.at.id.as_str())?;
+            tell(self.capacity.news(), shared, &self.options.log);
+            match answer {
+                StartAnswer::Start => {}
+                StartAnswer::OtherTask => {
+                    short = true;
                     held.insert(name.at);
                     continue;
                 }
-                Pass::No => return Ok(None),
+                StartAnswer::Shortage | StartAnswer::Queued | StartAnswer::After(_) => {
+                    return Ok(None);
+                }
             }
             // Known to the heart before the link exists: what bears our inode and is unknown it gives back.
             self.shared.holding.set(Some(name.clone()));
             match queue.claim(&self.shared.registration, &name)? {
                 Tried::Won(claim) => {
-                    self.room.claimed();
+                    self.capacity.claimed();
                     let (task, epoch) = (name.at.id, name.at.epoch);
                     let worker = self.shared.registration.id().clone();
                     self.shared.journal.record(Event::AttemptClaimed { task, epoch, worker });

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Shared;
-use super::full::relieve;
+use super::capacity::relieve;
 use super::ticker::Ticker;
 use crate::agent::StopReason;
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};

@@ -7,14 +7,13 @@
 
 mod account_admission;
 mod attempt;
+mod capacity;
 mod claim;
 pub mod control;
 mod ended;
-mod full;
 mod groups;
 mod heart;
 mod idle;
-mod room;
 mod ticker;
 
 use std::ffi::OsString;
@@ -22,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::capacity::{CapacitySettings, StartAdmission};
 use crate::domain::event::Event;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
@@ -93,7 +93,7 @@ pub fn run(
         holding: claim::Holding::default(),
         control: control.clone(),
         interrupt: Site::at(&config.root).interrupt(),
-        watched: Arc::new(Mutex::new(full::Watched::of(&config))),
+        capacity: Arc::new(Mutex::new(capacity::watched(&config))),
         registration,
         journal,
         queue,
@@ -108,12 +108,12 @@ pub fn run(
     let keeper = idle::start_housekeeper(&shared);
     let mut worker = Worker {
         idle: Idle::new(bell, control.clone(), options.mode != Mode::Stay),
+        capacity: capacity::admission(&shared.queue, &config, control),
         config,
         options,
         failed: false,
         worked: 0,
         admission: account_admission::AccountAdmission::default(),
-        room: room::Room::default(),
         empty_scan: None,
         group,
         shared,
@@ -146,6 +146,7 @@ fn register(queue: &Queue, slot: Option<u32>) -> Result<Registration, QueueError
         slot,
         started_at: clock::now(),
         file: None,
+        has_claimed: false,
         copied: false,
         other_device: false,
     })
@@ -163,17 +164,17 @@ struct Shared {
     /// While this file exists, nobody claims.
     interrupt: PathBuf,
     /// The disks that must not become full.
-    watched: Arc<Mutex<full::Watched>>,
+    capacity: Arc<Mutex<CapacitySettings>>,
 }
 
 impl Shared {
-    fn watched(&self) -> full::Watched {
-        self.watched.lock().expect("nothing panics while it holds this lock").clone()
+    fn capacity(&self) -> CapacitySettings {
+        self.capacity.lock().expect("nothing panics while it holds this lock").clone()
     }
 
     fn watch(&self, config: &Config) {
-        *self.watched.lock().expect("nothing panics while it holds this lock") =
-            full::Watched::of(config);
+        *self.capacity.lock().expect("nothing panics while it holds this lock") =
+            capacity::watched(config);
     }
 
     fn housekeeper(&self) -> MutexGuard<'_, Housekeeper> {
@@ -190,7 +191,7 @@ struct Worker {
     /// Tasks so far.
     worked: u32,
     admission: account_admission::AccountAdmission,
-    room: room::Room,
+    capacity: StartAdmission,
     empty_scan: Option<claim::EmptyScan>,
     /// The control group of whatever runs.
     group: Option<Arc<Cgroup>>,
@@ -225,18 +226,16 @@ impl Worker {
                     if let Some(ended) = self.drained(unsettled)? {
                         return Ok(ended);
                     }
-                    let opens = [self.admission.opens_in_ms(), self.room.again_in_ms()];
+                    let opens = [self.admission.opens_in_ms(), self.capacity.ask_again_in_ms()];
                     let opens_in_ms = opens.into_iter().flatten().min();
                     let queue = &self.shared.queue;
                     self.idle.wait(queue, &self.config.root, unsettled, opens_in_ms);
                     self.admission.invalidate();
                 }
                 // With the reserve it may go on at once.
-                Err(e) if e.disk_full() && self.shared.queue.release_reserve().unwrap_or(false) => {
-                    self.shared.journal.record(Event::ReserveReleased);
-                }
+                Err(e) if e.disk_full() && capacity::release_reserve(&self.shared) => {}
                 Err(e) if e.disk_full() => {
-                    (self.options.log)(&format!("{e}; waiting for room"));
+                    (self.options.log)(&format!("{e}; waiting for space"));
                     self.idle.pause(FULL_MS);
                 }
                 Err(e) => return Err(e),
@@ -255,6 +254,7 @@ impl Worker {
             self.reload();
         }
         if self.paused() {
+            self.capacity.stop_waiting();
             return Ok(match self.options.mode {
                 Mode::Stay => Looked::Nothing { unsettled: false },
                 Mode::Drain | Mode::Once => Looked::Ended(self.finished(true)),
@@ -291,7 +291,8 @@ impl Worker {
                 self.empty_scan = None;
                 self.admission.invalidate();
                 self.shared.watch(&self.config);
-                self.room = room::Room::default();
+                let Shared { queue, control, .. } = &self.shared;
+                self.capacity = capacity::admission(queue, &self.config, control);
                 (self.options.log)("settings re-read");
             }
             Err(why) => (self.options.log)(&format!("the settings stay as they were: {why}")),
@@ -308,7 +309,7 @@ impl Worker {
         if self.options.mode == Mode::Stay || unsettled {
             return Ok(None);
         }
-        if self.room.waited_ms().is_some_and(|ms| ms >= self.config.drain_wait_ms)
+        if self.capacity.short_for_ms().is_some_and(|ms| ms >= self.config.drain_wait_ms)
             && self.shared.queue.unfinished()?.1 == 0
         {
             return Ok(Some(self.finished(true)));

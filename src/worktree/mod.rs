@@ -38,7 +38,6 @@ mod refusal;
 mod remove;
 mod remove_branch;
 mod restore;
-pub mod room;
 mod salvaged;
 mod scratch;
 mod settings;

@@ -16,6 +16,7 @@ use super::order::{TreeRequest, preparing};
 use super::settings::GitSettings;
 use super::tree::Tree;
 use super::{forget, heads, make};
+use crate::domain::capacity::decision::ReusableTrees;
 use crate::git::error::{GitError, Result};
 use crate::git::head;
 use crate::git::patience::remove_stale_locks;
@@ -60,6 +61,18 @@ impl TreePool {
     pub fn occupants(&self) -> Result<Vec<Holder>> {
         let numbers = self.places.numbers()?;
         numbers.into_iter().filter_map(|n| self.places.occupant(n).transpose()).collect()
+    }
+
+    /// The trees that a task may go on in, or move into.
+    pub fn reusable(&self) -> Result<ReusableTrees> {
+        let mut trees = ReusableTrees::default();
+        for number in self.places.numbers()? {
+            match self.places.occupant(number)? {
+                Some(occupant) => drop(trees.tasks.insert(occupant.task)),
+                None => trees.free |= fs::is_dir(&self.places.path(number, "")),
+            }
+        }
+        Ok(trees)
     }
 
     /// Gives the task its tree.

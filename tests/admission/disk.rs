@@ -40,7 +40,7 @@ fn a_disk_that_agents_fill_pauses_claims_and_loses_nothing() {
     assert!(doctor.contains("nothing is claimed: "), "{doctor}");
     make_room(&swarm);
     let pauses = 1 + make_room_until_done(&swarm, TASKS);
-    wait_until("the word that it goes on", || pool.err().contains("there is room again"));
+    wait_until("the word that it goes on", || pool.err().contains("there is capacity again"));
     assert!(recorded(&swarm, |event| matches!(event, Event::CapacityShort { .. })) > 0);
     assert!(recorded(&swarm, |event| *event == Event::CapacityRestored) > 0);
     for n in 0..TASKS {
@@ -119,7 +119,7 @@ fn a_drain_leaves_what_has_no_room_for_a_later_run() {
     assert!(said.contains("paused: ") && said.contains("400 MiB are kept free"), "{said}");
     assert_eq!(swarm.counts(), "ready 1");
     let drain = swarm.coordinator(&["--drain", "--agents", "2"]).exits(75);
-    assert!(drain.err.contains("waits for room"), "{}", drain.err);
+    assert!(drain.err.contains("waits for capacity"), "{}", drain.err);
     swarm.settings("reserve.disk = \"none\"");
     swarm.drain();
     sound(&swarm, "done 1");

@@ -55,7 +55,7 @@ fn make_room(swarm: &Swarm) {
 fn wait_paused(swarm: &Swarm, what: &str) -> Value {
     wait_until("a queue", || swarm.at("queue/FORMAT").exists());
     wait_for(format!("a pause for {what}"), || {
-        let room = swarm.status()["room"].take();
+        let room = swarm.status()["shortage"].take();
         (room["what"] == what).then_some(room)
     })
 }
@@ -73,7 +73,7 @@ fn wait_put_off(swarm: &Swarm, slug: &str) {
 fn make_room_until_done(swarm: &Swarm, count: usize) -> usize {
     let mut pauses = 0;
     wait_until(format!("{count} tasks done"), || {
-        if !swarm.status()["room"].is_null() {
+        if !swarm.status()["shortage"].is_null() {
             pauses += 1;
             make_room(swarm);
         }

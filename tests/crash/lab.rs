@@ -161,6 +161,7 @@ impl Lab {
             slot: None,
             started_at: UnixMs(0),
             file: None,
+            has_claimed: false,
             copied: false,
             other_device: false,
         }

@@ -216,6 +216,7 @@ impl Rig {
             slot: None,
             started_at: UnixMs(0),
             file: None,
+            has_claimed: false,
             copied: false,
             other_device: false,
         };

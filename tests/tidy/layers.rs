@@ -3,7 +3,7 @@
 use super::{assert_none, root, rust_files, shown};
 
 /// A module and what it may name. Whatever is not listed may not be named; a module always may name itself.
-const MAY_NAME: [(&str, &[&str]); 20] = [
+const MAY_NAME: [(&str, &[&str]); 21] = [
     ("domain", &[]),
     ("form", &["domain"]),
     ("shape", &["domain"]),
@@ -14,19 +14,37 @@ const MAY_NAME: [(&str, &[&str]); 20] = [
     ("git", &["domain", "sys", "site"]),
     ("worktree", &["domain", "sys", "git"]),
     ("trust", &["domain", "sys", "site", "git"]),
+    ("capacity", &["domain", "sys", "site", "git"]),
     // A program of its own inside ours: the scripted agent, and the service that it calls.
     ("rehearsal", &["domain", "sys"]),
     // The rules of failures are data that people may write too.
     ("agent", &["domain", "form", "sys"]),
-    ("housekeeping", &["domain", "sys", "site", "queue", "git", "worktree", "taskfile", "trust"]),
+    (
+        "housekeeping",
+        &["domain", "sys", "site", "queue", "git", "worktree", "taskfile", "trust", "capacity"],
+    ),
     (
         "worker",
-        &["domain", "sys", "site", "queue", "git", "worktree", "taskfile", "agent", "housekeeping"],
+        &[
+            "domain",
+            "sys",
+            "site",
+            "queue",
+            "git",
+            "worktree",
+            "taskfile",
+            "agent",
+            "capacity",
+            "housekeeping",
+        ],
     ),
-    ("coordinator", &["domain", "sys", "site", "queue", "housekeeping"]),
+    ("coordinator", &["domain", "sys", "site", "queue", "capacity", "housekeeping"]),
     // `logs` renders what an agent said.
     ("views", &["domain", "shape", "sys", "site", "queue", "agent"]),
-    ("doctor", &["domain", "shape", "sys", "site", "queue", "git", "worktree", "agent"]),
+    (
+        "doctor",
+        &["domain", "shape", "sys", "site", "queue", "git", "worktree", "agent", "capacity"],
+    ),
     ("gc", &["domain", "shape", "sys", "site", "queue", "git", "worktree"]),
     // A user of everything: it starts programs, and looks at what they left; in a night the scripted agent's service.
     ("selftest", &["domain", "shape", "sys", "site", "queue", "git", "worktree", "rehearsal"]),

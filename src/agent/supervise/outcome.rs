@@ -9,7 +9,7 @@ use crate::agent::launch::Verdict;
 use crate::agent::supervise::output::Ears;
 use crate::agent::supervise::state::{StopReason, Why};
 use crate::agent::transcript::{Final, RateLimit};
-use crate::domain::capacity::admission::size;
+use crate::domain::capacity::shortage::size;
 use crate::domain::failure::rules::{Fact, Facts, Hit, Key, Source};
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::settings::timeouts::Timeouts;

@@ -7,7 +7,7 @@ use std::fs::File;
 
 use crate::agent::AttemptFiles;
 use crate::agent::supervise::state::Event;
-use crate::domain::capacity::admission::size;
+use crate::domain::capacity::shortage::size;
 use crate::sys;
 use crate::sys::clock::mono_ms;
 

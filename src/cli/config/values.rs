@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::domain::capacity::admission::Kept;
+use crate::domain::capacity::reserve::Kept;
 use crate::domain::settings::choice::{Cgroups, Durability, Share};
 use crate::domain::settings::problem::Problem;
 use crate::form::{self, Node};

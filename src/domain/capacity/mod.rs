@@ -1,3 +1,5 @@
 //! Whether the machine has capacity for one more agent.
 
-pub mod admission;
+pub mod decision;
+pub mod reserve;
+pub mod shortage;

@@ -1,4 +1,4 @@
-//! What the journal records: one closed, versioned vocabulary, one line of JSON for each event.
+//! Resource the journal records: one closed, versioned vocabulary, one line of JSON for each event.
 //!
 //! The vocabulary is documented in `docs/events.md`, and a test compares the two. It grows by addition; a reader skips
 //! events and fields that it does not know. Invariant: events are evidence. Nothing is decided by them.
@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::breaker::AccountState;
-use crate::domain::capacity::admission::What;
+use crate::domain::capacity::shortage::Resource;
 use crate::domain::task::id::{Epoch, TaskId, WorkerId};
 use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;
@@ -21,7 +21,7 @@ pub struct EventLine {
     pub schema: u32,
     /// When it happened.
     pub at_ms: UnixMs,
-    /// What happened.
+    /// Resource happened.
     #[serde(flatten)]
     pub event: Event,
 }
@@ -46,7 +46,7 @@ impl EventLine {
     }
 }
 
-/// What happened. Each event is described in `docs/events.md`.
+/// Resource happened. Each event is described in `docs/events.md`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "docs/events.md describes each event and field, a test sees to it")]
@@ -120,7 +120,7 @@ pub enum Event {
     AttemptStoppedForCapacity {
         task: TaskId,
         epoch: Epoch,
-        what: What,
+        what: Resource,
         place: String,
         have: u64,
     },
@@ -138,7 +138,7 @@ pub enum Event {
         until_ms: UnixMs,
     },
     CapacityShort {
-        what: What,
+        what: Resource,
         place: String,
         have: u64,
         need: u64,
@@ -169,7 +169,7 @@ pub enum ProcessEnd {
     Error,
 }
 
-/// What became of a dead worker's claim.
+/// Resource became of a dead worker's claim.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reclaimed {

@@ -42,7 +42,7 @@ fn samples() -> Vec<Event> {
         Event::AttemptStoppedForCapacity {
             task: at(),
             epoch,
-            what: What::Disk,
+            what: Resource::Disk,
             place: text(),
             have: 1,
         },
@@ -53,7 +53,7 @@ fn samples() -> Vec<Event> {
             fault: text(),
             until_ms: UnixMs(9),
         },
-        Event::CapacityShort { what: What::Memory, place: text(), have: 1, need: 2 },
+        Event::CapacityShort { what: Resource::Memory, place: text(), have: 1, need: 2 },
         Event::CapacityRestored,
         Event::ReserveReleased,
         Event::GarbageCollected { removed: 1, freed_bytes: 2 },
@@ -108,7 +108,7 @@ fn the_document_and_the_type_agree() {
         .map(|row| {
             let mut cells = row.split('|');
             let word = cells.next().unwrap().trim().trim_matches('`').to_owned();
-            // What a field means stands in brackets.
+            // Resource a field means stands in brackets.
             let fields = cells.next().unwrap().split(')').filter_map(|part| part.split('(').next());
             let names = fields.flat_map(|part| part.split('`').skip(1).step_by(2));
             (word, names.map(str::to_owned).collect())

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::domain::account::breaker::HealthCheck;
-use crate::domain::capacity::admission::Reserve;
+use crate::domain::capacity::reserve::Reserve;
 use crate::domain::failure::rules::{Rule, RuleBook};
 use crate::domain::settings::agents::{AgentDefaults, AgentKind, AgentProfile};
 use crate::domain::settings::choice::{Cgroups, Durability, Share};

@@ -54,7 +54,7 @@ impl Worker {
         let mut verdict = judge(&ending, &traces, clock::now());
         let durable =
             || if self.shared.queue.strict() { place.make_durable(&left) } else { Ok(()) };
-        let unsaved = match self.with_room(GitError::disk_full, durable) {
+        let unsaved = match self.with_space(GitError::disk_full, durable) {
             Err(e) => Some(format!("the branch could not be made durable: {e}")),
             Ok(()) => {
                 let why = left.no_room.as_ref();
@@ -88,7 +88,7 @@ impl Worker {
             evidence: ground.map(|ground| ground.evidence),
         };
         let write = || self.shared.queue.write_result(claim.attempt(), &result);
-        self.with_room(QueueError::disk_full, write)?;
+        self.with_space(QueueError::disk_full, write)?;
         if self.shared.control.level() == Level::Fenced {
             // Its work is saved on its branch. The tree stays its task's, and all else is the reclaimer's.
             drop(place);
@@ -161,7 +161,7 @@ impl Worker {
     fn conclude(&self, claim: Claim, verdict: &Disposition, step: Resolved) -> Result<bool> {
         let queue = &self.shared.queue;
         let at = claim.name().at.clone();
-        let (disposition, closed) = self.with_room(QueueError::disk_full, || {
+        let (disposition, closed) = self.with_space(QueueError::disk_full, || {
             let standing = queue.standing(&self.shared.registration, claim.name())?;
             let claim = claim.again();
             Ok(match &step {

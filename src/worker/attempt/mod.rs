@@ -25,9 +25,8 @@ use crate::housekeeping::known_names;
 use crate::queue::claim::Claim;
 use crate::queue::intake::MAX_TASK_BYTES;
 use crate::queue::{QueueError, Result};
-use crate::site::Site;
+use crate::sys::clock;
 use crate::sys::lock::Lock;
-use crate::sys::{clock, env, fs};
 use crate::taskfile;
 use crate::worker::Worker;
 use crate::worker::account_admission::ProgressRelay;
@@ -37,16 +36,13 @@ use earlier::{after, cannot_go_on};
 use live_reporter::LiveReporter;
 use workplace::{Left, NoPlace, Workplace};
 
-/// Starts of claude at once on this machine wait for one another at most so long, milliseconds.
-const START_TURN_MS: u64 = 10_000;
-
 impl Worker {
     /// Works on a claimed task. True: the task failed.
     pub(super) fn attempt(&mut self, claim: Claim) -> Result<bool> {
         let at = claim.name().at.clone();
         let closed = self.work(claim);
         self.shared.holding.set(None);
-        self.room.taken(&self.config);
+        self.capacity.tree_is_made();
         let ours = self.shared.control.level() < Level::Fenced;
         if ours && closed.as_ref().is_err_and(QueueError::disk_full) {
             // Nothing of it counts: it waits as if it had not been claimed. What fails here the heart does later.
@@ -132,7 +128,7 @@ impl Worker {
             return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Budget, detail });
         }
         self.write_start(&claim, &agent, &job, &place)?;
-        self.room.taken(&self.config);
+        self.capacity.tree_is_made();
         (self.options.log)(&format!(
             "{} attempt {number}: {agent} in {}",
             claim.name().at.id,
@@ -206,7 +202,7 @@ impl Worker {
     }
 
     fn run_agent(&self, job: &Job, profile: &AgentProfile, breaker: ProgressRelay) -> Report {
-        let turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_turn());
+        let turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_slot());
         self.supervise(job, turn.flatten(), Some(breaker))
     }
 
@@ -246,23 +242,6 @@ impl Worker {
         report
     }
 
-    /// Starts are staggered: as many at once as there are processors. A courtesy with a limit, so that a
-    /// stopped process cannot hold up the others.
-    fn start_turn(&self) -> Option<Lock> {
-        let dir = Site::at(&self.config.root).locks();
-        fs::mkdirs(&dir).ok()?;
-        let deadline = clock::mono_ms() + START_TURN_MS;
-        while clock::mono_ms() < deadline && self.shared.control.level() < Level::Stop {
-            for slot in 0..env::cores() {
-                if let Ok(Some(lock)) = Lock::try_take(&dir.join(format!("start.{slot}"))) {
-                    return Some(lock);
-                }
-            }
-            clock::pause_ms(100);
-        }
-        None
-    }
-
     fn collect(
         &self,
         claim: &Claim,
@@ -274,7 +253,7 @@ impl Worker {
         let title = spec.title.clone().unwrap_or_else(|| claim.name().at.id.slug().to_owned());
         let subject = format!("swarmdir: what {title} left uncommitted");
         let trailers = [("Swarmdir-Task", id)];
-        match self.with_room(GitError::disk_full, || place.collect(&subject, &trailers)) {
+        match self.with_space(GitError::disk_full, || place.collect(&subject, &trailers)) {
             Ok(left) => left,
             Err(e) => {
                 notes.push(format!("what is uncommitted stays in {}: {e}", place.path().display()));

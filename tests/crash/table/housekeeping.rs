@@ -7,6 +7,7 @@ use swarmdir::domain::outcome::disposition::Fault;
 use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::finish::Final;
+use swarmdir::site::Dir;
 
 use super::{Act, Row, row};
 use crate::crash::lab::{Lab, result};

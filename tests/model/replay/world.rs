@@ -83,6 +83,7 @@ impl World {
             slot: None,
             started_at: UnixMs(1),
             file: None,
+            has_claimed: false,
             copied: false,
             other_device: false,
         };

@@ -1,57 +1,61 @@
 //! The reserve: a file that is there only to be let go when the disk is full, so that the queue's state can still be
 //! written.
 //!
-//! Made where room becomes scarce and there is still enough of it; let go by whoever cannot write a state. Any number
+//! Made where a disk becomes scarce and still has enough free; let go by whoever cannot write a state. Any number
 //! of processes may do either at once. Invariant: it never takes what is to be kept free.
 
-use super::{Queue, Result};
-use crate::domain::capacity::admission::{Reserve, Space};
-use crate::sys::{disk, fs};
+use std::path::PathBuf;
 
-impl Queue {
-    /// Makes the reserve where it is worth having and there is room for it, besides `spare` bytes that others may be
-    /// about to take.
-    pub fn keep_reserve(&self, reserve: &Reserve, spare: u64) -> Result<()> {
-        let space = disk::space(self.paths().root(), false)?;
-        let Some(bytes) = wanted(&space, reserve, spare) else { return Ok(()) };
-        let path = self.paths.reserve();
-        if fs::look(&path)?.is_none_or(|meta| meta.len() < bytes) {
-            fs::allocate(&path, bytes)?;
+use crate::domain::capacity::reserve::{DiskSpace, Reserve};
+use crate::sys::fs::{self, Result};
+
+/// The reserve of one queue.
+#[derive(Clone, Debug)]
+pub struct ReserveFile(PathBuf);
+
+impl ReserveFile {
+    /// At this path.
+    pub fn at(path: PathBuf) -> ReserveFile {
+        ReserveFile(path)
+    }
+
+    /// Makes the reserve on its disk where it is worth having and there is enough free for it, besides `spare` bytes
+    /// that others may be about to take.
+    pub(super) fn keep(&self, disk: &DiskSpace, reserve: &Reserve, spare: u64) -> Result<()> {
+        let Some(bytes) = wanted(disk, reserve, spare) else { return Ok(()) };
+        if fs::look(&self.0)?.is_none_or(|meta| meta.len() < bytes) {
+            fs::allocate(&self.0, bytes)?;
         }
         Ok(())
     }
 
     /// Lets the reserve go, so that what has to be written can be. False: there was none.
-    pub fn release_reserve(&self) -> Result<bool> {
-        Ok(fs::unlink(&self.paths.reserve())?)
-    }
-
-    /// Bytes that the reserve holds now.
-    pub fn reserve_bytes(&self) -> u64 {
-        fs::look(&self.paths.reserve()).ok().flatten().map_or(0, |meta| meta.len())
+    pub fn release(&self) -> bool {
+        // One that cannot be removed is no help.
+        fs::unlink(&self.0).unwrap_or(false)
     }
 }
 
 /// How large it should be now, where it is to be made.
-fn wanted(space: &Space, reserve: &Reserve, spare: u64) -> Option<u64> {
+fn wanted(space: &DiskSpace, reserve: &Reserve, spare: u64) -> Option<u64> {
     let kept = reserve.bytes_of(space.total_bytes);
     let bytes = reserve.file_bytes(space.total_bytes);
-    let room = space.free_bytes >= kept.saturating_add(2 * bytes).saturating_add(spare);
+    let enough = space.free_bytes >= kept.saturating_add(2 * bytes).saturating_add(spare);
     // On an ample disk nobody needs it.
-    (bytes > 0 && room && !space.is_ample(reserve)).then_some(bytes)
+    (bytes > 0 && enough && !space.is_ample(reserve)).then_some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::capacity::admission::Kept;
+    use crate::domain::capacity::reserve::Kept;
 
     #[test]
     fn it_is_made_only_between_scarce_and_too_little() {
         let reserve = Reserve { disk: Kept::Exactly(40 << 20), ..Reserve::DEFAULT };
         let of = |free_bytes, spare| {
-            let space = Space {
-                path: "/d".into(),
+            let space = DiskSpace {
+                path: PathBuf::from("/d"),
                 trees: false,
                 free_bytes,
                 total_bytes: 1 << 30,

@@ -1,16 +1,17 @@
 //! Disks, inodes and memory: what is free, what is kept free, and whether anything is claimed with that.
 
 use super::finding::Finding;
-use crate::domain::capacity::admission::{Reserve, Snapshot, Space, Verdict, decide, size};
+use crate::capacity::CapacitySettings;
+use crate::domain::capacity::decision::{CapacityDecision, CapacitySnapshot, decide};
+use crate::domain::capacity::reserve::{DiskSpace, Reserve};
+use crate::domain::capacity::shortage::size;
 use crate::domain::settings::config::Config;
-use crate::site;
-use crate::sys::{disk, memory};
 
 /// Less than so many times what is kept free is worth a warning.
 const LITTLE: u64 = 5;
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
-    let spaces = disk::spaces(&site::takes_room(config));
+    let spaces = CapacitySettings::read_only(config).disks();
     if spaces.is_empty() {
         return vec![Finding::warning(
             "disk",
@@ -24,7 +25,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn of_disk(space: &Space, reserve: &Reserve) -> Finding {
+fn of_disk(space: &DiskSpace, reserve: &Reserve) -> Finding {
     let (bytes, inodes) =
         (reserve.bytes_of(space.total_bytes), reserve.inodes_of(space.total_inodes));
     let mut found = format!(
@@ -38,9 +39,9 @@ fn of_disk(space: &Space, reserve: &Reserve) -> Finding {
     }
     let few = space.total_inodes > 0 && space.free_inodes < inodes.saturating_mul(LITTLE);
     let little = space.free_bytes < bytes.saturating_mul(LITTLE) || few;
-    let alone = Snapshot { spaces: vec![space.clone()], ..Snapshot::default() };
+    let alone = CapacitySnapshot { spaces: vec![space.clone()], ..CapacitySnapshot::default() };
     match decide(&alone, reserve) {
-        Verdict::Wait(_) => Finding::warning(
+        CapacityDecision::Wait(_) => Finding::warning(
             "disk",
             format!("nothing is claimed: {found}"),
             "make room (coordinator gc shows what may go), or lower reserve.disk and reserve.inodes",
@@ -53,7 +54,7 @@ fn of_disk(space: &Space, reserve: &Reserve) -> Finding {
 }
 
 fn of_memory(reserve: &Reserve) -> Option<Finding> {
-    let memory = memory::available()?;
+    let memory = CapacitySettings::memory()?;
     let kept = reserve.memory_bytes;
     let found = format!("{} available on {}", size(memory.available), memory.of);
     let needed = format!("{} must be before an agent starts", size(kept));

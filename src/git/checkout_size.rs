@@ -1,34 +1,23 @@
-//! What room a new tree takes, and which trees need none because they are there. Looks only.
+//! What a new checkout of a repository takes of the disk, by an index. Looks only.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use git2::Index;
 
-use super::pool::TreePool;
-use crate::domain::capacity::admission::Need;
-use crate::git::error::Result;
-use crate::git::repo::Repo;
+use super::repo::Repo;
+use crate::domain::capacity::decision::TreeSize;
 use crate::sys::fs;
 
-/// File systems give room in blocks of so many bytes, usually.
+/// File systems give space in blocks of so many bytes, usually.
 const BLOCK: u64 = 4096;
-
-/// The trees that are there.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Homes {
-    /// Somebody may move into one.
-    pub free: bool,
-    /// Tasks that have one.
-    pub tasks: BTreeSet<String>,
-}
 
 impl Repo {
     /// What a checkout of this repository takes: measured by the index of the user's own, or else (a bare
     /// repository) of a tree. Nothing where there is none yet.
-    pub fn tree_need(&self) -> Need {
+    pub fn checkout_size(&self) -> TreeSize {
         let own = self.git.index().ok().filter(|index| !index.is_empty());
-        own.or_else(|| self.any_tree_index()).map_or_else(Need::default, |index| need(&index))
+        own.or_else(|| self.any_tree_index())
+            .map_or_else(TreeSize::default, |index| size_of(&index))
     }
 
     fn any_tree_index(&self) -> Option<Index> {
@@ -39,41 +28,27 @@ impl Repo {
     }
 }
 
-fn need(index: &Index) -> Need {
-    let mut need = Need::default();
+fn size_of(index: &Index) -> TreeSize {
+    let mut size = TreeSize::default();
     let mut dir: Vec<u8> = Vec::new();
     for entry in index.iter() {
-        need.bytes += u64::from(entry.file_size).next_multiple_of(BLOCK);
-        need.inodes += 1;
+        size.bytes += u64::from(entry.file_size).next_multiple_of(BLOCK);
+        size.inodes += 1;
         // In the order of an index a directory's entries stand together.
         let end = entry.path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
         if entry.path[..end] != dir[..] {
             dir = entry.path[..end].to_vec();
             let below = u64::from(!dir.is_empty());
-            need.inodes += below;
-            need.bytes += below * BLOCK;
+            size.inodes += below;
+            size.bytes += below * BLOCK;
         }
     }
-    need
-}
-
-impl TreePool {
-    /// The trees that a task may go on in, or move into.
-    pub fn homes(&self) -> Result<Homes> {
-        let mut homes = Homes::default();
-        for number in self.places.numbers()? {
-            match self.places.occupant(number)? {
-                Some(occupant) => drop(homes.tasks.insert(occupant.task)),
-                None => homes.free |= fs::is_dir(&self.places.path(number, "")),
-            }
-        }
-        Ok(homes)
-    }
+    size
 }
 
 /// What a new tree of the repository at `path` takes; nothing where there is no repository.
-pub fn tree_need(path: &Path) -> Need {
-    Repo::discover(path).map_or_else(|_| Need::default(), |repo| repo.tree_need())
+pub fn checkout_size(path: &Path) -> TreeSize {
+    Repo::discover(path).map_or_else(|_| TreeSize::default(), |repo| repo.checkout_size())
 }
 
 #[cfg(test)]
@@ -93,8 +68,8 @@ mod tests {
         let mut index = git.index().expect("an index");
         index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).expect("added");
         index.write().expect("written");
-        let need = tree_need(dir.path());
-        assert_eq!(need, Need { bytes: 5 * BLOCK, inodes: 5 });
-        assert_eq!(tree_need(Path::new("/proc")), Need::default());
+        let size = checkout_size(dir.path());
+        assert_eq!(size, TreeSize { bytes: 5 * BLOCK, inodes: 5 });
+        assert_eq!(checkout_size(Path::new("/proc")), TreeSize::default());
     }
 }

@@ -1,0 +1,24 @@
+//! Whether one more agent may start on this machine: disk, inodes, memory, and how starts are spaced.
+//!
+//! Workers decide for themselves, each by its own look ([`CapacityProbe`]) and by locks that they share
+//! ([`StartAdmission`], [`StartSlots`], [`CapacitySettings::take_relief_turn`]); `queue/README.md`, *Capacity*, is the
+//! specification. It may not know what a task is or where trees come from: that is told to it ([`CapacityFacts`]).
+//! Invariants: the decisions are pure ([`crate::domain::capacity`], `plan`); nothing depends on a lock: where locks do
+//! not work, or a holder is stopped, agents start all the same or are reclaimed with their worker.
+
+mod checkout;
+mod plan;
+mod probe;
+mod relief;
+mod reserve_file;
+mod settings;
+mod slots;
+mod start;
+
+pub use checkout::largest_checkout;
+pub use plan::{CapacityNews, StartAnswer};
+pub use probe::{CapacityFacts, CapacityProbe, Load, shortage_as_seen};
+pub use reserve_file::ReserveFile;
+pub use settings::CapacitySettings;
+pub use slots::{StartSlot, StartSlots};
+pub use start::StartAdmission;

@@ -1,0 +1,89 @@
+//! What the workers of a machine agree on: what is kept free of which disks, and where their lock files are.
+
+use std::path::{Path, PathBuf};
+
+use crate::domain::capacity::decision::{
+    AvailableMemory, CapacityDecision, CapacitySnapshot, critical, decide,
+};
+use crate::domain::capacity::reserve::{DiskSpace, Reserve};
+use crate::domain::capacity::shortage::Shortage;
+use crate::domain::settings::config::Config;
+use crate::site::{self, Site};
+use crate::sys::{clock, disk, fs, memory};
+
+/// The part of the settings that capacity needs.
+#[derive(Clone, Debug)]
+pub struct CapacitySettings {
+    /// What is kept free.
+    pub reserve: Reserve,
+    pub(super) repositories: Vec<PathBuf>,
+    /// Where work writes, and whether trees are made there; the queue first.
+    places: Vec<(PathBuf, bool)>,
+    locks: PathBuf,
+}
+
+impl CapacitySettings {
+    /// Makes the directory of the lock files, while the disk has space for it.
+    pub fn of(config: &Config) -> CapacitySettings {
+        let locks = Site::at(&config.root).locks();
+        // Without the directory no lock can be taken, and nobody waits for one.
+        fs::mkdirs(&locks).ok();
+        CapacitySettings::to_look(config, locks)
+    }
+
+    /// For who only looks: nothing is made.
+    pub fn read_only(config: &Config) -> CapacitySettings {
+        CapacitySettings::to_look(config, PathBuf::new())
+    }
+
+    fn to_look(config: &Config, locks: PathBuf) -> CapacitySettings {
+        CapacitySettings {
+            reserve: config.reserve,
+            repositories: config.repositories(),
+            places: site::disk_places(config),
+            locks,
+        }
+    }
+
+    /// The file systems that work under these settings writes to.
+    pub fn disks(&self) -> Vec<DiskSpace> {
+        disk::spaces(&self.places)
+    }
+
+    /// The file system of the queue, among these.
+    pub(super) fn queue_disk<'a>(&self, disks: &'a [DiskSpace]) -> Option<&'a DiskSpace> {
+        let queue = self.places.first().map(|(path, _)| path.as_path());
+        disks.iter().find(|disk| Some(disk.path.as_path()) == queue)
+    }
+
+    /// The memory that is available to this process.
+    pub fn memory() -> Option<AvailableMemory> {
+        memory::available()
+    }
+
+    /// The disk that has less than is kept free, if there is one.
+    pub fn short_of_disk(&self) -> Option<Shortage> {
+        let seen = CapacitySnapshot { spaces: self.disks(), ..CapacitySnapshot::default() };
+        match decide(&seen, &self.reserve) {
+            CapacityDecision::Wait(short) => Some(short),
+            CapacityDecision::Admit { .. } | CapacityDecision::Reuse(_) => None,
+        }
+    }
+
+    /// The disk that is so nearly full that running agents have to be parked.
+    pub(super) fn nearly_full_disk(&self) -> Option<Shortage> {
+        critical(&self.disks(), &self.reserve)
+    }
+
+    /// A lock file of this machine's workers.
+    pub(super) fn lock_file(&self, name: &str) -> PathBuf {
+        self.locks.join(name)
+    }
+}
+
+/// How long ago a file was touched; `None` where it is missing, or was touched in what the clock calls the future.
+pub(super) fn touched_ms_ago(path: &Path) -> Option<u64> {
+    let meta = fs::look(path).ok()??;
+    let touched_ms = u64::try_from(fs::mtime_ns(&meta) / 1_000_000).ok()?;
+    clock::now().0.checked_sub(touched_ms)
+}
