@@ -131,7 +131,8 @@ impl Context {
             && let Ok(repo) = Repo::discover(&config.root)
         {
             // `doctor` tells where that did not work.
-            let _seen_by_git = super::setup::hide(&repo, &config.root);
+            // Git shows the directory where it cannot be hidden.
+            drop(super::setup::hide(&repo, &config.root));
         }
         Ok(opened.queue)
     }

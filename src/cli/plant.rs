@@ -56,7 +56,8 @@ impl Hook for Plant {
         match self.name {
             "publish-though-refused" if moved("ready", "done") && !is_there(call.path) => {
                 let to = call.to.unwrap_or(call.path);
-                let _second_outcome = std::fs::write(to, b"");
+                // Only the first outcome counts.
+                drop(std::fs::write(to, b""));
                 CallFate::Skip
             }
             "claim-though-claimed" if call.op == Op::Link && to_dir(call) == "claims" => {
@@ -64,12 +65,14 @@ impl Hook for Plant {
             }
             "epoch-stays" if moved("ready", "ready") => CallFate::To(call.path.to_owned()),
             "take-up-loses" if moved("pending", "blocked") => {
-                let _lost = std::fs::remove_file(call.path);
+                // It may be lost already.
+                drop(std::fs::remove_file(call.path));
                 CallFate::Fail(ENOENT)
             }
             "take-up-leaves-a-copy" if moved("pending", "blocked") && !self.done => {
                 self.done = true;
-                let _copied = std::fs::copy(call.path, call.to.unwrap_or(call.path));
+                // What cannot be copied is missing anyway.
+                drop(std::fs::copy(call.path, call.to.unwrap_or(call.path)));
                 CallFate::Skip
             }
             "names-of-ones-own" if moved("ready", "done") => {
@@ -104,7 +107,8 @@ impl Hook for Plant {
             _ => None,
         };
         if let Some(path) = target {
-            let _gone = std::fs::remove_file(path);
+            // It may be gone.
+            drop(std::fs::remove_file(path));
         }
     }
 }

@@ -96,10 +96,10 @@ fn means(id: Option<&str>, text: &str, owner: &str) -> bool {
     }
 }
 
-fn failed(trouble: GitError) -> Failure {
-    let hint = trouble.hint();
-    let code = if trouble.is_the_tasks() { exit::USAGE } else { exit::MISSING };
-    Failure { code, message: trouble.to_string(), hint }
+fn failed(error: GitError) -> Failure {
+    let hint = error.hint();
+    let code = if error.is_the_tasks() { exit::USAGE } else { exit::MISSING };
+    Failure { code, message: error.to_string(), hint }
 }
 
 fn row((root, saved, restored): &Back) -> Value {

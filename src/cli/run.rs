@@ -48,7 +48,8 @@ pub(super) fn pool(
     let (sender, signals) = channel();
     let ended = sender.clone();
     signal::listen(&ORDERS_AND_CHILDREN, move |signal| {
-        let _ended = sender.send(signal);
+        // The receiver may have ended.
+        sender.send(signal).ok();
     })?;
     let options = CoordinatorOptions {
         drain: run.drain,

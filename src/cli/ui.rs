@@ -93,7 +93,8 @@ impl Ui {
     /// Talk.
     pub(super) fn say(self, line: &str) {
         let line = self.talk_style().harmless(line);
-        let _closed = writeln!(std::io::stderr().lock(), "{line}");
+        // Whoever read it may be gone.
+        drop(writeln!(std::io::stderr().lock(), "{line}"));
     }
 
     /// A failure, as every command reports it.
@@ -109,7 +110,8 @@ impl Ui {
 fn write(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     // Whoever closed the pipe has read enough.
-    let _closed = out.write_all(bytes).and_then(|()| out.flush());
+    // Whoever read it may be gone.
+    drop(out.write_all(bytes).and_then(|()| out.flush()));
 }
 
 /// JSON of the same value that is harmless on a terminal: in strings, where alone such characters can stand.

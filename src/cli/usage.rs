@@ -12,7 +12,8 @@ use super::ui::{Color, Ui};
 pub(super) fn parse<P: Parser>(program: &str) -> Result<P, u8> {
     P::try_parse().map_err(|wrong| {
         if !wrong.use_stderr() {
-            let _closed = wrong.print();
+            // Whoever read it may be gone.
+            drop(wrong.print());
             return exit::OK;
         }
         Ui::new(Color::Auto).report(program, &failure(program, &wrong.render().to_string()));

@@ -77,6 +77,7 @@ fn log(context: &Context, work: &Work) -> Result<Log, super::error::Failure> {
         if to_stderr {
             ui.say(&line);
         }
-        let _talk_is_not_worth_stopping_for = talk.line(&line);
+        // The log is not worth stopping for.
+        drop(talk.line(&line));
     }))
 }

@@ -109,10 +109,10 @@ fn trees(config: &Config, repository: &Path) -> std::result::Result<TreePool, Gi
 fn git(config: &Config, item: &GcItem, why: &str) -> std::result::Result<GcResult, GitError> {
     let why = format!("coordinator gc: {why}");
     let removed = match &item.target {
-        GcTarget::Tree { repository, number, occupant } => {
+        GcTarget::Tree { repository, number, holder } => {
             let trees = trees(config, repository)?;
             // What its task left belongs to its branch.
-            if let Some((queue, task)) = occupant {
+            if let Some((queue, task)) = holder {
                 match trees.vacate(queue, task)? {
                     Vacated::Free => {}
                     Vacated::Busy => return Ok(GcResult::Kept("a process works in it".into())),

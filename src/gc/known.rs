@@ -40,8 +40,8 @@ impl<'a> KnownTasks<'a> {
     }
 
     /// Whether the task is of this queue and has ended.
-    pub(super) fn is_over(&self, occupant: &Holder) -> bool {
-        occupant.queue == self.queue.id() && matches!(self.place(&occupant.task), Some(Some(_)))
+    pub(super) fn is_over(&self, holder: &Holder) -> bool {
+        holder.queue == self.queue.id() && matches!(self.place(&holder.task), Some(Some(_)))
     }
 
     /// Whether the task is certainly in no state here: one that hops while directories are listed has its own

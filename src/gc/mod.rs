@@ -75,7 +75,7 @@ pub enum GcTarget {
         /// The tree's number.
         number: u32,
         /// Who lived in it.
-        occupant: Option<(String, String)>,
+        holder: Option<(String, String)>,
     },
     /// A branch.
     Branch {

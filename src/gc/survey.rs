@@ -149,9 +149,9 @@ fn files(queue: &Queue, config: &Config, items: &mut Vec<GcItem>) -> Result<()> 
 type ScanResult = std::result::Result<(), crate::git::GitError>;
 
 fn trees(trees: &TreePool, path: &Path, known: &KnownTasks, items: &mut Vec<GcItem>) -> ScanResult {
-    let over = |occupant: &Holder| known.is_over(occupant);
+    let over = |holder: &Holder| known.is_over(holder);
     for tree in trees.standing(&over)? {
-        let lives = tree.occupant.as_ref();
+        let lives = tree.holder.as_ref();
         let (kind, fate) = match lives {
             None if tree.busy => (GcKind::Live, GcDecision::stays("a process works in it")),
             None => (GcKind::Tree, GcDecision::stays("")),
@@ -184,7 +184,7 @@ fn trees(trees: &TreePool, path: &Path, known: &KnownTasks, items: &mut Vec<GcIt
         let target = GcTarget::Tree {
             repository: path.to_owned(),
             number: tree.number,
-            occupant: lives.map(|o| (o.queue.clone(), o.task.clone())),
+            holder: lives.map(|o| (o.queue.clone(), o.task.clone())),
         };
         let idle_ms = clock::since_ms(tree.used_ms);
         if tree.ignored_bytes > 0 && kind == GcKind::Tree {

@@ -156,18 +156,18 @@ impl Git {
         stdin: &[u8],
     ) -> Result<HelperOutput> {
         let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-        let missing = || self.trouble(doing, "git is not installed (or not in PATH)".into());
+        let missing = || self.error(doing, "git is not installed (or not in PATH)".into());
         let program = env::find_program("git").ok_or_else(missing)?;
         let (env, cwd, limit_ms) = (&self.env, &self.cwd, self.limit_ms);
         helper::run(&Helper { program: &program, args: &args, env, cwd, stdin, limit_ms })
-            .map_err(|error| self.trouble(doing, error.to_string()))
+            .map_err(|error| self.error(doing, error.to_string()))
     }
 
     /// An object's id that a command printed.
     pub(crate) fn oid(&self, doing: &'static str, args: &[&str], stdin: &[u8]) -> Result<Oid> {
         let printed = self.run(doing, args, stdin)?;
         let text = String::from_utf8_lossy(&printed).trim().to_owned();
-        Oid::from_str(&text).map_err(|_| self.trouble(doing, format!("git printed {text:?}")))
+        Oid::from_str(&text).map_err(|_| self.error(doing, format!("git printed {text:?}")))
     }
 
     /// What an answer that is not a success means.
@@ -179,10 +179,10 @@ impl Git {
             (None, _) => "its end was not seen".into(),
         };
         let said = if words.is_empty() { how } else { format!("{words} ({how})") };
-        self.trouble(doing, said)
+        self.error(doing, said)
     }
 
-    fn trouble(&self, doing: &'static str, words: String) -> GitError {
+    fn error(&self, doing: &'static str, words: String) -> GitError {
         GitError::Command { doing, path: self.place(), words }
     }
 

@@ -12,7 +12,7 @@ use crate::sys::fs;
 pub fn warnings(repo: &Repo) -> Vec<String> {
     let config = match Config::read(&repo.common) {
         Ok(config) => config,
-        Err(trouble) => return vec![trouble.to_string()],
+        Err(error) => return vec![error.to_string()],
     };
     let mut lines = Vec::new();
     let unknown = filters_named(repo).into_iter().find(|filter| !config.has_filter(filter));

@@ -103,10 +103,10 @@ impl Admission for Intake {
         let origin =
             match self.wants_tree(&spec).then(|| self.origin(dropped.id, &spec)).transpose() {
                 Ok(origin) => origin,
-                Err(trouble) => {
-                    return match about_input(&trouble, &spec) {
+                Err(error) => {
+                    return match about_input(&error, &spec) {
                         Some(problem) => rejected(dropped, vec![problem]),
-                        None => Admitted::NotNow(trouble.to_string()),
+                        None => Admitted::NotNow(error.to_string()),
                     };
                 }
             };
@@ -125,15 +125,15 @@ impl Admission for Intake {
 }
 
 /// A name in the task is wrong: its author can mend that, nobody else.
-fn about_input(trouble: &GitError, spec: &TaskSpec) -> Option<Problem> {
-    let key = match trouble {
-        _ if !trouble.is_the_tasks() => return None,
+fn about_input(error: &GitError, spec: &TaskSpec) -> Option<Problem> {
+    let key = match error {
+        _ if !error.is_the_tasks() => return None,
         GitError::BranchTaken { .. } | GitError::BranchBlocked { .. } => "branch",
         GitError::BadName { name, .. } if spec.branch.as_ref() == Some(name) => "branch",
         _ => "base",
     };
-    let problem = Problem::new(trouble.to_string()).key(key);
-    Some(match trouble.hint() {
+    let problem = Problem::new(error.to_string()).key(key);
+    Some(match error.hint() {
         Some(hint) => problem.hint(hint),
         None => problem,
     })

@@ -38,7 +38,8 @@ impl Leadership {
         if let Some(lock) = &self.lock {
             // Without a name on it the others stand by all the same, and look now and then.
             let name = serde_json::to_string(me).expect("an identity is plain data");
-            let _nameless = lock.note(&path, &name);
+            // The name is for people only.
+            drop(lock.note(&path, &name));
             return Ok(());
         }
         let name = fs::read_if_any(&path)?.unwrap_or_default();

@@ -114,7 +114,8 @@ impl Housekeeper {
         let long_ago = silent_ns > i128::from(FOREIGN_MS) * 1_000_000;
         if here {
             // Its directory is empty or garbage: what it published is in the queue.
-            let _stays_till_its_next_user = Scratch::forget(&self.scratch_dir, card.id.short());
+            // Its next user removes it.
+            drop(Scratch::forget(&self.scratch_dir, card.id.short()));
         }
         if here || long_ago { self.queue.bury(&card.id) } else { Ok(()) }
     }

@@ -15,13 +15,13 @@ impl Housekeeper {
         for path in &self.repositories {
             let Ok(repo) = Repo::discover(path) else { continue };
             let trees = TreePool::new(repo, self.trees.clone(), &identity::host());
-            for occupant in trees.occupants().unwrap_or_default() {
-                let task =
-                    TaskId::parse(&occupant.task).filter(|_| occupant.queue == self.queue.id());
+            for holder in trees.holders().unwrap_or_default() {
+                let task = TaskId::parse(&holder.task).filter(|_| holder.queue == self.queue.id());
                 if let Some(task) = task
                     && self.queue.ended(&task)?.is_some()
                 {
-                    let _kept_for_the_next_time = trees.vacate(&occupant.queue, &occupant.task);
+                    // What stays is cleared by the next pass.
+                    drop(trees.vacate(&holder.queue, &holder.task));
                 }
             }
         }

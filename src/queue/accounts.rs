@@ -123,7 +123,8 @@ impl Queue {
         if let Some(breaker) = &breaker {
             let staged = self.staging();
             fs::write(&staged, &to_json(breaker))?;
-            let _placed = fs::rename(&staged, &self.file(Dir::Accounts, account))?;
+            // Nobody else moves the staged file, so this rename loses no race.
+            let _ = fs::rename(&staged, &self.file(Dir::Accounts, account))?;
         }
         Ok(breaker)
     }

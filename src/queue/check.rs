@@ -238,7 +238,8 @@ impl Queue {
         let id = Dir::ALL.iter().find(|d| d.name() == dir).and_then(|d| task_of(*d, name));
         if let Some(id) = id {
             let aside = self.paths.run(&id).duplicate(dir, name);
-            let _either_way_it_is_aside = fs::rename(&violation.path, &aside)?;
+            // Whoever moved it, it is aside.
+            let _ = fs::rename(&violation.path, &aside)?;
         }
         Ok(())
     }

@@ -149,7 +149,8 @@ impl Journal {
     fn turn(&self, part: &mut Part) -> fs::Result<()> {
         let before = self.path.with_file_name(format!("{}.1.jsonl", self.owner));
         fs::unlink(&before)?;
-        let _ours_alone = fs::rename(&self.path, &before)?;
+        // The file is this process's alone: this rename loses no race.
+        let _ = fs::rename(&self.path, &before)?;
         *part = Part::open(&self.path, &self.owner)?;
         Ok(())
     }

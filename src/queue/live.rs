@@ -16,15 +16,18 @@ impl Queue {
             .and_then(|()| fs::rename(&staged, &self.paths.attempt(attempt).live()));
         if !matches!(placed, Ok(Renamed::Done)) {
             // On a full disk this would be one more each second.
-            let _swept_in_an_hour_at_the_latest = fs::unlink(&staged);
+            // It is swept within an hour.
+            drop(fs::unlink(&staged));
         }
-        let _said_or_nobody_reads_it = placed?;
+        // A lost race means that nobody reads it.
+        let _ = placed?;
         Ok(())
     }
 
     /// The agent has ended.
     pub fn forget_live(&self, attempt: &AttemptName) -> Result<()> {
-        let _there_or_not = fs::unlink(&self.paths.attempt(attempt).live())?;
+        // It need not be there.
+        let _ = fs::unlink(&self.paths.attempt(attempt).live())?;
         Ok(())
     }
 

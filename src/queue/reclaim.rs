@@ -111,7 +111,8 @@ impl Queue {
     /// stuck behind a live heartbeat.
     pub fn disown(&self, at: &TaskEpoch) -> Result<()> {
         if let Some(name) = self.ready_name(at)? {
-            let _either = self.shift(Dir::Ready, &name, Dir::Ready, &name.ready_next())?;
+            // Whoever renames it, it has the new name.
+            let _ = self.shift(Dir::Ready, &name, Dir::Ready, &name.ready_next())?;
         }
         fs::unlink(&self.file(Dir::Claims, at))?;
         Ok(())

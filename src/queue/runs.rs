@@ -135,7 +135,8 @@ impl Queue {
     pub fn write_context(&self, id: &TaskId, text: &str) -> Result<()> {
         let staged = self.staging();
         fs::write(&staged, text.as_bytes())?;
-        let _placed = fs::rename(&staged, &self.context_file(id))?;
+        // Nobody else moves the staged file, so this rename loses no race.
+        let _ = fs::rename(&staged, &self.context_file(id))?;
         Ok(())
     }
 

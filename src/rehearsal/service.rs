@@ -105,7 +105,8 @@ impl Service {
     pub(super) fn enter(task: &str) -> Option<Service> {
         let service = Service { dir: PathBuf::from(env::var(DIR)?), task: task.to_owned() };
         // One who cannot leave a name is served all the same.
-        let _seen_or_not = service.arrive();
+        // The record is evidence only.
+        drop(service.arrive());
         Some(service)
     }
 
@@ -117,7 +118,8 @@ impl Service {
         let name = format!("{}-{}", me.pid, me.start_ticks);
         let staged = dir.join(format!(".{name}"));
         fs::write(&staged, &serde_json::to_vec(&me).expect("an identity is plain data"))?;
-        let _placed = fs::rename(&staged, &dir.join(name))?;
+        // Nobody else moves the staged file, so this rename loses no race.
+        let _ = fs::rename(&staged, &dir.join(name))?;
         for name in fs::list(&dir)? {
             let Some(bytes) = fs::read_if_any(&dir.join(&name))? else { continue };
             let Ok(other) = serde_json::from_slice::<ProcessIdentity>(&bytes) else { continue };
@@ -132,7 +134,7 @@ impl Service {
 
     /// Whether a call would be answered now. A refusal is written down.
     pub(super) fn ask(&self, step: &str) -> fs::Result<Answer> {
-        let _one_at_a_time = Lock::take(&self.dir.join("lock"))?;
+        let _held = Lock::take(&self.dir.join("lock"))?;
         let answer = self.would_answer();
         if answer != Answer::Served {
             self.write_down(step, 0, answer)?;
@@ -142,7 +144,7 @@ impl Service {
 
     /// The answer: paid from here on, whether anybody hears it or not.
     pub(super) fn answer(&self, step: &str, tokens: u64) -> fs::Result<Option<News>> {
-        let _one_at_a_time = Lock::take(&self.dir.join("lock"))?;
+        let _held = Lock::take(&self.dir.join("lock"))?;
         self.write_down(step, tokens, Answer::Served)?;
         let Some(room) = self.weather().window.filter(is_open) else { return Ok(None) };
         let mut meter = self.meter(&room);

@@ -65,7 +65,8 @@ fn cancel_at_work(ground: &Ground, cancelled: &mut HashSet<TaskId>) -> Result<()
         let id = claim.at.id;
         if Deed::of(id.slug()) == Some(Deed::Cancel) && cancelled.insert(id.clone()) {
             let wish = ground.queue.wish_to_cancel(&id)?;
-            let _the_wish_lasts = ground.queue.carry_out(&wish)?;
+            // The request stays until it is met.
+            let _ = ground.queue.carry_out(&wish)?;
         }
     }
     Ok(())

@@ -218,7 +218,8 @@ impl Storm<'_> {
         let mut cancels = seen.ready.iter().filter(|name| deed(name) == Some(Deed::Cancel));
         if let Some(name) = cancels.find(at_work) {
             let wish = queue.wish_to_cancel(&name.at.id)?;
-            let _the_wish_lasts = queue.carry_out(&wish)?;
+            // The request stays until it is met.
+            let _ = queue.carry_out(&wish)?;
         }
         let waiting: Vec<&QueueName> =
             seen.ready.iter().filter(|name| !seen.claims.contains_key(&name.at)).collect();
@@ -226,7 +227,8 @@ impl Storm<'_> {
             let name = waiting[self.rng.usize(0..waiting.len())];
             self.tally.moved.insert(name.at.id.to_string());
             let band = Band::new(self.rng.u8(0..10)).unwrap_or_default();
-            let _somebody_was_faster = match self.rng.bool() {
+            // Somebody else may have been faster.
+            let _ = match self.rng.bool() {
                 true => queue.reprioritise(name, band)?,
                 false => queue.hold(name)?,
             };
@@ -239,7 +241,8 @@ impl Storm<'_> {
         for name in queue.blocked()? {
             let held = name.reason.as_ref().is_some_and(|r| r.to_string() == "hold");
             if held {
-                let _somebody_was_faster = queue.unblock(&name)?;
+                // Somebody else may have been faster.
+                let _ = queue.unblock(&name)?;
             }
         }
         Ok(())

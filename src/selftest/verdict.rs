@@ -127,8 +127,8 @@ pub(super) fn repeated(queue: &Queue) -> Result<Vec<String>> {
 pub(super) fn occupied(ground: &Ground) -> Vec<String> {
     let Ok(repo) = Repo::discover(ground.repository()) else { return Vec::new() };
     let trees = TreePool::new(repo, None, &identity::host());
-    let occupants = trees.occupants().unwrap_or_default();
-    occupants.iter().map(|o| format!("a tree still belongs to {}", o.task)).collect()
+    let holders = trees.holders().unwrap_or_default();
+    holders.iter().map(|o| format!("a tree still belongs to {}", o.task)).collect()
 }
 
 /// Tasks in trees whose work is not on a branch, and attempts whose result does not say `done`.

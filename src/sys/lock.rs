@@ -69,7 +69,8 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // What cannot be given back ends with the last copy of the descriptor.
-        let _ends_with_the_process = FileExt::unlock(&self.file);
+        // The lock ends with the process at the latest.
+        drop(FileExt::unlock(&self.file));
     }
 }
 

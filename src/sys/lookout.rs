@@ -73,7 +73,8 @@ impl Drop for ProcessWatcher {
         self.shared.state().over = true;
         self.shared.bell.ring();
         // A panic there has been printed; there is nothing to add to it.
-        let _panicked = self.thread.take().map(JoinHandle::join);
+        // A panic has ended the process already.
+        drop(self.thread.take().map(JoinHandle::join));
     }
 }
 

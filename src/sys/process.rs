@@ -168,9 +168,11 @@ pub fn signal(pid: i32, signal: Signal) -> bool {
 /// then, and may end in order. It may be gone this instant, which its end will tell.
 pub fn tell(pid: i32, group: bool, signal_to_send: Signal) {
     let send = |what| if group { signal_group(pid, what) } else { signal(pid, what) };
-    let _there_or_gone = send(signal_to_send);
+    // The process may be gone.
+    send(signal_to_send);
     if process(pid).is_some_and(|process| process.state == 'T') {
-        let _there_or_gone = send(Signal::SIGCONT);
+        // The process may be gone.
+        send(Signal::SIGCONT);
     }
 }
 

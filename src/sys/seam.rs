@@ -134,7 +134,8 @@ mod hooked {
         fn before(&mut self, call: &Call<'_>) -> CallFate;
         /// After it; `errno` is what the caller is told.
         fn after(&mut self, call: &Call<'_>, errno: Option<i32>) {
-            let _unused = (call, errno);
+            // A hook need not look.
+            let _ = (call, errno);
         }
     }
 
@@ -188,7 +189,8 @@ mod hooked {
             CallFate::To(path) => run(&Call { to: Some(path), ..*call }),
             CallFate::KillBefore => die(),
             CallFate::KillAfter => {
-                let _nobody_learns_it = run(call);
+                // The process dies next.
+                drop(run(call));
                 die()
             }
         }

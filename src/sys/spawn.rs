@@ -146,7 +146,8 @@ pub fn spawn_in(entrance: &CgroupEntry, order: &SpawnRequest<'_>) -> Result<Chil
     let ended = end_of(pid.as_raw()).map_err(|source| {
         // Without a way to see its end there is no supervising it.
         super::process::kill_hard(pid.as_raw());
-        let _its_end_is_nobodys_concern = status(pid);
+        // The child is only buried.
+        status(pid);
         failed(SpawnStep::System)(source)
     })?;
     Ok(Child { pid, stdout: Some(stdout), ended })

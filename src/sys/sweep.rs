@@ -131,7 +131,8 @@ fn end_marked(mark: &EnvMark, grace: &mut Grace, patience_ms: u64) -> Swept {
         Ok(())
     };
     // Where it is only pretended, nobody was found.
-    let _tells_nothing_more = through(Call::on(Op::Kill, all), |_| kill(&mut swept));
+    // Where the call is only pretended nothing was found.
+    drop(through(Call::on(Op::Kill, all), |_| kill(&mut swept)));
     swept
 }
 
@@ -148,7 +149,8 @@ pub fn left_by(worker: &str, mark: &str, patience_ms: u64) -> Swept {
         Ok(())
     };
     let all = std::path::Path::new("/proc");
-    let _tells_nothing_more = through(Call::on(Op::Kill, all), |_| kill(&mut swept));
+    // Where the call is only pretended nothing was found.
+    drop(through(Call::on(Op::Kill, all), |_| kill(&mut swept)));
     swept
 }
 

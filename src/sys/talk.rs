@@ -38,7 +38,8 @@ impl LogFile {
     pub fn line(&self, line: &str) -> Result<()> {
         let mut open_now = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // A log that cannot be turned grows, which is better than a line less.
-        let _turned = turn(&self.path, self.max);
+        // An older part that stays does no harm.
+        drop(turn(&self.path, self.max));
         if fs::look(&self.path)?.is_none_or(|meta| fs::file_id(&meta) != open_now.1) {
             *open_now = open(&self.path)?;
         }
@@ -66,7 +67,8 @@ pub fn turn(path: &Path, max: u64) -> Result<bool> {
     fs::unlink(&part(path, &KEPT.to_string()))?;
     for number in (1..KEPT).rev() {
         let older = part(path, &(number + 1).to_string());
-        let _there_or_not = fs::rename(&part(path, &number.to_string()), &older)?;
+        // It need not be there.
+        let _ = fs::rename(&part(path, &number.to_string()), &older)?;
     }
     Ok(fs::rename(path, &part(path, "1"))? == fs::Renamed::Done)
 }

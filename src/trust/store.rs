@@ -90,7 +90,8 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     let staged = path.with_extension(format!("{:016x}", random::number()));
     fs::create_private(&staged, bytes)?;
     // The staged name was ours alone, so it was there.
-    let _placed = fs::rename(&staged, path)?;
+    // Nobody else moves the staged file, so this rename loses no race.
+    let _ = fs::rename(&staged, path)?;
     Ok(())
 }
 

@@ -145,7 +145,7 @@ fn attempt_json(attempt: &AttemptFiles) -> Value {
 pub fn text(task: &TaskView, style: Style) -> String {
     let mut out = String::new();
     let mut line = |key: &str, value: String| {
-        let _written = writeln!(out, "{} {value}", style.dim(&format!("{key:>9}")));
+        writeln!(out, "{} {value}", style.dim(&format!("{key:>9}"))).ok();
     };
     line("task", style.bold(task.id.as_str()));
     if let Some(title) = task.record.as_ref().and_then(|record| record.title.as_deref()) {
@@ -185,7 +185,7 @@ pub fn text(task: &TaskView, style: Style) -> String {
     }
     if let Some(said) = task.attempts.iter().rev().find_map(|a| a.result.as_ref()?.said.as_deref())
     {
-        let _written = writeln!(out, "\n{}", printable(said.trim_end(), true));
+        writeln!(out, "\n{}", printable(said.trim_end(), true)).ok();
     }
     out
 }

@@ -54,10 +54,10 @@ pub fn summary(
     let took = duration(now.since(since));
     let bill = if cost > 0.0 { format!(", {}", dollars(cost, estimated)) } else { String::new() };
     let line = format!("{} in {took}{bill}", parts.join(", "));
-    let _written = writeln!(out, "{}", style.bold(&line));
+    writeln!(out, "{}", style.bold(&line)).ok();
     if !ended.is_empty() || !waiting.is_empty() {
         let rows: Vec<TaskRow> = ended.iter().chain(&waiting).cloned().collect();
-        let _written = writeln!(out, "\n{}", table(&rows, style));
+        writeln!(out, "\n{}", table(&rows, style)).ok();
     }
     out.push_str(&next(&ended, commands, style));
     out
@@ -81,25 +81,24 @@ fn next(ended: &[TaskRow], commands: &Commands<'_>, style: Style) -> String {
         .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
     let branches: Vec<&str> = done.filter_map(|row| row.branch.as_deref()).collect();
     if let Some(first) = branches.first() {
-        let _written = writeln!(out, "\n{}", style.dim("look at a branch, then take it over:"));
+        writeln!(out, "\n{}", style.dim("look at a branch, then take it over:")).ok();
         let first = quoted(first);
-        let _written = writeln!(out, "  {}", git(&format!("log --stat -p HEAD..{first}")));
+        writeln!(out, "  {}", git(&format!("log --stat -p HEAD..{first}"))).ok();
         for branch in branches.iter().take(BRANCHES) {
-            let _written = writeln!(out, "  {}", git(&format!("merge {}", quoted(branch))));
+            writeln!(out, "  {}", git(&format!("merge {}", quoted(branch)))).ok();
         }
         let more = branches.len().saturating_sub(BRANCHES);
         if more > 0 {
-            let _written =
-                writeln!(out, "  {}", style.dim(&format!("and {more} more, as in the table")));
+            writeln!(out, "  {}", style.dim(&format!("and {more} more, as in the table"))).ok();
         }
     }
     let wrong = ended.iter().filter(|row| matches!(row.state, State::Failed | State::Rejected));
     let wrong: Vec<&TaskId> = wrong.filter_map(|row| row.id.as_ref()).take(HINTS).collect();
     if !wrong.is_empty() {
-        let _written = writeln!(out, "\n{}", style.dim("see what went wrong:"));
+        writeln!(out, "\n{}", style.dim("see what went wrong:")).ok();
     }
     for id in wrong {
-        let _written = writeln!(out, "  {} explain {}-{}", commands.program, id.slug(), id.tail());
+        writeln!(out, "  {} explain {}-{}", commands.program, id.slug(), id.tail()).ok();
     }
     out
 }

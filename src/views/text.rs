@@ -33,7 +33,7 @@ pub fn status(view: &View, style: Style) -> String {
     let all: usize = view.counts.values().sum();
     if shown < all {
         let line = format!("{} more: coordinator status --all", all - shown);
-        let _written = writeln!(out, "{}", style.dim(&line));
+        writeln!(out, "{}", style.dim(&line)).ok();
     }
     out
 }

@@ -187,7 +187,8 @@ impl AccountAdmission {
     /// The attempt is over, or there was nothing to claim. A name that stays for now goes with us.
     pub(super) fn end_probe(&mut self, shared: &Shared) {
         if let Some(account) = self.probe.take() {
-            let _goes_with_us = shared.queue.end_probe(&shared.registration, &account);
+            // The probe ends with this worker.
+            drop(shared.queue.end_probe(&shared.registration, &account));
         }
     }
 
@@ -262,7 +263,8 @@ impl ProgressRelay {
             note_breaker(journal, &self.account, heard.ok().flatten().as_ref());
         }
         if first {
-            let _ends_with_the_attempt = queue.end_probe(registration, &self.account);
+            // The probe ends with the attempt.
+            drop(queue.end_probe(registration, &self.account));
         }
     }
 }

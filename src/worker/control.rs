@@ -123,7 +123,8 @@ impl Control {
 
     /// Makes the main thread look.
     pub fn ring(&self) {
-        let _full_means_rung_already = self.bell.try_send(());
+        // A full channel means that it was woken already.
+        self.bell.try_send(()).ok();
     }
 
     pub(super) fn take_reload(&self) -> bool {

@@ -37,7 +37,8 @@ pub(super) fn start(shared: &Shared) -> Ticker {
 pub(super) fn disown_all(shared: &Shared) {
     for claim in shared.queue.claims().unwrap_or_default() {
         if claim.card.id == *shared.registration.id() {
-            let _left_to_the_others = shared.queue.disown(&claim.at);
+            // Other workers reclaim it.
+            drop(shared.queue.disown(&claim.at));
         }
     }
 }
@@ -73,7 +74,8 @@ impl Heart {
             Err(_) => {}
         }
         // A look that fails is repeated at the next beat; the rename decides in any case.
-        let _again_at_the_next_beat = self.look();
+        // The next beat looks again.
+        drop(self.look());
         relieve(&self.shared, &self.shared.holding, &mut self.parked);
         if self.shared.queue.asked_to_retire(self.shared.registration.id()) {
             self.shared.control.retire();

@@ -102,7 +102,8 @@ impl Idle {
 
     /// Waits for a ring of the bell (which hints ring too), at most so long.
     pub(super) fn pause(&self, ms: u64) {
-        let _hint_or_timer = self.bell.recv_timeout(Duration::from_millis(ms));
+        // A hint and the end of the time mean the same.
+        self.bell.recv_timeout(Duration::from_millis(ms)).ok();
     }
 
     /// Begins to watch, if the machine has watches left. True: it does.

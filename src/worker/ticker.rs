@@ -21,7 +21,8 @@ pub(super) struct Waker(SyncSender<Word>);
 
 impl Waker {
     pub(super) fn wake(&self) {
-        let _full_means_woken_already = self.0.try_send(Word::Now);
+        // A full channel means that it is awake already.
+        drop(self.0.try_send(Word::Now));
     }
 }
 
@@ -50,9 +51,11 @@ impl Ticker {
 
     /// Ends the thread, and waits until it has.
     pub(super) fn stop(self) {
-        let _ended_by_itself = self.words.send(Word::Stop);
+        // It may have ended by itself.
+        drop(self.words.send(Word::Stop));
         // A panic there has been printed; there is nothing to add to it.
-        let _panicked = self.thread.join();
+        // A panic has ended the process already.
+        drop(self.thread.join());
     }
 }
 

@@ -35,12 +35,12 @@ struct ReflogEntry {
 /// Keeps and names them.
 pub(crate) fn keep(
     git: &Repository,
-    occupant: &Holder,
+    holder: &Holder,
     tip: Oid,
     notes: &mut Vec<String>,
 ) -> Result<Aside> {
     let failed = |error| GitError::git("look for commits beside the branch", git.path())(error);
-    let left = left_behind(&steps(git, occupant.since_ms));
+    let left = left_behind(&steps(git, holder.since_ms));
     let on_branch = |oid: &Oid| *oid == tip || git.graph_descendant_of(tip, *oid).unwrap_or(false);
     let left: Vec<Oid> =
         left.into_iter().filter(|oid| git.find_commit(*oid).is_ok() && !on_branch(oid)).collect();
@@ -50,8 +50,8 @@ pub(crate) fn keep(
     let alone = unreached(git, &left, None).map_err(failed)?;
     let mut aside = Aside { any: true, kept: Vec::new() };
     for (number, oid) in tips_of(git, &alone).map_err(failed)?.into_iter().take(NAMED).enumerate() {
-        let name = format!("refs/swarmdir/{}/{}-{}", occupant.task, occupant.token, number + 1);
-        let log = format!("{}: keep", mark(&occupant.task));
+        let name = format!("refs/swarmdir/{}/{}-{}", holder.task, holder.token, number + 1);
+        let log = format!("{}: keep", mark(&holder.task));
         patiently("keep a commit", git.path(), || git.reference(&name, oid, true, &log).map(drop))?;
         notes
             .push(format!("the agent left commits on no branch; {} is kept as {name}", short(oid)));

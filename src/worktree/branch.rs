@@ -211,10 +211,10 @@ fn read_intent(path: &Path) -> Result<Option<BranchIntent>> {
 }
 
 /// Where a task's branch is, or else where the task began.
-pub(crate) fn tip_or_base(repo: &Repo, occupant: &Holder) -> Result<Oid> {
-    match branch_tip(&repo.git, &occupant.branch) {
+pub(crate) fn tip_or_base(repo: &Repo, holder: &Holder) -> Result<Oid> {
+    match branch_tip(&repo.git, &holder.branch) {
         Some(tip) => Ok(tip),
-        None => oid(repo, &occupant.base),
+        None => oid(repo, &holder.base),
     }
 }
 

@@ -69,7 +69,7 @@ impl Tree {
         for change in self.settings.look_again()? {
             notes.push(format!("git's configuration changed during this attempt: {change}"));
         }
-        let since = self.occupant.since_ms;
+        let since = self.holder.since_ms;
         for lock in lasting_shared_locks(&self.repo.common, since)? {
             notes.push(format!(
                 "a git that was killed, or that still runs, has locked the repository: {lock:?}; if no git runs there, remove it"
@@ -84,24 +84,24 @@ impl Tree {
             }
             TreeIdentity::Other(what) => return self.replaced(&what, notes),
         }
-        let head = branch::tip_or_base(&self.repo, &self.occupant)?;
+        let head = branch::tip_or_base(&self.repo, &self.holder)?;
         let name = self.place.admin_name();
         let mended = make::mend(&self.repo, &name, &self.place.tree, &self.dir, head)?;
         notes.extend(mended.notes);
         // An agent may have changed anything, so nothing read before is trusted.
         self.git = mended.git;
-        if remove_stale_locks(&self.git, Some(&self.occupant.branch))? {
+        if remove_stale_locks(&self.git, Some(&self.holder.branch))? {
             notes.push("a git that was killed in the tree had left its lock".into());
         }
         let head = head::read(&self.git);
-        let own = format!("refs/heads/{}", self.occupant.branch).into_bytes();
+        let own = format!("refs/heads/{}", self.holder.branch).into_bytes();
         if head.branch.as_ref() != Some(&own) {
             notes.push(format!("the agent left the tree {}", head::place(&head)));
         }
         if mended.emptied {
             fill_empty(
                 &self.command(),
-                head.at.unwrap_or(branch::tip_or_base(&self.repo, &self.occupant)?),
+                head.at.unwrap_or(branch::tip_or_base(&self.repo, &self.holder)?),
             )?;
         }
         let leftover = self.commit_leftover(order, &head, &mut notes)?;
@@ -127,17 +127,17 @@ impl Tree {
         mut notes: Vec<String>,
     ) -> Result<Collected> {
         let head = leftover.or(head::read(&self.git).at);
-        let settled = heads::settle(&self.git, &self.occupant, head, &mut notes)?;
-        let aside = aside::keep(&self.git, &self.occupant, settled.tip, &mut notes)?;
+        let settled = heads::settle(&self.git, &self.holder, head, &mut notes)?;
+        let aside = aside::keep(&self.git, &self.holder, settled.tip, &mut notes)?;
         self.summarise(settled, aside, leftover, notes)
     }
 
     /// The commits that the branch holds beyond its base now, before anything is collected; oldest first.
     pub fn commits(&self) -> Result<Vec<CommitRecord>> {
         let failed = |error| GitError::git("read the branch", self.path())(error);
-        let base = Oid::from_str(&self.occupant.base).map_err(failed)?;
+        let base = Oid::from_str(&self.holder.base).map_err(failed)?;
         let Some(head) = head::read(&self.git).at else { return Ok(Vec::new()) };
-        let is_ours = |commit: &Commit<'_>| bears(commit, &self.occupant.task);
+        let is_ours = |commit: &Commit<'_>| bears(commit, &self.holder.task);
         summary::commits(&self.git, base, head, is_ours).map_err(failed)
     }
 
@@ -150,14 +150,13 @@ impl Tree {
     ) -> Result<Collected> {
         let git = &self.git;
         let failed = |error| GitError::git("read the branch", self.path())(error);
-        let base = Oid::from_str(&self.occupant.base).map_err(failed)?;
+        let base = Oid::from_str(&self.holder.base).map_err(failed)?;
         let tip = settled.tip;
         if tip != base && !git.graph_descendant_of(tip, base).unwrap_or(false) {
             notes.push(format!("the branch no longer builds on its base {base}"));
         }
-        let is_ours = |commit: &Commit<'_>| {
-            Some(commit.id()) == leftover || bears(commit, &self.occupant.task)
-        };
+        let is_ours =
+            |commit: &Commit<'_>| Some(commit.id()) == leftover || bears(commit, &self.holder.task);
         let commits = summary::commits(git, base, tip, is_ours).map_err(failed)?;
         let size = summary::size(git, base, tip).map_err(failed)?;
         Ok(Collected {

@@ -28,10 +28,10 @@ impl Tree {
         }
         let mut names = vec![format!("refs/heads/{}", self.branch())];
         if collected.pinned.is_some() {
-            names.push(format!("refs/swarmdir/{}/{}", self.occupant.task, self.occupant.token));
+            names.push(format!("refs/swarmdir/{}/{}", self.holder.task, self.holder.token));
         }
         names.extend(collected.kept.iter().map(|(name, _)| name.clone()));
-        let since = self.occupant.since_ms.saturating_sub(CLOCK_SLACK_MS);
+        let since = self.holder.since_ms.saturating_sub(CLOCK_SLACK_MS);
         sync_all(&self.repo.common, &objects, since, &names)
     }
 }

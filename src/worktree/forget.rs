@@ -17,23 +17,23 @@ use crate::sys::{clock, fs};
 
 /// Lets git forget a tree whose directory somebody removed, and frees its place; what only git's own files of it named
 /// is saved. The caller holds the place.
-pub(super) fn forget_missing(repo: &Repo, place: &TreeSlot, occupant: &Holder) -> Result<()> {
+pub(super) fn forget_missing(repo: &Repo, place: &TreeSlot, holder: &Holder) -> Result<()> {
     // What cannot be read any more cannot be saved, and must not stop the task.
-    save_missing(repo, place, occupant).ok();
+    save_missing(repo, place, holder).ok();
     make::forget(&repo.common, &place.tree)?;
     clear(place)
 }
 
-fn save_missing(repo: &Repo, place: &TreeSlot, occupant: &Holder) -> Result<()> {
+fn save_missing(repo: &Repo, place: &TreeSlot, holder: &Holder) -> Result<()> {
     let Some(admin) = make::admins_for(&repo.common, &place.tree).into_iter().next() else {
         return Ok(());
     };
     let git = make::open(&admin)?;
     let Ok(state) = state::look(&git, &Git::bare(git.path()), None)? else { return Ok(()) };
     let mut salvage = Salvage {
-        owner: occupant.task.clone(),
-        queue: occupant.queue.clone(),
-        base: Some(occupant.base.clone()),
+        owner: holder.task.clone(),
+        queue: holder.queue.clone(),
+        base: Some(holder.base.clone()),
         ..salvage_of(place, "its directory was gone")
     };
     if let Some(papers) = state.save(&repo.git, &mut salvage)? {

@@ -51,12 +51,12 @@ impl TreePool {
         notes: &mut Vec<String>,
     ) -> Result<Option<OpenTree>> {
         for number in self.places.numbers()? {
-            if self.places.occupant(number)?.is_some() {
+            if self.places.holder(number)?.is_some() {
                 continue;
             }
             let Some(place) = self.places.take(number, order.token)? else { continue };
             // It may have been taken and left again since we looked.
-            if place.occupant()?.is_some() || !fs::exists(&place.tree) {
+            if place.holder()?.is_some() || !fs::exists(&place.tree) {
                 continue;
             }
             let kept = match self.judge(&place, settings) {
@@ -70,8 +70,8 @@ impl TreePool {
                 Ok(FreeTree::Kept(why)) => why,
                 // A power cut left half an object, say: what is there is its owner's to look at, and no
                 // reason to turn every task away.
-                Err(trouble) if trouble.is_git() && !trouble.disk_full() => trouble.to_string(),
-                Err(trouble) => return Err(trouble),
+                Err(error) if error.is_git() && !error.disk_full() => error.to_string(),
+                Err(error) => return Err(error),
             };
             place.occupy(&held(order, kept))?;
         }

@@ -23,17 +23,17 @@ pub(crate) struct BranchTip {
 
 /// Looks at a tree that an earlier attempt left: back on its branch where that loses nothing; otherwise
 /// it stays as the agent had it, and the notes say so.
-pub(crate) fn check(git: &Repository, occupant: &Holder) -> Result<Vec<String>> {
+pub(crate) fn check(git: &Repository, holder: &Holder) -> Result<Vec<String>> {
     let head = head::read(git);
-    let full = format!("refs/heads/{}", occupant.branch).into_bytes();
+    let full = format!("refs/heads/{}", holder.branch).into_bytes();
     let mut notes = Vec::new();
     if git.state() != RepositoryState::Clean {
         notes.push(format!("{} is still in progress", head::describe(git.state())));
     } else if head.branch.is_none()
         && head.at.is_some()
-        && head.at == branch_tip(git, &occupant.branch)
+        && head.at == branch_tip(git, &holder.branch)
     {
-        super::fill::attach(git, &occupant.branch)?;
+        super::fill::attach(git, &holder.branch)?;
     } else if head.branch.as_ref() != Some(&full) {
         notes.push(format!("the tree is not on its branch but {}", head::place(&head)));
     }
@@ -43,14 +43,14 @@ pub(crate) fn check(git: &Repository, occupant: &Holder) -> Result<Vec<String>> 
 /// Brings the task's branch to where HEAD is, if that is forward.
 pub(crate) fn settle(
     git: &Repository,
-    occupant: &Holder,
+    holder: &Holder,
     head: Option<Oid>,
     notes: &mut Vec<String>,
 ) -> Result<BranchTip> {
-    let branch = &occupant.branch;
+    let branch = &holder.branch;
     let full = format!("refs/heads/{branch}");
-    let log = format!("{}: collect", mark(&occupant.task));
-    let base = Oid::from_str(&occupant.base).map_err(GitError::git("read the base", git.path()))?;
+    let log = format!("{}: collect", mark(&holder.task));
+    let base = Oid::from_str(&holder.base).map_err(GitError::git("read the base", git.path()))?;
     let doing = "move the task's branch";
     let Some(tip) = branch_tip(git, branch) else {
         let at = head.unwrap_or(base);
@@ -75,7 +75,7 @@ pub(crate) fn settle(
     } else if git.graph_descendant_of(tip, head).unwrap_or(false) {
         return Ok(BranchTip { tip, pinned: None });
     }
-    let name = format!("refs/swarmdir/{}/{}", occupant.task, occupant.token);
+    let name = format!("refs/swarmdir/{}/{}", holder.task, holder.token);
     patiently(doing, git.path(), || git.reference(&name, head, true, &log).map(|_| ()))?;
     notes.push(format!("HEAD had left the branch {branch}; what it held is kept as {name}"));
     Ok(BranchTip { tip, pinned: Some(head) })

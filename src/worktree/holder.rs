@@ -83,7 +83,7 @@ impl TreeSlots {
 
     /// Who lives there, as far as the record can be read. A record that cannot be read counts as none:
     /// a free tree is looked through, and what is in it saved, before it is used.
-    pub(crate) fn occupant(&self, number: u32) -> Result<Option<Holder>> {
+    pub(crate) fn holder(&self, number: u32) -> Result<Option<Holder>> {
         read_record(&self.path(number, ".json"))
     }
 
@@ -106,7 +106,7 @@ impl TreeSlots {
     }
 
     /// What the holder of the place wrote about itself.
-    pub(crate) fn holder(&self, number: u32) -> String {
+    pub(crate) fn holder_token(&self, number: u32) -> String {
         fs::read_text(&self.path(number, ".lock")).unwrap_or_default()
     }
 }
@@ -128,21 +128,21 @@ impl TreeSlot {
     }
 
     /// Who lives here, now that nobody else can change it.
-    pub(crate) fn occupant(&self) -> Result<Option<Holder>> {
+    pub(crate) fn holder(&self) -> Result<Option<Holder>> {
         read_record(&self.record)
     }
 
     /// Writes who lives here.
-    pub(crate) fn occupy(&self, occupant: &Holder) -> Result<()> {
-        replace_json(&self.record, occupant, false)
+    pub(crate) fn occupy(&self, holder: &Holder) -> Result<()> {
+        replace_json(&self.record, holder, false)
     }
 
     /// Says that the files are ready: the record just written, overwritten in place by one that differs
     /// in this word only. One small write is whole or absent however this process dies.
-    pub(crate) fn settled(&self, occupant: &mut Holder) -> Result<()> {
-        let before = json(occupant).len();
-        occupant.phase = TreePhase::Working;
-        let mut bytes = json(occupant);
+    pub(crate) fn settled(&self, holder: &mut Holder) -> Result<()> {
+        let before = json(holder).len();
+        holder.phase = TreePhase::Working;
+        let mut bytes = json(holder);
         // Blanks after the value are JSON, too.
         bytes.resize(before, b' ');
         let file = fs::open_in_place(&self.record)?;
@@ -196,7 +196,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let places = TreeSlots { dir: dir.path().into(), host: "box".into() };
         let place = places.take(1, "1.w").unwrap().unwrap();
-        let mut occupant = Holder {
+        let mut holder = Holder {
             queue: "q".into(),
             task: "t".into(),
             token: "1.w".into(),
@@ -206,10 +206,10 @@ mod tests {
             since_ms: 7,
             note: None,
         };
-        place.occupy(&occupant).unwrap();
-        place.settled(&mut occupant).unwrap();
-        assert_eq!(occupant.phase, TreePhase::Working);
-        assert_eq!(place.occupant().unwrap(), Some(occupant));
+        place.occupy(&holder).unwrap();
+        place.settled(&mut holder).unwrap();
+        assert_eq!(holder.phase, TreePhase::Working);
+        assert_eq!(place.holder().unwrap(), Some(holder));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub struct ListedTree {
     /// Its directory.
     pub path: PathBuf,
     /// Who lives in it.
-    pub occupant: Option<Holder>,
+    pub holder: Option<Holder>,
     /// A process works in it.
     pub busy: bool,
     /// What it takes, without what git ignores; bytes on disk.
@@ -58,10 +58,10 @@ impl TreePool {
             if !self.places.is_used(number) {
                 continue;
             }
-            let occupant = self.places.occupant(number)?;
+            let holder = self.places.holder(number)?;
             let lock = self.places.path(number, ".lock");
             let meta = fs::look(&lock)?;
-            let free = occupant.as_ref().is_none_or(settled);
+            let free = holder.as_ref().is_none_or(settled);
             let busy = free && meta.is_some() && Lock::try_take(&lock)?.is_none();
             let used_ms = meta.map_or(0, |meta| fs::mtime_ns(&meta) / 1_000_000);
             let ours = matches!(identity::check(&path)?, TreeIdentity::Ours(_));
@@ -73,7 +73,7 @@ impl TreePool {
                 bytes: all_bytes.saturating_sub(ignored),
                 ignored_bytes: ignored,
                 path,
-                occupant,
+                holder,
                 busy,
                 used_ms: u64::try_from(used_ms).unwrap_or(0),
             });
@@ -84,7 +84,9 @@ impl TreePool {
     /// Removes what git ignores in a free tree: what a build can make again.
     pub fn remove_ignored(&self, number: u32) -> Result<Removed> {
         let Some(place) = self.places.take(number, "clearing it")? else {
-            return Ok(Removed::No(RemovalRefusal::Busy { holder: self.places.holder(number) }));
+            return Ok(Removed::No(RemovalRefusal::Busy {
+                holder: self.places.holder_token(number),
+            }));
         };
         if let Some(refusal) = self.not_clearable(&place)? {
             return Ok(Removed::No(refusal));
@@ -104,8 +106,8 @@ impl TreePool {
     }
 
     fn not_clearable(&self, place: &TreeSlot) -> Result<Option<RemovalRefusal>> {
-        if let Some(occupant) = place.occupant()? {
-            return Ok(Some(RemovalRefusal::Occupied { task: occupant.task }));
+        if let Some(holder) = place.holder()? {
+            return Ok(Some(RemovalRefusal::Occupied { task: holder.task }));
         }
         let processes = process::standing_in(&place.tree);
         Ok((!processes.is_empty()).then_some(RemovalRefusal::InUse { processes }))

@@ -74,7 +74,7 @@ impl Tree {
         survey: &'a TreeScan,
         head: &Head,
     ) -> Result<FilterCheck<'a>> {
-        let base = Oid::from_str(&self.occupant.base);
+        let base = Oid::from_str(&self.holder.base);
         Ok(FilterCheck {
             git,
             repo: &self.git,
@@ -124,7 +124,7 @@ impl Tree {
                 git = git.with(&format!("GIT_{who}_EMAIL"), "swarmdir@localhost");
             }
         }
-        let message = message(order, &self.occupant.task);
+        let message = message(order, &self.holder.task);
         let (tree, parent) = (tree.to_string(), parent.map(|oid| oid.to_string()));
         let mut args = vec!["commit-tree", &tree];
         if let Some(parent) = &parent {
@@ -134,8 +134,8 @@ impl Tree {
             let signed = [args.as_slice(), &["-S"]].concat();
             match git.oid(doing, &signed, message.as_bytes()) {
                 Ok(commit) => return Ok(commit),
-                Err(trouble) => notes.push(format!(
-                    "the commit of what was left is not signed, though commit.gpgsign is set: {trouble}"
+                Err(error) => notes.push(format!(
+                    "the commit of what was left is not signed, though commit.gpgsign is set: {error}"
                 )),
             }
         }
@@ -145,11 +145,11 @@ impl Tree {
     /// HEAD follows the new commit: on our own branch with it, else on none, since a branch that is not
     /// the task's is not ours to move.
     fn move_head(&self, head: &Head, commit: Oid) -> Result<()> {
-        let own = format!("refs/heads/{}", self.occupant.branch);
+        let own = format!("refs/heads/{}", self.holder.branch);
         if head.branch.as_deref() != Some(own.as_bytes()) {
             return detach(&self.git, commit);
         }
-        let log = format!("{}: commit what was left", mark(&self.occupant.task));
+        let log = format!("{}: commit what was left", mark(&self.holder.task));
         let moved = patiently("move the task's branch", self.path(), || {
             let made = match head.at {
                 Some(at) => self.git.reference_matching(&own, commit, true, at, &log),

@@ -214,7 +214,8 @@ pub(crate) fn mend(repo: &Repo, name: &str, tree: &Path, dir: &Dir, head: Oid) -
         Some(meta) if meta.is_dir() => {
             let mut moved = tree.as_os_str().to_owned();
             moved.push(format!(".git-{}", clock::stamp(clock::now())));
-            let _placed = fs::rename(&dot_git, Path::new(&moved))?;
+            // Nobody else moves the staged file, so this rename loses no race.
+            let _ = fs::rename(&dot_git, Path::new(&moved))?;
             notes.push(format!(
                 "the tree had become a repository of its own; its .git directory is now {moved:?}"
             ));
@@ -262,7 +263,8 @@ fn register_again(
     fs::unlink(&aside.join(".git"))?;
     fs::rmdir(&aside)?;
     let (_dir, git) = register(repo, name, &aside, head)?;
-    let _placed = fs::rename(&aside.join(".git"), dot_git)?;
+    // Nobody else moves the staged file, so this rename loses no race.
+    let _ = fs::rename(&aside.join(".git"), dot_git)?;
     unlock(&git)?;
     fs::rmdir(&aside)?;
     identity::forget(&aside)?;

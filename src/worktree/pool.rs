@@ -58,16 +58,16 @@ impl TreePool {
     }
 
     /// Everybody who lives here, tree by tree.
-    pub fn occupants(&self) -> Result<Vec<Holder>> {
+    pub fn holders(&self) -> Result<Vec<Holder>> {
         let numbers = self.places.numbers()?;
-        numbers.into_iter().filter_map(|n| self.places.occupant(n).transpose()).collect()
+        numbers.into_iter().filter_map(|n| self.places.holder(n).transpose()).collect()
     }
 
     /// The trees that a task may go on in, or move into.
     pub fn reusable(&self) -> Result<ReusableTrees> {
         let mut trees = ReusableTrees::default();
         for number in self.places.numbers()? {
-            match self.places.occupant(number)? {
+            match self.places.holder(number)? {
                 Some(occupant) => drop(trees.tasks.insert(occupant.task)),
                 None => trees.free |= fs::is_dir(&self.places.path(number, "")),
             }
@@ -85,7 +85,7 @@ impl TreePool {
             && !order.fresh
         {
             let Some(place) = self.places.take(number, order.token)? else {
-                return Ok(Entered::Busy { holder: self.places.holder(number) });
+                return Ok(Entered::Busy { holder: self.places.holder_token(number) });
             };
             match self.return_to(place, order, &settings)? {
                 Returned::To(tree) => return Ok(Entered::Tree(tree)),
@@ -137,7 +137,7 @@ impl TreePool {
                 let here = o.queue == queue && o.task == task && o.phase != TreePhase::Held;
                 here && branch.is_none_or(|branch| o.branch == branch)
             };
-            if self.places.occupant(number)?.is_some_and(|occupant| mine(&occupant)) {
+            if self.places.holder(number)?.is_some_and(|holder| mine(&holder)) {
                 return Ok(Some(number));
             }
         }
@@ -150,21 +150,21 @@ impl TreePool {
         order: &TreeRequest<'_>,
         settings: &GitSettings,
     ) -> Result<Returned> {
-        let Some(occupant) = place.occupant()?.filter(|o| o.task == order.task) else {
+        let Some(holder) = place.holder()?.filter(|o| o.task == order.task) else {
             return Ok(Returned::Nothing(None));
         };
         let dir = match identity::check(&place.tree)? {
             TreeIdentity::Ours(dir) => dir,
             TreeIdentity::Gone => {
-                let began = occupant.phase != TreePhase::Preparing;
-                forget::forget_missing(&self.repo, &place, &occupant)?;
+                let began = holder.phase != TreePhase::Preparing;
+                forget::forget_missing(&self.repo, &place, &holder)?;
                 let note = "the tree of the last attempt was gone".to_owned();
                 return Ok(Returned::Nothing(Some(note).filter(|_| began)));
             }
             TreeIdentity::Other(_)
-                if occupant.phase == TreePhase::Preparing && forget::only_registered(&place)? =>
+                if holder.phase == TreePhase::Preparing && forget::only_registered(&place)? =>
             {
-                forget::forget_missing(&self.repo, &place, &occupant)?;
+                forget::forget_missing(&self.repo, &place, &holder)?;
                 return Ok(Returned::Nothing(None));
             }
             TreeIdentity::Other(what) => {
@@ -172,12 +172,12 @@ impl TreePool {
                 place.occupy(&Holder {
                     phase: TreePhase::Held,
                     note: Some(note.clone()),
-                    ..occupant
+                    ..holder
                 })?;
                 return Ok(Returned::Nothing(Some(note)));
             }
         };
-        if occupant.phase == TreePhase::Preparing {
+        if holder.phase == TreePhase::Preparing {
             // No agent was in it: prepare it again, from whatever state the switch was left in.
             let mut plan = branch::plan(&self.repo, order, Some(&place.tree))?;
             let notes = std::mem::take(&mut plan.notes);
@@ -189,12 +189,12 @@ impl TreePool {
         }
         let mut settings = settings.clone();
         settings.recall(&place.tree)?;
-        let (git, mut notes) = self.mended(&place, &dir, &occupant, &settings)?;
-        notes.extend(heads::check(&git, &occupant)?);
-        let occupant = Holder { token: order.token.into(), ..occupant };
-        place.occupy(&occupant)?;
+        let (git, mut notes) = self.mended(&place, &dir, &holder, &settings)?;
+        notes.extend(heads::check(&git, &holder)?);
+        let holder = Holder { token: order.token.into(), ..holder };
+        place.occupy(&holder)?;
         let found = OpenTree { place, dir, git, before: TreeContent::Unknown };
-        let tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
+        let tree = Tree::new(&self.repo, found, holder, settings, true, notes)?;
         Ok(Returned::To(Box::new(tree)))
     }
 
@@ -203,10 +203,10 @@ impl TreePool {
         &self,
         place: &TreeSlot,
         dir: &Dir,
-        occupant: &Holder,
+        holder: &Holder,
         settings: &GitSettings,
     ) -> Result<(Repository, Vec<String>)> {
-        let head = branch::tip_or_base(&self.repo, occupant)?;
+        let head = branch::tip_or_base(&self.repo, holder)?;
         let mended = make::mend(&self.repo, &place.admin_name(), &place.tree, dir, head)?;
         remove_stale_locks(&mended.git, None)?;
         if mended.emptied {
@@ -224,7 +224,7 @@ impl TreePool {
         let used = |n: &u32| taken.contains(n) && self.places.is_used(*n);
         for number in (1..MAX_TREES).filter(|number| !used(number)) {
             let Some(place) = self.places.take(number, order.token)? else { continue };
-            if place.occupant()?.is_some() || fs::exists(&place.tree) {
+            if place.holder()?.is_some() || fs::exists(&place.tree) {
                 continue;
             }
             // The record comes first: a tree without one would be taken for a free one.
@@ -246,8 +246,8 @@ impl TreePool {
         notes: Vec<String>,
     ) -> Result<Tree> {
         let intent = plan.intent;
-        let mut occupant = preparing(order, &intent.branch, &intent.base, intent.since_ms);
-        found.place.occupy(&occupant)?;
+        let mut holder = preparing(order, &intent.branch, &intent.base, intent.since_ms);
+        found.place.occupy(&holder)?;
         let git = settings.git(&found.git, &found.dir);
         let head = head::read(&found.git).at;
         match (found.before, head) {
@@ -256,12 +256,12 @@ impl TreePool {
             (TreeContent::Nothing, _) => fill::fill_empty(&git, plan.tip),
             _ => fill(&git, plan.tip),
         }
-        .map_err(|trouble| settings.explain(trouble))?;
+        .map_err(|error| settings.explain(error))?;
         make::unlock(&found.git)?;
         attach(&found.git, &intent.branch)?;
         settings.remember(&found.place.tree)?;
-        found.place.settled(&mut occupant)?;
-        Tree::new(&self.repo, found, occupant, settings, plan.continued, notes)
+        found.place.settled(&mut holder)?;
+        Tree::new(&self.repo, found, holder, settings, plan.continued, notes)
     }
 }
 

@@ -47,26 +47,28 @@ impl TreePool {
     /// it is over.
     pub fn remove_tree(&self, number: u32, order: &Removal<'_>) -> Result<Removed> {
         let Some(place) = self.places.take(number, "removing it")? else {
-            return Ok(Removed::No(RemovalRefusal::Busy { holder: self.places.holder(number) }));
+            return Ok(Removed::No(RemovalRefusal::Busy {
+                holder: self.places.holder_token(number),
+            }));
         };
-        let occupant = place.occupant()?;
-        if let Some(occupant) = &occupant {
-            if occupant.phase == TreePhase::Held {
-                let why = occupant.note.clone().unwrap_or_default();
+        let holder = place.holder()?;
+        if let Some(holder) = &holder {
+            if holder.phase == TreePhase::Held {
+                let why = holder.note.clone().unwrap_or_default();
                 return Ok(Removed::No(RemovalRefusal::HoldsMore { what: why }));
             }
-            if order.task != Some(occupant.task.as_str()) {
-                return Ok(Removed::No(RemovalRefusal::Occupied { task: occupant.task.clone() }));
+            if order.task != Some(holder.task.as_str()) {
+                return Ok(Removed::No(RemovalRefusal::Occupied { task: holder.task.clone() }));
             }
         }
-        self.remove_place(&place, occupant, order)
+        self.remove_place(&place, holder, order)
     }
 
     /// The same, for who holds the place and knows that whoever lived there is gone.
     pub(super) fn remove_place(
         &self,
         place: &TreeSlot,
-        occupant: Option<Holder>,
+        holder: Option<Holder>,
         order: &Removal<'_>,
     ) -> Result<Removed> {
         if let Some(what) = self.resume(place)? {
@@ -79,7 +81,7 @@ impl TreePool {
             TreeIdentity::Gone => None,
         };
         let settings = self.settings()?;
-        let opened = self.open(place, occupant.as_ref(), dir.as_ref())?;
+        let opened = self.open(place, holder.as_ref(), dir.as_ref())?;
         let git = match opened {
             Ok(Some(git)) => git,
             Ok(None) => {
@@ -93,9 +95,9 @@ impl TreePool {
         }
         let mut salvage = Salvage {
             owner: order.task.unwrap_or(&place.name).to_owned(),
-            queue: occupant.as_ref().map(|o| o.queue.clone()).unwrap_or_default(),
-            branch: occupant.as_ref().map(|o| o.branch.clone()),
-            base: occupant.map(|o| o.base),
+            queue: holder.as_ref().map(|o| o.queue.clone()).unwrap_or_default(),
+            branch: holder.as_ref().map(|o| o.branch.clone()),
+            base: holder.map(|o| o.base),
             ..salvage_of(place, order.why)
         };
         // A tree with no file in it was emptied by somebody; its deletions are not an agent's.
@@ -129,15 +131,18 @@ impl TreePool {
         };
         if let Some(dir) = dir {
             let leaving = beside(place, ".leaving");
-            let _ours_under_the_lock = fs::rename(&place.tree, &leaving)?;
+            // The lock makes it ours: this rename loses no race.
+            let _ = fs::rename(&place.tree, &leaving)?;
             let moved = identity::check_at(&leaving, &place.tree)?;
             let same = matches!(moved, TreeIdentity::Ours(_))
                 && state::files_of(git, &command, dir)?.ok() == files;
             if !same {
-                let _put_back = fs::rename(&leaving, &place.tree)?;
+                // The lock makes it ours: this rename loses no race.
+                let _ = fs::rename(&leaving, &place.tree)?;
                 return Ok(Removed::No(RemovalRefusal::Changed));
             }
-            let _checked = fs::rename(&leaving, &beside(place, ".gone"))?;
+            // It was looked at under the lock.
+            let _ = fs::rename(&leaving, &beside(place, ".gone"))?;
         }
         make::forget(&self.repo.common, &place.tree)?;
         clear(place)?;
@@ -158,7 +163,8 @@ impl TreePool {
         }
         fs::remove_tree(&gone)?;
         if fs::exists(&leaving) && !fs::exists(&place.tree) {
-            let _put_back = fs::rename(&leaving, &place.tree)?;
+            // The lock makes it ours: this rename loses no race.
+            let _ = fs::rename(&leaving, &place.tree)?;
         }
         Ok(None)
     }
@@ -168,11 +174,11 @@ impl TreePool {
     fn open(
         &self,
         place: &TreeSlot,
-        occupant: Option<&Holder>,
+        holder: Option<&Holder>,
         dir: Option<&Dir>,
     ) -> Result<std::result::Result<Option<Repository>, RemovalRefusal>> {
         let common = &self.repo.common;
-        let head = self.head_for(occupant);
+        let head = self.head_for(holder);
         for admin in make::admins_for(common, &place.tree) {
             if !fs::exists(&admin.join("HEAD")) {
                 let text = head
@@ -195,9 +201,9 @@ impl TreePool {
     }
 
     /// Where HEAD of a tree that git forgot may have been: at its branch, else where the repository's own is.
-    fn head_for(&self, occupant: Option<&Holder>) -> Option<Oid> {
+    fn head_for(&self, holder: Option<&Holder>) -> Option<Oid> {
         let git = &self.repo.git;
-        let tip = occupant.and_then(|occupant| branch_tip(git, &occupant.branch));
+        let tip = holder.and_then(|holder| branch_tip(git, &holder.branch));
         tip.or_else(|| git.head().ok()?.peel_to_commit().ok().map(|commit| commit.id()))
     }
 
@@ -209,7 +215,7 @@ impl TreePool {
         dir: Option<&Dir>,
     ) -> Result<Option<RemovalRefusal>> {
         let admin = git.path();
-        let being_made = place.occupant()?.is_some_and(|o| o.phase == TreePhase::Preparing);
+        let being_made = place.holder()?.is_some_and(|o| o.phase == TreePhase::Preparing);
         if let Some(reason) = fs::read_if_any(&admin.join("locked"))?.filter(|_| !being_made) {
             let reason = String::from_utf8_lossy(&reason).trim().to_owned();
             return Ok(Some(RemovalRefusal::Locked { reason }));

@@ -53,8 +53,8 @@ impl GitSettings {
     }
 
     /// Adds what a person has to know of this repository to understand git's words.
-    pub(crate) fn explain(&self, trouble: GitError) -> GitError {
-        match trouble {
+    pub(crate) fn explain(&self, error: GitError) -> GitError {
+        match error {
             GitError::Command { doing, path, words } if self.config.is_partial_clone() => {
                 let why = "this is a partial clone, and what it lacks could not be fetched";
                 GitError::Command { doing, path, words: format!("{words}; {why}") }

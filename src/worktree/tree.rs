@@ -31,7 +31,7 @@ pub struct Tree {
     pub(crate) git: Repository,
     pub(crate) repo: Repo,
     pub(crate) settings: GitSettings,
-    pub(crate) occupant: Holder,
+    pub(crate) holder: Holder,
     pub(crate) continued: bool,
     pub(crate) notes: Vec<String>,
     /// What the last collection could not commit.
@@ -60,14 +60,14 @@ impl Tree {
     pub(super) fn new(
         repo: &Repo,
         found: OpenTree,
-        occupant: Holder,
+        holder: Holder,
         settings: GitSettings,
         continued: bool,
         notes: Vec<String>,
     ) -> Result<Tree> {
         let OpenTree { place, dir, git, .. } = found;
         let (repo, left) = (repo.again()?, Uncommitted::Unknown);
-        Ok(Tree { place, dir, git, repo, settings, occupant, continued, notes, left })
+        Ok(Tree { place, dir, git, repo, settings, holder, continued, notes, left })
     }
 
     /// The directory to work in.
@@ -77,12 +77,12 @@ impl Tree {
 
     /// The branch that is checked out there.
     pub fn branch(&self) -> &str {
-        &self.occupant.branch
+        &self.holder.branch
     }
 
     /// The commit that the task began at, hex digits.
     pub fn base(&self) -> &str {
-        &self.occupant.base
+        &self.holder.base
     }
 
     /// An earlier attempt's work goes on, in its tree or at least on its branch.
@@ -120,18 +120,18 @@ impl Tree {
         if self.left == Uncommitted::Gone
             || matches!(identity::check(self.path())?, TreeIdentity::Gone)
         {
-            let Tree { repo, place, occupant, .. } = self;
-            return forget::forget_missing(&repo, &place, &occupant);
+            let Tree { repo, place, holder, .. } = self;
+            return forget::forget_missing(&repo, &place, &holder);
         }
         let head = head::read(&self.git);
-        let base = git2::Oid::from_str(&self.occupant.base)
+        let base = git2::Oid::from_str(&self.holder.base)
             .map_err(GitError::git("read the base", self.path()))?;
         detach(&self.git, head.at.unwrap_or(base))?;
         match &self.left {
             Uncommitted::Something => self.place.occupy(&Holder {
                 phase: TreePhase::Held,
                 note: Some("it holds what could not be committed".into()),
-                ..self.occupant
+                ..self.holder
             }),
             Uncommitted::Nothing { special, empty } => {
                 sweep(&self.dir, special, empty);

@@ -33,7 +33,7 @@ impl TreePool {
         let Some(place) = self.places.take(number, "clearing up")? else {
             return Ok(Vacated::Busy);
         };
-        let Some(occupant) = place.occupant()?.filter(|o| o.task == task) else {
+        let Some(holder) = place.holder()?.filter(|o| o.task == task) else {
             return Ok(Vacated::Free);
         };
         let mut settings = self.settings()?;
@@ -41,45 +41,45 @@ impl TreePool {
         let dir = match identity::check(&place.tree)? {
             TreeIdentity::Ours(dir) => dir,
             TreeIdentity::Gone => {
-                forget::forget_missing(&self.repo, &place, &occupant)?;
+                forget::forget_missing(&self.repo, &place, &holder)?;
                 return Ok(Vacated::Free);
             }
             TreeIdentity::Other(_)
-                if occupant.phase == TreePhase::Preparing && forget::only_registered(&place)? =>
+                if holder.phase == TreePhase::Preparing && forget::only_registered(&place)? =>
             {
-                forget::forget_missing(&self.repo, &place, &occupant)?;
+                forget::forget_missing(&self.repo, &place, &holder)?;
                 return Ok(Vacated::Free);
             }
             TreeIdentity::Other(what) => {
                 let note = Some(place.replaced(&what));
-                place.occupy(&Holder { phase: TreePhase::Held, note, ..occupant })?;
+                place.occupy(&Holder { phase: TreePhase::Held, note, ..holder })?;
                 return Ok(Vacated::Held);
             }
         };
-        if occupant.phase == TreePhase::Preparing {
-            return self.remove_half_prepared(&place, occupant);
+        if holder.phase == TreePhase::Preparing {
+            return self.remove_half_prepared(&place, holder);
         }
-        let (git, notes) = self.mended(&place, &dir, &occupant, &settings)?;
+        let (git, notes) = self.mended(&place, &dir, &holder, &settings)?;
         let found = OpenTree { place, dir, git, before: TreeContent::Unknown };
-        let mut tree = Tree::new(&self.repo, found, occupant, settings, true, notes)?;
+        let mut tree = Tree::new(&self.repo, found, holder, settings, true, notes)?;
         tree.collect(&CollectOrder::plain("what was left uncommitted"))?;
         let held = tree.holds_more();
         tree.release(false)?;
         Ok(if held { Vacated::Held } else { Vacated::Free })
     }
 
-    fn remove_half_prepared(&self, place: &TreeSlot, occupant: Holder) -> Result<Vacated> {
+    fn remove_half_prepared(&self, place: &TreeSlot, holder: Holder) -> Result<Vacated> {
         let order = Removal {
-            task: Some(&occupant.task),
+            task: Some(&holder.task),
             why: "its preparation was cut short",
             targets: &[],
             unmerged_too: true,
         };
-        match self.remove_place(place, Some(occupant.clone()), &order)? {
+        match self.remove_place(place, Some(holder.clone()), &order)? {
             Removed::Yes { .. } => Ok(Vacated::Free),
             Removed::No(refusal) => {
                 let note = Some(format!("half prepared, and not removed: {refusal}"));
-                place.occupy(&Holder { phase: TreePhase::Held, note, ..occupant })?;
+                place.occupy(&Holder { phase: TreePhase::Held, note, ..holder })?;
                 Ok(Vacated::Held)
             }
         }

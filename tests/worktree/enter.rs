@@ -130,7 +130,7 @@ fn a_task_lost_elsewhere_starts_afresh_under_a_name_with_its_epoch() {
     drop((tree, elsewhere));
     let pool = world.pool();
     assert_eq!(pool.vacate("q", "one").unwrap(), Vacated::Free);
-    assert_eq!(pool.occupants().unwrap().len(), 0);
+    assert_eq!(pool.holders().unwrap().len(), 0);
 }
 
 #[test]
@@ -229,10 +229,10 @@ fn a_task_that_is_over_is_cleared_up_after_its_worker() {
     write(&tree.path().join("late.txt"), "late");
     drop(tree);
     let pool = world.pool();
-    assert_eq!(pool.occupants().unwrap().len(), 1);
+    assert_eq!(pool.holders().unwrap().len(), 1);
     assert_eq!(pool.vacate("q", "one").unwrap(), Vacated::Free);
     assert_eq!(pool.vacate("q", "one").unwrap(), Vacated::Free);
-    assert_eq!(pool.occupants().unwrap().len(), 0);
+    assert_eq!(pool.holders().unwrap().len(), 0);
     assert_eq!(world.git(&["show", "swarm/one:late.txt"]), "late");
 }
 

@@ -26,7 +26,7 @@ pub(in crate::agent) fn start(
                 Err(e) if e.at == SpawnStep::Cgroup => why = e.to_string(),
                 other => return Ok(other),
             },
-            Err(trouble) => why = trouble.to_string(),
+            Err(error) => why = error.to_string(),
         }
         group.forget();
     }

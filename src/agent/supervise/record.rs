@@ -84,7 +84,8 @@ impl Recorder<'_> {
         if self.stderr_bytes() > self.most {
             let most = size(self.most);
             notes.push(format!("only the first {most} of its standard error were kept"));
-            let _longer_is_only_evidence = sys::fs::shorten(&self.files.stderr, self.most);
+            // A longer file is evidence only.
+            drop(sys::fs::shorten(&self.files.stderr, self.most));
         }
     }
 

@@ -19,10 +19,12 @@ impl Night<'_> {
         let breaker = queue.paths().file(Dir::Accounts, ACCOUNT);
         // Whoever sees that it is gone claims at once.
         self.facts.opened_by_hand.push(clock::now());
-        let _gone_or_not = fs::unlink(&breaker)?;
+        // It may be gone already.
+        let _ = fs::unlink(&breaker)?;
         for name in queue.blocked()? {
             if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Auth) {
-                let _somebody_was_faster = queue.unblock(&name)?;
+                // Somebody else may have been faster.
+                let _ = queue.unblock(&name)?;
             }
         }
         Ok(())
@@ -44,13 +46,15 @@ impl Night<'_> {
         if let Some(name) = seen.ready.iter().filter(unwanted).find(|name| claimed(name)) {
             self.facts.cut(&name.at.id, 0);
             let wish = queue.wish_to_cancel(&name.at.id)?;
-            let _the_wish_lasts = queue.carry_out(&wish)?;
+            // The request stays until it is met.
+            let _ = queue.carry_out(&wish)?;
         }
         let waiting: Vec<&QueueName> = seen.ready.iter().filter(|name| !claimed(name)).collect();
         if let Some(name) = waiting.get((dice % waiting.len().max(1) as u64) as usize) {
             self.facts.moved.insert(name.at.id.to_string());
             let band = Band::new((dice >> 32) as u8 % 10).unwrap_or_default();
-            let _somebody_was_faster = match dice >> 63 {
+            // Somebody else may have been faster.
+            let _ = match dice >> 63 {
                 0 => queue.reprioritise(name, band)?,
                 _ => queue.hold(name)?,
             };
@@ -62,7 +66,8 @@ impl Night<'_> {
         let queue = &self.ground.queue;
         for name in queue.blocked()? {
             if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Hold) {
-                let _somebody_was_faster = queue.unblock(&name)?;
+                // Somebody else may have been faster.
+                let _ = queue.unblock(&name)?;
             }
         }
         Ok(())
@@ -75,7 +80,8 @@ impl Night<'_> {
             let task = ended.at().id.to_string();
             let killed = self.facts.agents_killed.contains(&task);
             if killed && matches!(ended, Ended::Failed(_)) && self.facts.retried.insert(task) {
-                let _somebody_was_faster = queue.retry(&ended)?;
+                // Somebody else may have been faster.
+                let _ = queue.retry(&ended)?;
             }
         }
         Ok(())

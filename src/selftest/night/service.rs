@@ -48,7 +48,8 @@ impl Owner {
         let text = serde_json::to_vec(&self.weather).expect("plain data");
         let staged = self.dir.join("weather.new");
         fs::write(&staged, &text)?;
-        let _placed = fs::rename(&staged, &self.dir.join("weather"))?;
+        // Nobody else moves the staged file, so this rename loses no race.
+        let _ = fs::rename(&staged, &self.dir.join("weather"))?;
         Ok(())
     }
 

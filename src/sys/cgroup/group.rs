@@ -190,7 +190,8 @@ impl CgroupState {
         if let Some(spawner) = &made.entrance.spawner {
             for (_, base) in &made.dirs {
                 // Back to where it came from, or the directory cannot go.
-                let _it_stays_then = say(&base.dir.join("tasks"), &spawner.thread().to_string());
+                // A directory that stays is removed later.
+                drop(say(&base.dir.join("tasks"), &spawner.thread().to_string()));
             }
         }
         let paths = made.paths();

@@ -58,8 +58,10 @@ pub(super) fn kill_all(dirs: &[&Path], grace: &mut Grace, patience_ms: u64) -> C
         }
         for dir in dirs {
             // Version 2 does it in one; version 1 can see to it at least that none is added.
-            let _one_of_these_is_there = fs::write(dir.join("cgroup.kill"), "1");
-            let _no_more_forks = fs::write(dir.join("pids.max"), "0");
+            // Only one version has this file.
+            drop(fs::write(dir.join("cgroup.kill"), "1"));
+            // Only where it is counted.
+            drop(fs::write(dir.join("pids.max"), "0"));
         }
         for pid in &living {
             process::kill_if(*pid, || is_in(*pid, dirs));

@@ -134,15 +134,18 @@ fn hold_memory(dir: &Path, v2: bool, bytes: Option<u64>) -> Result<(), CgroupErr
     if v2 {
         say(&dir.join("memory.max"), &or_max(bytes))?;
         let swap = if bytes.is_some() { "0" } else { "max" };
-        let _where_there_is_swap = say(&dir.join("memory.swap.max"), swap);
+        // There may be no swap.
+        drop(say(&dir.join("memory.swap.max"), swap));
         return Ok(());
     }
     // Memory with swap may not be less than memory: up first, then down.
     let with_swap = dir.join("memory.memsw.limit_in_bytes");
-    let _where_it_is_counted = say(&with_swap, "-1");
+    // Swap may not be counted.
+    drop(say(&with_swap, "-1"));
     let text = bytes.map_or("-1".into(), |bytes| bytes.to_string());
     say(&dir.join("memory.limit_in_bytes"), &text)?;
-    let _where_it_is_counted = say(&with_swap, &text);
+    // Swap may not be counted.
+    drop(say(&with_swap, &text));
     Ok(())
 }
 

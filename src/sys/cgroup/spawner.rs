@@ -37,11 +37,14 @@ impl Spawner {
         let (tell, told) = sync_channel(1);
         std::thread::Builder::new().name("spawner".into()).spawn(move || {
             // A handler of ours must not run on it while a child borrows our memory.
-            let _it_was_asked_for_nothing_else = SigSet::all().thread_block();
-            let _its_maker_waits = tell.send(own_thread());
+            // The mask is only a precaution.
+            SigSet::all().thread_block().ok();
+            // Whoever started it waits for this.
+            tell.send(own_thread()).ok();
             for (loan, done) in inbox {
                 carry_out(&loan);
-                let _its_owner_waits = done.send(());
+                // Whoever lent it waits for this.
+                done.send(()).ok();
             }
         })?;
         let thread = told.recv().map_err(io::Error::other)?;

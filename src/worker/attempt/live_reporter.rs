@@ -29,7 +29,8 @@ impl LiveReporter {
 impl Drop for LiveReporter {
     fn drop(&mut self) {
         if self.spoke {
-            let _misleads_nobody_once_the_name_has_moved = self.queue.forget_live(&self.attempt);
+            // Nobody reads it once the name has moved.
+            drop(self.queue.forget_live(&self.attempt));
         }
     }
 }

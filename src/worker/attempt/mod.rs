@@ -46,7 +46,8 @@ impl Worker {
         let ours = self.shared.control.level() < Level::Fenced;
         if ours && closed.as_ref().is_err_and(QueueError::disk_full) {
             // Nothing of it counts: it waits as if it had not been claimed. What fails here the heart does later.
-            let _or_later = self.shared.queue.disown(&at);
+            // A later pass disowns it.
+            drop(self.shared.queue.disown(&at));
         }
         self.admission.end_probe(&self.shared);
         closed
@@ -55,7 +56,8 @@ impl Worker {
     fn work(&mut self, claim: Claim) -> Result<bool> {
         let queue = self.shared.queue.clone();
         if queue.cancel_wanted(&claim.name().at.id)? {
-            let _either_way_it_ended = queue.cancel_held(claim)?;
+            // Whoever won the race, the attempt has ended.
+            let _ = queue.cancel_held(claim)?;
             return Ok(false);
         }
         let bytes = claim.read(&queue, MAX_TASK_BYTES)?;
@@ -73,7 +75,8 @@ impl Worker {
     fn reject(&self, claim: Claim, name: &str, bytes: &[u8], problems: &[Problem]) -> Result<bool> {
         let at = claim.name().at.clone();
         let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
-        let _either_way_it_ended = self.shared.queue.reject(claim, &report, problems)?;
+        // Whoever won the race, the attempt has ended.
+        let _ = self.shared.queue.reject(claim, &report, problems)?;
         let (task, epoch) = (at.id.clone(), Some(at.epoch));
         self.shared.journal.record(Event::TaskRejected { task, epoch });
         (self.options.log)(&format!(

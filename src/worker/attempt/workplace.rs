@@ -263,8 +263,8 @@ impl Workplace {
 }
 
 impl From<GitError> for NoPlace {
-    fn from(trouble: GitError) -> NoPlace {
-        let fault = if trouble.disk_full() { Fault::Disk } else { Fault::Machine };
-        NoPlace { fault, detail: trouble.to_string() }
+    fn from(error: GitError) -> NoPlace {
+        let fault = if error.disk_full() { Fault::Disk } else { Fault::Machine };
+        NoPlace { fault, detail: error.to_string() }
     }
 }
