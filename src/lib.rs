@@ -31,7 +31,7 @@
 //! # The life of a task
 //!
 //! ```text
-//! pending/fix.md ─ rename → blocked/5-T.0~taking ─ rename → ready/5-T.1        housekeeping::intake, queue::intake
+//! pending/fix.md ─ rename → blocked/5-T.0~intake ─ rename → ready/5-T.1        housekeeping::intake, queue::intake
 //! claims/T.1 is linked to workers/W; the file is copied to runs/T/1.W/task     queue::claim
 //! a tree is entered, the agent runs in it and is watched                       worktree::trees, agent::run
 //! what it left is committed; verdict and result are written                    worktree::collect, domain::outcome::disposition
@@ -70,7 +70,7 @@
 //!   repository runs by being looked at; what cannot be told counts as a stranger's.
 //! - [`capacity`] — whether one more agent may start on this machine: disk, inodes, memory, the reserve, whose turn it is.
 //!   **Architecture Invariant:** decisions are pure; nobody waits for a lock while he holds one, and nothing depends on one.
-//! - [`housekeeping`] — take up, finish take-ups, cancel, reclaim, unblock, sweep, clear trees. **Architecture
+//! - [`housekeeping`] — take in, finish intakes, cancel, reclaim, unblock, sweep, clear trees. **Architecture
 //!   Invariant:** any number may do it at once; its locks are a courtesy.
 //! - [`worker`] — claims, works, publishes; a heart and a housekeeper beside it. **Architecture Invariant:** it
 //!   does not know whether a coordinator exists; a worker that cannot beat has stopped its agent before anybody
@@ -94,7 +94,7 @@
 //!
 //! # Failure
 //!
-//! - An *outcome* is a value: a lost race, a vanished file, a failed agent (`Closed`, `Tried`, `Outcome`).
+//! - An *outcome* is a value: a lost race, a vanished file, a failed agent (`Transition`, `ClaimResult`, `Outcome`).
 //! - An *error* is what the system would not do: disk full, permission. Each module has its own type, with what
 //!   was tried, on what, and why; `cli` gives it an exit code and a hint.
 //! - A *bug* is a panic: it ends the process, and recovery is another process's, as after any crash.

@@ -7,8 +7,8 @@ use swarmdir::domain::settings::choice::Durability;
 use swarmdir::domain::task::id::WorkerId;
 use swarmdir::domain::task::name::QueueName;
 use swarmdir::queue::Queue;
-use swarmdir::queue::claim::Tried;
-use swarmdir::queue::finish::{Closed, Final};
+use swarmdir::queue::claim::ClaimResult;
+use swarmdir::queue::finish::{FinalDir, Transition};
 use swarmdir::queue::register::Card;
 use swarmdir::sys::{clock, identity, random};
 
@@ -52,10 +52,10 @@ fn ours(lab: &Lab, count: usize) -> f64 {
     let begun = Instant::now();
     let me = queue.register(card).unwrap();
     for name in &names {
-        let Tried::Won(claim) = queue.claim(&me, name).unwrap() else {
+        let ClaimResult::Won(claim) = queue.claim(&me, name).unwrap() else {
             panic!("nobody else claims")
         };
-        assert_eq!(queue.publish(claim, Final::Done).unwrap(), Closed::Won);
+        assert_eq!(queue.publish(claim, FinalDir::Done).unwrap(), Transition::Won);
     }
     count as f64 / begun.elapsed().as_secs_f64()
 }

@@ -19,7 +19,7 @@ pub(crate) fn hundred_thousand(lab: &Lab) -> Vec<Row> {
     rows
 }
 
-/// As take-up and a worker would leave them.
+/// As intake and a worker would leave them.
 fn fill(root: &Root, count: usize) {
     let queue = root.0.join("queue");
     let worker = "0123456789abcdef0123456789abcdef";

@@ -57,7 +57,7 @@ pub(crate) const LARGE: &[Config] = &[
     },
     Config { name: "two tasks, a crash, suspicion", tasks: 2, crashes: 1, suspicions: 1, ..P },
     Config {
-        name: "take-up, three commands",
+        name: "intake, three commands",
         workers: &[0],
         tenders: &[0, 0],
         tasks: 2,

@@ -10,7 +10,7 @@ use crate::domain::task::id::TaskId;
 use crate::domain::trust::TrustState;
 use crate::git::Repo;
 use crate::queue::Queue;
-use crate::queue::find::Found;
+use crate::queue::find::FoundTask;
 use crate::queue::journal::Journal;
 use crate::shape::paste::quoted;
 use crate::site::{Dir, Site};
@@ -83,7 +83,7 @@ impl Context {
             let more = waiting.len() - 1;
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
             self.ui.say(&format!(
-                "{first:?}{more} in queue/pending came with a clone: not taken up before it is trusted"
+                "{first:?}{more} in queue/pending came with a clone: not taken in before it is trusted"
             ));
             self.ui.say(&format!("hint: {}", self.mend()));
         }
@@ -140,13 +140,13 @@ impl Context {
     /// The one task that is meant.
     pub(super) fn task(&self, queue: &Queue, text: &str) -> Result<TaskId, Failure> {
         match queue.find(text)? {
-            Found::One(id) => Ok(id),
-            Found::Several(ids) => {
+            FoundTask::One(id) => Ok(id),
+            FoundTask::Several(ids) => {
                 let all: Vec<String> = ids.iter().take(8).map(|id| format!("  {id}")).collect();
                 let message = format!("{text:?} means {} tasks:\n{}", ids.len(), all.join("\n"));
                 Err(Failure::usage(message).hint("name one by its id or its tail"))
             }
-            Found::None(alike) => Err(self.not_found(queue, text, &alike)),
+            FoundTask::None(alike) => Err(self.not_found(queue, text, &alike)),
         }
     }
 
@@ -155,7 +155,7 @@ impl Context {
         if queue.dropped_as(text).unwrap_or(false) {
             let dir = queue.paths().dir(Dir::Pending);
             return failure.hint(format!(
-                "it lies in {dir:?} and is not taken up yet: coordinator --agents 3"
+                "it lies in {dir:?} and is not taken in yet: coordinator --agents 3"
             ));
         }
         match alike.first() {

@@ -20,8 +20,8 @@ pub const PLANTS: [(&str, &str); 16] = [
     ("publish-though-refused", "I1"),
     ("claim-though-claimed", "S4"),
     ("epoch-stays", "S4"),
-    ("take-up-loses", "S1"),
-    ("take-up-leaves-a-copy", "S1"),
+    ("intake-loses", "S1"),
+    ("intake-leaves-a-copy", "S1"),
     ("names-of-ones-own", "I3"),
     ("no-record", "I4"),
     ("no-result", "I5"),
@@ -30,7 +30,7 @@ pub const PLANTS: [(&str, &str); 16] = [
     ("no-reclaim", "I8"),
     ("no-declaration-of-death", "I9"),
     ("no-burial", "I10"),
-    ("wishes-stay", "I11"),
+    ("cancel-requests-stay", "I11"),
     ("deaths-are-not-counted", "S5"),
     ("no-kill-before-reclaim", "S3"),
 ];
@@ -64,12 +64,12 @@ impl Hook for Plant {
                 if is_there(call.to.unwrap_or(call.path)) { CallFate::Skip } else { CallFate::Go }
             }
             "epoch-stays" if moved("ready", "ready") => CallFate::To(call.path.to_owned()),
-            "take-up-loses" if moved("pending", "blocked") => {
+            "intake-loses" if moved("pending", "blocked") => {
                 // It may be lost already.
                 drop(std::fs::remove_file(call.path));
                 CallFate::Fail(ENOENT)
             }
-            "take-up-leaves-a-copy" if moved("pending", "blocked") && !self.done => {
+            "intake-leaves-a-copy" if moved("pending", "blocked") && !self.done => {
                 self.done = true;
                 // What cannot be copied is missing anyway.
                 drop(std::fs::copy(call.path, call.to.unwrap_or(call.path)));
@@ -84,7 +84,7 @@ impl Hook for Plant {
             "no-reclaim" if gone("claims") => CallFate::Skip,
             "no-declaration-of-death" if moved("workers", "gone") => CallFate::Fail(ENOENT),
             "no-burial" if gone("gone") => CallFate::Skip,
-            "wishes-stay" if gone("cancel") => CallFate::Skip,
+            "cancel-requests-stay" if gone("cancel") => CallFate::Skip,
             "no-kill-before-reclaim" if call.op == Op::Kill => CallFate::Skip,
             _ => CallFate::Go,
         }

@@ -9,7 +9,7 @@ use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::domain::time::UnixMs;
 use crate::git::{GitError, Repo};
-use crate::queue::find::Found;
+use crate::queue::find::FoundTask;
 use crate::sys::{clock, identity};
 use crate::worktree::{self, Restored, TreePool};
 
@@ -56,7 +56,7 @@ fn find(
 ) -> Result<Vec<(PathBuf, TreePool, worktree::FoundSalvage)>, Failure> {
     // A task that was pruned is known by its salvage alone.
     let id = match context.queue()?.find(text)? {
-        Found::One(id) => Some(id.to_string()),
+        FoundTask::One(id) => Some(id.to_string()),
         _ => None,
     };
     let config = context.config();

@@ -16,9 +16,9 @@ use crate::domain::task::reason::Wait;
 use crate::housekeeping::{Intake, known_names};
 use crate::queue::Queue;
 use crate::queue::cancel::Cancelled;
-use crate::queue::finish::Closed;
-use crate::queue::intake::{MAX_TASK_BYTES, Taken};
-use crate::queue::shift::{Ended, Place};
+use crate::queue::finish::Transition;
+use crate::queue::intake::{IntakeResult, MAX_TASK_BYTES};
+use crate::queue::shift::{EndedTask, TaskPlace};
 use crate::sys::{clock, fs};
 use crate::taskfile;
 
@@ -37,27 +37,27 @@ pub(super) fn add(context: &Context, add: &Add) -> CommandResult {
     }
     let queue = context.queue_or_make()?;
     match queue.enqueue(&name, &bytes, &Intake::new(context.config()))? {
-        Taken::Ready(id) | Taken::Blocked(id) => {
+        IntakeResult::Ready(id) => {
             context.journal(&queue)?.record(Event::TaskAdded { task: id.clone() });
             context.ui.print(&format!("{id}\n"));
             Ok(exit::OK)
         }
-        Taken::Rejected(id) => {
+        IntakeResult::Rejected(id) => {
             let ended = queue.ended(&id)?;
             let report = ended.map(|e| crate::views::view::rejected_report(&queue, e.at()));
             let text = report.and_then(|path| fs::read_foreign(&path, MAX_TASK_BYTES).ok()?);
             let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
             Err(Failure::usage(format!("{id} was rejected\n{}", text.trim_end())))
         }
-        Taken::Unfinished(id) => {
+        IntakeResult::Unfinished(id) => {
             context.ui.print(&format!("{id}\n"));
             context.ui.say(&format!(
-                "it is queued, but its take-up waits: coordinator explain {}",
+                "it is queued, but its intake waits: coordinator explain {}",
                 id.tail()
             ));
             Ok(exit::OK)
         }
-        Taken::Lost | Taken::Stuck(_) => {
+        IntakeResult::Lost | IntakeResult::Stuck(_) => {
             Err(Failure::new(exit::MISSING, "the staged file vanished").hint("coordinator check"))
         }
     }
@@ -87,19 +87,19 @@ fn text_of(add: &Add) -> Result<(OsString, Vec<u8>), Failure> {
     }
 }
 
-/// `retry`: a new life for what ended badly; what is blocked goes on now.
+/// `retry`: a new run of what ended badly; what is blocked goes on now.
 pub(super) fn retry(context: &Context, tasks: &[String]) -> CommandResult {
     each(context, tasks, |queue, id| {
         let closed = match queue.whereabouts(id)? {
-            Some(Place::Ended(Ended::Done(_))) => {
+            Some(TaskPlace::Ended(EndedTask::Done(_))) => {
                 return Err(
                     Failure::usage(format!("{id} is done")).hint("to do more: coordinator add")
                 );
             }
-            Some(Place::Ended(ended)) => queue.retry(&ended)?,
-            Some(Place::Waiting(name)) => match &name.reason {
-                Some(reason) if reason.wait == Wait::Taking => {
-                    let taken = queue.finish_taking(&name, &Intake::new(context.config()))?;
+            Some(TaskPlace::Ended(ended)) => queue.retry(&ended)?,
+            Some(TaskPlace::Waiting(name)) => match &name.reason {
+                Some(reason) if reason.wait == Wait::Intake => {
+                    let taken = queue.finish_intake(&name, &Intake::new(context.config()))?;
                     context.ui.say(&format!("{id}: {taken:?}"));
                     return Ok(());
                 }
@@ -115,9 +115,10 @@ pub(super) fn retry(context: &Context, tasks: &[String]) -> CommandResult {
 
 /// A rejected file is read anew at once, so that its author sees what is still wrong.
 fn finish_retaking(context: &Context, queue: &Queue, id: &TaskId) -> Result<(), Failure> {
-    if let Some(Place::Waiting(name)) = queue.whereabouts(id)?
-        && name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking)
-        && let Taken::Rejected(id) = queue.finish_taking(&name, &Intake::new(context.config()))?
+    if let Some(TaskPlace::Waiting(name)) = queue.whereabouts(id)?
+        && name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Intake)
+        && let IntakeResult::Rejected(id) =
+            queue.finish_intake(&name, &Intake::new(context.config()))?
     {
         return Err(Failure::usage(format!("{id} is still wrong")).hint(format!(
             "coordinator explain {}-{}",
@@ -132,7 +133,7 @@ fn waiting(queue: &Queue, name: &QueueName) -> &'static str {
     if queue.is_claimed(&name.at) { "running" } else { "ready already" }
 }
 
-/// `cancel`: the wish is written first, then carried out; a name in `pending/` is taken up for it.
+/// `cancel`: the request is written first, then carried out; a name in `pending/` is taken in for it.
 pub(super) fn cancel(context: &Context, tasks: &[String]) -> CommandResult {
     let queue = context.queue()?;
     let intake = Intake::new(context.config());
@@ -141,11 +142,11 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> CommandResult {
     for text in tasks {
         if untrusted.contains(text) {
             let message =
-                format!("{text:?} came with a clone and is not taken up: nothing to cancel");
+                format!("{text:?} came with a clone and is not taken in: nothing to cancel");
             return Err(Failure::new(exit::UNTRUSTED, message)
                 .hint("remove the file; or read it, then: coordinator trust"));
         }
-        let dropped = queue.take_up_named(text, &intake)?;
+        let dropped = queue.take_in_named(text, &intake)?;
         meant.push(dropped.map_or_else(|| text.clone(), |id| id.to_string()));
     }
     each(context, &meant, |queue, id| {
@@ -153,17 +154,17 @@ pub(super) fn cancel(context: &Context, tasks: &[String]) -> CommandResult {
             let state = crate::views::view::state_of(&ended).word();
             return Err(Failure::usage(format!("{id} has ended: it is {state}")));
         }
-        let wish = queue.wish_to_cancel(id)?;
+        let request = queue.request_cancel(id)?;
         for _ in 0..LOOKS {
-            match queue.carry_out(&wish)? {
+            match queue.carry_out(&request)? {
                 Cancelled::Now => {
                     context.ui.say(&format!("{id} cancelled"));
                     return Ok(());
                 }
                 Cancelled::Ended => {
                     let ended = queue.ended(id)?;
-                    // Whoever met the wish first carried it out: that is what was asked for.
-                    if let Some(Ended::Cancelled(_)) = ended {
+                    // Whoever met the request first carried it out: that is what was asked for.
+                    if let Some(EndedTask::Cancelled(_)) = ended {
                         context.ui.say(&format!("{id} cancelled"));
                         return Ok(());
                     }
@@ -188,7 +189,7 @@ pub(super) fn hold(context: &Context, tasks: &[String]) -> CommandResult {
 /// `release`
 pub(super) fn release(context: &Context, tasks: &[String]) -> CommandResult {
     each(context, tasks, |queue, id| match queue.whereabouts(id)? {
-        Some(Place::Waiting(name))
+        Some(TaskPlace::Waiting(name))
             if name.reason.as_ref().is_some_and(|r| r.wait == Wait::Hold) =>
         {
             settled(context.ui, id, queue.unblock(&name)?, "waits to run")
@@ -215,19 +216,19 @@ pub(super) fn priority(context: &Context, task: &str, band: u8) -> CommandResult
 
 fn unclaimed(queue: &Queue, id: &TaskId) -> Result<QueueName, Failure> {
     match queue.whereabouts(id)? {
-        Some(Place::Waiting(name)) if name.reason.is_none() && queue.is_claimed(&name.at) => {
+        Some(TaskPlace::Waiting(name)) if name.reason.is_none() && queue.is_claimed(&name.at) => {
             Err(Failure::usage(format!("{id} is running"))
                 .hint(format!("coordinator cancel {}", id.tail())))
         }
-        // It has no record yet: only its take-up may move it.
-        Some(Place::Waiting(name))
-            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking) =>
+        // It has no record yet: only its intake may move it.
+        Some(TaskPlace::Waiting(name))
+            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Intake) =>
         {
-            Err(Failure::new(exit::LATER, format!("the take-up of {id} is not finished"))
+            Err(Failure::new(exit::LATER, format!("the intake of {id} is not finished"))
                 .hint(format!("coordinator explain {}", id.tail())))
         }
-        Some(Place::Waiting(name)) => Ok(name),
-        Some(Place::Ended(ended)) => {
+        Some(TaskPlace::Waiting(name)) => Ok(name),
+        Some(TaskPlace::Ended(ended)) => {
             let state = crate::views::view::state_of(&ended).word();
             Err(Failure::usage(format!("{id} has ended: it is {state}")))
         }
@@ -240,13 +241,13 @@ fn moved(id: &TaskId) -> Failure {
         .hint("try again; if it stays so: coordinator check")
 }
 
-fn settled(ui: Ui, id: &TaskId, closed: Closed, what: &str) -> Result<(), Failure> {
+fn settled(ui: Ui, id: &TaskId, closed: Transition, what: &str) -> Result<(), Failure> {
     match closed {
-        Closed::Won => {
+        Transition::Won => {
             ui.say(&format!("{id} {what}"));
             Ok(())
         }
-        Closed::Refused => Err(moved(id)),
+        Transition::Refused => Err(moved(id)),
     }
 }
 

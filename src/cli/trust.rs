@@ -116,7 +116,7 @@ pub(super) fn waiting_in(pending: &Path) -> Vec<String> {
     untrusted.iter().map(|task| task.name.to_string_lossy().into_owned()).collect()
 }
 
-/// What would be taken up.
+/// What would be taken in.
 fn names_in(pending: &Path) -> Vec<OsString> {
     let mut names = fs::list_if_any(pending).unwrap_or_default();
     names.retain(|name| !is_private(name));

@@ -13,7 +13,7 @@ pub(super) fn examine(settings: &TrustState, waiting: &[String]) -> Vec<Finding>
     }
     if let Some(first) = waiting.first() {
         let found = format!(
-            "{} in queue/pending came with a clone and will not be taken up: {first}",
+            "{} in queue/pending came with a clone and will not be taken in: {first}",
             waiting.len()
         );
         findings.push(Finding::warning("tasks", found, "read, then: coordinator trust"));

@@ -7,8 +7,8 @@ use super::{GcDecision, GcItem, GcKind, GcTarget};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::git::{GitError, Repo};
-use crate::queue::finish::Closed;
-use crate::queue::shift::Ended;
+use crate::queue::finish::Transition;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Queue, Result};
 use crate::site::Site;
 use crate::sys::{fs, identity, talk};
@@ -69,7 +69,7 @@ fn turn_logs(config: &Config) -> Result<()> {
 
 /// Frees the trees of a task that is about to be forgotten: later nobody would know whose they are. What stands
 /// against it, if anything does.
-fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &Ended) -> Option<String> {
+fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &EndedTask) -> Option<String> {
     let task = ended.at().id.as_str();
     forests.iter().find_map(|trees| match trees.vacate(queue.id(), task) {
         Ok(Vacated::Busy) => Some("a process works in its tree".to_owned()),
@@ -78,10 +78,12 @@ fn in_a_tree(queue: &Queue, forests: &[TreePool], ended: &Ended) -> Option<Strin
     })
 }
 
-fn closed(closed: Closed) -> GcResult {
+fn closed(closed: Transition) -> GcResult {
     match closed {
-        Closed::Won => GcResult::Gone(None),
-        Closed::Refused => GcResult::Kept("a worker still holds it, or somebody moved it".into()),
+        Transition::Won => GcResult::Gone(None),
+        Transition::Refused => {
+            GcResult::Kept("a worker still holds it, or somebody moved it".into())
+        }
     }
 }
 

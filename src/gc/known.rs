@@ -5,14 +5,14 @@ use std::collections::{HashMap, HashSet};
 use crate::domain::task::id::TaskId;
 use crate::queue::Queue;
 use crate::queue::scan::Snapshot;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::sys::fs;
 use crate::worktree::{Holder, OurBranch};
 
 /// What the queue knows of tasks.
 pub(super) struct KnownTasks<'a> {
     queue: &'a Queue,
-    places: HashMap<TaskId, Option<Ended>>,
+    places: HashMap<TaskId, Option<EndedTask>>,
     /// Tasks by the branch that their record names.
     by_branch: HashMap<String, TaskId>,
     /// Tasks with a directory in `runs/` that two looks found nowhere.
@@ -35,7 +35,7 @@ impl<'a> KnownTasks<'a> {
         self.queue.id()
     }
 
-    pub(super) fn place(&self, task: &str) -> Option<&Option<Ended>> {
+    pub(super) fn place(&self, task: &str) -> Option<&Option<EndedTask>> {
         self.places.get(&TaskId::parse(task)?)
     }
 
@@ -53,7 +53,7 @@ impl<'a> KnownTasks<'a> {
     }
 
     /// The task of a branch, and how it ended.
-    pub(super) fn of(&self, branch: &OurBranch) -> (Option<String>, Option<&Option<Ended>>) {
+    pub(super) fn of(&self, branch: &OurBranch) -> (Option<String>, Option<&Option<EndedTask>>) {
         let named = self.by_branch.get(&branch.name).map(TaskId::to_string);
         let task = branch.task.clone().or(named);
         let place = task.as_deref().and_then(|task| self.place(task));
@@ -67,7 +67,7 @@ impl<'a> KnownTasks<'a> {
 }
 
 /// Which tasks are somewhere: ended (how), or waiting (`None`).
-pub(super) fn places(snapshot: &Snapshot) -> HashMap<TaskId, Option<Ended>> {
+pub(super) fn places(snapshot: &Snapshot) -> HashMap<TaskId, Option<EndedTask>> {
     let waiting = snapshot.ready.iter().chain(&snapshot.blocked);
     let waiting = waiting.map(|name| (name.at.id.clone(), None));
     let ended = snapshot.ended.iter().map(|ended| (ended.at().id.clone(), Some(ended.clone())));

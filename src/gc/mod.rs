@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::domain::settings::retention::Keep;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 
 pub use carry::{GcResult, carry_out};
 pub use decide::decide;
@@ -96,7 +96,7 @@ pub enum GcTarget {
         name: String,
     },
     /// An ended task.
-    Task(Ended),
+    Task(EndedTask),
     /// What is in `runs/` of this id.
     Run(String),
     /// A file.

@@ -98,7 +98,7 @@ fn runs_of_nobody(
         let fate = match (pruned, queue.is_old_run(id)?) {
             (true, _) => GcDecision::Goes("what is left of a task that was pruned".into()),
             (false, true) => GcDecision::stays(""),
-            (false, false) => GcDecision::stays("it may be about to be taken up"),
+            (false, false) => GcDecision::stays("it may be about to be taken in"),
         };
         items.push(GcItem {
             kind: GcKind::OrphanRun,

@@ -10,7 +10,7 @@ use crate::domain::task::id::TaskId;
 use crate::domain::task::record::{Origin, TaskRecord};
 use crate::domain::task::spec::TaskSpec;
 use crate::git::{GitError, Repo};
-use crate::queue::intake::{Admission, Admitted, Dropped};
+use crate::queue::intake::{Dropped, IntakeCheck, IntakeDecision};
 use crate::sys::clock;
 use crate::taskfile;
 
@@ -94,8 +94,8 @@ impl Intake {
     }
 }
 
-impl Admission for Intake {
-    fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
+impl IntakeCheck for Intake {
+    fn admit(&self, dropped: &Dropped<'_>) -> IntakeDecision {
         let spec = match self.known.parse(dropped.name, dropped.bytes) {
             Ok(spec) => spec,
             Err(problems) => return rejected(dropped, problems),
@@ -106,11 +106,11 @@ impl Admission for Intake {
                 Err(error) => {
                     return match about_input(&error, &spec) {
                         Some(problem) => rejected(dropped, vec![problem]),
-                        None => Admitted::NotNow(error.to_string()),
+                        None => IntakeDecision::NotNow(error.to_string()),
                     };
                 }
             };
-        Admitted::Ready(Box::new(TaskRecord {
+        IntakeDecision::Ready(Box::new(TaskRecord {
             schema: 1,
             id: dropped.id.clone(),
             name: dropped.name.to_string_lossy().into_owned(),
@@ -139,8 +139,8 @@ fn about_input(error: &GitError, spec: &TaskSpec) -> Option<Problem> {
     })
 }
 
-fn rejected(dropped: &Dropped<'_>, problems: Vec<Problem>) -> Admitted {
+fn rejected(dropped: &Dropped<'_>, problems: Vec<Problem>) -> IntakeDecision {
     let name = dropped.name.to_string_lossy();
     let report = taskfile::explain(&name, dropped.bytes, dropped.id.as_str(), &problems);
-    Admitted::Rejected { problems, report }
+    IntakeDecision::Rejected { problems, report }
 }

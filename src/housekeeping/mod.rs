@@ -1,4 +1,4 @@
-//! Housekeeping that coordinator and workers share: take up, unblock, cancel, reclaim, sweep.
+//! Housekeeping that coordinator and workers share: take in, unblock, cancel, reclaim, sweep.
 //!
 //! All of it is safe for any number of processes at once; a lock makes one of them do it at a time, so that
 //! the others cost nothing. The lock is a courtesy: who finds it held for long does the work all the same.
@@ -22,10 +22,10 @@ use crate::domain::liveness::lease::SELF_STOP_AFTER_MS;
 use crate::domain::process::ProcessIdentity;
 use crate::domain::settings::config::Config;
 use crate::queue::cancel::Cancelled;
-use crate::queue::finish::Closed;
-use crate::queue::intake::Taken;
+use crate::queue::finish::Transition;
+use crate::queue::intake::IntakeResult;
 use crate::queue::journal::Journal;
-use crate::queue::pending::{DropZone, Looks};
+use crate::queue::pending::{DropZone, Sightings};
 use crate::queue::{Queue, QueueError, Result};
 use crate::site::{self, Dir};
 use crate::sys::lock::Lock;
@@ -50,7 +50,7 @@ const SUSPECT_MS: u64 = 5_000;
 const MOST_TRUST: u64 = 5;
 /// Garbage is swept so often, milliseconds.
 const SWEEP_EVERY_MS: u64 = 3_600_000;
-/// Files taken up in one go, so that a stop is heard in between and the first of many starts early.
+/// Files taken in in one go, so that a stop is heard in between and the first of many starts early.
 const BATCH: usize = 64;
 
 /// What a pass did.
@@ -77,7 +77,7 @@ pub struct Housekeeper {
     me: ProcessIdentity,
     drops: DropZone,
     tasks: TaskOrigins,
-    half_done: Looks,
+    half_done: Sightings,
     heartbeats: Heartbeats,
     waits: Waits,
     lead: Leadership,
@@ -104,7 +104,7 @@ impl Housekeeper {
             me: identity::me(),
             drops: DropZone::default(),
             tasks: TaskOrigins::default(),
-            half_done: Looks::default(),
+            half_done: Sightings::default(),
             heartbeats: Heartbeats::default(),
             waits: Waits::default(),
             lead: Leadership::default(),
@@ -119,7 +119,7 @@ impl Housekeeper {
         }
     }
 
-    /// Files that this process rejected at take-up, since it began.
+    /// Files that this process rejected at intake, since it began.
     pub fn rejected(&self) -> usize {
         self.rejected
     }
@@ -222,9 +222,9 @@ impl Housekeeper {
         let mut pass = Pass::default();
         let mut names = self.drops.settled(&self.queue, BATCH)?;
         self.leave_untrusted(&mut names, journal);
-        for taken in self.queue.take_up(&names, &self.intake)? {
-            pass.taken += usize::from(taken != Taken::Lost);
-            self.note_taken(journal, &taken);
+        for taken in self.queue.take_in(&names, &self.intake)? {
+            pass.taken += usize::from(taken != IntakeResult::Lost);
+            self.note_intake(journal, &taken);
         }
         pass.unsettled = self.drops.left();
         Ok(pass)
@@ -246,10 +246,10 @@ impl Housekeeper {
     }
 
     fn finish_intakes(&mut self, journal: &Journal) -> Result<()> {
-        for name in self.queue.unfinished_takings(&mut self.half_done)? {
-            let taken = self.queue.finish_taking(&name, &self.intake);
+        for name in self.queue.unfinished_intakes(&mut self.half_done)? {
+            let taken = self.queue.finish_intake(&name, &self.intake);
             if let Some(taken) = self.spared(taken, journal)? {
-                self.note_taken(journal, &taken);
+                self.note_intake(journal, &taken);
             }
         }
         Ok(())
@@ -257,7 +257,7 @@ impl Housekeeper {
 
     /// Whether there were any.
     fn carry_out_cancel_requests(&mut self, journal: &Journal) -> Result<bool> {
-        let requests = self.queue.wishes()?;
+        let requests = self.queue.cancel_requests()?;
         for request in &requests {
             let came_to = self.queue.carry_out(request);
             match self.spared(came_to, journal)? {
@@ -277,7 +277,7 @@ impl Housekeeper {
         let blocked = self.queue.blocked()?;
         for name in self.waits.over(&self.queue, blocked, clock::now(), clock::mono_ms())? {
             let closed = self.queue.unblock(&name);
-            if self.spared(closed, journal)? == Some(Closed::Won) {
+            if self.spared(closed, journal)? == Some(Transition::Won) {
                 let (task, epoch) = (name.at.id, name.at.epoch);
                 journal.record(Event::TaskUnblocked { task, epoch });
                 unblocked += 1;
@@ -290,28 +290,27 @@ impl Housekeeper {
     fn spared<T>(&mut self, moved: Result<T>, journal: &Journal) -> Result<Option<T>> {
         match moved {
             Err(QueueError::Fs(e)) if e.in_the_way() => {
-                self.note_taken(journal, &Taken::Stuck(e.to_string()));
+                self.note_intake(journal, &IntakeResult::Stuck(e.to_string()));
                 Ok(None)
             }
             moved => moved.map(Some),
         }
     }
 
-    fn note_taken(&mut self, journal: &Journal, taken: &Taken) {
+    fn note_intake(&mut self, journal: &Journal, taken: &IntakeResult) {
         let event = match taken.clone() {
-            Taken::Ready(task) => Event::TaskReady { task },
-            Taken::Blocked(task) => Event::TaskBlocked { task },
-            Taken::Rejected(task) => Event::TaskRejected { task, epoch: None },
-            Taken::Stuck(why) => {
+            IntakeResult::Ready(task) => Event::TaskReady { task },
+            IntakeResult::Rejected(task) => Event::TaskRejected { task, epoch: None },
+            IntakeResult::Stuck(why) => {
                 // Said once: it is found again at every look.
                 if self.stuck.insert(why.clone()) {
                     journal.record(Event::MoveObstructed { why });
                 }
                 return;
             }
-            Taken::Unfinished(_) | Taken::Lost => return,
+            IntakeResult::Unfinished(_) | IntakeResult::Lost => return,
         };
-        self.rejected += usize::from(matches!(taken, Taken::Rejected(_)));
+        self.rejected += usize::from(matches!(taken, IntakeResult::Rejected(_)));
         journal.record(event);
     }
 }

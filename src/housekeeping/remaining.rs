@@ -29,7 +29,7 @@ pub fn remaining(queue: &Queue, wait_ms: u64) -> Result<Remaining> {
     let mut later = ready > 0;
     for name in queue.blocked()? {
         match name.reason {
-            Some(reason) if reason.wait == Wait::Taking && !queue.is_put_off(&name.at.id) => {
+            Some(reason) if reason.wait == Wait::Intake && !queue.is_put_off(&name.at.id) => {
                 return Ok(Remaining::Busy);
             }
             Some(reason) if reason.due(now) || reason.due(soon) => return Ok(Remaining::Busy),

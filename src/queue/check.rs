@@ -56,7 +56,7 @@ impl Queue {
         self.check_rejections(&mut found)?;
         self.check_claims(&mut found)?;
         self.check_workers(&mut found)?;
-        self.check_wishes(&names, &mut found);
+        self.check_cancel_requests(&names, &mut found);
         Ok(found)
     }
 
@@ -119,11 +119,11 @@ impl Queue {
             let violation = match dir {
                 Dir::Ready | Dir::Blocked => {
                     let parsed = QueueName::parse(name);
-                    let taking =
-                        |n: &QueueName| n.reason.as_ref().is_some_and(|r| r.wait == Wait::Taking);
+                    let at_intake =
+                        |n: &QueueName| n.reason.as_ref().is_some_and(|r| r.wait == Wait::Intake);
                     let unrecorded =
-                        parsed.filter(|n| !taking(n) && self.record(&n.at.id).is_none());
-                    unrecorded.map(|_| ("I4", "it was taken up without a record in runs/"))
+                        parsed.filter(|n| !at_intake(n) && self.record(&n.at.id).is_none());
+                    unrecorded.map(|_| ("I4", "it was taken in without a record in runs/"))
                 }
                 Dir::Done => {
                     let attempt = AttemptName::parse(name);
@@ -211,18 +211,19 @@ impl Queue {
         Ok(())
     }
 
-    fn check_wishes(
+    fn check_cancel_requests(
         &self,
         names: &BTreeMap<TaskId, Vec<(Dir, String)>>,
         found: &mut Vec<Violation>,
     ) {
-        for wish in self.wishes().unwrap_or_default() {
+        for request in self.cancel_requests().unwrap_or_default() {
             let ended = |dir: &Dir| !matches!(dir, Dir::Ready | Dir::Blocked);
-            if names.get(&wish.id).is_some_and(|places| places.iter().all(|(dir, _)| ended(dir))) {
+            if names.get(&request.id).is_some_and(|places| places.iter().all(|(dir, _)| ended(dir)))
+            {
                 found.push(Violation {
                     invariant: "I11",
-                    path: self.file(Dir::Cancel, &wish),
-                    what: "a wish to cancel a task that has ended".into(),
+                    path: self.file(Dir::Cancel, &request),
+                    what: "a cancel request a task that has ended".into(),
                     fix: "any running worker mends it, or: coordinator check --fix".into(),
                 });
             }

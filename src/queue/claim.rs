@@ -27,7 +27,7 @@ pub struct Claim {
 
 /// What became of trying.
 #[derive(Debug)]
-pub enum Tried {
+pub enum ClaimResult {
     /// The task is ours to work on.
     Won(Claim),
     /// Somebody else holds it.
@@ -40,7 +40,7 @@ pub enum Tried {
 
 /// Whether a claim still stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Standing {
+pub enum ClaimState {
     /// Ours, and the name is there.
     Holds,
     /// The name in `ready/` is gone: cancelled, or reclaimed.
@@ -53,34 +53,34 @@ pub enum Standing {
 
 impl Queue {
     /// Tries to claim a task seen in `ready/`.
-    pub fn claim(&self, me: &Registration, name: &QueueName) -> Result<Tried> {
+    pub fn claim(&self, me: &Registration, name: &QueueName) -> Result<ClaimResult> {
         let link = self.file(Dir::Claims, &name.at);
         match fs::link(me.path(), &link)? {
-            Linked::Gone => return Ok(Tried::Buried),
+            Linked::Gone => return Ok(ClaimResult::Buried),
             // A reply of ours may have been lost: then the link is ours.
-            Linked::Exists if !self.bears_my_inode(me, &link)? => return Ok(Tried::Lost),
+            Linked::Exists if !self.bears_my_inode(me, &link)? => return Ok(ClaimResult::Lost),
             Linked::Exists | Linked::Made => {}
         }
         let path = self.file(Dir::Ready, name);
         let Some(file) = fs::open_foreign(&path)? else {
             fs::unlink(&link)?;
-            return Ok(Tried::Gone);
+            return Ok(ClaimResult::Gone);
         };
         me.note_claim();
         let attempt = AttemptName { at: name.at.clone(), worker: me.id().clone() };
-        Ok(Tried::Won(Claim { name: name.clone(), attempt, file: Arc::new(file) }))
+        Ok(ClaimResult::Won(Claim { name: name.clone(), attempt, file: Arc::new(file) }))
     }
 
     /// How a claim of ours stands now. Asked at every heartbeat.
-    pub fn standing(&self, me: &Registration, name: &QueueName) -> Result<Standing> {
+    pub fn standing(&self, me: &Registration, name: &QueueName) -> Result<ClaimState> {
         if fs::look(&self.file(Dir::Ready, name))?.is_none() {
-            return Ok(Standing::NameGone);
+            return Ok(ClaimState::NameGone);
         }
         if !self.bears_my_inode(me, &self.file(Dir::Claims, &name.at))? {
-            return Ok(Standing::ClaimGone);
+            return Ok(ClaimState::ClaimGone);
         }
         let wanted = self.cancel_wanted(&name.at.id)?;
-        Ok(if wanted { Standing::CancelWanted } else { Standing::Holds })
+        Ok(if wanted { ClaimState::CancelWanted } else { ClaimState::Holds })
     }
 
     fn bears_my_inode(&self, me: &Registration, link: &std::path::Path) -> Result<bool> {

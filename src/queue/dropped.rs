@@ -14,7 +14,7 @@ use crate::sys::settled::{Writers, writers};
 pub const MAX_TASK_BYTES: u64 = 10 * 1024 * 1024;
 
 /// What was found.
-pub(super) enum Read {
+pub(super) enum DroppedContent {
     /// Somebody else was first.
     Gone,
     /// It is still being written.
@@ -26,23 +26,23 @@ pub(super) enum Read {
 }
 
 /// Reads it.
-pub(super) fn read_dropped(path: &Path) -> Result<Read> {
-    let Some(meta) = fs::look(path)? else { return Ok(Read::Gone) };
+pub(super) fn read_dropped(path: &Path) -> Result<DroppedContent> {
+    let Some(meta) = fs::look(path)? else { return Ok(DroppedContent::Gone) };
     if !meta.is_file() {
-        return Ok(Read::Wrong(not_a_file(&meta)));
+        return Ok(DroppedContent::Wrong(not_a_file(&meta)));
     }
     let file = match fs::open_foreign(path) {
         Ok(Some(file)) => file,
-        Ok(None) => return Ok(Read::Gone),
+        Ok(None) => return Ok(DroppedContent::Gone),
         // A process or a disk in trouble is not the file's fault: it is read again later.
-        Err(e) if e.unopenable() => return Ok(Read::Wrong(unreadable(&e))),
+        Err(e) if e.unopenable() => return Ok(DroppedContent::Wrong(unreadable(&e))),
         Err(e) => return Err(e.into()),
     };
     if writers(&file) == Writers::Some {
-        return Ok(Read::Unsettled);
+        return Ok(DroppedContent::Unsettled);
     }
     let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)?;
-    Ok(Read::Bytes(file, bytes))
+    Ok(DroppedContent::Bytes(file, bytes))
 }
 
 fn not_a_file(meta: &std::fs::Metadata) -> Problem {

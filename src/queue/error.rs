@@ -72,7 +72,7 @@ impl fmt::Display for QueueError {
         match self {
             QueueError::Fs(e) => e.fmt(f),
             QueueError::Format { path, found } => {
-                write!(f, "{path:?} is not a queue of format 1: it says {found:?}")
+                write!(f, "{path:?} is not a queue of format 2: it says {found:?}")
             }
             QueueError::Absent { path } => write!(f, "there is no queue at {path:?}"),
             QueueError::Gone { path, .. } => {

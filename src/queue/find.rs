@@ -7,7 +7,7 @@ use crate::sys::fs;
 
 /// The answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Found {
+pub enum FoundTask {
     /// Exactly one.
     One(TaskId),
     /// Several; the newest first.
@@ -17,13 +17,13 @@ pub enum Found {
 }
 
 impl Queue {
-    /// Looks a task up by id, then tail or slug, then by a part of its id. What a take-up reserved before it died
+    /// Looks a task up by id, then tail or slug, then by a part of its id. What a intake reserved before it died
     /// is no task.
-    pub fn find(&self, text: &str) -> Result<Found> {
+    pub fn find(&self, text: &str) -> Result<FoundTask> {
         if let Some(id) = TaskId::parse(text)
             && fs::exists(self.paths.run(&id).dir())
         {
-            return Ok(Found::One(id));
+            return Ok(FoundTask::One(id));
         }
         let names = fs::list(&self.dir(Dir::Runs))?;
         let all: Vec<TaskId> = names.iter().filter_map(|n| TaskId::parse(n.to_str()?)).collect();
@@ -41,9 +41,9 @@ impl Queue {
         let mut matches = real;
         matches.sort_by(|a, b| b.cmp(a));
         Ok(match matches.as_slice() {
-            [one] => Found::One(one.clone()),
-            [] => Found::None(alike(text, all)),
-            _ => Found::Several(matches),
+            [one] => FoundTask::One(one.clone()),
+            [] => FoundTask::None(alike(text, all)),
+            _ => FoundTask::Several(matches),
         })
     }
 }

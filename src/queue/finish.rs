@@ -14,7 +14,7 @@ use crate::sys::fs::{self, Renamed};
 /// What became of a closing transition.
 #[must_use]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Closed {
+pub enum Transition {
     /// The task bears the name that we gave it.
     Won,
     /// The task was no longer ours: reclaimed or cancelled.
@@ -23,7 +23,7 @@ pub enum Closed {
 
 /// Where a publication goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Final {
+pub enum FinalDir {
     /// `done/`
     Done,
     /// `failed/`
@@ -32,35 +32,35 @@ pub enum Final {
 
 impl Queue {
     /// Publishes the outcome. The caller has written and synced the attempt's files and the branch.
-    pub fn publish(&self, claim: Claim, to: Final) -> Result<Closed> {
+    pub fn publish(&self, claim: Claim, to: FinalDir) -> Result<Transition> {
         let dir = match to {
-            Final::Done => Dir::Done,
-            Final::Failed => Dir::Failed,
+            FinalDir::Done => Dir::Done,
+            FinalDir::Failed => Dir::Failed,
         };
         let name = claim.attempt.to_string();
         self.close(claim, dir, &name)
     }
 
     /// Back to `blocked/`, for a reason.
-    pub fn give_back_blocked(&self, claim: Claim, reason: Reason) -> Result<Closed> {
+    pub fn give_back_blocked(&self, claim: Claim, reason: Reason) -> Result<Transition> {
         let name = claim.name.blocked_next(reason).to_string();
         self.close(claim, Dir::Blocked, &name)
     }
 
     /// The holder found the file wrong; the report is there before the name is.
-    pub fn reject(&self, claim: Claim, report: &str, problems: &[Problem]) -> Result<Closed> {
+    pub fn reject(&self, claim: Claim, report: &str, problems: &[Problem]) -> Result<Transition> {
         let name = claim.name.at.to_string();
         self.write_rejection(&claim.name.at, report, problems)?;
         self.close(claim, Dir::Rejected, &name)
     }
 
-    /// The holder carries out a wish to cancel; its agent is stopped and its work saved.
-    pub fn cancel_held(&self, claim: Claim) -> Result<Closed> {
+    /// The holder carries out a cancel request; its agent is stopped and its work saved.
+    pub fn cancel_held(&self, claim: Claim) -> Result<Transition> {
         let at = claim.name.at.clone();
         let closed = self.close(claim, Dir::Cancelled, &at.to_string())?;
-        // Refused, the task has hopped on: the wish follows it.
-        if closed == Closed::Won {
-            self.drop_wishes(&at)?;
+        // Refused, the task has hopped on: the request follows it.
+        if closed == Transition::Won {
+            self.drop_cancel_requests(&at)?;
         }
         Ok(closed)
     }
@@ -71,10 +71,10 @@ impl Queue {
         Ok(())
     }
 
-    fn close(&self, claim: Claim, dir: Dir, name: &str) -> Result<Closed> {
+    fn close(&self, claim: Claim, dir: Dir, name: &str) -> Result<Transition> {
         let from = self.file(Dir::Ready, &claim.name);
         let closed = self.rename_once(&from, dir, name)?;
-        if closed == Closed::Won {
+        if closed == Transition::Won {
             self.sync_dir(dir)?;
         }
         fs::unlink(&self.file(Dir::Claims, &claim.name.at))?;
@@ -84,11 +84,11 @@ impl Queue {
     /// Renames to a name that can only be ours, or that others make to the same end (a second reclaimer, one
     /// who re-prioritises what is being reclaimed). `ENOENT` may hide our own success (a reply lost on a network
     /// file system): then the name is found by *listing*, as a stat may answer from an old cache.
-    pub(super) fn rename_once(&self, from: &Path, dir: Dir, name: &str) -> Result<Closed> {
+    pub(super) fn rename_once(&self, from: &Path, dir: Dir, name: &str) -> Result<Transition> {
         match fs::rename(from, &self.file(dir, name))? {
-            Renamed::Done => Ok(Closed::Won),
-            Renamed::Gone if self.stands(dir, name)? => Ok(Closed::Won),
-            Renamed::Gone => Ok(Closed::Refused),
+            Renamed::Done => Ok(Transition::Won),
+            Renamed::Gone if self.stands(dir, name)? => Ok(Transition::Won),
+            Renamed::Gone => Ok(Transition::Refused),
         }
     }
 

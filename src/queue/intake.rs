@@ -1,15 +1,15 @@
-//! Row *take up*: from a dropped file to a task, in two renames.
+//! Row *intake*: from a dropped file to a task, in two renames.
 //!
-//! The first makes it ours under a name that never existed (`blocked/5-T.0~taking`); under that name it is
+//! The first makes it ours under a name that never existed (`blocked/5-T.0~intake`); under that name it is
 //! read, checked and recorded; the second makes it eligible. Nothing read under the dropped name decides
 //! anything. Any process may finish what another one began.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::dropped::{Read, read_dropped};
-use super::finish::Closed;
-use super::pending::Looks;
+use super::dropped::{DroppedContent, read_dropped};
+use super::finish::Transition;
+use super::pending::Sightings;
 use super::runs::to_json;
 use super::{Queue, QueueError, Result};
 use crate::domain::settings::problem::Problem;
@@ -28,9 +28,9 @@ pub use super::dropped::MAX_TASK_BYTES;
 /// What a rejected file's neighbour that lists its errors is called, after the file's own name.
 
 /// Judges what was dropped; implemented above, where files are parsed and repositories are known.
-pub trait Admission {
+pub trait IntakeCheck {
     /// Called under the task's own name, perhaps more than once (after a crash, or by two finishers).
-    fn admit(&self, dropped: &Dropped<'_>) -> Admitted;
+    fn admit(&self, dropped: &Dropped<'_>) -> IntakeDecision;
 }
 
 /// A dropped file under its new name.
@@ -46,11 +46,9 @@ pub struct Dropped<'a> {
 
 /// The judgement.
 #[derive(Debug)]
-pub enum Admitted {
+pub enum IntakeDecision {
     /// Eligible.
     Ready(Box<TaskRecord>),
-    /// Recorded, but not eligible.
-    Blocked(Box<TaskRecord>, Reason),
     /// Wrong; everything that is.
     Rejected {
         /// For `--json`.
@@ -62,13 +60,11 @@ pub enum Admitted {
     NotNow(String),
 }
 
-/// What take-up made of one file.
+/// What intake made of one file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Taken {
+pub enum IntakeResult {
     /// It is a task now.
     Ready(TaskId),
-    /// It is a task that waits.
-    Blocked(TaskId),
     /// It is wrong.
     Rejected(TaskId),
     /// Not finished: still written to, or not to be judged now; somebody looks again.
@@ -81,7 +77,11 @@ pub enum Taken {
 
 impl Queue {
     /// Takes up settled files from `pending/`. The directories that became fuller are synced once for all.
-    pub fn take_up(&self, names: &[OsString], admission: &dyn Admission) -> Result<Vec<Taken>> {
+    pub fn take_in(
+        &self,
+        names: &[OsString],
+        admission: &dyn IntakeCheck,
+    ) -> Result<Vec<IntakeResult>> {
         let mut reserved = Vec::new();
         for name in names {
             reserved.push(stuck_or(self.new_id(name))?);
@@ -93,14 +93,14 @@ impl Queue {
         for (name, reserved) in names.iter().zip(reserved) {
             let dropped = self.dir(Dir::Pending).join(name);
             begun.push(match reserved {
-                Ok(id) => stuck_or(self.begin_taking(&dropped, id))?,
+                Ok(id) => stuck_or(self.begin_intake(&dropped, id))?,
                 Err(stuck) => Err(stuck),
             });
         }
         let mut taken = Vec::new();
         let finish = |begun| match begun {
-            Ok(Some(name)) => self.finish(&name, admission, Content::Foreign),
-            Ok(None) => Ok(Taken::Lost),
+            Ok(Some(name)) => self.finish(&name, admission, Written::Foreign),
+            Ok(None) => Ok(IntakeResult::Lost),
             Err(stuck) => Ok(stuck),
         };
         let finished: Result<()> =
@@ -110,13 +110,18 @@ impl Queue {
     }
 
     /// Takes up a text that was never in `pending/` (`add`); durable when this returns.
-    pub fn enqueue(&self, name: &OsStr, bytes: &[u8], admission: &dyn Admission) -> Result<Taken> {
+    pub fn enqueue(
+        &self,
+        name: &OsStr,
+        bytes: &[u8],
+        admission: &dyn IntakeCheck,
+    ) -> Result<IntakeResult> {
         let staged = self.staging();
         fs::write_synced(&staged, bytes, self.strict())?;
         let id = self.new_id(name)?;
         self.sync_dir(Dir::Runs)?;
-        let Some(taking) = self.begin_taking(&staged, id)? else { return Ok(Taken::Lost) };
-        let taken = self.finish(&taking, admission, Content::Synced)?;
+        let Some(begun) = self.begin_intake(&staged, id)? else { return Ok(IntakeResult::Lost) };
+        let taken = self.finish(&begun, admission, Written::Synced)?;
         self.sync_after(std::slice::from_ref(&taken), true)?;
         Ok(taken)
     }
@@ -124,21 +129,21 @@ impl Queue {
     /// The first rename, once all that its name stands for is durable. `None`: somebody else was first, or its
     /// user took the file away. A file that was moved is gone on with, whatever the reply says: its reservation
     /// holds the name that it was dropped under.
-    fn begin_taking(&self, from: &Path, id: TaskId) -> Result<Option<QueueName>> {
+    fn begin_intake(&self, from: &Path, id: TaskId) -> Result<Option<QueueName>> {
         let name = QueueName {
             band: Band::DEFAULT,
             at: TaskEpoch { id, epoch: Epoch(0) },
-            reason: Some(Reason::open(Wait::Taking)),
+            reason: Some(Reason::open(Wait::Intake)),
         };
         let to = name.to_string();
         let moved = match self.rename_once(from, Dir::Blocked, &to) {
-            Err(_) if self.stands(Dir::Blocked, &to)? => Ok(Closed::Won),
+            Err(_) if self.stands(Dir::Blocked, &to)? => Ok(Transition::Won),
             other => other,
         };
-        if !matches!(moved, Ok(Closed::Won)) {
+        if !matches!(moved, Ok(Transition::Won)) {
             self.unreserve(&name.at.id)?;
         }
-        Ok((moved? == Closed::Won).then_some(name))
+        Ok((moved? == Transition::Won).then_some(name))
     }
 
     fn new_id(&self, dropped: &OsStr) -> Result<TaskId> {
@@ -153,9 +158,13 @@ impl Queue {
         }
     }
 
-    /// From `~taking` to what the admission says; for what a dead process left, and what was put off.
-    pub fn finish_taking(&self, name: &QueueName, admission: &dyn Admission) -> Result<Taken> {
-        let taken = self.finish(name, admission, Content::Foreign)?;
+    /// From `~intake` to what the admission says; for what a dead process left, and what was put off.
+    pub fn finish_intake(
+        &self,
+        name: &QueueName,
+        admission: &dyn IntakeCheck,
+    ) -> Result<IntakeResult> {
+        let taken = self.finish(name, admission, Written::Foreign)?;
         self.sync_after(std::slice::from_ref(&taken), false)?;
         Ok(taken)
     }
@@ -163,9 +172,9 @@ impl Queue {
     fn finish(
         &self,
         name: &QueueName,
-        admission: &dyn Admission,
-        content: Content,
-    ) -> Result<Taken> {
+        admission: &dyn IntakeCheck,
+        content: Written,
+    ) -> Result<IntakeResult> {
         let path = self.file(Dir::Blocked, name);
         let id = &name.at.id;
         let read = match read_dropped(&path) {
@@ -174,51 +183,45 @@ impl Queue {
             other => other?,
         };
         let (file, bytes) = match read {
-            Read::Gone => return Ok(Taken::Lost),
-            Read::Unsettled => return Ok(Taken::Unfinished(id.clone())),
-            Read::Wrong(problem) => {
+            DroppedContent::Gone => return Ok(IntakeResult::Lost),
+            DroppedContent::Unsettled => return Ok(IntakeResult::Unfinished(id.clone())),
+            DroppedContent::Wrong(problem) => {
                 let report = format!("{problem}\n");
                 return self.move_rejected(name, vec![problem], &report);
             }
-            Read::Bytes(file, bytes) => (file, bytes),
+            DroppedContent::Bytes(file, bytes) => (file, bytes),
         };
         // Whoever dropped it may not have synced it; what is judged here is what stays.
         let settle = || match content {
-            Content::Foreign if self.strict() => fs::sync_file(&file, &path),
-            Content::Foreign | Content::Synced => Ok(()),
+            Written::Foreign if self.strict() => fs::sync_file(&file, &path),
+            Written::Foreign | Written::Synced => Ok(()),
         };
         let dropped = self.dropped_name(id);
         self.own_run(id)?;
         fs::unlink(&self.put_off_note(id))?;
         match admission.admit(&Dropped { id, name: &dropped, bytes: &bytes }) {
-            Admitted::Ready(record) => {
+            IntakeDecision::Ready(record) => {
                 settle()?;
                 self.write_record(&record)?;
                 let next = QueueName { band: record.priority, ..name.ready_next() };
-                self.move_taken(&path, Dir::Ready, &next, Taken::Ready(id.clone()))
+                self.move_taken(&path, Dir::Ready, &next, IntakeResult::Ready(id.clone()))
             }
-            Admitted::Blocked(record, reason) => {
-                settle()?;
-                self.write_record(&record)?;
-                let next = QueueName { band: record.priority, ..name.blocked_next(reason) };
-                self.move_taken(&path, Dir::Blocked, &next, Taken::Blocked(id.clone()))
-            }
-            Admitted::Rejected { problems, report } => {
+            IntakeDecision::Rejected { problems, report } => {
                 settle()?;
                 self.move_rejected(name, problems, &report)
             }
-            Admitted::NotNow(why) => self.put_off(id, &why),
+            IntakeDecision::NotNow(why) => self.put_off(id, &why),
         }
     }
 
     /// Leaves a file where it is, with the reason for whoever asks.
-    fn put_off(&self, id: &TaskId, why: &str) -> Result<Taken> {
+    fn put_off(&self, id: &TaskId, why: &str) -> Result<IntakeResult> {
         self.own_run(id)?;
         fs::write(&self.put_off_note(id), why.as_bytes())?;
-        Ok(Taken::Unfinished(id.clone()))
+        Ok(IntakeResult::Unfinished(id.clone()))
     }
 
-    /// Whether a take-up was put off, for a reason that only somebody else can mend.
+    /// Whether a intake was put off, for a reason that only somebody else can mend.
     pub fn is_put_off(&self, id: &TaskId) -> bool {
         fs::exists(&self.put_off_note(id))
     }
@@ -227,9 +230,15 @@ impl Queue {
         self.paths.run(id).waiting()
     }
 
-    fn move_taken(&self, from: &Path, dir: Dir, to: &QueueName, won: Taken) -> Result<Taken> {
+    fn move_taken(
+        &self,
+        from: &Path,
+        dir: Dir,
+        to: &QueueName,
+        won: IntakeResult,
+    ) -> Result<IntakeResult> {
         let closed = self.rename_once(from, dir, &to.to_string())?;
-        Ok(if closed == Closed::Won { won } else { Taken::Lost })
+        Ok(if closed == Transition::Won { won } else { IntakeResult::Lost })
     }
 
     fn move_rejected(
@@ -237,12 +246,12 @@ impl Queue {
         name: &QueueName,
         problems: Vec<Problem>,
         report: &str,
-    ) -> Result<Taken> {
+    ) -> Result<IntakeResult> {
         self.write_rejection(&name.at, report, &problems)?;
         let from = self.file(Dir::Blocked, name);
         let closed = self.rename_once(&from, Dir::Rejected, &name.at.to_string())?;
         let id = name.at.id.clone();
-        Ok(if closed == Closed::Won { Taken::Rejected(id) } else { Taken::Lost })
+        Ok(if closed == Transition::Won { IntakeResult::Rejected(id) } else { IntakeResult::Lost })
     }
 
     /// The neighbour that lists what is wrong, for people and for programs. Before the name, and durable before
@@ -267,41 +276,39 @@ impl Queue {
         Ok(())
     }
 
-    /// Syncs the directories that tasks came to; `begun`: also those that only came to `~taking`. `blocked/` last:
+    /// Syncs the directories that tasks came to; `begun`: also those that only came to `~intake`. `blocked/` last:
     /// it is also where they came from, and a file system without a journal might keep only that they left.
-    fn sync_after(&self, taken: &[Taken], begun: bool) -> Result<()> {
-        let any = |test: fn(&Taken) -> bool| taken.iter().any(test);
-        if any(|t| matches!(t, Taken::Ready(_))) {
+    fn sync_after(&self, taken: &[IntakeResult], begun: bool) -> Result<()> {
+        let any = |test: fn(&IntakeResult) -> bool| taken.iter().any(test);
+        if any(|t| matches!(t, IntakeResult::Ready(_))) {
             self.sync_dir(Dir::Ready)?;
         }
-        if any(|t| matches!(t, Taken::Rejected(_))) {
+        if any(|t| matches!(t, IntakeResult::Rejected(_))) {
             self.sync_dir(Dir::Rejected)?;
         }
-        let unfinished = begun && any(|t| matches!(t, Taken::Unfinished(_)));
-        if unfinished || any(|t| matches!(t, Taken::Blocked(_))) {
+        if begun && any(|t| matches!(t, IntakeResult::Unfinished(_))) {
             self.sync_dir(Dir::Blocked)?;
         }
         Ok(())
     }
 
-    /// Tasks whose take-up somebody began; with `looks`, only those that stay so.
-    pub fn unfinished_takings(&self, looks: &mut Looks) -> Result<Vec<QueueName>> {
-        let mut taking = self.blocked()?;
-        taking
-            .retain(|name| name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking));
-        looks.keep_only(&taking);
+    /// Tasks whose intake somebody began; with `looks`, only those that stay so.
+    pub fn unfinished_intakes(&self, looks: &mut Sightings) -> Result<Vec<QueueName>> {
+        let mut begun = self.blocked()?;
+        begun.retain(|name| name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Intake));
+        looks.keep_only(&begun);
         // One that was put off has no maker at work: it is tried at the first look, then now and then.
         let due = |name: &QueueName| {
             let first = !looks.knows(&name.to_string()) && self.is_put_off(&name.at.id);
             looks.lingers(&name.to_string()) || first
         };
-        Ok(taking.into_iter().filter(due).collect())
+        Ok(begun.into_iter().filter(due).collect())
     }
 }
 
-/// Who wrote what is taken up, and so whether it is durable.
+/// Who wrote what is taken in, and so whether it is durable.
 #[derive(Clone, Copy)]
-enum Content {
+enum Written {
     /// Anybody.
     Foreign,
     /// We did, and synced it.
@@ -309,9 +316,9 @@ enum Content {
 }
 
 /// One file that may not be moved must not keep the others waiting.
-fn stuck_or<T>(result: Result<T>) -> Result<std::result::Result<T, Taken>> {
+fn stuck_or<T>(result: Result<T>) -> Result<std::result::Result<T, IntakeResult>> {
     match result {
-        Err(QueueError::Fs(e)) if !e.disk_full() => Ok(Err(Taken::Stuck(e.to_string()))),
+        Err(QueueError::Fs(e)) if !e.disk_full() => Ok(Err(IntakeResult::Stuck(e.to_string()))),
         other => other.map(Ok),
     }
 }

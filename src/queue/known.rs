@@ -19,7 +19,7 @@ use crate::sys::lock::Lock;
 
 /// A queue that was opened by its root.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedQueue {
     /// It.
     pub queue: Queue,
     /// This root had no queue that it knew of.
@@ -30,7 +30,7 @@ pub struct Opened {
 
 /// What stands in the file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Known {
+struct RememberedQueue {
     id: String,
     at: PathBuf,
 }
@@ -49,7 +49,7 @@ impl Queue {
     }
 
     /// The queue of a root, made where there never was one, and remembered.
-    pub fn of_root_or_made(root: &Path, durability: Durability) -> Result<Opened> {
+    pub fn of_root_or_made(root: &Path, durability: Durability) -> Result<OpenedQueue> {
         let path = Site::at(root).queue();
         if !fs::exists(&Site::at(root).queue_paths().format()) {
             refuse_gone(root, &path)?;
@@ -58,28 +58,28 @@ impl Queue {
         let memory = Site::at(root).queue_id();
         let known = read(&memory)?;
         let at = fs::canonical(&path)?;
-        let now = Known { id: queue.id().to_owned(), at };
+        let now = RememberedQueue { id: queue.id().to_owned(), at };
         let first = known.is_none();
         let Some(known) = known.filter(|known| *known != now) else {
             if first {
                 remember(root, &now);
             }
-            return Ok(Opened { queue, first, copy_of: None });
+            return Ok(OpenedQueue { queue, first, copy_of: None });
         };
         if !is_copy(&known, &queue) {
             // By another way the same directory is the same queue.
             if known.id != now.id || !same_dir(&known.at, &now.at) {
                 remember(root, &now);
             }
-            return Ok(Opened { queue, first, copy_of: None });
+            return Ok(OpenedQueue { queue, first, copy_of: None });
         }
         let _held = Lock::take(&memory)?;
         if read(&memory)?.as_ref() == Some(&known) {
             let id = new_id();
             put_format(queue.paths(), &id)?;
-            remember(root, &Known { id, at: now.at });
+            remember(root, &RememberedQueue { id, at: now.at });
         }
-        Ok(Opened { queue: Queue::open(&path, durability)?, first, copy_of: Some(known.at) })
+        Ok(OpenedQueue { queue: Queue::open(&path, durability)?, first, copy_of: Some(known.at) })
     }
 }
 
@@ -93,7 +93,7 @@ fn refuse_gone(root: &Path, path: &Path) -> Result<()> {
 }
 
 /// Where it was known to lie lies another directory with the same identity: that is the original.
-fn is_copy(known: &Known, queue: &Queue) -> bool {
+fn is_copy(known: &RememberedQueue, queue: &Queue) -> bool {
     let original = Queue::open(&known.at, Durability::Relaxed);
     original.is_ok_and(|original| original.id() == queue.id() && original.place() != queue.place())
 }
@@ -103,24 +103,24 @@ fn same_dir(one: &Path, other: &Path) -> bool {
     id(one).is_some() && id(one) == id(other)
 }
 
-fn read(memory: &Path) -> Result<Option<Known>> {
+fn read(memory: &Path) -> Result<Option<RememberedQueue>> {
     Ok(fs::read_if_any(memory)?.and_then(|bytes| parse(&bytes)))
 }
 
-fn parse(bytes: &[u8]) -> Option<Known> {
+fn parse(bytes: &[u8]) -> Option<RememberedQueue> {
     let line = bytes.iter().position(|byte| *byte == b'\n')?;
     let id = std::str::from_utf8(bytes[..line].strip_prefix(b"id ")?).ok()?.to_owned();
     let at = bytes[line + 1..].strip_prefix(b"at ")?;
     let at = OsString::from_vec(at.strip_suffix(b"\n").unwrap_or(at).to_vec());
-    Some(Known { id, at: at.into() })
+    Some(RememberedQueue { id, at: at.into() })
 }
 
-fn shown(known: &Known) -> Vec<u8> {
+fn shown(known: &RememberedQueue) -> Vec<u8> {
     [b"id ", known.id.as_bytes(), b"\nat ", known.at.as_os_str().as_bytes(), b"\n"].concat()
 }
 
 /// Whoever cannot write here is told by `doctor`; the queue is none the worse.
-fn remember(root: &Path, known: &Known) {
+fn remember(root: &Path, known: &RememberedQueue) {
     let memory = Site::at(root).queue_id();
     let staged = memory.with_extension(format!("{:016x}", crate::sys::random::number()));
     let placed = fs::mkdirs(&Site::at(root).state_dir())
@@ -138,11 +138,11 @@ mod tests {
     #[test]
     fn what_is_remembered_reads_back_the_same() {
         for at in ["/a/queue", "/with a\nline/queue", "/\u{e4}"] {
-            let known = Known { id: "0a1b".into(), at: at.into() };
+            let known = RememberedQueue { id: "0a1b".into(), at: at.into() };
             assert_eq!(parse(&shown(&known)), Some(known));
         }
         let odd = OsString::from_vec(b"/\xff/queue".to_vec());
-        let known = Known { id: "0".into(), at: odd.into() };
+        let known = RememberedQueue { id: "0".into(), at: odd.into() };
         assert_eq!(parse(&shown(&known)), Some(known));
         for torn in ["", "id 0", "id 0\n", "at /a\nid 0\n"] {
             assert_eq!(parse(torn.as_bytes()), None, "{torn:?}");

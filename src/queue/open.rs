@@ -10,7 +10,7 @@ use crate::site::{Dir, QueuePaths};
 use crate::sys::fs::{self, FsError, Linked};
 use crate::sys::random;
 
-const MAGIC: &str = "swarmdir queue 1";
+const MAGIC: &str = "swarmdir queue 2";
 /// How the files begin with which a place is tried.
 pub(super) const PROBE: &str = ".probe-";
 /// How the file's name begins that is to become `FORMAT`.

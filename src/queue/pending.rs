@@ -1,7 +1,7 @@
 //! What lies in `pending/`, and whether it is still being written.
 //!
 //! Anybody may write here, so nothing is trusted: names are bytes, files may be links or FIFOs, and "settled"
-//! is only a hint that saves work. What counts is decided under the name that take-up gives.
+//! is only a hint that saves work. What counts is decided under the name that intake gives.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -21,7 +21,7 @@ const QUIET_MS: u64 = 1_500;
 /// An empty file gets so long for its content to arrive, milliseconds.
 const EMPTY_MS: u64 = 5_000;
 
-/// What may not be taken up is looked at again so much later, milliseconds.
+/// What may not be taken in is looked at again so much later, milliseconds.
 const ASIDE_MS: u64 = 1_000;
 
 /// A look at the drop zone takes at most one part in so many of a process's time.
@@ -29,12 +29,12 @@ const SHARE: u64 = 20;
 
 /// What is remembered of files that were not settled, between two looks.
 #[derive(Debug, Default)]
-pub struct Looks {
-    seen: HashMap<OsString, Sight>,
+pub struct Sightings {
+    seen: HashMap<OsString, Sighting>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Sight {
+struct Sighting {
     what: (u64, u64, i64, i64),
     since_ms: u64,
 }
@@ -42,10 +42,10 @@ struct Sight {
 /// One process's view of the drop zone: listed rarely, worked off in order.
 #[derive(Debug, Default)]
 pub struct DropZone {
-    looks: Looks,
+    looks: Sightings,
     /// Names as listed, not yet looked at.
     listed: Vec<OsString>,
-    /// Names in the order in which they are taken up: by time, then by name.
+    /// Names in the order in which they are taken in: by time, then by name.
     backlog: VecDeque<OsString>,
     /// Names that need time.
     unsettled: usize,
@@ -113,7 +113,7 @@ impl DropZone {
     }
 }
 
-impl Looks {
+impl Sightings {
     /// Whether nobody seems to write to the file any more.
     pub(super) fn settled(&mut self, name: &OsStr, path: &Path, meta: &Metadata) -> bool {
         if !meta.is_file() {
@@ -127,9 +127,9 @@ impl Looks {
         };
         let what = (meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec());
         let now = clock::mono_ms();
-        let sight = self.seen.entry(name.to_owned()).or_insert(Sight { what, since_ms: now });
+        let sight = self.seen.entry(name.to_owned()).or_insert(Sighting { what, since_ms: now });
         if sight.what != what {
-            *sight = Sight { what, since_ms: now };
+            *sight = Sighting { what, since_ms: now };
         }
         now - sight.since_ms >= patience
     }
@@ -142,7 +142,7 @@ impl Looks {
     /// Whether a name of ours was there a while ago already, so that its maker has probably died.
     pub(super) fn lingers(&mut self, name: &str) -> bool {
         let now = clock::mono_ms();
-        let fresh = Sight { what: (0, 0, 0, 0), since_ms: now };
+        let fresh = Sighting { what: (0, 0, 0, 0), since_ms: now };
         let sight = self.seen.entry(OsString::from(name)).or_insert(fresh);
         now - sight.since_ms >= QUIET_MS
     }

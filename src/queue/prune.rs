@@ -1,13 +1,13 @@
 //! Row *prune*: an ended task is forgotten. Its name goes by one unlink, then what lay beside it.
 //!
-//! The mark `runs/T/pruned` says at which epoch that was meant. Every new life writes `retry.E` before it moves the
-//! task, so a mark that is not older than the latest life, on a task without its name, is of a task that is nowhere:
+//! The mark `runs/T/pruned` says at which epoch that was meant. Every new run writes `retry.E` before it moves the
+//! task, so a mark that is not older than the latest run, on a task without its name, is of a task that is nowhere:
 //! what is left of it is garbage, whoever died.
 
 use std::path::PathBuf;
 
-use super::finish::Closed;
-use super::shift::Ended;
+use super::finish::Transition;
+use super::shift::EndedTask;
 use super::sweep::is_old;
 use super::{Queue, Result};
 use crate::domain::task::id::{Epoch, TaskId};
@@ -15,31 +15,31 @@ use crate::domain::task::name::TaskEpoch;
 use crate::site::{Dir, REPORT};
 use crate::sys::fs;
 
-impl Ended {
+impl EndedTask {
     /// Its directory, and its name there.
     pub fn place(&self) -> (Dir, String) {
         match self {
-            Ended::Done(name) => (Dir::Done, name.to_string()),
-            Ended::Failed(name) => (Dir::Failed, name.to_string()),
-            Ended::Cancelled(at) => (Dir::Cancelled, at.to_string()),
-            Ended::Rejected(at) => (Dir::Rejected, at.to_string()),
+            EndedTask::Done(name) => (Dir::Done, name.to_string()),
+            EndedTask::Failed(name) => (Dir::Failed, name.to_string()),
+            EndedTask::Cancelled(at) => (Dir::Cancelled, at.to_string()),
+            EndedTask::Rejected(at) => (Dir::Rejected, at.to_string()),
         }
     }
 }
 
 impl Queue {
     /// The file that an ended task is.
-    pub fn ended_file(&self, ended: &Ended) -> PathBuf {
+    pub fn ended_file(&self, ended: &EndedTask) -> PathBuf {
         let (dir, name) = ended.place();
         self.file(dir, name)
     }
 
     /// Forgets an ended task. Refused: somebody retried or pruned it meanwhile, or its worker has not left it yet:
     /// one whose task was cancelled learns that at its next heartbeat.
-    pub fn prune(&self, ended: &Ended) -> Result<Closed> {
+    pub fn prune(&self, ended: &EndedTask) -> Result<Transition> {
         let at = ended.at();
         if self.is_claimed(at) {
-            return Ok(Closed::Refused);
+            return Ok(Transition::Refused);
         }
         let (dir, name) = ended.place();
         let run = self.paths.run(&at.id);
@@ -51,15 +51,15 @@ impl Queue {
             }
         }
         if !fs::unlink(&self.file(dir, &name))? {
-            return Ok(Closed::Refused);
+            return Ok(Transition::Refused);
         }
         self.sync_dir(dir)?;
-        if let Ended::Rejected(at) = ended {
+        if let EndedTask::Rejected(at) = ended {
             fs::unlink(&self.paths.report(at))?;
         }
-        self.drop_wishes(at)?;
+        self.drop_cancel_requests(at)?;
         self.clear_run(&at.id)?;
-        Ok(Closed::Won)
+        Ok(Transition::Won)
     }
 
     /// Goes on with what was cut short: returns how many tasks' remains went.
@@ -71,7 +71,7 @@ impl Queue {
         let mut cleared = 0;
         let ended = self.all_ended()?;
         for (id, epoch) in marked {
-            if self.life(&id)? > epoch {
+            if self.run_epoch(&id)? > epoch {
                 fs::unlink(&self.paths.run(&id).pruned())?;
             } else if !ended.iter().any(|ended| ended.at().id == id) {
                 self.clear_run(&id)?;
@@ -117,15 +117,15 @@ impl Queue {
 
     /// Removes what is in `runs/` of a task that has no name any more. The caller saw twice that it has none; this
     /// looks a last time.
-    pub fn clear_lost_run(&self, id: &TaskId) -> Result<Closed> {
+    pub fn clear_lost_run(&self, id: &TaskId) -> Result<Transition> {
         if self.whereabouts(id)?.is_some() || !self.is_old_run(id)? {
-            return Ok(Closed::Refused);
+            return Ok(Transition::Refused);
         }
         self.clear_run(id)?;
-        Ok(Closed::Won)
+        Ok(Transition::Won)
     }
 
-    /// Whether a task's directory has not changed for so long that no take-up can be under way.
+    /// Whether a task's directory has not changed for so long that no intake can be under way.
     pub fn is_old_run(&self, id: &TaskId) -> Result<bool> {
         is_old(self.paths.run(id).dir(), self.file_system_now()?, std::fs::Metadata::is_dir)
     }

@@ -3,7 +3,7 @@
 //! Deciding *that* a worker is dead, and killing it where it may still run, is done above, where processes
 //! are known ([`crate::housekeeping`]); these are the renames that follow.
 
-use super::finish::Closed;
+use super::finish::Transition;
 use super::register::{Card, read_card};
 use super::{Queue, Result};
 use crate::domain::event::Reclaimed;
@@ -87,8 +87,8 @@ impl Queue {
                     (Dir::Ready, name.ready_next().to_string())
                 };
                 match self.rename_once(&self.file(Dir::Ready, &name), to, &next)? {
-                    Closed::Refused => Reclaimed::Swept,
-                    Closed::Won => {
+                    Transition::Refused => Reclaimed::Swept,
+                    Transition::Won => {
                         self.sync_dir(to)?;
                         self.write_lost(&attempt, lost)?;
                         if last { Reclaimed::Failed } else { Reclaimed::Ready }

@@ -1,7 +1,7 @@
-//! `runs/T/`: a task's record, its lives and its attempts.
+//! `runs/T/`: a task's record, its runs and its attempts.
 //!
 //! State while the task is not terminal: no clean-up touches it. Each file is written once, by the one who
-//! may: the record by whoever is first at take-up, an attempt's files by the holder of its claim.
+//! may: the record by whoever is first at intake, an attempt's files by the holder of its claim.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -44,7 +44,7 @@ pub struct Tally {
     pub failures: u32,
     /// Workers that died holding it.
     pub deaths: u32,
-    /// Attempts, all lives.
+    /// Attempts, all runs.
     pub attempts: u32,
 }
 
@@ -62,7 +62,7 @@ impl Queue {
         let made = fs::mkdir(files.dir())?;
         if made && !told_by_slug(id, dropped) {
             fs::write_synced(&files.name(), dropped.as_bytes(), self.strict())?;
-            // It says how the text is to be read: whoever finishes a take-up needs it.
+            // It says how the text is to be read: whoever finishes a intake needs it.
             if self.strict() {
                 fs::sync(files.dir())?;
             }
@@ -94,7 +94,7 @@ impl Queue {
         }
     }
 
-    /// The record made at take-up, where there is one that can be read.
+    /// The record made at intake, where there is one that can be read.
     pub fn record(&self, id: &TaskId) -> Option<TaskRecord> {
         self.record_if_any(id).ok().flatten()
     }
@@ -176,7 +176,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Begins a new life at `epoch`.
+    /// Begins a new run at `epoch`.
     pub(super) fn write_retry(&self, id: &TaskId, epoch: Epoch) -> Result<()> {
         let files = self.own_run(id)?;
         // It is empty: only its name must last.
@@ -187,9 +187,9 @@ impl Queue {
         Ok(())
     }
 
-    /// The epoch at which the latest life began.
-    pub fn life(&self, id: &TaskId) -> Result<Epoch> {
-        Ok(life_of(&fs::list_if_any(self.paths.run(id).dir())?))
+    /// The epoch at which the latest run began.
+    pub fn run_epoch(&self, id: &TaskId) -> Result<Epoch> {
+        Ok(run_epoch_of(&fs::list_if_any(self.paths.run(id).dir())?))
     }
 
     /// One attempt's files.
@@ -223,14 +223,14 @@ impl Queue {
         Ok(result.is_some_and(|result| written_ahead(result.ended_at, now)))
     }
 
-    /// What counts against the task in its present life.
+    /// What counts against the task in its present run.
     pub fn tally(&self, id: &TaskId) -> Result<Tally> {
         let names = fs::list_if_any(self.paths.run(id).dir())?;
-        let life = life_of(&names);
+        let run = run_epoch_of(&names);
         let mut tally = Tally::default();
         for name in attempt_names(id, &names) {
             tally.attempts += 1;
-            if name.at.epoch < life {
+            if name.at.epoch < run {
                 continue;
             }
             let files = self.attempt(name);
@@ -245,7 +245,7 @@ impl Queue {
 }
 
 /// A file for the name is made only where the name says more than the slug: making one costs more than all
-/// else at take-up.
+/// else at intake.
 fn told_by_slug(id: &TaskId, dropped: &OsStr) -> bool {
     dropped == OsStr::new(id.slug())
 }
@@ -256,8 +256,9 @@ fn lost_on_the_way(path: PathBuf) -> QueueError {
     FsError { doing: "find", path, source }.into()
 }
 
-fn life_of(names: &[OsString]) -> Epoch {
-    names.iter().filter_map(|name| RunPaths::retry_of(name.to_str()?)).max().unwrap_or_default()
+fn run_epoch_of(names: &[OsString]) -> Epoch {
+    let retries = names.iter().filter_map(|n| Epoch::parse(n.to_str()?.strip_prefix("retry.")?));
+    retries.max().unwrap_or_default()
 }
 
 fn attempt_names(id: &TaskId, names: &[OsString]) -> Vec<AttemptName> {

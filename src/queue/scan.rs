@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 use super::pending::is_private;
 use super::register::Card;
-use super::shift::Ended;
+use super::shift::EndedTask;
 use super::{Queue, Result};
 use crate::domain::liveness::lease::Pulse;
 use crate::domain::task::id::TaskId;
@@ -19,7 +19,7 @@ use crate::sys::fs;
 /// What the directories held.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
-    /// Dropped, not taken up.
+    /// Dropped, not taken in.
     pub pending: Vec<OsString>,
     /// In `ready/`, in the order of work.
     pub ready: Vec<QueueName>,
@@ -30,7 +30,7 @@ pub struct Snapshot {
     /// Registered workers.
     pub workers: Vec<(Card, Pulse)>,
     /// Ended tasks, by directory.
-    pub ended: Vec<Ended>,
+    pub ended: Vec<EndedTask>,
 }
 
 impl Queue {
@@ -54,11 +54,13 @@ impl Queue {
     }
 
     /// How many ended, without parsing: for counts over very many.
-    pub fn all_ended(&self) -> Result<Vec<Ended>> {
-        let mut ended = self.parsed(Dir::Done, |n| AttemptName::parse(n).map(Ended::Done))?;
-        ended.extend(self.parsed(Dir::Failed, |n| AttemptName::parse(n).map(Ended::Failed))?);
-        ended.extend(self.parsed(Dir::Cancelled, |n| TaskEpoch::parse(n).map(Ended::Cancelled))?);
-        ended.extend(self.parsed(Dir::Rejected, |n| TaskEpoch::parse(n).map(Ended::Rejected))?);
+    pub fn all_ended(&self) -> Result<Vec<EndedTask>> {
+        let mut ended = self.parsed(Dir::Done, |n| AttemptName::parse(n).map(EndedTask::Done))?;
+        ended.extend(self.parsed(Dir::Failed, |n| AttemptName::parse(n).map(EndedTask::Failed))?);
+        ended.extend(
+            self.parsed(Dir::Cancelled, |n| TaskEpoch::parse(n).map(EndedTask::Cancelled))?,
+        );
+        ended.extend(self.parsed(Dir::Rejected, |n| TaskEpoch::parse(n).map(EndedTask::Rejected))?);
         Ok(ended)
     }
 

@@ -1,16 +1,16 @@
 //! Rows *unblock*, *re-prioritise*, *retry*: somebody moves a task that nobody works on.
 
-use super::finish::Closed;
+use super::finish::Transition;
 use super::{Queue, Result};
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{AttemptName, Band, QueueName, TaskEpoch};
 use crate::domain::task::reason::{Reason, Wait};
-use crate::site::{Dir, REPORT};
+use crate::site::Dir;
 use crate::sys::fs;
 
 /// A task's name in a directory of ended ones.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ended {
+pub enum EndedTask {
     /// `done/`
     Done(AttemptName),
     /// `failed/`
@@ -21,24 +21,24 @@ pub enum Ended {
     Rejected(TaskEpoch),
 }
 
-impl Ended {
+impl EndedTask {
     /// The task, and the epoch that it ended with.
     pub fn at(&self) -> &TaskEpoch {
         match self {
-            Ended::Done(name) | Ended::Failed(name) => &name.at,
-            Ended::Cancelled(at) | Ended::Rejected(at) => at,
+            EndedTask::Done(name) | EndedTask::Failed(name) => &name.at,
+            EndedTask::Cancelled(at) | EndedTask::Rejected(at) => at,
         }
     }
 }
 
 impl Queue {
     /// Makes a blocked task eligible.
-    pub fn unblock(&self, name: &QueueName) -> Result<Closed> {
+    pub fn unblock(&self, name: &QueueName) -> Result<Transition> {
         self.shift(Dir::Blocked, name, Dir::Ready, &name.ready_next())
     }
 
     /// Moves a waiting task to another band.
-    pub fn reprioritise(&self, name: &QueueName, band: Band) -> Result<Closed> {
+    pub fn reprioritise(&self, name: &QueueName, band: Band) -> Result<Transition> {
         match &name.reason {
             None => {
                 let next = QueueName { band, ..name.ready_next() };
@@ -52,27 +52,27 @@ impl Queue {
     }
 
     /// Takes a waiting task out of the running until somebody releases it.
-    pub fn hold(&self, name: &QueueName) -> Result<Closed> {
+    pub fn hold(&self, name: &QueueName) -> Result<Transition> {
         let from = if name.reason.is_some() { Dir::Blocked } else { Dir::Ready };
         self.shift(from, name, Dir::Blocked, &name.blocked_next(Reason::open(Wait::Hold)))
     }
 
-    /// Begins a new life of an ended task; a rejected one is read anew. Only what ended badly: [`Ended::Done`]
+    /// Begins a new run of an ended task; a rejected one is read anew. Only what ended badly: [`EndedTask::Done`]
     /// is refused by the caller.
-    pub fn retry(&self, ended: &Ended) -> Result<Closed> {
+    pub fn retry(&self, ended: &EndedTask) -> Result<Transition> {
         let at = ended.at().next();
         let (dir, name) = ended.place();
         let band = self.record_if_any(&at.id)?.map(|record| record.priority);
         self.write_retry(&at.id, at.epoch)?;
         let recorded = band.is_some();
-        let reason = (!recorded).then(|| Reason::open(Wait::Taking));
+        let reason = (!recorded).then(|| Reason::open(Wait::Intake));
         let to = if recorded { Dir::Ready } else { Dir::Blocked };
         let next = QueueName { band: band.unwrap_or_default(), at, reason };
         let closed = self.rename_once(&self.file(dir, &name), to, &next.to_string())?;
-        if closed == Closed::Won {
+        if closed == Transition::Won {
             self.sync_dir(to)?;
-            if let Ended::Rejected(at) = ended {
-                fs::unlink(&self.file(Dir::Rejected, format!("{at}{REPORT}")))?;
+            if let EndedTask::Rejected(at) = ended {
+                fs::unlink(&self.paths.report(at))?;
             }
         }
         Ok(closed)
@@ -102,36 +102,36 @@ impl Queue {
         name: &QueueName,
         to: Dir,
         next: &QueueName,
-    ) -> Result<Closed> {
+    ) -> Result<Transition> {
         let closed = self.rename_once(&self.file(from, name), to, &next.to_string())?;
-        if closed == Closed::Won {
+        if closed == Transition::Won {
             self.sync_dir(to)?;
         }
         Ok(closed)
     }
 
     /// Where the task is now, by listing: waiting first, then ended. `None`: nowhere (it may be hopping).
-    pub fn whereabouts(&self, id: &TaskId) -> Result<Option<Place>> {
+    pub fn whereabouts(&self, id: &TaskId) -> Result<Option<TaskPlace>> {
         for dir in [Dir::Ready, Dir::Blocked] {
             let mut names = self.waiting_in(dir)?.into_iter();
             if let Some(name) = names.find(|name| name.at.id == *id) {
-                return Ok(Some(Place::Waiting(name)));
+                return Ok(Some(TaskPlace::Waiting(name)));
             }
         }
-        Ok(self.ended(id)?.map(Place::Ended))
+        Ok(self.ended(id)?.map(TaskPlace::Ended))
     }
 
     /// How the task ended, if it did.
-    pub fn ended(&self, id: &TaskId) -> Result<Option<Ended>> {
+    pub fn ended(&self, id: &TaskId) -> Result<Option<EndedTask>> {
         Ok(self.all_ended()?.into_iter().find(|ended| ended.at().id == *id))
     }
 }
 
 /// Where a task was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Place {
+pub enum TaskPlace {
     /// In `ready/` or `blocked/`.
     Waiting(QueueName),
     /// In a directory of ended ones.
-    Ended(Ended),
+    Ended(EndedTask),
 }

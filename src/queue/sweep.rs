@@ -16,13 +16,13 @@ use crate::sys::fs;
 const OLD_MS: u64 = 3_600_000;
 
 impl Queue {
-    /// Removes old staging files, reports of files that were not rejected after all, wishes to cancel what is nowhere,
-    /// wishes to retire and probes of workers that are gone, and reservations that came to nothing. Returns how many names went.
+    /// Removes old staging files, reports of files that were not rejected after all, cancel requests what is nowhere,
+    /// requests to retire and probes of workers that are gone, and reservations that came to nothing. Returns how many names went.
     pub fn sweep(&self) -> Result<usize> {
         let now = self.file_system_now()?;
         Ok(self.sweep_staging(now)?
             + self.sweep_reports(now)?
-            + self.sweep_wishes(now)?
+            + self.sweep_cancel_requests(now)?
             + self.sweep_retired()?
             + self.sweep_probes()?
             + self.sweep_reservations(now)?)
@@ -82,12 +82,12 @@ impl Queue {
         Ok(removed)
     }
 
-    /// Wishes that nobody could carry out for so long: somebody removed the task by hand.
-    fn sweep_wishes(&self, now: i128) -> Result<usize> {
+    /// Requests that nobody could carry out for so long: somebody removed the task by hand.
+    fn sweep_cancel_requests(&self, now: i128) -> Result<usize> {
         let mut removed = 0;
-        for wish in self.wishes()? {
-            let path = self.file(Dir::Cancel, &wish);
-            if is_old(&path, now, Metadata::is_file)? && self.whereabouts(&wish.id)?.is_none() {
+        for request in self.cancel_requests()? {
+            let path = self.file(Dir::Cancel, &request);
+            if is_old(&path, now, Metadata::is_file)? && self.whereabouts(&request.id)?.is_none() {
                 removed += usize::from(fs::unlink(&path)?);
             }
         }

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 
 /// What a task does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,12 +83,14 @@ impl Deed {
     }
 
     /// Whether it may end so.
-    pub(super) fn may_end(self, ended: &Ended) -> bool {
+    pub(super) fn may_end(self, ended: &EndedTask) -> bool {
         match self {
-            Deed::Plain | Deed::Tree | Deed::Late | Deed::Long => matches!(ended, Ended::Done(_)),
-            Deed::Fail | Deed::Poison => matches!(ended, Ended::Failed(_)),
-            Deed::Bad => matches!(ended, Ended::Rejected(_)),
-            Deed::Cancel => matches!(ended, Ended::Cancelled(_) | Ended::Done(_)),
+            Deed::Plain | Deed::Tree | Deed::Late | Deed::Long => {
+                matches!(ended, EndedTask::Done(_))
+            }
+            Deed::Fail | Deed::Poison => matches!(ended, EndedTask::Failed(_)),
+            Deed::Bad => matches!(ended, EndedTask::Rejected(_)),
+            Deed::Cancel => matches!(ended, EndedTask::Cancelled(_) | EndedTask::Done(_)),
         }
     }
 }

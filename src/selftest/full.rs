@@ -13,9 +13,9 @@ use crate::domain::settings::choice::Durability;
 use crate::domain::task::id::{TaskId, WorkerId};
 use crate::domain::task::record::TaskRecord;
 use crate::domain::time::UnixMs;
-use crate::queue::claim::{Claim, Tried};
-use crate::queue::finish::{Closed, Final};
-use crate::queue::intake::{Admission, Admitted, Dropped, Taken};
+use crate::queue::claim::{Claim, ClaimResult};
+use crate::queue::finish::{FinalDir, Transition};
+use crate::queue::intake::{Dropped, IntakeCheck, IntakeDecision, IntakeResult};
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, Result};
 use crate::site::Site;
@@ -84,7 +84,7 @@ fn fill_and_go_on(dir: &Path, seen: &mut DiskReport) -> Result<()> {
     let mut added: Vec<TaskId> = Vec::new();
     while added.len() < MANY {
         match queue.enqueue(OsStr::new("task"), b"do it\n", &Everything) {
-            Ok(Taken::Ready(id)) => added.push(id),
+            Ok(IntakeResult::Ready(id)) => added.push(id),
             Ok(other) => seen.wrong.push(format!("added, it became {other:?}")),
             Err(e) if e.disk_full() => break,
             Err(e) => return Err(e),
@@ -107,7 +107,7 @@ fn fill_and_go_on(dir: &Path, seen: &mut DiskReport) -> Result<()> {
         queue.disown(&claim.at)?;
     }
     for name in queue.blocked()? {
-        queue.finish_taking(&name, &Everything)?;
+        queue.finish_intake(&name, &Everything)?;
     }
     seen.done += work_off(&queue, &me)?;
     queue.sweep()?;
@@ -126,7 +126,7 @@ fn fill_and_go_on(dir: &Path, seen: &mut DiskReport) -> Result<()> {
 fn work_off(queue: &Queue, me: &Registration) -> Result<usize> {
     let mut done = 0;
     for name in queue.scan()?.ready {
-        let Tried::Won(claim) = queue.claim(me, &name)? else { continue };
+        let ClaimResult::Won(claim) = queue.claim(me, &name)? else { continue };
         done += usize::from(publish(queue, claim)?);
     }
     Ok(done)
@@ -135,7 +135,7 @@ fn work_off(queue: &Queue, me: &Registration) -> Result<usize> {
 fn publish(queue: &Queue, claim: Claim) -> Result<bool> {
     claim.read(queue, 1024)?;
     queue.write_result(claim.attempt(), &crate::domain::task::record::AttemptResult::default())?;
-    Ok(queue.publish(claim, Final::Done)? == Closed::Won)
+    Ok(queue.publish(claim, FinalDir::Done)? == Transition::Won)
 }
 
 fn register(queue: &Queue) -> Result<Registration> {
@@ -155,9 +155,9 @@ fn register(queue: &Queue) -> Result<Registration> {
 /// Lets everything in.
 struct Everything;
 
-impl Admission for Everything {
-    fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
-        Admitted::Ready(Box::new(TaskRecord {
+impl IntakeCheck for Everything {
+    fn admit(&self, dropped: &Dropped<'_>) -> IntakeDecision {
+        IntakeDecision::Ready(Box::new(TaskRecord {
             schema: 1,
             id: dropped.id.clone(),
             name: dropped.name.to_string_lossy().into_owned(),

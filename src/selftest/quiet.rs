@@ -12,7 +12,7 @@ use super::storm::Tally;
 use super::verdict;
 use crate::domain::task::id::TaskId;
 use crate::queue::Result;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::sys::{clock, daemon, process};
 
 /// So many workers may die of the poison.
@@ -64,9 +64,9 @@ fn cancel_at_work(ground: &Ground, cancelled: &mut HashSet<TaskId>) -> Result<()
     for claim in ground.queue.claims()? {
         let id = claim.at.id;
         if Deed::of(id.slug()) == Some(Deed::Cancel) && cancelled.insert(id.clone()) {
-            let wish = ground.queue.wish_to_cancel(&id)?;
+            let request = ground.queue.request_cancel(&id)?;
             // The request stays until it is met.
-            let _ = ground.queue.carry_out(&wish)?;
+            let _ = ground.queue.carry_out(&request)?;
         }
     }
     Ok(())
@@ -76,7 +76,7 @@ fn cancel_at_work(ground: &Ground, cancelled: &mut HashSet<TaskId>) -> Result<()
 fn poison(ground: &Ground) -> Result<Vec<String>> {
     let all = ground.queue.all_ended()?;
     let ended = all.iter().find(|ended| Deed::of(ended.at().id.slug()) == Some(Deed::Poison));
-    let Some(Ended::Failed(name)) = ended else {
+    let Some(EndedTask::Failed(name)) = ended else {
         return Ok(vec![format!("the poison ended as {ended:?}")]);
     };
     let attempts = ground.queue.attempts(&name.at.id)?;

@@ -217,9 +217,9 @@ impl Storm<'_> {
         let at_work = |name: &&QueueName| seen.claims.contains_key(&name.at);
         let mut cancels = seen.ready.iter().filter(|name| deed(name) == Some(Deed::Cancel));
         if let Some(name) = cancels.find(at_work) {
-            let wish = queue.wish_to_cancel(&name.at.id)?;
+            let request = queue.request_cancel(&name.at.id)?;
             // The request stays until it is met.
-            let _ = queue.carry_out(&wish)?;
+            let _ = queue.carry_out(&request)?;
         }
         let waiting: Vec<&QueueName> =
             seen.ready.iter().filter(|name| !seen.claims.contains_key(&name.at)).collect();

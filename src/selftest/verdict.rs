@@ -12,7 +12,7 @@ use crate::domain::task::id::TaskId;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::state::State;
 use crate::git::Repo;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Queue, Result};
 use crate::site::Dir;
 use crate::sys::{fs, identity, tool};
@@ -61,7 +61,7 @@ pub(super) fn check(
 }
 
 /// How each task ended, by what it was dropped as.
-type Ends = HashMap<String, Vec<Ended>>;
+type Ends = HashMap<String, Vec<EndedTask>>;
 
 fn by_number(queue: &Queue) -> Result<Ends> {
     let mut ends = Ends::new();
@@ -135,7 +135,7 @@ pub(super) fn occupied(ground: &Ground) -> Vec<String> {
 fn undone(ground: &Ground, ends: &Ends) -> Vec<String> {
     let mut wrong = Vec::new();
     for ended in ends.values().flatten() {
-        let Ended::Done(name) = ended else { continue };
+        let EndedTask::Done(name) = ended else { continue };
         let result = ground.queue.attempt(name.clone()).result;
         let id = &name.at.id;
         match result {

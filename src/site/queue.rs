@@ -36,7 +36,7 @@ pub enum Dir {
     Cancelled,
     /// Wrong files, each with its errors beside it.
     Rejected,
-    /// Wishes to cancel.
+    /// Cancel requests.
     Cancel,
     /// Accounts, one an account, and who tries a closed one.
     Accounts,
@@ -146,7 +146,7 @@ impl QueuePaths {
 
     /// The lock by which processes of one machine keep out of each other's way at intake.
     pub fn intake_lock(&self) -> PathBuf {
-        self.file(Dir::Tmp, ".takeup.lock")
+        self.file(Dir::Tmp, ".intake.lock")
     }
 
     /// Held by the process of this machine that does the housekeeping.

@@ -12,7 +12,7 @@ use crate::domain::trust::{Origin, Why, origin};
 use crate::site::NO_TASK_STATE;
 use crate::sys::{env, fs};
 
-/// As of take-up: no task file is longer, bytes.
+/// As of intake: no task file is longer, bytes.
 const TASK_MAX: u64 = 10 * 1024 * 1024 + 1;
 /// So many tracked files of a queue are judged one by one.
 const MOST_JUDGED: usize = 200;

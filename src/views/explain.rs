@@ -16,7 +16,7 @@ use crate::domain::task::name::{AttemptName, QueueName};
 use crate::domain::task::reason::{Reason, Wait};
 use crate::domain::text::{one_line, printable};
 use crate::domain::time::UnixMs;
-use crate::queue::shift::{Ended, Place};
+use crate::queue::shift::{EndedTask, TaskPlace};
 use crate::queue::{Queue, Result};
 use crate::site::Dir;
 use crate::sys::{clock, fs};
@@ -96,8 +96,8 @@ pub fn explain(
     let explanation = Explanation::default();
     Ok(match &task.place {
         None => explanation.because("it has a record but no name now: it is moving, or a crash of the machine took its name").command("coordinator check"),
-        Some(Place::Ended(ended)) => why_ended(queue, &task, ended, &short),
-        Some(Place::Waiting(name)) => match &name.reason {
+        Some(TaskPlace::Ended(ended)) => why_ended(queue, &task, ended, &short),
+        Some(TaskPlace::Waiting(name)) => match &name.reason {
             Some(reason) => why_blocked(queue, &task, reason, &short),
             None if task.claimed => why_running(queue, name, &short)?,
             None => {
@@ -107,17 +107,17 @@ pub fn explain(
     })
 }
 
-fn why_ended(queue: &Queue, task: &TaskView, ended: &Ended, short: &str) -> Explanation {
+fn why_ended(queue: &Queue, task: &TaskView, ended: &EndedTask, short: &str) -> Explanation {
     let explanation = Explanation::default();
     match ended {
-        Ended::Done(_) => {
+        EndedTask::Done(_) => {
             let outcome = one_line(task.outcome().unwrap_or("done"), 40);
             let reason = last_reason(task).map(|reason| format!(": {reason}")).unwrap_or_default();
             explanation
                 .because(format!("it is done ({outcome}){reason}"))
                 .command(format!("coordinator show {short}"))
         }
-        Ended::Failed(_) => {
+        EndedTask::Failed(_) => {
             let tries = task.attempts.len();
             let mut explanation =
                 explanation.because(format!("it failed after {tries} attempt(s)"));
@@ -143,10 +143,10 @@ fn why_ended(queue: &Queue, task: &TaskView, ended: &Ended, short: &str) -> Expl
                 .command(format!("coordinator logs {short}"))
                 .command(format!("coordinator retry {short}"))
         }
-        Ended::Cancelled(_) => explanation
+        EndedTask::Cancelled(_) => explanation
             .because("somebody cancelled it")
             .command(format!("coordinator retry {short}")),
-        Ended::Rejected(at) => {
+        EndedTask::Rejected(at) => {
             let report = rejected_report(queue, at);
             let text = read_note(&report).unwrap_or_else(|| format!("{report:?} cannot be read"));
             // The report's own last word is a hint for whoever finds the file; here comes a better one.
@@ -165,11 +165,11 @@ fn why_ended(queue: &Queue, task: &TaskView, ended: &Ended, short: &str) -> Expl
 fn allow(
     queue: &Queue,
     task: &TaskView,
-    ended: &Ended,
+    ended: &EndedTask,
     explanation: Explanation,
     short: &str,
 ) -> Explanation {
-    let Ended::Failed(name) = ended else { return explanation };
+    let EndedTask::Failed(name) = ended else { return explanation };
     let last = task.attempts.last();
     let denied = last.and_then(|attempt| attempt.result.as_ref());
     let denied = denied.map(|result| result.denied_tools.join(", ")).unwrap_or_default();
@@ -208,7 +208,7 @@ fn why_blocked(queue: &Queue, task: &TaskView, reason: &Reason, short: &str) -> 
         _ => "this cost it no attempt",
     };
     let what = match &reason.wait {
-        Wait::Taking => "its take-up is not finished",
+        Wait::Intake => "its intake is not finished",
         Wait::Hold => "somebody holds it",
         Wait::Park => {
             "its worker was told to stop; the work is saved in its branch and goes on from there"
@@ -227,7 +227,7 @@ fn why_blocked(queue: &Queue, task: &TaskView, reason: &Reason, short: &str) -> 
     if let Some(detail) = last_reason(task) {
         explanation = explanation.because(format!("  seen: {detail}"));
     }
-    if reason.wait == Wait::Taking {
+    if reason.wait == Wait::Intake {
         let waiting = read_note(&queue.paths().run(&task.id).waiting()).unwrap_or_default();
         return explanation
             .because(format!("  {}", one_line(&waiting, 300)))

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::agent::transcript::{self, MAX_LINE_BYTES};
 use crate::domain::task::id::TaskId;
-use crate::queue::shift::Place;
+use crate::queue::shift::TaskPlace;
 use crate::queue::{Queue, Result};
 use crate::sys::fs;
 
@@ -31,7 +31,7 @@ pub fn follow(queue: &Queue, id: &TaskId, raw: bool) -> Result<Option<Follow>> {
 /// Whether somebody works on the task now.
 pub fn running(queue: &Queue, id: &TaskId) -> Result<bool> {
     Ok(match queue.whereabouts(id)? {
-        Some(Place::Waiting(name)) => queue.is_claimed(&name.at),
+        Some(TaskPlace::Waiting(name)) => queue.is_claimed(&name.at),
         _ => false,
     })
 }

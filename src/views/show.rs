@@ -13,7 +13,7 @@ use crate::domain::task::record::{CommitRecord, Origin, TaskRecord};
 use crate::domain::task::state::State;
 use crate::domain::text::{one_line, printable};
 use crate::queue::runs::AttemptFiles;
-use crate::queue::shift::Place;
+use crate::queue::shift::TaskPlace;
 use crate::queue::{Queue, Result};
 use crate::shape::style::{Style, dollars, duration};
 use crate::sys::clock;
@@ -26,10 +26,10 @@ pub struct TaskView {
     /// The dropped name.
     pub name: String,
     /// Where it is; `None`: nowhere (it moved while we looked, or only its record is left).
-    pub place: Option<Place>,
+    pub place: Option<TaskPlace>,
     /// Somebody works on it.
     pub claimed: bool,
-    /// The record made at take-up.
+    /// The record made at intake.
     pub record: Option<TaskRecord>,
     /// Every attempt, oldest first.
     pub attempts: Vec<AttemptFiles>,
@@ -52,7 +52,7 @@ impl TaskView {
 pub fn task(queue: &Queue, id: &TaskId) -> Result<TaskView> {
     let place = queue.whereabouts(id)?;
     let claimed = match &place {
-        Some(Place::Waiting(name)) => queue.is_claimed(&name.at),
+        Some(TaskPlace::Waiting(name)) => queue.is_claimed(&name.at),
         _ => false,
     };
     let attempts = queue.attempts(id)?;
@@ -73,10 +73,10 @@ impl TaskView {
     /// Its state.
     pub fn state(&self) -> Option<State> {
         match self.place.as_ref()? {
-            Place::Waiting(name) if name.reason.is_some() => Some(State::Blocked),
-            Place::Waiting(_) if self.claimed => Some(State::Running),
-            Place::Waiting(_) => Some(State::Ready),
-            Place::Ended(ended) => Some(state_of(ended)),
+            TaskPlace::Waiting(name) if name.reason.is_some() => Some(State::Blocked),
+            TaskPlace::Waiting(_) if self.claimed => Some(State::Running),
+            TaskPlace::Waiting(_) => Some(State::Ready),
+            TaskPlace::Ended(ended) => Some(state_of(ended)),
         }
     }
 

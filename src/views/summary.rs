@@ -64,7 +64,7 @@ pub fn summary(
 }
 
 fn ended_since(row: &TaskRow, since: UnixMs) -> bool {
-    // What was rejected or cancelled unworked has no times; its id begins with the time of its take-up.
+    // What was rejected or cancelled unworked has no times; its id begins with the time of its intake.
     let taken = || {
         let stamp = row.id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
         stamp >= crate::sys::clock::stamp(since)

@@ -25,7 +25,7 @@ use crate::domain::trust::TrustState;
 use crate::queue::register::Card;
 use crate::queue::runs::AttemptFiles;
 use crate::queue::scan::Snapshot;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Queue, Result};
 use crate::site::{INTERRUPT, Site};
 use crate::sys::{clock, fs, identity, process};
@@ -170,17 +170,17 @@ fn is_running(snapshot: &Snapshot, name: &QueueName) -> bool {
 }
 
 /// The state that an ended task's directory means.
-pub fn state_of(ended: &Ended) -> State {
+pub fn state_of(ended: &EndedTask) -> State {
     match ended {
-        Ended::Done(_) => State::Done,
-        Ended::Failed(_) => State::Failed,
-        Ended::Cancelled(_) => State::Cancelled,
-        Ended::Rejected(_) => State::Rejected,
+        EndedTask::Done(_) => State::Done,
+        EndedTask::Failed(_) => State::Failed,
+        EndedTask::Cancelled(_) => State::Cancelled,
+        EndedTask::Rejected(_) => State::Rejected,
     }
 }
 
 fn rows(queue: &Queue, snapshot: &Snapshot, scope: Scope) -> Vec<TaskRow> {
-    let mut ended: Vec<&Ended> = snapshot.ended.iter().collect();
+    let mut ended: Vec<&EndedTask> = snapshot.ended.iter().collect();
     ended.sort_by(|a, b| a.at().cmp(b.at()));
     let skipped = ended.len().saturating_sub(scope.last);
     let mut rows: Vec<TaskRow> =
@@ -256,16 +256,16 @@ fn last_reason(last: &AttemptFiles) -> Option<String> {
     (!reason.is_empty()).then_some(reason)
 }
 
-fn ended_row(queue: &Queue, ended: &Ended) -> TaskRow {
+fn ended_row(queue: &Queue, ended: &EndedTask) -> TaskRow {
     let id = &ended.at().id;
     let row = TaskRow {
         name: queue.shown_name(id),
         ..TaskRow::of(Some(id.clone()), state_of(ended)).with_attempts(queue)
     };
     match ended {
-        Ended::Rejected(_) => TaskRow { reason: rejection(queue, id), ..row },
-        Ended::Cancelled(_) => TaskRow { reason: None, outcome: None, ..row },
-        Ended::Done(_) | Ended::Failed(_) => row,
+        EndedTask::Rejected(_) => TaskRow { reason: rejection(queue, id), ..row },
+        EndedTask::Cancelled(_) => TaskRow { reason: None, outcome: None, ..row },
+        EndedTask::Done(_) | EndedTask::Failed(_) => row,
     }
 }
 

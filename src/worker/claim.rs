@@ -10,7 +10,7 @@ use crate::capacity::StartAnswer;
 use crate::domain::event::Event;
 use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::housekeeping::capacity::QueueCapacity;
-use crate::queue::claim::{Claim, Tried};
+use crate::queue::claim::{Claim, ClaimResult};
 use crate::queue::{Queue, Result};
 use crate::sys::clock;
 
@@ -96,15 +96,15 @@ impl Worker {
             // Known to the heart before the link exists: what bears our inode and is unknown it gives back.
             self.shared.holding.set(Some(name.clone()));
             match queue.claim(&self.shared.registration, &name)? {
-                Tried::Won(claim) => {
+                ClaimResult::Won(claim) => {
                     self.capacity.claimed();
                     let (task, epoch) = (name.at.id, name.at.epoch);
                     let worker = self.shared.registration.id().clone();
                     self.shared.journal.record(Event::AttemptClaimed { task, epoch, worker });
                     return Ok(Some(claim));
                 }
-                Tried::Buried => self.shared.control.fence(),
-                Tried::Lost | Tried::Gone => {}
+                ClaimResult::Buried => self.shared.control.fence(),
+                ClaimResult::Lost | ClaimResult::Gone => {}
             }
             self.shared.holding.set(None);
             held.insert(name.at);

@@ -1,4 +1,4 @@
-//! What a worker was told: by signals, by its heart, by a wish to retire. It only ever gets stricter.
+//! What a worker was told: by signals, by its heart, by a request to retire. It only ever gets stricter.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

@@ -13,7 +13,7 @@ use crate::agent::StopReason;
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
 use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::queue::Result;
-use crate::queue::claim::Standing;
+use crate::queue::claim::ClaimState;
 use crate::queue::register::Beat;
 use crate::sys::{clock, fs};
 
@@ -90,12 +90,12 @@ impl Heart {
                 control.stop_agent(StopReason::Operator);
             }
             match queue.standing(registration, name)? {
-                Standing::Holds => {}
-                Standing::CancelWanted => control.stop_agent(StopReason::Cancelled),
-                Standing::NameGone | Standing::ClaimGone if holding.get() == held => {
+                ClaimState::Holds => {}
+                ClaimState::CancelWanted => control.stop_agent(StopReason::Cancelled),
+                ClaimState::NameGone | ClaimState::ClaimGone if holding.get() == held => {
                     control.stop_agent(StopReason::LostClaim);
                 }
-                Standing::NameGone | Standing::ClaimGone => {}
+                ClaimState::NameGone | ClaimState::ClaimGone => {}
             }
         }
         // One that was seen is looked at again at the next beat.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use swarmdir::domain::settings::choice::Durability;
 use swarmdir::queue::Queue;
-use swarmdir::queue::finish::Closed;
+use swarmdir::queue::finish::Transition;
 use swarmdir::sys::seam::{self, Call, CallFate, Hook, Op};
 
 use crate::support::swarm::Swarm;
@@ -324,10 +324,10 @@ fn wherever_a_prune_is_cut_short_the_queue_is_sound_and_the_next_one_ends_it() {
     for (calls, ended) in (0..).zip(queue.all_ended().unwrap()) {
         let cut = seam::with(Box::new(Cut(calls / 2)), || queue.prune(&ended));
         assert_eq!(queue.check().unwrap(), Vec::new(), "after {} calls", calls / 2);
-        whole += usize::from(cut.is_ok_and(|closed| closed == Closed::Won));
+        whole += usize::from(cut.is_ok_and(|closed| closed == Transition::Won));
         queue.clear_pruned().unwrap();
         if queue.ended(&ended.at().id).unwrap().is_some() {
-            assert_eq!(queue.prune(&ended).unwrap(), Closed::Won, "after {} calls", calls / 2);
+            assert_eq!(queue.prune(&ended).unwrap(), Transition::Won, "after {} calls", calls / 2);
         }
         let id = &ended.at().id;
         // An empty directory is a reservation that came to nothing: swept when it is an hour old.

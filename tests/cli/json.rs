@@ -151,7 +151,7 @@ fn explain_says_what_a_task_waits_for() {
     assert!(said("held").contains("holds it"), "{}", said("held"));
     let dropped = swarm.drop("dropped.md", "true");
     let unseen = swarm.coordinator(&["explain", "dropped.md"]).exits(2);
-    assert!(unseen.err.contains("not taken up yet"), "{unseen:?}");
+    assert!(unseen.err.contains("not taken in yet"), "{unseen:?}");
     std::fs::remove_file(dropped).unwrap();
     assert_eq!(swarm.coordinator(&["logs", "ready"]).exits(75).out, "");
 }

@@ -13,7 +13,7 @@ use swarmdir::domain::task::reason::{Reason, Wait};
 use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
 use swarmdir::housekeeping::Housekeeper;
-use swarmdir::queue::finish::{Closed, Final};
+use swarmdir::queue::finish::{FinalDir, Transition};
 use swarmdir::queue::register::Card;
 use swarmdir::queue::{Queue, Result};
 use swarmdir::sys::identity;
@@ -64,11 +64,11 @@ fn arrange(alive: &Alive) -> Lab {
     lab.drop("wrong", WRONG);
     lab.add("off", "away");
     let cut = lab.add("cut", "do it");
-    queue.wish_to_cancel(&cut).unwrap();
+    queue.request_cancel(&cut).unwrap();
     let due = lab.add("due", "do it");
     let claim = lab.claim(&lab.worker(), &due);
     let soon = Reason::until(Wait::Retry, UnixMs(1000));
-    assert_eq!(queue.give_back_blocked(claim, soon).unwrap(), Closed::Won);
+    assert_eq!(queue.give_back_blocked(claim, soon).unwrap(), Transition::Won);
     let again = lab.add("again", "do it");
     lab.claim(&lab.worker(), &again).leave_to_reclaimer();
     last_death(&lab);
@@ -106,7 +106,7 @@ fn left_over(lab: &Lab) {
     let claim = lab.claim(&worker, &id);
     let at: TaskEpoch = claim.name().at.clone();
     queue.write_result(claim.attempt(), &result()).unwrap();
-    assert_eq!(queue.publish(claim, Final::Done).unwrap(), Closed::Won);
+    assert_eq!(queue.publish(claim, FinalDir::Done).unwrap(), Transition::Won);
     fs::hard_link(worker.path(), lab.path().join("claims").join(at.to_string())).unwrap();
 }
 

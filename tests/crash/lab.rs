@@ -16,15 +16,15 @@ use swarmdir::domain::settings::config::Config;
 use swarmdir::domain::settings::problem::Problem;
 use swarmdir::domain::task::id::{TaskId, WorkerId};
 use swarmdir::domain::task::name::{AttemptName, Band, QueueName, TaskEpoch};
-use swarmdir::domain::task::reason::{Reason, Wait};
+use swarmdir::domain::task::reason::Wait;
 use swarmdir::domain::task::record::{AttemptResult, TaskRecord};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::housekeeping::Housekeeper;
-use swarmdir::queue::claim::{Claim, Tried};
-use swarmdir::queue::finish::{Closed, Final};
-use swarmdir::queue::intake::{Admission, Admitted, Dropped, Taken};
+use swarmdir::queue::claim::{Claim, ClaimResult};
+use swarmdir::queue::finish::{FinalDir, Transition};
+use swarmdir::queue::intake::{Dropped, IntakeCheck, IntakeDecision, IntakeResult};
 use swarmdir::queue::register::{Card, Registration};
-use swarmdir::queue::shift::Place;
+use swarmdir::queue::shift::TaskPlace;
 use swarmdir::queue::{Queue, Result};
 use swarmdir::site::Dir;
 use swarmdir::sys::{identity, random};
@@ -61,8 +61,8 @@ pub(crate) fn fast_dir() -> PathBuf {
 /// A task that says so is admitted, blocked, rejected or put off; a digit is its band.
 pub(crate) struct Judge;
 
-impl Admission for Judge {
-    fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
+impl IntakeCheck for Judge {
+    fn admit(&self, dropped: &Dropped<'_>) -> IntakeDecision {
         let text = String::from_utf8_lossy(dropped.bytes).into_owned();
         let digit = text.chars().find_map(|c| c.to_digit(10)).and_then(|d| u8::try_from(d).ok());
         let record = Box::new(TaskRecord {
@@ -77,13 +77,14 @@ impl Admission for Judge {
             origin: None,
         });
         match () {
-            () if text.starts_with("---") => Admitted::Rejected {
+            () if text.starts_with("---") => IntakeDecision::Rejected {
                 problems: vec![Problem::new("it is wrong")],
                 report: "it is wrong\n".into(),
             },
-            () if text.starts_with("held") => Admitted::Blocked(record, Reason::open(Wait::Hold)),
-            () if text.starts_with("away") => Admitted::NotNow("its repository is away".into()),
-            () => Admitted::Ready(record),
+            () if text.starts_with("away") => {
+                IntakeDecision::NotNow("its repository is away".into())
+            }
+            () => IntakeDecision::Ready(record),
         }
     }
 }
@@ -131,10 +132,10 @@ impl Lab {
         std::fs::write(self.path().join("pending").join(name), text).unwrap();
     }
 
-    /// Adds a task, which has to be taken up; its id.
+    /// Adds a task, which has to be taken in; its id.
     pub(crate) fn add(&self, name: &str, text: &str) -> TaskId {
         match self.queue().enqueue(name.as_ref(), text.as_bytes(), &Judge).unwrap() {
-            Taken::Ready(id) | Taken::Blocked(id) | Taken::Rejected(id) | Taken::Unfinished(id) => {
+            IntakeResult::Ready(id) | IntakeResult::Rejected(id) | IntakeResult::Unfinished(id) => {
                 id
             }
             other => panic!("{name}: {other:?}"),
@@ -144,7 +145,7 @@ impl Lab {
     /// Where a task waits.
     pub(crate) fn name(&self, id: &TaskId) -> QueueName {
         match self.queue().whereabouts(id).unwrap() {
-            Some(Place::Waiting(name)) => name,
+            Some(TaskPlace::Waiting(name)) => name,
             other => panic!("{id}: {other:?}"),
         }
     }
@@ -176,7 +177,7 @@ impl Lab {
     pub(crate) fn claim(&self, worker: &Registration, id: &TaskId) -> Claim {
         let queue = self.queue();
         match queue.claim(worker, &self.name(id)).unwrap() {
-            Tried::Won(claim) => {
+            ClaimResult::Won(claim) => {
                 claim.read(&queue, 1000).unwrap();
                 claim
             }
@@ -263,7 +264,8 @@ impl Lab {
         let tasks = names(&self.path().join("runs"));
         let tasks = tasks.iter().filter_map(|name| TaskId::parse(name));
         let queue = self.queue();
-        let lives = tasks.map(|id| (queue.life(&id).unwrap(), id)).filter(|(life, _)| life.0 > 0);
+        let lives =
+            tasks.map(|id| (queue.run_epoch(&id).unwrap(), id)).filter(|(life, _)| life.0 > 0);
         lives.map(|(life, id)| format!("life/{}={life}", id.slug())).collect()
     }
 
@@ -277,13 +279,13 @@ impl Lab {
     }
 
     /// What the next process does: a whole pass of housekeeping, what another one began to take up, and the
-    /// sweep. Take-ups are finished at once; that a housekeeper waits first is seen elsewhere.
+    /// sweep. Intakes are finished at once; that a housekeeper waits first is seen elsewhere.
     pub(crate) fn recover(&self) -> Result<()> {
         let queue = self.open()?;
         let journal = queue.journal("recovery")?;
         Housekeeper::new(queue.clone(), &self.config()).pass(&journal)?;
         for name in queue.blocked()?.iter().filter(|name| is_taking(name)) {
-            queue.finish_taking(name, &Judge)?;
+            queue.finish_intake(name, &Judge)?;
         }
         queue.sweep()?;
         Ok(())
@@ -322,17 +324,17 @@ impl Lab {
         loop {
             for name in queue.blocked()? {
                 if is_taking(&name) {
-                    queue.finish_taking(&name, &Willing)?;
+                    queue.finish_intake(&name, &Willing)?;
                 } else {
-                    assert_eq!(queue.unblock(&name)?, Closed::Won, "{name}");
+                    assert_eq!(queue.unblock(&name)?, Transition::Won, "{name}");
                 }
             }
             let ready = queue.scan()?.ready;
             for name in &ready {
-                let Tried::Won(claim) = queue.claim(&worker, name)? else { panic!("{name}") };
+                let ClaimResult::Won(claim) = queue.claim(&worker, name)? else { panic!("{name}") };
                 claim.read(&queue, 1000)?;
                 queue.write_result(claim.attempt(), &result())?;
-                assert_eq!(queue.publish(claim, Final::Done)?, Closed::Won, "{name}");
+                assert_eq!(queue.publish(claim, FinalDir::Done)?, Transition::Won, "{name}");
             }
             if ready.is_empty() && queue.blocked()?.is_empty() {
                 return queue.deregister(worker);
@@ -380,7 +382,7 @@ impl Lab {
         for left in names(&self.path().join("accounts")) {
             assert!(!left.ends_with(".probe"), "{context}: accounts/{left}");
         }
-        for request in queue.wishes().unwrap() {
+        for request in queue.cancel_requests().unwrap() {
             let place = queue.whereabouts(&request.id).unwrap();
             assert!(place.is_some(), "{context}: cancel/{request} is of no task");
         }
@@ -394,10 +396,10 @@ impl Lab {
 /// Admits what the [`Judge`] puts off or holds.
 struct Willing;
 
-impl Admission for Willing {
-    fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
+impl IntakeCheck for Willing {
+    fn admit(&self, dropped: &Dropped<'_>) -> IntakeDecision {
         match Judge.admit(dropped) {
-            Admitted::NotNow(_) => Judge.admit(&Dropped { bytes: b"now", ..*dropped }),
+            IntakeDecision::NotNow(_) => Judge.admit(&Dropped { bytes: b"now", ..*dropped }),
             other => other,
         }
     }
@@ -424,7 +426,7 @@ pub(crate) fn result() -> AttemptResult {
 }
 
 fn is_taking(name: &QueueName) -> bool {
-    name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking)
+    name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Intake)
 }
 
 /// The names in a directory, in order; no dot-files.

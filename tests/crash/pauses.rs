@@ -25,7 +25,7 @@ const DECIDING: [&str; 10] = [
     "hold what is blocked",
     "priority",
     "priority of what is blocked",
-    "take up",
+    "intake",
 ];
 
 /// In these somebody late may find done what he was about to do, or begin what he may not end.
@@ -36,7 +36,7 @@ const OTHERS: [&str; 10] = [
     "cancel, by the holder",
     "disown",
     "reclaim",
-    "take up, wrong",
+    "intake, wrong",
     "reclaim, the last death",
     "cancel what is ready",
     "cancel what runs",
@@ -77,8 +77,8 @@ impl Meanwhile {
             Meanwhile::Cancelled => {
                 let snapshot = queue.scan().unwrap();
                 for name in snapshot.ready.iter().chain(&snapshot.blocked) {
-                    let wish = queue.wish_to_cancel(&name.at.id).unwrap();
-                    queue.carry_out(&wish).unwrap();
+                    let request = queue.request_cancel(&name.at.id).unwrap();
+                    queue.carry_out(&request).unwrap();
                 }
             }
             Meanwhile::Done => {
@@ -89,7 +89,7 @@ impl Meanwhile {
     }
 }
 
-/// The names that others count on: not claims, wishes and reports, which say nothing by themselves.
+/// The names that others count on: not claims, requests and reports, which say nothing by themselves.
 fn words(lab: &Lab) -> BTreeSet<String> {
     let hints = ["claims/", "cancel/", "report/"];
     let line = lab.line();
@@ -110,7 +110,7 @@ fn pause(row: &Row, at: usize, meanwhile: Meanwhile) {
     let after = words(&lab);
     let_go.send(()).unwrap();
     let outcome = zombie.join().unwrap();
-    // A wish is for the task, whatever it is called by then.
+    // A request is for the task, whatever it is called by then.
     if moved(&before, &after) && !row.name.starts_with("cancel what") {
         assert_eq!(words(&lab), after, "{context}: it changed what others had made");
         let refused = !matches!(outcome, Ok(true));

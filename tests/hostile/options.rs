@@ -66,7 +66,7 @@ fn a_value_that_could_become_an_option_is_refused_with_a_word() {
         assert!(err.contains("hint: "), "{line}: {err}");
         assert_harmless(line, &err);
     }
-    // What only the repository can know is refused at take-up, and leaves its record.
+    // What only the repository can know is refused at intake, and leaves its record.
     assert_eq!(swarm.names("runs").len(), before + 1);
     assert_eq!(swarm.git(&["for-each-ref", "--format=%(refname)"]), "refs/heads/main");
     proof("hostile", "front matter refused with one error each", REFUSED.len());

@@ -13,7 +13,7 @@ use swarmdir::domain::task::reason::Wait;
 use swarmdir::domain::task::record::{Lost, Rejection};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::check::Violation;
-use swarmdir::queue::intake::{Admission, Taken};
+use swarmdir::queue::intake::{IntakeCheck, IntakeResult};
 use swarmdir::queue::{Queue, QueueError};
 use swarmdir::site::Dir;
 
@@ -87,7 +87,7 @@ struct Found {
 /// What the states of one workload are judged by.
 pub(crate) struct Judge<'a> {
     pub(crate) texts: &'a [Text],
-    pub(crate) intake: &'a dyn Admission,
+    pub(crate) intake: &'a dyn IntakeCheck,
     pub(crate) max_deaths: u32,
     pub(crate) mode: Names,
 }
@@ -134,9 +134,9 @@ impl Judge<'_> {
 
     /// As often as it takes: a file that a process of another test has inherited, between fork and exec, is still
     /// being written to for all that one can tell.
-    fn finish_taking(&self, queue: &Queue, name: &QueueName) -> Result<(), QueueError> {
-        wait_for("the end of a take-up", || match queue.finish_taking(name, self.intake) {
-            Ok(Taken::Unfinished(id)) if !queue.is_put_off(&id) => None,
+    fn finish_intake(&self, queue: &Queue, name: &QueueName) -> Result<(), QueueError> {
+        wait_for("the end of a intake", || match queue.finish_intake(name, self.intake) {
+            Ok(IntakeResult::Unfinished(id)) if !queue.is_put_off(&id) => None,
             came_to => Some(came_to.map(drop)),
         })
     }
@@ -151,14 +151,14 @@ impl Judge<'_> {
         }
         queue.sweep_torn()?;
         let pending = names(queue, Dir::Pending).into_iter().map(Into::into);
-        queue.take_up(&pending.collect::<Vec<_>>(), self.intake)?;
+        queue.take_in(&pending.collect::<Vec<_>>(), self.intake)?;
         for name in queue.blocked()? {
-            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Taking) {
-                self.finish_taking(queue, &name)?;
+            if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Intake) {
+                self.finish_intake(queue, &name)?;
             }
         }
-        for wish in queue.wishes()? {
-            queue.carry_out(&wish)?;
+        for request in queue.cancel_requests()? {
+            queue.carry_out(&request)?;
         }
         for (card, _) in queue.workers()? {
             queue.declare_dead(&card.id)?;
@@ -270,7 +270,7 @@ impl Judge<'_> {
         if let Some(epoch) = promises.lives.get(&text)
             && at.epoch.0 >= *epoch
         {
-            let life = queue.life(&at.id).map_err(|e| e.to_string())?.0;
+            let life = queue.run_epoch(&at.id).map_err(|e| e.to_string())?.0;
             if life != *epoch {
                 return Err(format!("text {text} is in life {life}, not {epoch}"));
             }
@@ -291,7 +291,7 @@ impl Found {
             Must::Nothing | Must::Loose => true,
             Must::Waiting => match self.dir {
                 Dir::Ready => true,
-                Dir::Blocked => !matches!(wait(), Some(Wait::Hold | Wait::Taking)),
+                Dir::Blocked => !matches!(wait(), Some(Wait::Hold | Wait::Intake)),
                 _ => false,
             },
             Must::Band(band) => {
@@ -299,7 +299,7 @@ impl Found {
                 self.dir == Dir::Ready && found == Some(*band)
             }
             Must::Held => self.dir == Dir::Blocked && wait() == Some(Wait::Hold),
-            Must::PutOff => self.dir == Dir::Blocked && wait() == Some(Wait::Taking),
+            Must::PutOff => self.dir == Dir::Blocked && wait() == Some(Wait::Intake),
             Must::Done => self.dir == Dir::Done,
             Must::Failed => self.dir == Dir::Failed,
             Must::Cancelled => self.dir == Dir::Cancelled,

@@ -20,11 +20,11 @@ use swarmdir::domain::task::record::{AttemptResult, AttemptStart, Lost};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::housekeeping::Intake;
 use swarmdir::queue::Queue;
-use swarmdir::queue::claim::{Claim, Tried};
-use swarmdir::queue::finish::{Closed, Final};
-use swarmdir::queue::intake::Taken;
+use swarmdir::queue::claim::{Claim, ClaimResult};
+use swarmdir::queue::finish::{FinalDir, Transition};
+use swarmdir::queue::intake::IntakeResult;
 use swarmdir::queue::register::{Card, Registration};
-use swarmdir::queue::shift::Ended;
+use swarmdir::queue::shift::EndedTask;
 use swarmdir::site::Dir;
 use swarmdir::sys::{fs, random, seam};
 
@@ -72,7 +72,7 @@ const DROPPED: &[Text] = &[
     text("wrong.md", "---\nno_such_key: 1\n---\nThis one is wrong.\n"),
     text("away.md", AWAY),
     text("loose.md", "Its user did not sync it, and that is his own affair, for a while.\n"),
-    text("later.md", "The last of them, dropped when the others had been taken up.\n"),
+    text("later.md", "The last of them, dropped when the others had been taken in.\n"),
 ];
 const TWO: &[Text] = &[
     text("One.md", "The first of two tasks, of which something will be done.\n"),
@@ -155,7 +155,7 @@ impl Rig {
     }
 
     /// `coordinator add`: the id is printed when this returns.
-    fn add(&self, text: usize, becomes: Must) -> Taken {
+    fn add(&self, text: usize, becomes: Must) -> IntakeResult {
         self.step("add");
         self.begin(text, Must::Nothing);
         self.begin(text, becomes.clone());
@@ -167,18 +167,18 @@ impl Rig {
 
     /// A task that waits, by its present name.
     fn added(&self, text: usize) -> QueueName {
-        let Taken::Ready(id) = self.add(text, Must::Waiting) else { panic!("it is ready") };
+        let IntakeResult::Ready(id) = self.add(text, Must::Waiting) else { panic!("it is ready") };
         self.name(&id)
     }
 
     fn name(&self, id: &swarmdir::domain::task::id::TaskId) -> QueueName {
         match self.queue.whereabouts(id).unwrap() {
-            Some(swarmdir::queue::shift::Place::Waiting(name)) => name,
+            Some(swarmdir::queue::shift::TaskPlace::Waiting(name)) => name,
             other => panic!("{id} is {other:?}"),
         }
     }
 
-    fn ended(&self, name: &QueueName) -> Ended {
+    fn ended(&self, name: &QueueName) -> EndedTask {
         self.queue.ended(&name.at.id).unwrap().unwrap()
     }
 
@@ -226,7 +226,7 @@ impl Rig {
     fn claim(&self, me: &Registration, name: &QueueName) -> Claim {
         self.step("claim");
         match self.queue.claim(me, name).unwrap() {
-            Tried::Won(claim) => claim,
+            ClaimResult::Won(claim) => claim,
             other => panic!("{other:?}"),
         }
     }
@@ -254,19 +254,19 @@ impl Rig {
         claim
     }
 
-    fn publish(&self, text: usize, claim: Claim, to: Final) {
-        let must = if to == Final::Done { Must::Done } else { Must::Failed };
+    fn publish(&self, text: usize, claim: Claim, to: FinalDir) {
+        let must = if to == FinalDir::Done { Must::Done } else { Must::Failed };
         self.step("publish");
         self.begin(text, must.clone());
-        assert_eq!(self.queue.publish(claim, to).unwrap(), Closed::Won);
+        assert_eq!(self.queue.publish(claim, to).unwrap(), Transition::Won);
         self.kept(text, must);
     }
 
-    fn retry(&self, text: usize, ended: &Ended, becomes: Must) -> QueueName {
+    fn retry(&self, text: usize, ended: &EndedTask, becomes: Must) -> QueueName {
         self.step("retry");
         self.begin(text, becomes.clone());
         self.note(Entry::Life { text, epoch: ended.at().epoch.0 + 1 });
-        assert_eq!(self.queue.retry(ended).unwrap(), Closed::Won);
+        assert_eq!(self.queue.retry(ended).unwrap(), Transition::Won);
         self.kept(text, becomes);
         self.name(&ended.at().id)
     }
@@ -278,11 +278,11 @@ impl Rig {
         step: &'static str,
         must: Must,
         name: &QueueName,
-        command: impl FnOnce(&QueueName) -> swarmdir::queue::Result<Closed>,
+        command: impl FnOnce(&QueueName) -> swarmdir::queue::Result<Transition>,
     ) -> QueueName {
         self.step(step);
         self.begin(text, must.clone());
-        assert_eq!(command(name).unwrap(), Closed::Won);
+        assert_eq!(command(name).unwrap(), Transition::Won);
         self.kept(text, must);
         self.name(&name.at.id)
     }
@@ -323,14 +323,14 @@ fn start(me: &Registration) -> AttemptStart {
     }
 }
 
-/// `add`, and a take-up that is put off and finished later.
+/// `add`, and a intake that is put off and finished later.
 fn adding(rig: &Rig) {
     rig.added(0);
     rig.added(1);
-    let Taken::Unfinished(id) = rig.add(2, Must::PutOff) else { panic!("it is put off") };
-    rig.step("take up");
-    let taken = rig.queue.finish_taking(&rig.name(&id), &rig.intake).unwrap();
-    assert_eq!(taken, Taken::Unfinished(id));
+    let IntakeResult::Unfinished(id) = rig.add(2, Must::PutOff) else { panic!("it is put off") };
+    rig.step("intake");
+    let taken = rig.queue.finish_intake(&rig.name(&id), &rig.intake).unwrap();
+    assert_eq!(taken, IntakeResult::Unfinished(id));
 }
 
 /// A batch of dropped files of every kind, and one that comes later.
@@ -340,24 +340,24 @@ fn dropping(rig: &Rig) {
     rig.drop_text(2, true, Must::Rejected);
     rig.drop_text(3, true, Must::PutOff);
     rig.drop_text(4, false, Must::Waiting);
-    rig.step("take up");
+    rig.step("intake");
     let names: Vec<_> = rig.texts[..5].iter().map(|text| text.name.into()).collect();
-    let taken = rig.queue.take_up(&names, &rig.intake).unwrap();
+    let taken = rig.queue.take_in(&names, &rig.intake).unwrap();
     assert!(matches!(
         taken[..],
         [
-            Taken::Ready(_),
-            Taken::Ready(_),
-            Taken::Rejected(_),
-            Taken::Unfinished(_),
-            Taken::Ready(_)
+            IntakeResult::Ready(_),
+            IntakeResult::Ready(_),
+            IntakeResult::Rejected(_),
+            IntakeResult::Unfinished(_),
+            IntakeResult::Ready(_)
         ]
     ));
     rig.kept(4, Must::Waiting);
     // Whatever else syncs `pending/` must not take a name away.
     rig.drop_text(5, true, Must::Waiting);
-    rig.step("take up");
-    rig.queue.take_up(&[rig.texts[5].name.into()], &rig.intake).unwrap();
+    rig.step("intake");
+    rig.queue.take_in(&[rig.texts[5].name.into()], &rig.intake).unwrap();
 }
 
 /// Two attempts that are published, and a worker that leaves.
@@ -365,9 +365,9 @@ fn working(rig: &Rig) {
     let (one, two) = (rig.added(0), rig.added(1));
     let me = rig.register();
     let claim = rig.work(&me, &one, false);
-    rig.publish(0, claim, Final::Done);
+    rig.publish(0, claim, FinalDir::Done);
     let claim = rig.work(&me, &two, true);
-    rig.publish(1, claim, Final::Failed);
+    rig.publish(1, claim, FinalDir::Failed);
     rig.step("deregister");
     rig.queue.deregister(me).unwrap();
 }
@@ -379,7 +379,7 @@ fn waiting(rig: &Rig) {
     let claim = rig.work(&me, &one, true);
     rig.step("give back");
     let reason = Reason::until(Wait::Retry, UnixMs(4_000_000_000_000));
-    assert_eq!(rig.queue.give_back_blocked(claim, reason).unwrap(), Closed::Won);
+    assert_eq!(rig.queue.give_back_blocked(claim, reason).unwrap(), Transition::Won);
     // Whatever else syncs `ready/` must not take the name away, nor what syncs `blocked/`.
     let two = rig.added(1);
     let one = rig.name(&one.at.id);
@@ -421,41 +421,41 @@ fn reclaim(rig: &Rig, dead: Registration, becomes: Must, count: u32) {
     rig.queue.bury(dead.id()).unwrap();
 }
 
-/// A wish in a second life, one that its holder carries out, and a new life after that.
+/// A request in a second life, one that its holder carries out, and a new life after that.
 fn cancelling(rig: &Rig) {
     let one = rig.added(0);
     let me = rig.register();
     let claim = rig.work(&me, &one, true);
-    rig.publish(0, claim, Final::Failed);
+    rig.publish(0, claim, FinalDir::Failed);
     let one = rig.retry(0, &rig.ended(&one), Must::Waiting);
-    let wished = wish(rig, 0, &one);
+    let wished = request(rig, 0, &one);
     rig.step("cancel");
     rig.queue.carry_out(&wished).unwrap();
     rig.retry(0, &rig.ended(&one), Must::Waiting);
     let two = rig.added(1);
     let claim = rig.begin_work(&me, &two);
-    let _the_holder_carries_it_out = wish(rig, 1, &two);
+    let _the_holder_carries_it_out = request(rig, 1, &two);
     rig.step("cancel by its holder");
-    assert_eq!(rig.queue.cancel_held(claim).unwrap(), Closed::Won);
+    assert_eq!(rig.queue.cancel_held(claim).unwrap(), Transition::Won);
 }
 
-fn wish(rig: &Rig, text: usize, name: &QueueName) -> TaskEpoch {
-    rig.step("wish to cancel");
+fn request(rig: &Rig, text: usize, name: &QueueName) -> TaskEpoch {
+    rig.step("cancel request");
     rig.begin(text, Must::Cancelled);
-    let wish = rig.queue.wish_to_cancel(&name.at.id).unwrap();
+    let request = rig.queue.request_cancel(&name.at.id).unwrap();
     rig.kept(text, Must::Cancelled);
-    wish
+    request
 }
 
 /// What is wrong from the beginning, read once more; and what its holder finds wrong.
 fn rejecting(rig: &Rig) {
-    let Taken::Rejected(id) = rig.add(0, Must::Rejected) else { panic!("it is wrong") };
+    let IntakeResult::Rejected(id) = rig.add(0, Must::Rejected) else { panic!("it is wrong") };
     let ended = rig.queue.ended(&id).unwrap().unwrap();
     rig.step("retry");
     assert_eq!(ended.at().epoch, Epoch(0));
-    assert_eq!(rig.queue.retry(&ended).unwrap(), Closed::Won);
-    rig.step("take up");
-    rig.queue.finish_taking(&rig.name(&id), &rig.intake).unwrap();
+    assert_eq!(rig.queue.retry(&ended).unwrap(), Transition::Won);
+    rig.step("intake");
+    rig.queue.finish_intake(&rig.name(&id), &rig.intake).unwrap();
     let two = rig.added(1);
     let me = rig.register();
     let claim = rig.begin_work(&me, &two);
@@ -464,7 +464,7 @@ fn rejecting(rig: &Rig) {
     let problems = [Problem::new("a mistake that was made later")];
     assert_eq!(
         rig.queue.reject(claim, "a mistake, and more about it\n", &problems).unwrap(),
-        Closed::Won
+        Transition::Won
     );
     rig.kept(1, Must::Rejected);
 }

@@ -29,7 +29,7 @@ fn bands_are_worked_off_in_order() {
 }
 
 #[test]
-fn the_base_is_pinned_at_take_up() {
+fn the_base_is_pinned_at_intake() {
     let swarm = Swarm::new();
     let before = swarm.git(&["rev-parse", "HEAD"]);
     let id = swarm.coordinator(&["add", "--name", "early", "-m", "cat README > seen.txt"]).exits(0);

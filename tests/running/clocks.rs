@@ -132,7 +132,7 @@ fn a_clock_that_is_corrected_while_a_worker_runs_ends_every_wait() {
         let mut worker = swarm.command(WORKER);
         worker.env("LD_PRELOAD", shim(&swarm.beside(""))).env("AHEAD_FILE", &file);
         let worker = swarm.start(&mut worker);
-        // What is taken up stands in the same directory for a moment.
+        // What is taken in stands in the same directory for a moment.
         let limited_until = || {
             let names = swarm.names("blocked");
             names.iter().find_map(|name| name.rsplit_once("~limit-")?.1.parse::<u64>().ok())
@@ -140,7 +140,7 @@ fn a_clock_that_is_corrected_while_a_worker_runs_ends_every_wait() {
         let until = wait_for("the limit", limited_until);
         assert!(until > clock::now().secs_ceil() + ahead, "{until}: the clock was ahead");
         swarm.drop("other.md", "echo y > y.txt\n");
-        wait_until("the other is taken up", || !swarm.names("ready").is_empty());
+        wait_until("the other is taken in", || !swarm.names("ready").is_empty());
         limited.set_right();
         let corrected = swarm.beside("corrected");
         fs::write(&corrected, "0").unwrap();

@@ -113,7 +113,7 @@ fn a_repository_that_is_away_is_not_the_tasks_fault() {
     std::fs::rename(swarm.at(".git"), swarm.beside("git-away")).unwrap();
     swarm.drop("third", "echo x > x.txt");
     let name = swarm.wait_in("blocked", "third");
-    assert!(name.contains("~taking"), "{name}");
+    assert!(name.contains("~intake"), "{name}");
     let id = swarm.status()["tasks"]
         .as_array()
         .unwrap()

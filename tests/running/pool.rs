@@ -37,7 +37,7 @@ fn scale_up_and_down_while_tasks_run() {
     swarm.stop_now();
     let done = coordinator.end().exits(143);
     assert!(!done.err.contains("died"), "{}", done.err);
-    assert!(swarm.names("retire").is_empty(), "no wish outlives its worker");
+    assert!(swarm.names("retire").is_empty(), "no request outlives its worker");
 }
 
 #[test]

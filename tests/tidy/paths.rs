@@ -22,7 +22,7 @@ const NAMES: [&str; 21] = [
     "branch.json",
     "context.md",
     ".error.txt",
-    ".takeup.lock",
+    ".intake.lock",
     ".tend.lock",
     ".reserve",
 ];

@@ -95,7 +95,7 @@ fn ones_own_tracked_tasks_are_taken_up() {
     assert_eq!(place.ran(), "mine");
 }
 
-/// Not only the drop zone: whoever brings the state of a queue brings tasks that nobody takes up.
+/// Not only the drop zone: whoever brings the state of a queue brings tasks that nobody takes in.
 #[test]
 fn the_state_of_a_queue_is_not_taken_from_a_clone() {
     for file in [

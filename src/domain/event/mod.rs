@@ -80,9 +80,6 @@ pub enum Event {
     TaskReady {
         task: TaskId,
     },
-    TaskBlocked {
-        task: TaskId,
-    },
     TaskRejected {
         task: TaskId,
         epoch: Option<Epoch>,

@@ -23,7 +23,6 @@ fn samples() -> Vec<Event> {
         Event::WorkerLost { worker: who(), evidence: text() },
         Event::TaskAdded { task: at() },
         Event::TaskReady { task: at() },
-        Event::TaskBlocked { task: at() },
         Event::TaskRejected { task: at(), epoch: None },
         Event::TaskUntrusted { name: text(), why: text() },
         Event::TaskUnblocked { task: at(), epoch },

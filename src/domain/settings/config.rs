@@ -152,7 +152,7 @@ impl Config {
         own.filter(|rule| rule.is_for(kind, Some(agent))).cloned().collect()
     }
 
-    /// Where a task works that was taken up: its rig is where the settings say now, and what was taken up for the
+    /// Where a task works that was taken in: its rig is where the settings say now, and what was taken in for the
     /// root's own repository follows the root, which may have been moved or copied since.
     pub fn repository_of(&self, origin: &Origin) -> PathBuf {
         let written = Path::new(&origin.repository);

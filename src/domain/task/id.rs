@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// A task's readable name, unique for ever: `20261120T113012123-fix-login-k3f9`
-/// (take-up time in UTC, slug of the dropped name, random tail).
+/// (intake time in UTC, slug of the dropped name, random tail).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TaskId(String);

@@ -11,8 +11,8 @@ use crate::domain::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS};
 /// What a blocked task waits for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Wait {
-    /// Take-up is under way (or its process died: anybody finishes it).
-    Taking,
+    /// Intake is under way (or its process died: anybody finishes it).
+    Intake,
     /// A person holds it.
     Hold,
     /// A worker was told to stop; the work is saved and goes on at the next start.
@@ -47,7 +47,7 @@ pub struct Reason {
 }
 
 const WORDS: [(&str, Wait); 11] = [
-    ("taking", Wait::Taking),
+    ("intake", Wait::Intake),
     ("hold", Wait::Hold),
     ("park", Wait::Park),
     ("limit", Wait::Limit),
@@ -81,7 +81,7 @@ impl Wait {
             | Wait::Disk
             | Wait::Machine
             | Wait::Retry => Some(LONGEST_WAIT_MS),
-            Wait::Taking | Wait::Hold | Wait::Other(_) => None,
+            Wait::Intake | Wait::Hold | Wait::Other(_) => None,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::domain::task::id::{TaskId, WorkerId};
 use crate::domain::task::name::Band;
 use crate::domain::time::UnixMs;
 
-/// `runs/T/task.json`: what take-up found and fixed.
+/// `runs/T/task.json`: what intake found and fixed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct TaskRecord {
     /// 1.
@@ -20,14 +20,14 @@ pub struct TaskRecord {
     pub id: TaskId,
     /// The dropped file's name, invalid UTF-8 replaced.
     pub name: String,
-    /// When it was taken up.
+    /// When it was taken in.
     #[serde(rename = "taken_at_ms")]
     pub taken_at: UnixMs,
     /// Its title, for people.
     pub title: Option<String>,
     /// The agent it names.
     pub agent: Option<String>,
-    /// Band at take-up.
+    /// Band at intake.
     pub priority: Band,
     /// Free words.
     pub labels: Vec<String>,
@@ -35,7 +35,7 @@ pub struct TaskRecord {
     pub origin: Option<Origin>,
 }
 
-/// A base commit in a repository, pinned at take-up.
+/// A base commit in a repository, pinned at intake.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Origin {
     /// The repository: `.` for the one around the root, wherever that is by then, else the path that was configured.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Dropped, not yet taken up.
+    /// Dropped, not yet taken in.
     Pending,
     /// Not eligible now.
     Blocked,

@@ -6,7 +6,7 @@ use super::tasks::Kind;
 use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
 use crate::queue::Result;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::site::{Dir, Site};
 use crate::sys::{clock, fs};
 
@@ -45,9 +45,9 @@ impl Night<'_> {
         let unwanted = |name: &&QueueName| kind(&name.at.id) == Some(Kind::Unwanted);
         if let Some(name) = seen.ready.iter().filter(unwanted).find(|name| claimed(name)) {
             self.facts.cut(&name.at.id, 0);
-            let wish = queue.wish_to_cancel(&name.at.id)?;
+            let request = queue.request_cancel(&name.at.id)?;
             // The request stays until it is met.
-            let _ = queue.carry_out(&wish)?;
+            let _ = queue.carry_out(&request)?;
         }
         let waiting: Vec<&QueueName> = seen.ready.iter().filter(|name| !claimed(name)).collect();
         if let Some(name) = waiting.get((dice % waiting.len().max(1) as u64) as usize) {
@@ -79,7 +79,7 @@ impl Night<'_> {
         for ended in queue.all_ended()? {
             let task = ended.at().id.to_string();
             let killed = self.facts.agents_killed.contains(&task);
-            if killed && matches!(ended, Ended::Failed(_)) && self.facts.retried.insert(task) {
+            if killed && matches!(ended, EndedTask::Failed(_)) && self.facts.retried.insert(task) {
                 // Somebody else may have been faster.
                 let _ = queue.retry(&ended)?;
             }

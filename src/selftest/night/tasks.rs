@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 
 /// What a task is like.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -133,20 +133,20 @@ impl Kind {
     }
 
     /// Whether it may end so; `outcome` is its last attempt's.
-    pub(super) fn may_end(self, ended: &Ended, outcome: &str) -> bool {
-        let failed = matches!(ended, Ended::Failed(_));
+    pub(super) fn may_end(self, ended: &EndedTask, outcome: &str) -> bool {
+        let failed = matches!(ended, EndedTask::Failed(_));
         match self {
-            Kind::Denied => matches!(ended, Ended::Done(_)) && outcome == "denied",
-            Kind::Idle => matches!(ended, Ended::Done(_)) && outcome == "no_change",
-            kind if kind.is_healthy() => matches!(ended, Ended::Done(_)) && outcome == "done",
+            Kind::Denied => matches!(ended, EndedTask::Done(_)) && outcome == "denied",
+            Kind::Idle => matches!(ended, EndedTask::Done(_)) && outcome == "no_change",
+            kind if kind.is_healthy() => matches!(ended, EndedTask::Done(_)) && outcome == "done",
             Kind::Lingering => failed && outcome == "no_result",
             Kind::Failing => failed && outcome == "error",
             Kind::Crashing => failed && outcome == "crashed",
             Kind::Hanging | Kind::Deaf => failed && outcome == "silent",
             Kind::Spinning => failed && ["silent", "timeout"].contains(&outcome),
             Kind::Endless => failed && outcome == "timeout",
-            Kind::Bad => matches!(ended, Ended::Rejected(_)),
-            Kind::Unwanted => matches!(ended, Ended::Cancelled(_) | Ended::Done(_)),
+            Kind::Bad => matches!(ended, EndedTask::Rejected(_)),
+            Kind::Unwanted => matches!(ended, EndedTask::Cancelled(_) | EndedTask::Done(_)),
             // Its worker wrote no result; earlier attempts may have.
             _ => failed,
         }

@@ -7,7 +7,7 @@ use super::accounts;
 use super::ask::ask;
 use super::bill::Books;
 use super::tasks::Task;
-use crate::queue::shift::Ended;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Queue, Result};
 use crate::selftest::report::Report;
 use crate::selftest::{Order, verdict, witness};
@@ -110,7 +110,7 @@ impl Night<'_> {
     fn unexplained(&self) -> Result<Vec<String>> {
         let mut wrong = Vec::new();
         for ended in self.ground.queue.all_ended()? {
-            if matches!(ended, Ended::Done(_)) {
+            if matches!(ended, EndedTask::Done(_)) {
                 continue;
             }
             let id = ended.at().id.as_str();
@@ -126,7 +126,7 @@ impl Night<'_> {
         let done = self.plan.tasks.iter().filter(|task| task.kind.leaves_its_steps());
         done.filter_map(|task| {
             let end = ends.get(&task.name())?.first()?;
-            let branch = end.branch.clone().filter(|_| matches!(end.ended, Ended::Done(_)))?;
+            let branch = end.branch.clone().filter(|_| matches!(end.ended, EndedTask::Done(_)))?;
             self.steps_wrong(task, &branch)
         })
         .collect()
@@ -145,7 +145,7 @@ impl Night<'_> {
 
 /// How a task ended.
 struct End {
-    ended: Ended,
+    ended: EndedTask,
     outcome: String,
     reason: String,
     branch: Option<String>,
@@ -154,10 +154,10 @@ struct End {
 impl End {
     fn word(&self) -> String {
         let state = match self.ended {
-            Ended::Done(_) => "done",
-            Ended::Failed(_) => "failed",
-            Ended::Rejected(_) => "rejected",
-            Ended::Cancelled(_) => "cancelled",
+            EndedTask::Done(_) => "done",
+            EndedTask::Failed(_) => "failed",
+            EndedTask::Rejected(_) => "rejected",
+            EndedTask::Cancelled(_) => "cancelled",
         };
         match self.outcome.as_str() {
             "" | "done" => state.into(),
@@ -172,13 +172,13 @@ fn ends(queue: &Queue) -> Result<Ends> {
     let mut ends = Ends::new();
     for ended in queue.all_ended()? {
         let result = match &ended {
-            Ended::Done(name) | Ended::Failed(name) => {
+            EndedTask::Done(name) | EndedTask::Failed(name) => {
                 let files = queue.attempt(name.clone());
                 if files.lost.is_some() { None } else { files.result }
             }
-            Ended::Rejected(_) | Ended::Cancelled(_) => None,
+            EndedTask::Rejected(_) | EndedTask::Cancelled(_) => None,
         };
-        let lost = result.is_none() && matches!(ended, Ended::Failed(_));
+        let lost = result.is_none() && matches!(ended, EndedTask::Failed(_));
         let (outcome, reason, branch) = match result {
             Some(result) => (result.outcome, result.reason, result.branch),
             None if lost => ("lost".into(), "its workers died".into(), None),

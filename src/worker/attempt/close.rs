@@ -14,8 +14,8 @@ use crate::domain::task::record::{AttemptResult, Ground};
 use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;
 use crate::git::GitError;
-use crate::queue::claim::{Claim, Standing};
-use crate::queue::finish::{Closed, Final};
+use crate::queue::claim::{Claim, ClaimState};
+use crate::queue::finish::{FinalDir, Transition};
 use crate::queue::{QueueError, Result};
 use crate::sys::{clock, random};
 use crate::worker::Worker;
@@ -34,7 +34,7 @@ pub(super) struct Close {
 
 /// A verdict's step, with the question of another try answered.
 enum Resolved {
-    Final(Final),
+    Final(FinalDir),
     /// The reason in the name.
     Blocked(Reason),
 }
@@ -143,14 +143,14 @@ impl Worker {
     /// The transition that follows, now that what counts against the task is written.
     fn resolve(&self, claim: &Claim, verdict: &Disposition) -> Result<Resolved> {
         Ok(match &verdict.step {
-            Step::Done => Resolved::Final(Final::Done),
-            Step::GivenUp => Resolved::Final(Final::Failed),
+            Step::Done => Resolved::Final(FinalDir::Done),
+            Step::GivenUp => Resolved::Final(FinalDir::Failed),
             Step::Blocked(reason) => Resolved::Blocked(reason.clone()),
             Step::Failed => {
                 let failures = self.shared.queue.tally(&claim.name().at.id)?.failures;
                 let dice = random::number();
                 match after_failure(failures, self.config.max_attempts, dice, clock::now()) {
-                    Next::GiveUp => Resolved::Final(Final::Failed),
+                    Next::GiveUp => Resolved::Final(FinalDir::Failed),
                     Next::RetryAt(at) => Resolved::Blocked(Reason::until(Wait::Retry, at)),
                 }
             }
@@ -165,11 +165,13 @@ impl Worker {
             let standing = queue.standing(&self.shared.registration, claim.name())?;
             let claim = claim.again();
             Ok(match &step {
-                _ if standing == Standing::CancelWanted => {
+                _ if standing == ClaimState::CancelWanted => {
                     (State::Cancelled, queue.cancel_held(claim)?)
                 }
-                Resolved::Final(to @ Final::Done) => (State::Done, queue.publish(claim, *to)?),
-                Resolved::Final(to @ Final::Failed) => (State::Failed, queue.publish(claim, *to)?),
+                Resolved::Final(to @ FinalDir::Done) => (State::Done, queue.publish(claim, *to)?),
+                Resolved::Final(to @ FinalDir::Failed) => {
+                    (State::Failed, queue.publish(claim, *to)?)
+                }
                 Resolved::Blocked(reason) => {
                     (State::Blocked, queue.give_back_blocked(claim, reason.clone())?)
                 }
@@ -180,7 +182,7 @@ impl Worker {
             _ => None,
         };
         self.say(&at, disposition, reason.as_ref(), verdict, closed);
-        Ok(disposition == State::Failed && closed == Closed::Won)
+        Ok(disposition == State::Failed && closed == Transition::Won)
     }
 
     /// A trouble that the account's other tasks would meet too closes its breaker. Of an agent that does not
@@ -208,9 +210,9 @@ impl Worker {
         disposition: State,
         reason: Option<&Reason>,
         verdict: &Disposition,
-        closed: Closed,
+        closed: Transition,
     ) {
-        let refused = closed == Closed::Refused;
+        let refused = closed == Transition::Refused;
         self.shared.journal.record(Event::AttemptClosed {
             task: at.id.clone(),
             epoch: at.epoch,

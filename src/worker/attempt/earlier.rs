@@ -49,7 +49,7 @@ impl Worker {
         place: &Workplace,
     ) -> crate::queue::Result<Earlier> {
         let queue = &self.shared.queue;
-        let life = queue.life(&attempt.at.id)?;
+        let life = queue.run_epoch(&attempt.at.id)?;
         let mut attempts = queue.attempts(&attempt.at.id)?;
         attempts.retain(|files| files.name != *attempt && files.name.at.epoch >= life);
         let mut earlier = Earlier { attempts: attempts.len(), ..Earlier::default() };

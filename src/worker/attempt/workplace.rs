@@ -79,7 +79,7 @@ impl Worker {
             None if profile.worktree => Err(NoPlace {
                 fault: Fault::Machine,
                 detail:
-                    "it was taken up for an agent without a worktree, so it has no base: cancel it and add it again"
+                    "it was taken in for an agent without a worktree, so it has no base: cancel it and add it again"
                         .into(),
             }),
             _ => self.enter_scratch(claim.attempt()),

@@ -2,7 +2,7 @@
 
 use swarmdir::domain::task::id::TaskId;
 use swarmdir::queue::cancel::Cancelled;
-use swarmdir::queue::finish::Final;
+use swarmdir::queue::finish::FinalDir;
 
 use super::{Act, Row, row};
 use crate::crash::lab::{Judge, Lab};
@@ -30,11 +30,11 @@ pub(super) fn rows() -> Vec<Row> {
             ],
         ),
         row(
-            "cancel what is being taken up",
+            "cancel what is being taken in",
             |lab| waiting(lab, "away"),
             &[
-                "blocked/5-a.0~taking => a done",
-                "blocked/5-a.0~taking cancel/a.0 => a cancelled",
+                "blocked/5-a.0~intake => a done",
+                "blocked/5-a.0~intake cancel/a.0 => a cancelled",
                 "cancelled/a.0 cancel/a.0 => a cancelled",
                 "cancelled/a.0 => a cancelled",
             ],
@@ -68,9 +68,9 @@ pub(super) fn rows() -> Vec<Row> {
             dropped,
             &[
                 "pending/a => a done",
-                "blocked/5-a.0~taking => a done",
+                "blocked/5-a.0~intake => a done",
                 // Where it could not be read just then.
-                "blocked/5-a.0~taking cancel/a.0 => a cancelled",
+                "blocked/5-a.0~intake cancel/a.0 => a cancelled",
                 "cancelled/a.0 cancel/a.0 => a cancelled",
                 "cancelled/a.0 => a cancelled",
                 "ready/5-a.1 => a done",
@@ -85,8 +85,8 @@ pub(super) fn rows() -> Vec<Row> {
 fn cancel(lab: &Lab, id: TaskId) -> Act {
     let queue = lab.queue();
     Box::new(move || {
-        let wish = queue.wish_to_cancel(&id)?;
-        Ok(matches!(queue.carry_out(&wish)?, Cancelled::Now | Cancelled::Ended))
+        let request = queue.request_cancel(&id)?;
+        Ok(matches!(queue.carry_out(&request)?, Cancelled::Now | Cancelled::Ended))
     })
 }
 
@@ -105,27 +105,27 @@ fn ended(lab: &Lab) -> Act {
     let (id, worker, queue) = (lab.add("a", "do it"), lab.worker(), lab.queue());
     let claim = lab.claim(&worker, &id);
     queue.write_result(claim.attempt(), &crate::crash::lab::result()).unwrap();
-    let _won = queue.publish(claim, Final::Done).unwrap();
+    let _won = queue.publish(claim, FinalDir::Done).unwrap();
     cancel(lab, id)
 }
 
-/// A wish that its task's end left behind, and then the task's next life.
+/// A request that its task's end left behind, and then the task's next life.
 fn earlier_life(lab: &Lab) -> Act {
     let (id, queue) = (lab.add("a", "do it"), lab.queue());
-    let wish = queue.wish_to_cancel(&id).unwrap();
-    queue.carry_out(&wish).unwrap();
-    let wish = queue.wish_to_cancel(&id).unwrap();
+    let request = queue.request_cancel(&id).unwrap();
+    queue.carry_out(&request).unwrap();
+    let request = queue.request_cancel(&id).unwrap();
     let _won = queue.retry(&queue.ended(&id).unwrap().unwrap()).unwrap();
-    Box::new(move || Ok(queue.carry_out(&wish)? == Cancelled::Ended))
+    Box::new(move || Ok(queue.carry_out(&request)? == Cancelled::Ended))
 }
 
 fn dropped(lab: &Lab) -> Act {
     lab.drop("a", "do it");
     let queue = lab.queue();
-    Box::new(move || match queue.take_up_named("a", &Judge)? {
+    Box::new(move || match queue.take_in_named("a", &Judge)? {
         Some(id) => {
-            let wish = queue.wish_to_cancel(&id)?;
-            let now = queue.carry_out(&wish)? == Cancelled::Now;
+            let request = queue.request_cancel(&id)?;
+            let now = queue.carry_out(&request)? == Cancelled::Now;
             Ok(now && queue.ended(&id)?.is_some_and(|ended| ended.at().epoch.0 == 1))
         }
         None => Ok(false),

@@ -5,8 +5,8 @@ use swarmdir::domain::task::id::TaskId;
 use swarmdir::domain::task::reason::{Reason, Wait};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::Queue;
-use swarmdir::queue::claim::{Claim, Tried};
-use swarmdir::queue::finish::{Closed, Final};
+use swarmdir::queue::claim::{Claim, ClaimResult};
+use swarmdir::queue::finish::{FinalDir, Transition};
 use swarmdir::queue::register::{Beat, Registration};
 
 use super::{Act, Row, row, won};
@@ -30,7 +30,7 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         row(
             "publish, done",
-            |lab| held(lab, |queue, claim| publish(queue, claim, Final::Done)),
+            |lab| held(lab, |queue, claim| publish(queue, claim, FinalDir::Done)),
             &[
                 "ready/5-a.1 claims/a.1=W1 workers/W1 => a done",
                 "done/a.1.W1 claims/a.1=W1 workers/W1 => a done",
@@ -39,7 +39,7 @@ pub(super) fn rows() -> Vec<Row> {
         ),
         row(
             "publish, failed",
-            |lab| held(lab, |queue, claim| publish(queue, claim, Final::Failed)),
+            |lab| held(lab, |queue, claim| publish(queue, claim, FinalDir::Failed)),
             &[
                 "ready/5-a.1 claims/a.1=W1 workers/W1 => a done",
                 "failed/a.1.W1 claims/a.1=W1 workers/W1 => a failed",
@@ -92,7 +92,7 @@ fn task_and_worker(lab: &Lab) -> (TaskId, Registration) {
 }
 
 /// Does something with a claim; the worker's registration lives as long as that takes.
-fn held(lab: &Lab, act: fn(&Queue, Claim) -> swarmdir::queue::Result<Closed>) -> Act {
+fn held(lab: &Lab, act: fn(&Queue, Claim) -> swarmdir::queue::Result<Transition>) -> Act {
     let (id, worker) = task_and_worker(lab);
     let (queue, claim) = (lab.queue(), lab.claim(&worker, &id));
     Box::new(move || won(act(&queue, claim)))
@@ -102,30 +102,30 @@ fn claim(lab: &Lab) -> Act {
     let (id, worker) = task_and_worker(lab);
     let (queue, name) = (lab.queue(), lab.name(&id));
     Box::new(move || match queue.claim(&worker, &name)? {
-        Tried::Won(claim) => claim.read(&queue, 1000).map(|_| true),
-        Tried::Lost | Tried::Gone | Tried::Buried => Ok(false),
+        ClaimResult::Won(claim) => claim.read(&queue, 1000).map(|_| true),
+        ClaimResult::Lost | ClaimResult::Gone | ClaimResult::Buried => Ok(false),
     })
 }
 
 fn claim_gone(lab: &Lab) -> Act {
     let (id, worker) = task_and_worker(lab);
     let (queue, name) = (lab.queue(), lab.name(&id));
-    let wish = queue.wish_to_cancel(&id).unwrap();
-    queue.carry_out(&wish).unwrap();
-    Box::new(move || Ok(matches!(queue.claim(&worker, &name)?, Tried::Gone)))
+    let request = queue.request_cancel(&id).unwrap();
+    queue.carry_out(&request).unwrap();
+    Box::new(move || Ok(matches!(queue.claim(&worker, &name)?, ClaimResult::Gone)))
 }
 
-fn publish(queue: &Queue, claim: Claim, to: Final) -> swarmdir::queue::Result<Closed> {
+fn publish(queue: &Queue, claim: Claim, to: FinalDir) -> swarmdir::queue::Result<Transition> {
     queue.write_result(claim.attempt(), &result())?;
     queue.publish(claim, to)
 }
 
-fn give_back(queue: &Queue, claim: Claim) -> swarmdir::queue::Result<Closed> {
+fn give_back(queue: &Queue, claim: Claim) -> swarmdir::queue::Result<Transition> {
     queue.write_result(claim.attempt(), &result())?;
     queue.give_back_blocked(claim, Reason::until(Wait::Retry, UnixMs(1000)))
 }
 
-fn reject(queue: &Queue, claim: Claim) -> swarmdir::queue::Result<Closed> {
+fn reject(queue: &Queue, claim: Claim) -> swarmdir::queue::Result<Transition> {
     queue.reject(claim, "it is wrong\n", &[Problem::new("it is wrong")])
 }
 
@@ -133,15 +133,15 @@ fn cancel_held(lab: &Lab) -> Act {
     let act = held(lab, |queue, claim| queue.cancel_held(claim));
     let queue = lab.queue();
     let id = queue.scan().unwrap().ready[0].at.id.clone();
-    queue.wish_to_cancel(&id).unwrap();
+    queue.request_cancel(&id).unwrap();
     act
 }
 
 fn abandon(lab: &Lab) -> Act {
     let (id, worker) = task_and_worker(lab);
     let (queue, claim) = (lab.queue(), lab.claim(&worker, &id));
-    let wish = queue.wish_to_cancel(&id).unwrap();
-    queue.carry_out(&wish).unwrap();
+    let request = queue.request_cancel(&id).unwrap();
+    queue.carry_out(&request).unwrap();
     Box::new(move || queue.abandon(claim).map(|()| true))
 }
 

@@ -6,8 +6,8 @@ use swarmdir::domain::event::Reclaimed;
 use swarmdir::domain::outcome::disposition::Fault;
 use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
-use swarmdir::queue::finish::Final;
 use swarmdir::site::Dir;
+use swarmdir::queue::finish::FinalDir;
 
 use super::{Act, Row, row};
 use crate::crash::lab::{Lab, result};
@@ -131,7 +131,7 @@ fn reclaim_published(lab: &Lab) -> Act {
     let claim = lab.claim(&worker, &id);
     let link = lab.path().join("claims").join(claim.name().at.to_string());
     queue.write_result(claim.attempt(), &result()).unwrap();
-    let _won = queue.publish(claim, Final::Done).unwrap();
+    let _won = queue.publish(claim, FinalDir::Done).unwrap();
     fs::hard_link(worker.path(), link).unwrap();
     all_are_dead(lab);
     let claim = queue.dead_claims().unwrap().remove(0);
@@ -165,7 +165,7 @@ fn disown(lab: &Lab) -> Act {
     Box::new(move || queue.disown(&at).map(|()| true))
 }
 
-/// Old garbage of each kind: staging, a trial of the file system, a reservation, a wish to retire, a probe, a wish to
+/// Old garbage of each kind: staging, a trial of the file system, a reservation, a request to retire, a probe, a request to
 /// cancel what somebody removed by hand.
 fn sweep(lab: &Lab) -> Act {
     lab.add("a", "do it");
@@ -218,7 +218,7 @@ fn set_aside(lab: &Lab) -> Act {
     let (id, worker, queue) = (lab.add("a", "do it"), lab.worker(), lab.queue());
     let claim = lab.claim(&worker, &id);
     queue.write_result(claim.attempt(), &result()).unwrap();
-    let _won = queue.publish(claim, Final::Done).unwrap();
+    let _won = queue.publish(claim, FinalDir::Done).unwrap();
     fs::write(lab.path().join("ready").join(format!("5-{id}.2")), "do it").unwrap();
     let violation = queue.check().unwrap().remove(0);
     Box::new(move || queue.set_aside(&violation).map(|()| true))

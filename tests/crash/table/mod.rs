@@ -7,13 +7,13 @@
 mod cancelling;
 mod holding;
 mod housekeeping;
+mod intake;
 mod moving;
-mod taking;
 
 use std::collections::HashSet;
 
 use swarmdir::queue::Result;
-use swarmdir::queue::finish::Closed;
+use swarmdir::queue::finish::Transition;
 
 use super::lab::Lab;
 
@@ -41,7 +41,7 @@ impl Row {
     /// Every row.
     pub(crate) fn all() -> Vec<Row> {
         let parts = [
-            taking::rows(),
+            intake::rows(),
             holding::rows(),
             moving::rows(),
             cancelling::rows(),
@@ -107,6 +107,6 @@ impl Row {
 }
 
 /// A transition's own word for having been done.
-fn won(closed: Result<Closed>) -> Result<bool> {
-    Ok(closed? == Closed::Won)
+fn won(closed: Result<Transition>) -> Result<bool> {
+    Ok(closed? == Transition::Won)
 }

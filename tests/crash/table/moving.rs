@@ -1,8 +1,8 @@
 //! Rows *unblock*, *hold, release, priority* and *retry*.
 
 use swarmdir::domain::task::name::Band;
-use swarmdir::queue::finish::Final;
-use swarmdir::queue::shift::Ended;
+use swarmdir::queue::finish::FinalDir;
+use swarmdir::queue::shift::EndedTask;
 
 use super::{Act, Row, row, won};
 use crate::crash::lab::{Judge, Lab, WRONG};
@@ -55,7 +55,7 @@ pub(super) fn rows() -> Vec<Row> {
             &[
                 "cancelled/a.0 => a cancelled",
                 "cancelled/a.0 life/a=1 => a cancelled",
-                "blocked/5-a.1~taking life/a=1 => a done",
+                "blocked/5-a.1~intake life/a=1 => a done",
             ],
         ),
         row(
@@ -69,13 +69,13 @@ pub(super) fn rows() -> Vec<Row> {
             ],
         ),
         row(
-            "retry what take-up rejected",
+            "retry what intake rejected",
             retry_wrong,
             &[
                 "rejected/a.0 report/a.0 => a rejected",
                 "rejected/a.0 report/a.0 life/a=1 => a rejected",
-                "blocked/5-a.1~taking report/a.0 life/a=1 => a rejected",
-                "blocked/5-a.1~taking life/a=1 => a rejected",
+                "blocked/5-a.1~intake report/a.0 life/a=1 => a rejected",
+                "blocked/5-a.1~intake life/a=1 => a rejected",
             ],
         ),
     ]
@@ -101,20 +101,20 @@ fn priority(lab: &Lab, text: &str) -> Act {
 
 fn retry(lab: &Lab) -> Act {
     let queue = lab.queue();
-    let ended: Ended = queue.all_ended().unwrap().remove(0);
+    let ended: EndedTask = queue.all_ended().unwrap().remove(0);
     Box::new(move || won(queue.retry(&ended)))
 }
 
 fn retry_failed(lab: &Lab) -> Act {
     let (id, worker, queue) = (lab.add("a", "do it"), lab.worker(), lab.queue());
-    let _won = queue.publish(lab.claim(&worker, &id), Final::Failed).unwrap();
+    let _won = queue.publish(lab.claim(&worker, &id), FinalDir::Failed).unwrap();
     retry(lab)
 }
 
 fn cancel(lab: &Lab, text: &str) {
     let (id, queue) = (lab.add("a", text), lab.queue());
-    let wish = queue.wish_to_cancel(&id).unwrap();
-    queue.carry_out(&wish).unwrap();
+    let request = queue.request_cancel(&id).unwrap();
+    queue.carry_out(&request).unwrap();
 }
 
 fn retry_cancelled(lab: &Lab) -> Act {

@@ -86,7 +86,7 @@ pub(crate) const SMALL: &[Config] = &[
     },
     Config { name: "two machines, a crash", tenders: &[0, 1], crashes: 1, ..P },
     Config {
-        name: "take-up, dropped again",
+        name: "intake, dropped again",
         workers: &[0],
         tenders: &[0, 0],
         tasks: 2,
@@ -99,7 +99,7 @@ pub(crate) const SMALL: &[Config] = &[
         ..FRESH
     },
     Config {
-        name: "take-up, crashes, a lost reply",
+        name: "intake, crashes, a lost reply",
         workers: &[0],
         tenders: &[0, 0],
         tasks: 1,
@@ -110,7 +110,7 @@ pub(crate) const SMALL: &[Config] = &[
         ..FRESH
     },
     Config {
-        name: "take-up, rejected, retried",
+        name: "intake, rejected, retried",
         workers: &[0],
         tasks: 1,
         dropped: 1,

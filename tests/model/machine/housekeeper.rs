@@ -1,14 +1,14 @@
-//! Whoever tends: takes up, unblocks, declares dead, reclaims, buries, carries out wishes. Coordinators,
-//! workers' housekeepers and (for wishes and take-ups) commands do the same steps.
+//! Whoever tends: takes in, unblocks, declares dead, reclaims, buries, carries out requests. Coordinators,
+//! workers' housekeepers and (for requests and intakes) commands do the same steps.
 
 use super::label::Call;
 use super::promises::Sin;
 use super::state::{Actor, At, Card, Place, State};
 use super::table::Table;
 
-/// The first step of carrying out a wish.
-pub(super) const WISH: Actor =
-    Actor { at: At::WishReady, task: 0, epoch: 0, arg: 0, named: 0, life: 0 };
+/// The first step of carrying out a request.
+pub(super) const REQUEST: Actor =
+    Actor { at: At::RequestReady, task: 0, epoch: 0, arg: 0, named: 0, life: 0 };
 
 impl Table<'_> {
     pub(super) fn housekeeper(&mut self, s: &State, machine: u8) {
@@ -21,12 +21,14 @@ impl Table<'_> {
             }
             At::TakeCheck | At::TakeLook | At::Record | At::TakeMove => self.taking(s),
             At::Unblock => self.unblocks(s),
-            at if (At::WishReady as u8..=At::WishDrop as u8).contains(&(at as u8)) => self.wish(s),
+            at if (At::RequestReady as u8..=At::RequestDrop as u8).contains(&(at as u8)) => {
+                self.request(s)
+            }
             _ => self.reclaim(s, machine),
         }
     }
 
-    /// The first rename of a take-up takes whatever bears the name now.
+    /// The first rename of a intake takes whatever bears the name now.
     pub(super) fn takes_up(&mut self, s: &State) {
         if s.pending == 0 {
             return;
@@ -43,33 +45,33 @@ impl Table<'_> {
         }
         let mut to = *s;
         to.pending = 0;
-        to.tasks[t].place = Place::Taking;
+        to.tasks[t].place = Place::Intake;
         let named = to.actors[me].named;
         to.actors[me] =
             super::state::Actor { at: At::TakeLook, task: t as u8, named, ..Default::default() };
-        self.push(Call::Rename(Place::Taking), t, 0, to);
-        self.lost_reply(Call::Rename(Place::Taking), t, 0, to, |s| {
+        self.push(Call::Rename(Place::Intake), t, 0, to);
+        self.lost_reply(Call::Rename(Place::Intake), t, 0, to, |s| {
             s.actors[me].at = At::TakeCheck;
         });
     }
 
-    /// Under `~taking`: anybody may do this, and several may at once.
+    /// Under `~intake`: anybody may do this, and several may at once.
     pub(super) fn taking(&mut self, s: &State) {
         let me = self.me();
         let actor = s.actors[me];
         let (t, e) = (usize::from(actor.task), actor.epoch);
         let over = if actor.named != 0 { At::NamedCheck } else { At::Idle };
-        let there = s.tasks[t].is(Place::Taking, e);
+        let there = s.tasks[t].is(Place::Intake, e);
         match actor.at {
             At::TakeCheck => {
-                self.go(s, Call::ListFor(Place::Taking), if there { At::TakeLook } else { over });
+                self.go(s, Call::ListFor(Place::Intake), if there { At::TakeLook } else { over });
             }
             At::TakeLook if !there || s.unfinished & (1 << t) != 0 => {
-                self.go(s, Call::LookTaking, over)
+                self.go(s, Call::LookIntake, over)
             }
             At::TakeLook => {
                 let recorded = s.tasks[t].record || self.config.is_wrong(actor.task);
-                self.go(s, Call::LookTaking, if recorded { At::TakeMove } else { At::Record });
+                self.go(s, Call::LookIntake, if recorded { At::TakeMove } else { At::Record });
             }
             At::Record => self.step(s, Call::LinkRecord, |s, config| {
                 s.tasks[t].record = true;
@@ -120,17 +122,17 @@ impl Table<'_> {
             if due {
                 self.begin(s, Call::ListBlocked, me, t, task.epoch, At::Unblock);
             }
-            if task.place == Place::Taking {
+            if task.place == Place::Intake {
                 self.begin(s, Call::ListBlocked, me, t, task.epoch, At::TakeLook);
             }
-            for life in (0..8).filter(|life| task.wishes & (1 << life) != 0) {
+            for life in (0..8).filter(|life| task.requests & (1 << life) != 0) {
                 let mut to = *s;
-                to.actors[me] = Actor { task: t as u8, life, ..WISH };
-                let blind = self.config.rules.wish_for_a_life && task.life > life;
+                to.actors[me] = Actor { task: t as u8, life, ..REQUEST };
+                let blind = self.config.rules.request_for_a_run && task.life > life;
                 if blind && !self.config.rules.life_after_name {
-                    to.actors[me].at = At::WishDrop;
+                    to.actors[me].at = At::RequestDrop;
                 }
-                self.push(Call::ListWishes, t, 0, to);
+                self.push(Call::ListRequests, t, 0, to);
             }
             if self.config.rules.sweep_ready_first {
                 for e in (1..=task.epoch + 1).filter(|e| !task.is(Place::Ready, *e)) {
@@ -156,50 +158,59 @@ impl Table<'_> {
         self.push(Call::Rename(Place::Ready), t, e, to);
     }
 
-    /// Carrying out a wish: once round, from reading it to removing it.
-    pub(super) fn wish(&mut self, s: &State) {
+    /// Carrying out a request: once round, from reading it to removing it.
+    pub(super) fn request(&mut self, s: &State) {
         let me = self.me();
         let actor = s.actors[me];
         let t = usize::from(actor.task);
         let task = s.tasks[t];
         let rules = &self.config.rules;
-        let end = if rules.wish_lasts { At::Idle } else { At::WishDrop };
+        let end = if rules.request_lasts { At::Idle } else { At::RequestDrop };
         match actor.at {
-            At::WishReady => {
-                self.wish_found(s, Call::ListReady, task.place == Place::Ready, At::WishBlocked);
+            At::RequestReady => {
+                self.request_found(
+                    s,
+                    Call::ListReady,
+                    task.place == Place::Ready,
+                    At::RequestBlocked,
+                );
             }
-            At::WishBlocked => {
-                self.wish_found(s, Call::ListBlocked, task.place.blocked(), At::WishEnded);
+            At::RequestBlocked => {
+                self.request_found(s, Call::ListBlocked, task.place.blocked(), At::RequestEnded);
             }
-            At::WishEnded => {
-                let next = if task.place.ended() { At::WishDrop } else { end };
+            At::RequestEnded => {
+                let next = if task.place.ended() { At::RequestDrop } else { end };
                 self.go(s, Call::ListEnded, next);
             }
-            At::WishLife => {
-                let over = rules.wish_for_a_life && task.life > actor.life;
-                self.go(s, Call::ListLife, if over { At::WishDrop } else { At::WishMove });
+            At::RequestLife => {
+                let over = rules.request_for_a_run && task.life > actor.life;
+                self.go(s, Call::ListLife, if over { At::RequestDrop } else { At::RequestMove });
             }
-            At::WishMove => self.wish_moves(s),
-            At::WishCheck => {
+            At::RequestMove => self.request_moves(s),
+            At::RequestCheck => {
                 let there = task.is(Place::Cancelled, actor.epoch);
-                self.go(s, Call::ListFor(Place::Cancelled), if there { At::WishDrop } else { end });
+                self.go(
+                    s,
+                    Call::ListFor(Place::Cancelled),
+                    if there { At::RequestDrop } else { end },
+                );
             }
-            _ => self.step(s, Call::UnlinkWish, |s, config| {
-                let named = config.rules.wish_named_by_life;
-                s.tasks[t].wishes &= if named { !(1 << actor.life) } else { 0 };
+            _ => self.step(s, Call::UnlinkRequest, |s, config| {
+                let named = config.rules.request_named_by_run;
+                s.tasks[t].requests &= if named { !(1 << actor.life) } else { 0 };
                 s.actors[me] = Default::default();
             }),
         }
     }
 
-    fn wish_found(&mut self, s: &State, call: Call, found: bool, otherwise: At) {
+    fn request_found(&mut self, s: &State, call: Call, found: bool, otherwise: At) {
         let me = self.me();
         let t = usize::from(s.actors[me].task);
         self.step(s, call, |s, config| {
             s.actors[me].at = match (found, config.rules.life_after_name) {
                 (false, _) => otherwise,
-                (true, true) => At::WishLife,
-                (true, false) => At::WishMove,
+                (true, true) => At::RequestLife,
+                (true, false) => At::RequestMove,
             };
             if found {
                 s.actors[me].epoch = s.tasks[t].epoch;
@@ -207,22 +218,22 @@ impl Table<'_> {
         });
     }
 
-    fn wish_moves(&mut self, s: &State) {
+    fn request_moves(&mut self, s: &State) {
         let me = self.me();
         let actor = s.actors[me];
         let (t, e) = (usize::from(actor.task), actor.epoch);
         let call = Call::Rename(Place::Cancelled);
         if !s.tasks[t].place.waits() || s.tasks[t].epoch != e {
-            return self.go(s, call, At::WishCheck);
+            return self.go(s, call, At::RequestCheck);
         }
         let mut to = *s;
         if actor.life < to.tasks[t].born {
             to.sin(Sin::OtherLife);
         }
         to.tasks[t].rename(Place::Cancelled, e);
-        to.actors[me].at = At::WishDrop;
+        to.actors[me].at = At::RequestDrop;
         self.push(call, t, e, to);
-        self.lost_reply(call, t, e, to, |s| s.actors[me].at = At::WishCheck);
+        self.lost_reply(call, t, e, to, |s| s.actors[me].at = At::RequestCheck);
     }
 
     fn looks_after_workers(&mut self, s: &State, machine: u8) {

@@ -14,19 +14,19 @@ pub(crate) enum Call {
     /// `open(ready/T.e)`
     Open,
     UnlinkClaim,
-    /// The holder asks whether a wish is there, with the claim new or the agent ended.
-    AskWish,
+    /// The holder asks whether a request is there, with the claim new or the agent ended.
+    AskRequest,
     /// Takes the tree's lock and starts the agent, or finds it taken.
     Enter,
     /// The agent ends: well, badly, or to be tried again.
     Ends(End),
-    /// Looks at the name, the claim and the wish.
+    /// Looks at the name, the claim and the request.
     Standing,
     /// `rename` of the task's name.
     Rename(Place),
     /// Lists the directory of a refused rename's destination.
     ListFor(Place),
-    UnlinkWish,
+    UnlinkRequest,
     UnlinkWorker,
     UnlinkRetire,
     /// `utimensat(workers/W)` that finds nothing.
@@ -38,9 +38,9 @@ pub(crate) enum Call {
     /// Looks for `ready/?-T.e`.
     LookReady,
     WriteLost,
-    LookTaking,
+    LookIntake,
     LinkRecord,
-    ListWishes,
+    ListRequests,
     ListReady,
     ListBlocked,
     ListEnded,
@@ -51,7 +51,7 @@ pub(crate) enum Call {
     Kill,
     UnlinkGone,
     /// `rename(tmp → cancel/T)`
-    PlaceWish,
+    PlaceRequest,
     WriteRetry,
     /// `rename(tmp → pending/NAME)`
     DropFile,

@@ -8,7 +8,7 @@
 //! | register, claim, read, reject, publish, give back, heartbeat, deregister | [`worker`] |
 //! | take up, unblock, declare dead, cancel | [`housekeeper`] |
 //! | reclaim, bury | [`reclaim`] |
-//! | drop, hold, release, priority, retry, retire, a wish to cancel | [`user`] |
+//! | drop, hold, release, priority, retry, retire, a cancel request | [`user`] |
 //! | crashes, deleted claims | [`table`]; lost replies are with each call |
 //!
 //! Not in it: power cuts and fsync, caches of network file systems (a lost reply is), bands, accounts, charged

@@ -20,8 +20,8 @@ pub(crate) enum Sin {
 pub(crate) const NO_RECORD: &str = "what is worked on has its record";
 pub(crate) const WRONG_FILE: &str = "a wrong or half-written file is never worked on";
 pub(crate) const HELD_RUNS: &str = "what is held runs only when it is released";
-pub(crate) const OTHER_LIFE: &str = "a wish to cancel never reaches into another life";
-pub(crate) const OTHER_FILE: &str = "a wish to cancel means the file that was seen";
+pub(crate) const OTHER_LIFE: &str = "a cancel request never reaches into another life";
+pub(crate) const OTHER_FILE: &str = "a cancel request means the file that was seen";
 pub(crate) const LIVING: &str = "nobody reclaims from a worker that was not declared dead";
 pub(crate) const EARLY: &str = "a task fails only by so many deaths in one life";
 pub(crate) const FOR_NOTHING: &str = "no agent is stopped without a reason";
@@ -30,7 +30,7 @@ pub(crate) const ONE_NAME: &str = "a dropped file has one name";
 pub(crate) const ONE_TREE: &str = "one living agent in a tree";
 pub(crate) const ONE_ATTEMPT: &str = "one living agent for one T.e";
 pub(crate) const FALSE_DEATH: &str = "a death is written down only for a worker that died of it";
-pub(crate) const WISH_LASTS: &str = "a wish lasts until it is met";
+pub(crate) const REQUEST_LASTS: &str = "a request lasts until it is met";
 
 const SINS: [&str; 8] =
     [NO_RECORD, WRONG_FILE, HELD_RUNS, OTHER_LIFE, OTHER_FILE, LIVING, EARLY, FOR_NOTHING];
@@ -50,8 +50,8 @@ pub(super) fn broken(config: &Config, s: &State) -> Option<&'static str> {
         if task.lost & !(task.reclaimed | task.moved) != 0 {
             return Some(FALSE_DEATH);
         }
-        if task.wanted && task.wishes >> task.born == 0 {
-            return Some(WISH_LASTS);
+        if task.wanted && task.requests >> task.born == 0 {
+            return Some(REQUEST_LASTS);
         }
     }
     for a in 0..config.workers.len() {
@@ -88,10 +88,10 @@ pub(super) fn over(config: &Config, s: &State) -> bool {
     s.tasks.iter().take(usize::from(config.tasks)).all(|task| {
         let rests = match task.place {
             Place::Ready => !works,
-            Place::Pending | Place::Taking | Place::Due => false,
+            Place::Pending | Place::Intake | Place::Due => false,
             _ => true,
         };
-        // The wish for a task that its user removed by hand stays.
-        rests && task.claims == 0 && (task.wishes == 0 || task.place == Place::Removed)
+        // The request for a task that its user removed by hand stays.
+        rests && task.claims == 0 && (task.requests == 0 || task.place == Place::Removed)
     })
 }

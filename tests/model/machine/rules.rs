@@ -47,16 +47,16 @@ pub(crate) struct Rules {
     pub(crate) rejected_by_id: bool,
     /// Without: why a task is blocked stands in a file beside it.
     pub(crate) reason_in_name: bool,
-    /// Without: cancelling a name in `pending/` means whatever was taken up.
+    /// Without: cancelling a name in `pending/` means whatever was taken in.
     pub(crate) compare_inode: bool,
-    /// Without: a wish means the task, whatever its life.
-    pub(crate) wish_for_a_life: bool,
+    /// Without: a request means the task, whatever its life.
+    pub(crate) request_for_a_run: bool,
     /// Without: the life is looked at only before the task is looked for.
     pub(crate) life_after_name: bool,
-    /// Without: a wish whose task is seen nowhere is given up.
-    pub(crate) wish_lasts: bool,
-    /// Without: removing a wish removes also one for a later life.
-    pub(crate) wish_named_by_life: bool,
+    /// Without: a request whose task is seen nowhere is given up.
+    pub(crate) request_lasts: bool,
+    /// Without: removing a request removes also one for a later life.
+    pub(crate) request_named_by_run: bool,
     /// With: claims without a name are swept by a listing of `ready/` that is older than that of `claims/`.
     pub(crate) sweep_ready_first: bool,
 }
@@ -86,10 +86,10 @@ impl Rules {
         rejected_by_id: true,
         reason_in_name: true,
         compare_inode: true,
-        wish_for_a_life: true,
+        request_for_a_run: true,
         life_after_name: true,
-        wish_lasts: true,
-        wish_named_by_life: true,
+        request_lasts: true,
+        request_named_by_run: true,
         sweep_ready_first: false,
     };
 }

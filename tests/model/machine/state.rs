@@ -17,8 +17,8 @@ pub(crate) enum Place {
     #[default]
     Nowhere,
     Pending,
-    /// `blocked/…~taking`
-    Taking,
+    /// `blocked/…~intake`
+    Intake,
     /// `blocked/`, and its time comes.
     Due,
     /// `blocked/…~hold`
@@ -36,7 +36,7 @@ pub(crate) enum Place {
 
 impl Place {
     pub(crate) fn blocked(self) -> bool {
-        matches!(self, Place::Taking | Place::Due | Place::Hold)
+        matches!(self, Place::Intake | Place::Due | Place::Hold)
     }
 
     pub(crate) fn waits(self) -> bool {
@@ -65,8 +65,8 @@ pub(crate) struct Task {
     pub(crate) record: bool,
     /// The latest `retry.E`, or 0.
     pub(crate) life: u8,
-    /// `cancel/T.L`: a bit for each life L that a wish is for.
-    pub(crate) wishes: u8,
+    /// `cancel/T.L`: a bit for each life L that a request is for.
+    pub(crate) requests: u8,
     /// Only in a variant: the reason beside the name says that its time comes.
     pub(crate) side_due: bool,
 
@@ -79,7 +79,7 @@ pub(crate) struct Task {
     pub(crate) moved: u16,
     /// Truth: outcomes in this life.
     pub(crate) outcomes: u8,
-    /// Truth: somebody's wish to cancel this life is written down and not met.
+    /// Truth: somebody's cancel request this life is written down and not met.
     pub(crate) wanted: bool,
     /// Truth: somebody held it, and nobody released it.
     pub(crate) held: bool,
@@ -162,7 +162,7 @@ pub(crate) enum At {
     /// A worker: not registered; ended.
     Unborn,
     Ended,
-    /// Claimed: opens the name; gives the claim up; looks for a wish; enters a tree; its agent runs.
+    /// Claimed: opens the name; gives the claim up; looks for a request; enters a tree; its agent runs.
     Open,
     DropClaim,
     Wanted,
@@ -178,7 +178,7 @@ pub(crate) enum At {
     /// A heart: gives back a claim that its worker does not know.
     Disown,
     DisownMove,
-    /// Take-up: lists `blocked/` after a refused rename; under `~taking` looks, records, renames.
+    /// Intake: lists `blocked/` after a refused rename; under `~intake` looks, records, renames.
     TakeCheck,
     TakeLook,
     Record,
@@ -197,16 +197,16 @@ pub(crate) enum At {
     BuryGone,
     BuryRetire,
     DeclarerKills,
-    /// Carrying out a wish: lists; looks at the life again; renames; lists; unlinks.
-    WishReady,
-    WishBlocked,
-    WishEnded,
-    WishLife,
-    WishMove,
-    WishCheck,
-    WishDrop,
-    /// A command: writes the wish; writes `retry.E`; renames.
-    WishWrite,
+    /// Carrying out a request: lists; looks at the life again; renames; lists; unlinks.
+    RequestReady,
+    RequestBlocked,
+    RequestEnded,
+    RequestLife,
+    RequestMove,
+    RequestCheck,
+    RequestDrop,
+    /// A command: writes the request; writes `retry.E`; renames.
+    RequestWrite,
     RetryWrite,
     RetryMove,
     ShiftMove,
@@ -224,7 +224,7 @@ pub(crate) struct Actor {
     pub(crate) arg: u8,
     /// A worker: its rename cancelled. A user: the file it means in `pending/`, from 1.
     pub(crate) named: u8,
-    /// A housekeeper, a user: the life that the wish in hand is for. A worker: the wishes (bits) it removes.
+    /// A housekeeper, a user: the life that the request in hand is for. A worker: the requests (bits) it removes.
     pub(crate) life: u8,
 }
 
@@ -267,7 +267,10 @@ impl Hash for State {
             let small =
                 u64::from(task.place as u8) | u64::from(task.epoch) << 8 | u64::from(task.by) << 16;
             state.write_u64(
-                names | u64::from(task.reclaimed) << 32 | bits << 48 | u64::from(task.wishes) << 52,
+                names
+                    | u64::from(task.reclaimed) << 32
+                    | bits << 48
+                    | u64::from(task.requests) << 52,
             );
             state.write_u64(small | u64::from(task.life) << 24 | u64::from(task.born) << 32);
         }

@@ -191,10 +191,10 @@ impl Table<'_> {
 }
 
 impl super::state::Task {
-    /// The wishes that end with a life that ends at this epoch.
+    /// The requests that end with a life that ends at this epoch.
     pub(super) fn wishes_until(&self, epoch: u8, config: &Config) -> u8 {
-        let named = config.rules.wish_named_by_life && epoch < 7;
-        if named { self.wishes & ((2 << epoch) - 1) } else { self.wishes }
+        let named = config.rules.request_named_by_run && epoch < 7;
+        if named { self.requests & ((2 << epoch) - 1) } else { self.requests }
     }
 }
 
@@ -217,11 +217,11 @@ impl State {
         }
     }
 
-    /// Whether there is a wish to cancel the task, in what `runs/T` says is its present life.
+    /// Whether there is a cancel request the task, in what `runs/T` says is its present life.
     pub(super) fn wish_holds(&self, t: usize, config: &Config) -> bool {
         let task = &self.tasks[t];
-        let life = if config.rules.wish_for_a_life { task.life } else { 0 };
-        task.wishes >> life != 0
+        let life = if config.rules.request_for_a_run { task.life } else { 0 };
+        task.requests >> life != 0
     }
 
     /// A task just moved to `rejected/`; under the dropped name it may meet another.

@@ -1,4 +1,4 @@
-//! People: they drop files, and their commands write wishes, hold, release, re-prioritise, retry, remove and retire.
+//! People: they drop files, and their commands write requests, hold, release, re-prioritise, retry, remove and retire.
 //!
 //! A command that is not continued is one that was killed; nothing relies on it.
 
@@ -19,15 +19,15 @@ impl Table<'_> {
                     self.begins(s, *act);
                 }
             }
-            At::WishWrite => self.step(s, Call::PlaceWish, |s, _| {
+            At::RequestWrite => self.step(s, Call::PlaceRequest, |s, _| {
                 let task = &mut s.tasks[t];
                 assert!(actor.life < 8, "a configuration with fewer retries");
-                task.wishes |= 1 << actor.life;
+                task.requests |= 1 << actor.life;
                 task.wanted = actor.life >= task.born && (task.place.waits());
                 if actor.named != 0 && actor.named != actor.task + 1 {
                     s.sin(Sin::OtherFile);
                 }
-                s.actors[me].at = At::WishReady;
+                s.actors[me].at = At::RequestReady;
             }),
             At::RetryWrite => self.step(s, Call::WriteRetry, |s, _| {
                 s.tasks[t].life = s.tasks[t].life.max(e + 1);
@@ -38,14 +38,14 @@ impl Table<'_> {
             At::NamedTake => self.takes_up(s),
             At::TakeCheck | At::TakeLook | At::Record | At::TakeMove => self.taking(s),
             At::NamedCheck => {
-                // The new name's file, wherever take-up put it, is compared with the one that was seen.
+                // The new name's file, wherever intake put it, is compared with the one that was seen.
                 let same = actor.named == actor.task + 1 || !self.config.rules.compare_inode;
                 self.step(s, Call::LookNamed, |s, _| {
-                    s.actors[me].at = if same { At::WishWrite } else { At::Idle };
+                    s.actors[me].at = if same { At::RequestWrite } else { At::Idle };
                 });
             }
             At::Idle => {}
-            _ => self.wish(s),
+            _ => self.request(s),
         }
     }
 
@@ -86,7 +86,7 @@ impl Table<'_> {
         let actor = |at, arg| Actor { at, task: t as u8, epoch: e, arg, ..Actor::default() };
         match (act, task.place) {
             (Act::Cancel, place) if place.waits() => {
-                let actor = Actor { life: task.life, epoch: 0, ..actor(At::WishWrite, 0) };
+                let actor = Actor { life: task.life, epoch: 0, ..actor(At::RequestWrite, 0) };
                 self.decides(s, Call::ListLife, t, e, actor);
             }
             (Act::Retry, Place::Failed | Place::Cancelled | Place::Rejected) => {
@@ -150,7 +150,7 @@ impl Table<'_> {
         let (t, e) = (usize::from(actor.task), actor.epoch);
         let mut to = *s;
         to.actors[me] = Actor::default();
-        let next = if s.tasks[t].record { Place::Ready } else { Place::Taking };
+        let next = if s.tasks[t].record { Place::Ready } else { Place::Intake };
         let call = Call::Rename(next);
         if s.tasks[t].place as u8 == actor.arg && s.tasks[t].epoch == e {
             let task = &mut to.tasks[t];

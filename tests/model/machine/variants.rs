@@ -52,14 +52,14 @@ pub(crate) const BROKEN: &[Variant] = &[
         rejected_by_id
     ),
     without!(
-        "take-up in one rename, the record after",
+        "intake in one rename, the record after",
         p::NO_RECORD,
         FRESH { tasks: 1, dropped: 1 },
         two_renames,
         record_first
     ),
     without!(
-        "take-up in one rename, dropped again",
+        "intake in one rename, dropped again",
         p::WRONG_FILE,
         FRESH { tasks: 2, dropped: 2, wrong: 1, users: 1, commands: 2, acts: &[Act::Drop] },
         two_renames
@@ -111,10 +111,10 @@ pub(crate) const BROKEN: &[Variant] = &[
         compare_inode
     ),
     without!(
-        "a wish for whatever life",
+        "a request for whatever life",
         p::OTHER_LIFE,
         FRESH { users: 2, commands: 2, acts: CANCELS, failures: true },
-        wish_for_a_life
+        request_for_a_run
     ),
     without!(
         "the life looked at before the name",
@@ -123,16 +123,16 @@ pub(crate) const BROKEN: &[Variant] = &[
         life_after_name
     ),
     without!(
-        "a wish removed by the task's name",
-        p::WISH_LASTS,
+        "a request removed by the task's name",
+        p::REQUEST_LASTS,
         FRESH { users: 2, commands: 3, acts: CANCELS },
-        wish_named_by_life
+        request_named_by_run
     ),
     without!(
-        "a wish given up",
-        p::WISH_LASTS,
+        "a request given up",
+        p::REQUEST_LASTS,
         FRESH { users: 1, commands: 1, acts: &[Act::Cancel], give_backs: 1 },
-        wish_lasts
+        request_lasts
     ),
     without!(
         "only the declarer kills",

@@ -24,7 +24,7 @@ impl Table<'_> {
                 s.tasks[t].set_claim(e, 0);
                 s.actors[w] = Default::default();
             }),
-            At::Wanted => self.step(s, Call::AskWish, |s, config| {
+            At::Wanted => self.step(s, Call::AskRequest, |s, config| {
                 let wanted = s.wish_holds(t, config);
                 s.actors[w].arg = End::Cancel as u8;
                 s.actors[w].at = if wanted { At::Concluding } else { At::Enter };
@@ -54,8 +54,8 @@ impl Table<'_> {
                     s.actors[w] = Default::default();
                 }
             }),
-            At::EndWish => self.step(s, Call::UnlinkWish, |s, _| {
-                s.tasks[t].wishes &= !s.actors[w].life;
+            At::EndWish => self.step(s, Call::UnlinkRequest, |s, _| {
+                s.tasks[t].requests &= !s.actors[w].life;
                 s.actors[w] = Default::default();
             }),
             At::Retiring => self.step(s, Call::UnlinkRetire, |s, config| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use swarmdir::domain::task::id::{Epoch, TaskId};
 use swarmdir::domain::task::name::{Band, QueueName, TaskEpoch};
-use swarmdir::queue::claim::Standing;
+use swarmdir::queue::claim::ClaimState;
 use swarmdir::queue::register::{Beat, Registration};
 
 use super::disk::Seen;
@@ -184,7 +184,7 @@ impl<'a> Director<'a> {
                 let me = self.registrations[w].as_ref().unwrap();
                 let name = self.name(actor.task, actor.epoch);
                 let standing = self.world.queue.standing(me, &name).unwrap();
-                assert_ne!(standing, Standing::Holds);
+                assert_ne!(standing, ClaimState::Holds);
             }
             Call::Declare => self.world.declare(&self.workers[usize::from(task)]),
             Call::AskRetire => {
@@ -237,7 +237,7 @@ impl<'a> Director<'a> {
                 let at = self.at(task, epoch);
                 Player::enter(move |_| world.disown(&at))
             }
-            ('R', Call::Rename(Place::Taking)) => Player::enter(move |_| world.take_up()),
+            ('R', Call::Rename(Place::Intake)) => Player::enter(move |_| world.take_in()),
             ('R', Call::ListBlocked) => {
                 let id = self.id(task);
                 Player::enter(move |_| world.looks_after(&id))
@@ -247,9 +247,9 @@ impl<'a> Director<'a> {
                 Player::enter(move |_| world.reclaim(&at, &worker))
             }
             ('R', Call::ListGone) => Player::enter(move |breaker| world.bury(breaker, &worker)),
-            ('R', Call::ListWishes) => {
-                let wish = self.at(task, after.life);
-                Player::enter(move |_| world.carry_out(&wish))
+            ('R', Call::ListRequests) => {
+                let request = self.at(task, after.life);
+                Player::enter(move |_| world.carry_out(&request))
             }
             ('U', Call::ListLife) => {
                 let id = self.id(task);
@@ -285,7 +285,7 @@ impl<'a> Director<'a> {
         // Nothing follows from this listing, so it is no step.
         let looks_in_vain = matches!(player.at, News::At(Call::ListFor(_)));
         if looks_in_vain
-            && !matches!(after.at, At::Check | At::ReclaimCheck | At::WishCheck | At::TakeCheck)
+            && !matches!(after.at, At::Check | At::ReclaimCheck | At::RequestCheck | At::TakeCheck)
         {
             player.cue(Cue::Go);
         }

@@ -26,7 +26,7 @@ pub(super) struct SeenTask {
     pub(super) lost: u16,
     pub(super) record: bool,
     pub(super) life: u8,
-    pub(super) wishes: u8,
+    pub(super) requests: u8,
 }
 
 impl Seen {
@@ -40,7 +40,7 @@ impl Seen {
             lost: t.lost,
             record: t.record,
             life: t.life,
-            wishes: t.wishes,
+            requests: t.requests,
         });
         let workers = s.workers.map(|w| {
             let card = if w.card == Card::Left { Card::None } else { w.card };
@@ -71,7 +71,7 @@ impl Seen {
         }
         for name in disk.names("cancel") {
             let (id, life) = task_epoch(&name);
-            seen.tasks[ids[id]].wishes |= 1 << life;
+            seen.tasks[ids[id]].requests |= 1 << life;
         }
         for name in disk.names("runs") {
             let files = disk.names(&format!("runs/{name}"));
@@ -128,7 +128,7 @@ impl Disk<'_> {
             "blocked" => {
                 let (at, why) = name[2..].split_once('~').unwrap();
                 let place = match why {
-                    "taking" => Place::Taking,
+                    "intake" => Place::Intake,
                     "hold" => Place::Hold,
                     _ => Place::Due,
                 };

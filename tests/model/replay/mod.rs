@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `Register` | making `tmp/x`, its rename, opening it again |
 //! | `Link` | looking whose claim it is after `EEXIST` |
-//! | `AskWish`, `Standing` | listing `cancel/` and `runs/T`; looking at the name and the claim in hand |
+//! | `AskRequest`, `Standing` | listing `cancel/` and `runs/T`; looking at the name and the claim in hand |
 //! | `Enter`, `Ends` | the copy in `runs/T/e.W`; trees and agents are not on stage |
 //! | `Rename` | staging before it; after a refusal that nothing follows from, listing its destination |
-//! | `LookTaking` | opening and reading what is taken up, the note that it waits, staging its record |
+//! | `LookIntake` | opening and reading what is taken in, the note that it waits, staging its record |
 //! | `ListClaims` | reading each claim's card |
 //! | `LookWorker`, `Kill` | looking up each claim's worker; killing is the director's |
 //! | `LookReady` | the other bands; the tally of deaths |

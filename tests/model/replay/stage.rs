@@ -135,8 +135,8 @@ impl Watcher {
         let last = self.breaker.0.last.get();
         let named = self.known(last, call);
         assert!(named.is_some() || !changes_names(call), "the model does not know {call:?}");
-        // Several wishes of one task go in one step.
-        named.filter(|named| (last, *named) != (Some(Named::UnlinkWish), Named::UnlinkWish))
+        // Several requests of one task go in one step.
+        named.filter(|named| (last, *named) != (Some(Named::UnlinkRequest), Named::UnlinkRequest))
     }
 
     fn known(&mut self, last: Option<Named>, call: &Call<'_>) -> Option<Named> {
@@ -146,14 +146,14 @@ impl Watcher {
             (Op::Link, "tmp", "runs") => Named::LinkRecord,
             (Op::Open, "ready", _) => Named::Open,
             (Op::Unlink, "claims", _) => Named::UnlinkClaim,
-            (Op::Unlink, "cancel", _) => Named::UnlinkWish,
+            (Op::Unlink, "cancel", _) => Named::UnlinkRequest,
             (Op::Unlink, "workers", _) => Named::UnlinkWorker,
             (Op::Unlink, "retire", _) => Named::UnlinkRetire,
             (Op::Unlink, "gone", _) => Named::UnlinkGone,
             (Op::Rename, "tmp", "workers") => Named::Register,
             (Op::Rename, "workers", "gone") => Named::Declare,
             (Op::Rename, _, _) => Named::Rename(place(to, call.to?)?),
-            (Op::Create, "cancel", _) => Named::PlaceWish,
+            (Op::Create, "cancel", _) => Named::PlaceRequest,
             (Op::Create, "runs", _) => match name_of(call.path) {
                 "lost" => Named::WriteLost,
                 name if name.starts_with("retry.") => Named::WriteRetry,
@@ -163,7 +163,7 @@ impl Watcher {
                 self.once(Named::LookReady)?
             }
             (Op::Look, "workers", _) if last == Some(Named::ListClaims) => Named::LookWorker,
-            (Op::Look, "blocked", _) => Named::LookTaking,
+            (Op::Look, "blocked", _) => Named::LookIntake,
             (Op::List, _, _) => listing(last, name_of(call.path), dir == "runs")?,
             _ => return None,
         })
@@ -180,21 +180,21 @@ fn changes_names(call: &Call<'_>) -> bool {
         matches!(dir_of(path), "tmp" | "runs") || name_of(path).ends_with(".error.txt")
     };
     let own = own(call.path) && call.to.is_none_or(own);
-    // What is written to a wish that was just made is nothing.
+    // What is written to a request that was just made is nothing.
     let empty = call.op == Op::Write && call.bytes.is_empty();
     call.op.mutates() && !own && !empty
 }
 
 /// A listing is a step of its own after these; all others belong to what was read or decided before.
 fn listing(last: Option<Named>, name: &str, of_a_run: bool) -> Option<Named> {
-    use Named::{ListBlocked, ListEnded, ListReady, ListWishes, PlaceWish};
+    use Named::{ListBlocked, ListEnded, ListReady, ListRequests, PlaceRequest};
     Some(match (last, name) {
         (Some(Named::Rename(place)), _) if place_dir(place) == name => Named::ListFor(place),
         (None, "claims") => Named::ListClaims,
         (None, "gone") => Named::ListGone,
-        (None, "cancel") => ListWishes,
+        (None, "cancel") => ListRequests,
         (None, "blocked") => ListBlocked,
-        (Some(ListWishes | PlaceWish), "ready") => ListReady,
+        (Some(ListRequests | PlaceRequest), "ready") => ListReady,
         (Some(ListReady), "blocked") => ListBlocked,
         (Some(ListBlocked), "done") => ListEnded,
         (None | Some(ListReady | ListBlocked), _) if of_a_run => Named::ListLife,
@@ -217,7 +217,7 @@ fn name_of(path: &Path) -> &str {
 fn place_dir(place: Place) -> &'static str {
     match place {
         Place::Ready => "ready",
-        Place::Taking | Place::Due | Place::Hold => "blocked",
+        Place::Intake | Place::Due | Place::Hold => "blocked",
         Place::Done => "done",
         Place::Failed => "failed",
         Place::Cancelled => "cancelled",
@@ -230,7 +230,7 @@ fn place_dir(place: Place) -> &'static str {
 fn place(dir: &str, to: &Path) -> Option<Place> {
     Some(match dir {
         "blocked" => match name_of(to).split_once('~')?.1 {
-            "taking" => Place::Taking,
+            "intake" => Place::Intake,
             "hold" => Place::Hold,
             _ => Place::Due,
         },

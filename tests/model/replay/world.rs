@@ -15,12 +15,12 @@ use swarmdir::domain::task::reason::{Reason, Wait};
 use swarmdir::domain::task::record::{Lost, TaskRecord};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::Queue;
-use swarmdir::queue::claim::{Claim, Standing, Tried};
-use swarmdir::queue::finish::{Closed, Final};
-use swarmdir::queue::intake::{Admission, Admitted, Dropped, Taken};
+use swarmdir::queue::claim::{Claim, ClaimResult, ClaimState};
+use swarmdir::queue::finish::{FinalDir, Transition};
+use swarmdir::queue::intake::{Dropped, IntakeCheck, IntakeDecision, IntakeResult};
 use swarmdir::queue::reclaim::DeadClaim;
 use swarmdir::queue::register::{Card, Registration};
-use swarmdir::queue::shift::{Ended, Place};
+use swarmdir::queue::shift::{EndedTask, TaskPlace};
 use swarmdir::sys::identity;
 
 use super::stage::{Breaker, Cue};
@@ -29,13 +29,13 @@ use crate::model::machine::label::{Call, End};
 /// Files whose second character is `!` are wrong.
 pub(super) struct Judge;
 
-impl Admission for Judge {
-    fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
+impl IntakeCheck for Judge {
+    fn admit(&self, dropped: &Dropped<'_>) -> IntakeDecision {
         if dropped.bytes.get(1) == Some(&b'!') {
             let problems = vec![Problem::new("it says so itself")];
-            return Admitted::Rejected { problems, report: "it says so itself\n".into() };
+            return IntakeDecision::Rejected { problems, report: "it says so itself\n".into() };
         }
-        Admitted::Ready(Box::new(TaskRecord {
+        IntakeDecision::Ready(Box::new(TaskRecord {
             schema: 1,
             id: dropped.id.clone(),
             name: dropped.name.to_string_lossy().into_owned(),
@@ -65,10 +65,10 @@ impl World {
         World { queue, max_deaths: u32::from(max_deaths) }
     }
 
-    /// A task as take-up leaves it.
+    /// A task as intake leaves it.
     pub(super) fn add(&self, content: &str) -> TaskId {
         match self.queue.enqueue(OsStr::new("added"), content.as_bytes(), &Judge).unwrap() {
-            Taken::Ready(id) => id,
+            IntakeResult::Ready(id) => id,
             other => panic!("{other:?}"),
         }
     }
@@ -99,8 +99,8 @@ impl World {
         wrong: bool,
     ) {
         let queue = &self.queue;
-        let Tried::Won(claim) = queue.claim(me, name).unwrap() else { return };
-        breaker.wait(Call::AskWish);
+        let ClaimResult::Won(claim) = queue.claim(me, name).unwrap() else { return };
+        breaker.wait(Call::AskRequest);
         if queue.cancel_wanted(&name.at.id).unwrap() {
             let _either = queue.cancel_held(claim).unwrap();
             return;
@@ -123,12 +123,12 @@ impl World {
     fn close(&self, breaker: &Breaker, me: &Registration, claim: Claim, end: End) {
         let queue = &self.queue;
         breaker.wait(Call::Standing);
-        let wanted = queue.standing(me, claim.name()).unwrap() == Standing::CancelWanted;
+        let wanted = queue.standing(me, claim.name()).unwrap() == ClaimState::CancelWanted;
         let due = Reason { wait: Wait::Park, until_secs: Some(1) };
         let _either = match end {
             _ if wanted => queue.cancel_held(claim),
-            End::Done => queue.publish(claim, Final::Done),
-            End::Failed => queue.publish(claim, Final::Failed),
+            End::Done => queue.publish(claim, FinalDir::Done),
+            End::Failed => queue.publish(claim, FinalDir::Failed),
             _ => queue.give_back_blocked(claim, due),
         }
         .unwrap();
@@ -145,16 +145,16 @@ impl World {
         self.queue.deregister(Arc::try_unwrap(me).expect("its other threads have ended")).unwrap();
     }
 
-    pub(super) fn take_up(&self) {
-        self.queue.take_up(&[DROPPED.into()], &Judge).unwrap();
+    pub(super) fn take_in(&self) {
+        self.queue.take_in(&[DROPPED.into()], &Judge).unwrap();
     }
 
-    /// From a listing of `blocked/`: a take-up that is not finished, or a task whose time has come.
+    /// From a listing of `blocked/`: a intake that is not finished, or a task whose time has come.
     pub(super) fn looks_after(&self, id: &TaskId) {
         let name =
             self.queue.blocked().unwrap().into_iter().find(|name| name.at.id == *id).unwrap();
         match name.reason.as_ref().map(|reason| &reason.wait) {
-            Some(Wait::Taking) => drop(self.queue.finish_taking(&name, &Judge).unwrap()),
+            Some(Wait::Intake) => drop(self.queue.finish_intake(&name, &Judge).unwrap()),
             _ => {
                 let _either = self.queue.unblock(&name).unwrap();
             }
@@ -181,14 +181,14 @@ impl World {
         self.queue.bury(&card.id).unwrap();
     }
 
-    pub(super) fn carry_out(&self, wish: &TaskEpoch) {
-        assert!(self.queue.wishes().unwrap().contains(wish));
-        self.queue.carry_out(wish).unwrap();
+    pub(super) fn carry_out(&self, request: &TaskEpoch) {
+        assert!(self.queue.cancel_requests().unwrap().contains(request));
+        self.queue.carry_out(request).unwrap();
     }
 
     pub(super) fn cancel(&self, id: &TaskId) {
-        let wish = self.queue.wish_to_cancel(id).unwrap();
-        self.queue.carry_out(&wish).unwrap();
+        let request = self.queue.request_cancel(id).unwrap();
+        self.queue.carry_out(&request).unwrap();
     }
 
     pub(super) fn retry(&self, breaker: &Breaker, id: &TaskId) {
@@ -196,18 +196,18 @@ impl World {
         let _either = self.queue.retry(&self.ended(id)).unwrap();
     }
 
-    fn ended(&self, id: &TaskId) -> Ended {
+    fn ended(&self, id: &TaskId) -> EndedTask {
         self.queue.ended(id).unwrap().unwrap()
     }
 
     /// Hold, release, priority: what a person read before stands in `name`.
     pub(super) fn shift(&self, breaker: &Breaker, id: &TaskId, hold: bool) {
         breaker.wait(Call::Decide);
-        let Some(Place::Waiting(name)) = self.queue.whereabouts(id).unwrap() else {
+        let Some(TaskPlace::Waiting(name)) = self.queue.whereabouts(id).unwrap() else {
             panic!("{id}")
         };
         let band = name.band;
-        let _either: Closed = match (hold, name.reason.is_some()) {
+        let _either: Transition = match (hold, name.reason.is_some()) {
             (true, _) => self.queue.hold(&name),
             (false, true) => self.queue.unblock(&name),
             (false, false) => self.queue.reprioritise(&name, band),

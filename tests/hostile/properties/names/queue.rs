@@ -19,8 +19,8 @@ use swarmdir::domain::task::id::{TaskId, WorkerId};
 use swarmdir::domain::task::name::{AttemptName, QueueName, TaskEpoch};
 use swarmdir::domain::task::record::{Lost, TaskRecord};
 use swarmdir::domain::time::UnixMs;
-use swarmdir::queue::intake::{Admission, Admitted, Dropped};
-use swarmdir::queue::pending::{DropZone, Looks};
+use swarmdir::queue::intake::{Dropped, IntakeCheck, IntakeDecision};
+use swarmdir::queue::pending::{DropZone, Sightings};
 use swarmdir::queue::{Queue, QueueError};
 use swarmdir::shape::style::Style;
 use swarmdir::site::Dir;
@@ -194,7 +194,7 @@ fn is_given(dir: Dir, name: &str) -> bool {
         Dir::Done | Dir::Failed => AttemptName::parse(name).is_some(),
         Dir::Runs | Dir::Cancel => TaskId::parse(name).is_some(),
         Dir::Tmp => name.len() == 16 && hex(name) || name.strip_prefix("format-").is_some_and(hex),
-        // Anybody's names are there to be taken up; those of editors and copiers are not.
+        // Anybody's names are there to be taken in; those of editors and copiers are not.
         Dir::Pending => {
             let unfinished = ["~", ".tmp", ".swp", ".part"].iter().any(|end| name.ends_with(end));
             let locked = name.starts_with('#') && name.ends_with('#');
@@ -207,8 +207,8 @@ fn is_given(dir: Dir, name: &str) -> bool {
 /// Takes every file that can be parsed, for an agent without a worktree.
 struct Anything;
 
-impl Admission for Anything {
-    fn admit(&self, dropped: &Dropped<'_>) -> Admitted {
+impl IntakeCheck for Anything {
+    fn admit(&self, dropped: &Dropped<'_>) -> IntakeDecision {
         let name = dropped.name.to_string_lossy();
         let known = taskfile::ParseContext {
             agents: &["sh"],
@@ -217,7 +217,7 @@ impl Admission for Anything {
             task_caps: Default::default(),
         };
         match taskfile::parse(&name, dropped.bytes, &known) {
-            Ok(spec) => Admitted::Ready(Box::new(TaskRecord {
+            Ok(spec) => IntakeDecision::Ready(Box::new(TaskRecord {
                 schema: 1,
                 id: dropped.id.clone(),
                 name: name.into_owned(),
@@ -231,7 +231,7 @@ impl Admission for Anything {
             Err(problems) => {
                 let report =
                     taskfile::explain(&name, dropped.bytes, dropped.id.as_str(), &problems);
-                Admitted::Rejected { problems, report }
+                IntakeDecision::Rejected { problems, report }
             }
         }
     }
@@ -243,11 +243,11 @@ fn tend(queue: &Queue, root: &Path) {
     let mut drops = DropZone::default();
     drops.waiting(queue).expect("counted");
     let names = drops.settled(queue, usize::MAX).expect("looked at");
-    queue.take_up(&names, &Anything).expect("taken up");
-    for name in queue.unfinished_takings(&mut Looks::default()).expect("listed") {
-        unless_in_the_way(queue.finish_taking(&name, &Anything));
+    queue.take_in(&names, &Anything).expect("taken in");
+    for name in queue.unfinished_intakes(&mut Sightings::default()).expect("listed") {
+        unless_in_the_way(queue.finish_intake(&name, &Anything));
     }
-    for id in queue.wishes().expect("listed") {
+    for id in queue.cancel_requests().expect("listed") {
         unless_in_the_way(queue.carry_out(&id));
     }
     queue.sweep_torn().expect("swept");
