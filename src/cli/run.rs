@@ -11,6 +11,7 @@ use super::error::{CommandResult, Failure};
 use super::exit;
 use super::progress::Progress;
 use crate::coordinator::{self, CoordinatorEnd, CoordinatorOptions, PoolObserver};
+use crate::domain::settings::problem::Problem;
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
 use crate::site::Site;
@@ -78,12 +79,12 @@ fn worker_argv(context: &Context, run: &Run) -> Vec<String> {
 pub(super) fn reload(
     context: &Context,
     purpose: Purpose,
-) -> Box<dyn Fn() -> Result<crate::domain::settings::config::Config, String> + Send> {
+) -> Box<dyn Fn() -> Result<crate::domain::settings::config::Config, Problem> + Send> {
     let flags = Flags { root: Some(context.config().root.clone()), ..context.flags.clone() };
     Box::new(move || {
-        let loaded = config::load_here(&flags, purpose).map_err(|e| e.to_string())?;
+        let loaded = config::load_here(&flags, purpose).map_err(|e| Problem::new(e.to_string()))?;
         match loaded.standing.hint() {
-            Some(hint) => Err(format!("{} ({hint})", loaded.standing)),
+            Some(hint) => Err(Problem::new(loaded.standing.to_string()).hint(hint)),
             None => Ok(loaded.config),
         }
     })

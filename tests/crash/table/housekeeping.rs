@@ -6,8 +6,8 @@ use swarmdir::domain::event::Reclaimed;
 use swarmdir::domain::outcome::disposition::Fault;
 use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
-use swarmdir::site::Dir;
 use swarmdir::queue::finish::FinalDir;
+use swarmdir::site::Dir;
 
 use super::{Act, Row, row};
 use crate::crash::lab::{Lab, result};
