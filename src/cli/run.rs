@@ -6,10 +6,10 @@ use std::sync::mpsc::channel;
 use super::args::{Common, Run};
 use super::config::{self, Flags, Purpose};
 use super::context::Context;
-use super::control::{Incumbent, coordinating, lock_path};
 use super::error::{CommandResult, Failure};
 use super::exit;
 use super::progress::Progress;
+use crate::commands::{Incumbent, coordinating, lock_path};
 use crate::coordinator::{self, CoordinatorEnd, CoordinatorOptions, PoolObserver};
 use crate::domain::settings::problem::Problem;
 use crate::domain::time::UnixMs;
@@ -92,10 +92,10 @@ pub(super) fn reload(
 
 /// The coordinator's lock, or who holds it.
 pub(super) fn only_one(context: &Context) -> Result<Lock, Failure> {
-    let path = lock_path(context);
+    let path = lock_path(&context.config().root);
     fs::mkdirs(path.parent().unwrap_or(&context.config().root))?;
     let Some(lock) = Lock::try_take(&path)? else {
-        let who = coordinating(context)?.said();
+        let who = coordinating(&context.config().root)?.said();
         return Err(Failure::new(
             exit::LATER,
             format!("a coordinator runs on this queue already{who}"),

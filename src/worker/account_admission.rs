@@ -139,7 +139,7 @@ impl AccountAdmission {
         opens.min().map(|at| at.since(clock::now()))
     }
 
-    /// Whether we may claim this task. The record is read only where some account's breaker is not open.
+    /// Whether we may claim this task. The record is read only where some account is not open.
     pub(super) fn admits(&mut self, shared: &Shared, config: &Config, name: &QueueName) -> bool {
         if self.accesses.is_empty() {
             return true;
