@@ -102,7 +102,7 @@
 //!   was tried, on what, and why; `cli` gives it an exit code and a hint.
 //! - A *bug* is a panic: it ends the process, and recovery is another process's, as after any crash.
 //!
-//! Whose fault a failed attempt is, rules tell (`agent/failures.toml`, [`domain::failure::rules`]) from what the agent's own
+//! Whose fault a failed attempt is, rules tell (`agent/program/*/failures.toml`, [`domain::failure::rules`]) from what the agent's own
 //! program left; what follows from it is one table, [`domain::failure::policy`]: what is not the task's own costs it nothing.
 //!
 //! # Formats

@@ -11,8 +11,8 @@ use super::config::{self, Flags};
 use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
-use crate::agent;
-use crate::domain::settings::agents::AgentKind;
+use crate::agent::program;
+use crate::domain::settings::programs::AgentKind;
 use crate::git::{GitError, Repo, doctor};
 use crate::site::{IGNORED, SETTINGS, Site};
 use crate::sys::fs;
@@ -73,27 +73,27 @@ fn exclusion(repo: &Repo, root: &Path, pattern: &str) -> String {
     }
 }
 
-/// The commented example, with claude's path where it is found. Returns what to say of it.
+/// The commented example, with the default program's path where it is found. Returns what to say of it.
 fn write_settings(root: &Path) -> Result<Vec<String>, Failure> {
     let path = Site::at(root).settings();
-    let (claude, said) = claude();
-    Ok(match config::write_new(root, &config::example(claude.as_deref()))? {
+    let (program, said) = default_program();
+    Ok(match config::write_new(root, &config::example(program.as_deref()))? {
         Some(_) => vec![said, format!("settings: {}", path.display())],
         None => vec![format!("kept: {}", path.display())],
     })
 }
 
-/// Claude's absolute path, where it can be written down, and what to say of it.
-fn claude() -> (Option<String>, String) {
-    let kind = AgentKind::Claude { program: None, config_dir: None };
-    let found = match agent::find(&kind) {
+/// The default program's absolute path, where it can be written down, and what to say of it.
+fn default_program() -> (Option<String>, String) {
+    let kind = AgentKind::new(program::all()[0]);
+    let found = match program::find(&kind) {
         Ok(found) => found,
         Err(e) => return (None, format!("{e} (coordinator doctor)")),
     };
-    let shown = found.display();
+    let (name, shown) = (kind.word(), found.display());
     match found.to_str() {
-        Some(path) => (Some(path.to_owned()), format!("claude: {shown}")),
-        None => (None, format!("claude: {shown}, left to PATH, as the path is not UTF-8")),
+        Some(path) => (Some(path.to_owned()), format!("{name}: {shown}")),
+        None => (None, format!("{name}: {shown}, left to PATH, as the path is not UTF-8")),
     }
 }
 

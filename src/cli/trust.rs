@@ -10,8 +10,8 @@ use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
 use crate::commands::{self, Action, TrustItem};
-use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::config::Config;
+use crate::domain::settings::programs::Executable;
 use crate::domain::text::one_line;
 use crate::domain::trust::TrustState;
 use crate::site::{SETTINGS, Site};
@@ -97,13 +97,11 @@ fn runs(loaded: &Loaded) -> Vec<String> {
     let words = |argv: &[String]| one_line(&shell_words::join(argv), SHOWN);
     let mut lines = Vec::new();
     for (name, profile) in &config.profiles {
-        let program = match &profile.kind {
-            AgentKind::Command { argv } => words(argv),
-            AgentKind::Claude { program, .. } => program.as_ref().map_or_else(
-                || "claude, as PATH finds it".into(),
-                |path| path.display().to_string(),
-            ),
-            AgentKind::Demo => continue,
+        let program = match profile.kind.executable() {
+            Executable::Argv(argv) => words(argv),
+            Executable::File(path) => path.display().to_string(),
+            Executable::OnPath(name) => format!("{name}, as PATH finds it"),
+            Executable::Ourselves => continue,
         };
         lines.push(format!("agent {}: {program}", one_line(name, 64)));
         let env: Vec<&str> = profile.env.keys().map(String::as_str).collect();

@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn trees_lie_beside_each_repository_or_where_the_settings_say() {
-        let mut config = Config::built_in("/a/root".into());
+        let mut config = Config::built_in("/a/root".into(), &[]);
         let rig = RigProfile { path: "/b/rig".into(), setup: None };
         config.rigs.insert("rig".into(), rig);
         let shown = |config: &Config| -> Vec<String> {

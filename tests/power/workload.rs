@@ -7,8 +7,9 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use swarmdir::agent::program;
 use swarmdir::domain::process::ProcessIdentity;
-use swarmdir::domain::settings::agents::{AgentKind, AgentProfile};
+use swarmdir::domain::settings::agents::AgentProfile;
 use swarmdir::domain::settings::choice::Durability;
 use swarmdir::domain::settings::config::Config;
 use swarmdir::domain::settings::problem::Problem;
@@ -119,17 +120,10 @@ impl Scenario {
 /// The real admission: `sh` needs no repository, `tree` does, and the rig `away` has none.
 pub(crate) fn intake() -> Intake {
     let root = PathBuf::from("/nonexistent/root");
-    let mut config = Config::built_in(root.clone());
-    let kind = AgentKind::Command { argv: vec!["sh".into()] };
+    let mut config = Config::built_in(root.clone(), program::all());
+    let kind = program::command(vec!["sh".into()]);
     for (name, worktree) in [("sh", false), ("tree", true)] {
-        let env = std::collections::BTreeMap::new();
-        let profile = AgentProfile {
-            kind: kind.clone(),
-            account: None,
-            worktree,
-            env,
-            defaults: Default::default(),
-        };
+        let profile = AgentProfile { worktree, ..AgentProfile::new(kind.clone()) };
         config.profiles.insert(name.into(), profile);
     }
     config.agent = "sh".into();
@@ -314,6 +308,7 @@ fn start(me: &Registration) -> AttemptStart {
         host: "elsewhere".into(),
         process: None,
         agent: "sh".into(),
+        program: None,
         started_at: UnixMs(1),
         cwd: "/somewhere".into(),
         branch: None,

@@ -26,11 +26,11 @@ const ALIASES: &Aliases = &[
     ("jobs", "write `agents`"),
     ("concurrency", "write `agents`"),
     ("max_agents", "write `agents`"),
-    ("model", "it belongs to an agent: model = \"…\" under [agent.claude]"),
+    ("model", "it belongs to an agent: model = \"…\" under [agent.NAME]"),
     ("timeout", "write `wall` under [timeouts]"),
     ("retries", "write `max_attempts`"),
     ("root", "a file cannot say where it lies: --root or SWARMDIR_ROOT do"),
-    ("env", "it belongs to an agent: env = { NAME = \"…\" } under [agent.claude]"),
+    ("env", "it belongs to an agent: env = { NAME = \"…\" } under [agent.NAME]"),
     ("repo", "write a table [rig.NAME] with its `path`"),
     ("repository", "write a table [rig.NAME] with its `path`"),
 ];
@@ -51,7 +51,7 @@ pub(super) fn load_at(
     let path = Site::at(&root).settings();
     let home = (world.env)("HOME").map(PathBuf::from);
     let place = Place { base: &root, home: home.as_deref() };
-    let mut config = Config::built_in(root.clone());
+    let mut config = Config::built_in(root.clone(), crate::agent::program::all());
     let mut origins: Origins = BTreeMap::new();
     let mut problems = Vec::new();
     let file = read_file(&path, world, &mut problems);

@@ -23,7 +23,7 @@ mod written;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use example::{EXAMPLE, example};
+pub use example::example;
 pub use load::load;
 pub use render::{render_config, to_json};
 pub use rows::{ROWS, Row};

@@ -11,9 +11,9 @@ use super::load::{load, load_at};
 use super::paths::joined;
 use super::settings::Origin;
 use super::{ConfigError, Flags, Loaded, ReadFile, World, root};
-use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::choice::Durability;
 use crate::domain::settings::problem::Problem;
+use crate::domain::settings::programs::Executable;
 use crate::domain::trust::{self, Ruling, Seen, TrustState, Why, rule};
 use crate::queue::Queue;
 use crate::site::{SETTINGS, Site};
@@ -265,10 +265,10 @@ pub fn named_files(loaded: &Loaded) -> Vec<NamedFile> {
     let top = config.root.ancestors().find(|dir| fs::exists(&dir.join(".git")));
     let top = top.unwrap_or(&config.root);
     // What lies elsewhere was installed there.
-    let programs = config.profiles.values().filter_map(|profile| match &profile.kind {
-        AgentKind::Claude { program, .. } => program.clone(),
-        AgentKind::Command { argv } => argv.first().map(PathBuf::from),
-        AgentKind::Demo => None,
+    let programs = config.profiles.values().filter_map(|profile| match profile.kind.executable() {
+        Executable::File(path) => Some(path.to_owned()),
+        Executable::Argv(argv) => argv.first().map(PathBuf::from),
+        Executable::OnPath(_) | Executable::Ourselves => None,
     });
     let programs = programs.filter(|path| path.is_absolute()).filter(|path| {
         path.starts_with(top) || fs::canonical(path).is_ok_and(|path| path.starts_with(top))

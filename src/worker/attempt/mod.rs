@@ -195,6 +195,7 @@ fn write_start(
         host: card.process.host.clone(),
         process: Some(card.process.clone()),
         agent: agent.to_owned(),
+        program: Some(plan.job.kind.word().to_owned()),
         started_at: clock::now(),
         cwd: place.path.display().to_string(),
         branch: place.branch.clone(),

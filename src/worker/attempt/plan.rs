@@ -12,8 +12,8 @@ use crate::agent::{
     AttemptFiles, Bounds, Job, Report, Request, RunPlace, instructions as standing_instructions,
 };
 use crate::domain::outcome::disposition::{Fault, Outcome};
-use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::config::Config;
+use crate::domain::settings::programs::AgentKind;
 use crate::domain::settings::timeouts::Timeouts;
 
 const MAX_TURNS: u32 = 50;
@@ -27,13 +27,15 @@ pub(super) struct AttemptPlan {
     pub(super) setup: Option<Job>,
     /// The agent's own program keeps a session that a later attempt can go on in.
     pub(super) keeps_session: bool,
+    /// Its start takes much of a processor: starts take turns.
+    pub(super) slow_start: bool,
     /// What a fresh session is told, where the one to go on in is not there any more.
     told_anew: Option<String>,
 }
 
 /// Whether the agent is a conversation: it is told things besides its prompt, and goes on in its session.
 fn converses(kind: &AgentKind) -> bool {
-    matches!(kind, AgentKind::Claude { .. })
+    kind.capabilities.resumes
 }
 
 impl Attempt<'_> {
@@ -76,6 +78,7 @@ impl Attempt<'_> {
         Ok(AttemptPlan {
             setup,
             keeps_session: converses(&self.profile.kind),
+            slow_start: self.profile.capabilities().slow_start,
             told_anew: request
                 .resume
                 .then(|| self.earlier.prompt_with_summary(&self.spec.prompt, self.place.branch())),

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::agent::program;
 use crate::domain::account::usage::Usage;
 use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::config::Config;
 use crate::domain::settings::limits::Limits;
+use crate::domain::settings::programs::Executable;
 use crate::domain::settings::repositories::RigProfile;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::spec::TaskSpec;
@@ -33,7 +35,7 @@ struct Given {
 
 /// A first attempt of claude in a fresh tree.
 fn given() -> Given {
-    let config = Config::built_in("/root".into());
+    let config = Config::built_in("/root".into(), program::all());
     Given {
         profile: config.profiles["claude"].clone(),
         config,
@@ -51,7 +53,7 @@ fn given() -> Given {
 }
 
 fn command() -> AgentKind {
-    AgentKind::Command { argv: vec!["true".into()] }
+    program::command(vec!["true".into()])
 }
 
 impl Given {
@@ -211,8 +213,8 @@ fn a_fresh_tree_is_set_up_by_its_rigs_command_or_by_the_general_one() {
         ),
     ] {
         let plan = given.planned();
-        let setup = plan.setup.as_ref().map(|job| match &job.kind {
-            AgentKind::Command { argv } => argv.clone(),
+        let setup = plan.setup.as_ref().map(|job| match job.kind.executable() {
+            Executable::Argv(argv) => argv.to_vec(),
             other => panic!("{other:?}"),
         });
         assert_eq!(setup.unwrap_or_default(), argv, "{case}");

@@ -213,6 +213,7 @@ impl IntakeCheck for Anything {
         let known = taskfile::ParseContext {
             agents: &["sh"],
             rigs: &[],
+            reserved: &Default::default(),
             caps: Default::default(),
             task_caps: Default::default(),
         };
@@ -282,7 +283,7 @@ fn look(queue: &Queue, root: &Path) {
     let seen = view(queue, root, Scope::ALL).expect("seen");
     assert_harmless("status", &text::status(&seen, Style::PLAIN));
     assert_eq!(json::status(&seen)["schema"], 1);
-    let config = Config::built_in(root.to_owned());
+    let config = Config::built_in(root.to_owned(), swarmdir::agent::program::all());
     let named = entries(&queue.paths().dir(Dir::Runs));
     let listed = seen.tasks.iter().filter_map(|row| row.id.clone());
     let recorded = named.iter().filter_map(|name| TaskId::parse(name.to_str()?));
