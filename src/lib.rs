@@ -19,7 +19,7 @@
 //! queue  worktree   agent   taskfile  trust  capacity   mechanisms; none knows another
 //!   │       git       │         │        │      a user's repository, and git's own command line
 //!   └──────┴────┬─────┴─────────┴────────┘
-//!              sys                              the only door to the operating system
+//!            sys   site                         the only door to the operating system · the only one that spells paths
 //!
 //! domain  words, names, decisions    \
 //! form    reading what people fill in } pure: everybody may use them, they use nothing above themselves
@@ -52,6 +52,8 @@
 //! - [`shape`] — colour, columns, durations, money. **Architecture Invariant:** it knows no terminal.
 //! - [`sys`] — files, processes, clocks, signals, locks, wake-ups. **Architecture Invariant:** it knows no task
 //!   and no directory of the queue; clippy forbids the calls it wraps everywhere else.
+//! - [`site`] — paths of a root, its queue, its runs. **Architecture Invariant:** pure; no name in there is spelled
+//!   anywhere else (`tidy::paths` looks).
 //! - [`queue`] — the protocol, a file for each row of its table. **Architecture Invariant:** every transition
 //!   commits by one link, rename or unlink; it starts no process and knows no git.
 //! - [`taskfile`] — one task file to a [`domain::task::spec::TaskSpec`], or all its mistakes. **Architecture
@@ -139,6 +141,7 @@ pub mod queue;
 pub mod rehearsal;
 pub mod selftest;
 pub mod shape;
+pub mod site;
 pub mod sys;
 pub mod taskfile;
 pub mod trust;

@@ -4,7 +4,7 @@
 //! does, or that the leader hangs, does the work himself.
 
 use crate::domain::process::{HostMatch, ProcessIdentity};
-use crate::queue::{Dir, Queue, Result};
+use crate::queue::{Queue, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{fs, process, random};
 
@@ -33,7 +33,7 @@ impl Leadership {
         if self.lock.is_some() {
             return Ok(());
         }
-        let path = queue.layout().file(Dir::Tmp, ".tend.lock");
+        let path = queue.paths().leader_lock();
         self.lock = Lock::try_take(&path)?;
         if let Some(lock) = &self.lock {
             // Without a name on it the others stand by all the same, and look now and then.

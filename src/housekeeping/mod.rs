@@ -27,7 +27,8 @@ use crate::queue::finish::Transition;
 use crate::queue::intake::IntakeResult;
 use crate::queue::journal::Journal;
 use crate::queue::pending::{DropZone, Sightings};
-use crate::queue::{Dir, Queue, QueueError, Result};
+use crate::queue::{Queue, QueueError, Result};
+use crate::site::{self, Dir};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
 use crate::trust::TaskOrigins;
@@ -98,7 +99,7 @@ impl Housekeeper {
         Housekeeper {
             intake: Intake::new(config),
             max_worker_deaths: config.max_worker_deaths,
-            scratch_dir: config.scratch_dir(),
+            scratch_dir: site::scratch_dir(config),
             trees: config.trees.clone(),
             repositories: config.repositories(),
             me: identity::me(),
@@ -128,7 +129,7 @@ impl Housekeeper {
     pub fn configure(&mut self, config: &Config) {
         self.intake = Intake::new(config);
         self.max_worker_deaths = config.max_worker_deaths;
-        self.scratch_dir = config.scratch_dir();
+        self.scratch_dir = site::scratch_dir(config);
         self.trees.clone_from(&config.trees);
         self.repositories = config.repositories();
     }
@@ -215,7 +216,7 @@ impl Housekeeper {
         }
         // Who is turned away leaves it to the one who is at it. If that one was stopped there, the leader
         // of the housekeeping goes on all the same.
-        let turn = Lock::try_take(&self.queue.layout().intake_lock())?;
+        let turn = Lock::try_take(&self.queue.paths().intake_lock())?;
         if turn.is_none() && !self.lead.is_mine() {
             return Ok(Pass { unsettled: waiting, ..Pass::default() });
         }
@@ -232,7 +233,7 @@ impl Housekeeper {
 
     /// What came with a clone stays in the drop zone until the user has said that it may run.
     fn leave_untrusted(&mut self, names: &mut Vec<OsString>, journal: &Journal) {
-        let untrusted = self.tasks.untrusted(&self.queue.layout().dir(Dir::Pending), names);
+        let untrusted = self.tasks.untrusted(&self.queue.paths().dir(Dir::Pending), names);
         for task in untrusted {
             names.retain(|name| *name != task.name);
             self.drops.set_aside(&task.name);

@@ -25,7 +25,8 @@ use swarmdir::queue::finish::{FinalDir, Transition};
 use swarmdir::queue::intake::{Dropped, IntakeCheck, IntakeDecision, IntakeResult};
 use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::TaskPlace;
-use swarmdir::queue::{Dir, Queue, Result};
+use swarmdir::queue::{Queue, Result};
+use swarmdir::site::Dir;
 use swarmdir::sys::{identity, random};
 use tempfile::TempDir;
 

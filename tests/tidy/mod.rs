@@ -4,6 +4,7 @@ mod documents;
 mod files;
 mod glossary;
 mod layers;
+mod paths;
 mod walk;
 
 use std::fs;
