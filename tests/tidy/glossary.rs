@@ -4,7 +4,7 @@ use swarmdir::domain::failure::policy::Class;
 use swarmdir::domain::outcome::disposition::Fault;
 use swarmdir::domain::task::reason::WAIT_WORDS;
 use swarmdir::domain::task::state::State;
-use swarmdir::queue::Dir;
+use swarmdir::site::Dir;
 
 use super::documents::{documents, first_column};
 use super::{assert_none, rust_files, shown, text};
