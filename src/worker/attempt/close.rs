@@ -86,6 +86,7 @@ impl Worker {
             class,
             rule: ground.as_ref().map(|ground| ground.rule.clone()),
             evidence: ground.map(|ground| ground.evidence),
+            start: None,
         };
         let write = || self.shared.queue.write_result(claim.attempt(), &result);
         self.with_space(QueueError::disk_full, write)?;
@@ -133,6 +134,7 @@ impl Worker {
             class: class(&verdict),
             rule: Some(ground.rule),
             evidence: Some(ground.evidence),
+            start: None,
         };
         self.shared.queue.write_result(claim.attempt(), &result)?;
         self.mind_breaker(agent, &ending, clock::now())?;
