@@ -10,6 +10,7 @@
 //!  bin/coordinator  bin/worker                  a line each
 //!        └──────┬───────┘
 //!              cli                              words, settings, JSON, exit codes; the only one that prints
+//!           commands                            every act of a person, behind one door; prints nothing
 //!   ┌──────┬────┴────┬───────┬────────┐
 //! coordinator worker views  doctor selftest gc  duties: keep a pool · work · show · examine · prove · let go
 //!   └───┬──────┘       ┊       ┊        ┊   ┊
@@ -82,7 +83,9 @@
 //!   by what its witnesses saw, never by what the program under test says of itself.
 //! - [`gc`] — what may go, and letting it go. **Architecture Invariant:** looking changes nothing; what it lets go
 //!   is over, and what git keeps of it is saved first.
-//! - [`cli`] — commands. **Architecture Invariant:** the only module that prints, the only one that reads settings.
+//! - [`commands`] — every act of a person as a function. **Architecture Invariant:** it prints nothing; each act takes what only
+//!   its one door, `authorize`, makes.
+//! - [`cli`] — arguments and words. **Architecture Invariant:** the only module that prints, the only one that reads settings.
 //!
 //! # Time
 //!
@@ -123,6 +126,7 @@
 pub mod agent;
 pub mod capacity;
 pub mod cli;
+pub mod commands;
 pub mod coordinator;
 pub mod doctor;
 pub mod domain;

@@ -162,6 +162,27 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
+impl Report {
+    /// Of an agent that was not started, for a reason that we saw ourselves.
+    pub fn not_started(fault: Fault, detail: String) -> Report {
+        Report {
+            ground: Some(Ground::ours(fault.word(), "worker", &detail)),
+            ending: Outcome::Failure { fault, detail },
+            exit: None,
+            said: None,
+            usage: Usage::default(),
+            denied_tools: Vec::new(),
+            session: None,
+            refused_at_once: false,
+            rate_limit: None,
+            first_event_ms: None,
+            elapsed_ms: 0,
+            swept: 0,
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// The length of [`Report::said`].
 pub const MAX_SAID_BYTES: usize = 4096;
 

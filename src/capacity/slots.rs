@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::settings::CapacitySettings;
-use crate::sys::lock::{Lock, LockMode, LockWaiter};
-use crate::sys::{clock, env, random};
+use crate::sys::lock::{Lock, LockWaiter};
+use crate::sys::{clock, env};
 
 /// A slot is waited for at most so long, milliseconds.
 const WAIT_MS: u64 = 10_000;
@@ -17,15 +17,13 @@ const WAIT_MS: u64 = 10_000;
 pub struct StartSlots {
     files: Vec<PathBuf>,
     waiter: LockWaiter,
-    /// The one that is waited for.
-    chosen: usize,
     until_ms: u64,
 }
 
 /// What became of asking for a slot.
 #[derive(Debug)]
 pub enum StartSlot {
-    /// Start: it is ours, or it was waited for long enough.
+    /// Start: it is ours, or it was waited for long enough, or locks do not work here.
     Start(Option<Lock>),
     /// All are taken: ask again when the call comes, at the latest after so many milliseconds.
     Wait(u64),
@@ -34,13 +32,9 @@ pub enum StartSlot {
 impl StartSlots {
     /// For one start; `granted` is called (from another thread) when the slot that was waited for is there.
     pub fn new(settings: &CapacitySettings, granted: Arc<dyn Fn() + Send + Sync>) -> StartSlots {
-        let files: Vec<PathBuf> = (0..env::cores().max(1))
-            .map(|slot| settings.lock_file(&format!("start.{slot}")))
-            .collect();
+        let slots = 0..env::cores().max(1);
         StartSlots {
-            // Each waits for one of them; at random, that all of them have about as many to come.
-            chosen: usize::try_from(random::below(files.len() as u64)).unwrap_or(0),
-            files,
+            files: slots.map(|slot| settings.lock_file(&format!("start.{slot}"))).collect(),
             waiter: LockWaiter::new(granted),
             until_ms: clock::mono_ms() + WAIT_MS,
         }
@@ -49,19 +43,9 @@ impl StartSlots {
     /// A free slot, or the one that was waited for.
     pub fn take(&mut self) -> StartSlot {
         let left_ms = self.until_ms.saturating_sub(clock::mono_ms());
-        if left_ms == 0 {
-            return StartSlot::Start(None);
-        }
-        let others = self.files.iter().filter(|_| !self.waiter.is_waiting());
-        let free = others.filter_map(|file| Lock::try_take(file).ok().flatten()).next();
-        if free.is_some() {
-            return StartSlot::Start(free);
-        }
-        match self.waiter.take(&self.files[self.chosen], LockMode::Alone) {
-            Ok(None) => StartSlot::Wait(left_ms),
-            Ok(lock) => StartSlot::Start(lock),
-            // Where locks do not work nobody waits.
-            Err(_) => StartSlot::Start(None),
+        match self.waiter.take_any(&self.files) {
+            Ok(None) if left_ms > 0 => StartSlot::Wait(left_ms),
+            taken => StartSlot::Start(taken.ok().flatten()),
         }
     }
 }

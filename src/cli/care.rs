@@ -5,9 +5,8 @@ use serde_json::json;
 use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
-use crate::housekeeping::Housekeeper;
-use crate::queue::check::Violation;
-use crate::queue::{Dir, Queue};
+use crate::commands::{self, Action};
+use crate::queue::Dir;
 
 /// `check`
 pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> CommandResult {
@@ -18,7 +17,8 @@ pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> CommandResul
     }
     let mut violations = queue.check()?;
     if fix && !violations.is_empty() {
-        mend(context, &queue, &violations)?;
+        let permitted = context.permit(Action::Mend)?;
+        commands::mend(&permitted, &queue, context.config(), &violations)?;
         violations = queue.check()?;
     }
     if as_json {
@@ -38,25 +38,10 @@ pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> CommandResul
     Ok(if violations.is_empty() { exit::OK } else { exit::FOUND })
 }
 
-/// Second names are set aside; the rest is what any worker's housekeeping does.
-fn mend(
-    context: &Context,
-    queue: &Queue,
-    violations: &[Violation],
-) -> Result<(), super::error::Failure> {
-    for violation in violations.iter().filter(|violation| violation.invariant == "I1") {
-        queue.set_aside(violation)?;
-    }
-    let journal = context.journal(queue)?;
-    Housekeeper::new(queue.clone(), context.config()).pass(&journal)?;
-    queue.sweep()?;
-    Ok(())
-}
-
 /// `doctor`
 pub(super) fn doctor(context: &Context, as_json: bool) -> CommandResult {
     let root = &context.config().root;
-    let waiting = super::trust::waiting_in(&root.join("queue").join(Dir::Pending.name()));
+    let waiting = commands::waiting_in(&root.join("queue").join(Dir::Pending.name()));
     let findings = crate::doctor::examine(context.config(), &context.loaded.standing, &waiting);
     if as_json {
         context.ui.print_json(&crate::doctor::json(&findings));

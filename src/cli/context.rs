@@ -5,13 +5,12 @@ use super::config::{self, Flags, Loaded, Purpose};
 use super::error::Failure;
 use super::exit;
 use super::ui::Ui;
+use crate::commands::{self, Action, Actor, CommandError, Permitted};
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::domain::trust::TrustState;
 use crate::git::Repo;
-use crate::queue::find::FoundTask;
-use crate::queue::journal::Journal;
-use crate::queue::{Dir, Queue};
+use crate::queue::Queue;
 use crate::shape::paste::quoted;
 use crate::sys::{env, fs};
 use crate::trust::brought_by_clone;
@@ -77,7 +76,7 @@ impl Context {
 
     /// Whether task files wait until the user trusts them; then it is said.
     pub(super) fn tasks_wait_for_trust(&self, queue: &Queue) -> bool {
-        let waiting = super::trust::waiting(queue);
+        let waiting = commands::waiting(queue);
         if let Some(first) = waiting.first() {
             let more = waiting.len() - 1;
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
@@ -137,33 +136,12 @@ impl Context {
 
     /// The one task that is meant.
     pub(super) fn task(&self, queue: &Queue, text: &str) -> Result<TaskId, Failure> {
-        match queue.find(text)? {
-            FoundTask::One(id) => Ok(id),
-            FoundTask::Several(ids) => {
-                let all: Vec<String> = ids.iter().take(8).map(|id| format!("  {id}")).collect();
-                let message = format!("{text:?} means {} tasks:\n{}", ids.len(), all.join("\n"));
-                Err(Failure::usage(message).hint("name one by its id or its tail"))
-            }
-            FoundTask::None(alike) => Err(self.not_found(queue, text, &alike)),
-        }
+        Ok(commands::find_task(queue, text)?)
     }
 
-    fn not_found(&self, queue: &Queue, text: &str, alike: &[TaskId]) -> Failure {
-        let failure = Failure::new(exit::USAGE, format!("there is no task {text:?}"));
-        if queue.dropped_as(text).unwrap_or(false) {
-            let dir = queue.layout().dir(Dir::Pending);
-            return failure.hint(format!(
-                "it lies in {dir:?} and is not taken in yet: coordinator --agents 3"
-            ));
-        }
-        match alike.first() {
-            Some(id) => failure.hint(format!("did you mean {}-{}?", id.slug(), id.tail())),
-            None => failure.hint("coordinator status --all"),
-        }
-    }
-
-    /// The journal that commands share.
-    pub(super) fn journal(&self, queue: &Queue) -> Result<Journal, Failure> {
-        Ok(queue.journal("commands")?)
+    /// The door of every act.
+    pub(super) fn permit(&self, action: Action) -> Result<Permitted, Failure> {
+        let actor = Actor::here(&self.config().root);
+        Ok(commands::authorize(actor, action).map_err(CommandError::from)?)
     }
 }

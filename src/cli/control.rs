@@ -1,110 +1,13 @@
-//! Commands that steer what runs: pause, resume, scale; and who coordinates. (Stop is [`super::stop`].)
-
-use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
+//! Commands that steer what runs: pause, resume, scale. (Stop is [`super::stop`].)
 
 use super::context::Context;
-use super::error::{CommandResult, Failure};
+use super::error::CommandResult;
 use super::exit;
-use crate::coordinator::scale_file;
-use crate::domain::process::{HostMatch, ProcessIdentity};
-use crate::domain::time::UnixMs;
-use crate::sys::lock::Lock;
-use crate::sys::process::Presence;
-use crate::sys::{clock, fs, identity, process};
-
-/// A new coordinator writes its name within so many looks, so many milliseconds apart.
-const NAME_LOOKS: u32 = 20;
-const NAME_MS: u64 = 50;
-
-/// Who holds the coordinator's lock, as it says itself.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Incumbent {
-    pub(super) process: ProcessIdentity,
-    pub(super) since: UnixMs,
-}
-
-/// The coordinator of this queue.
-pub(super) enum Coordinating {
-    /// None runs.
-    Nobody,
-    /// This process of this machine.
-    Here(Incumbent),
-    /// Its lock is held, and its process cannot be seen from here: it runs in another pid namespace, on another
-    /// machine, or has just begun and not said who it is.
-    Elsewhere(Option<Incumbent>),
-}
-
-impl Coordinating {
-    /// In brackets, for messages; empty where nobody knows.
-    pub(super) fn said(&self) -> String {
-        match self {
-            Coordinating::Nobody | Coordinating::Elsewhere(None) => String::new(),
-            Coordinating::Here(i) => format!(
-                " (process {} on {}, since {})",
-                i.process.pid,
-                i.process.host,
-                clock::local(i.since)
-            ),
-            Coordinating::Elsewhere(Some(i)) => {
-                format!(" ({}, since {})", whereabouts(&i.process), clock::local(i.since))
-            }
-        }
-    }
-}
-
-/// The lock by which a second coordinator is told who runs already. A courtesy: two would do no harm.
-pub(super) fn lock_path(context: &Context) -> PathBuf {
-    context.config().root.join(".swarmdir").join("coordinator.lock")
-}
-
-/// Who coordinates.
-pub(super) fn coordinating(context: &Context) -> Result<Coordinating, Failure> {
-    let path = lock_path(context);
-    if !fs::exists(&path) || Lock::try_take(&path)?.is_some() {
-        return Ok(Coordinating::Nobody);
-    }
-    // An earlier one's name stays until the next has written his, which is at once.
-    for _ in 0..NAME_LOOKS {
-        match named(&path)? {
-            Coordinating::Elsewhere(None) => clock::pause_ms(NAME_MS),
-            known => return Ok(known),
-        }
-    }
-    Ok(Coordinating::Elsewhere(None))
-}
-
-/// Who holds the lock, by the name on it.
-fn named(path: &Path) -> Result<Coordinating, Failure> {
-    let me = identity::me();
-    let named = serde_json::from_slice::<Incumbent>(&fs::read(path)?).ok();
-    Ok(match named.map(|i| (me.host_match(&i.process), process::sight(&i.process), i)) {
-        Some((HostMatch::Here, Presence::Alive, incumbent)) => Coordinating::Here(incumbent),
-        Some((HostMatch::Here, Presence::Ended, _)) | None => Coordinating::Elsewhere(None),
-        Some((_, _, incumbent)) => Coordinating::Elsewhere(Some(incumbent)),
-    })
-}
-
-/// Where a process is that cannot be seen from here.
-pub(super) fn whereabouts(process: &ProcessIdentity) -> String {
-    let me = identity::me();
-    let at = format!("process {} on {}", process.pid, process.host);
-    let same_spaces =
-        process.pid_namespace == me.pid_namespace && process.time_namespace == me.time_namespace;
-    match process.boot_id == me.boot_id {
-        true if !same_spaces => {
-            format!("{at}, in another pid namespace ({}: a container)", process.pid_namespace)
-        }
-        _ => at,
-    }
-}
+use crate::commands::{self, Action};
 
 /// `pause`
 pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> CommandResult {
-    let path = context.config().root.join("interrupt");
-    let first = if now { "now\n" } else { "" };
-    fs::write_with_umask(&path, format!("{first}{}\n", reason.unwrap_or_default()).as_bytes())?;
+    commands::pause(&context.permit(Action::Pause)?, &context.config().root, reason, now)?;
     context.ui.say(if now {
         "paused: what runs is stopped within seconds and its work kept; coordinator resume"
     } else {
@@ -115,23 +18,15 @@ pub(super) fn pause(context: &Context, reason: Option<&str>, now: bool) -> Comma
 
 /// `resume`
 pub(super) fn resume(context: &Context) -> CommandResult {
-    let was = fs::unlink(&context.config().root.join("interrupt"))?;
+    let was = commands::resume(&context.permit(Action::Resume)?, &context.config().root)?;
     context.ui.say(if was { "resumed" } else { "it was not paused" });
     Ok(exit::OK)
 }
 
 /// `scale`
 pub(super) fn scale(context: &Context, agents: u32) -> CommandResult {
-    let coordinating = coordinating(context)?;
-    if matches!(coordinating, Coordinating::Nobody) {
-        return Err(Failure::new(exit::MISSING, "no coordinator runs here")
-            .hint(format!("coordinator --agents {agents}")));
-    }
-    let path = scale_file(&context.config().root);
-    let staged = path.with_extension("new");
-    fs::write(&staged, format!("{agents}\n").as_bytes())?;
-    // Nobody else moves the staged file, so this rename loses no race.
-    let _ = fs::rename(&staged, &path)?;
+    let permitted = context.permit(Action::Scale)?;
+    let coordinating = commands::scale(&permitted, &context.config().root, agents)?;
     context.ui.say(&format!("coordinator{} keeps {agents} workers", coordinating.said()));
     Ok(exit::OK)
 }

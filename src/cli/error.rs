@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::config::{ConfigError, WriteError};
 use super::exit;
+use crate::commands::{CommandError, ErrorKind};
 use crate::queue::QueueError;
 use crate::sys::fs::FsError;
 
@@ -54,22 +55,27 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<CommandError> for Failure {
+    fn from(e: CommandError) -> Failure {
+        let code = match e.kind {
+            ErrorKind::Usage => exit::USAGE,
+            ErrorKind::Missing => exit::MISSING,
+            ErrorKind::Later => exit::LATER,
+            ErrorKind::Untrusted => exit::UNTRUSTED,
+        };
+        Failure { code, message: e.message, hint: e.hint }
+    }
+}
+
 impl From<QueueError> for Failure {
     fn from(e: QueueError) -> Failure {
-        let code = match &e {
-            QueueError::Absent { .. }
-            | QueueError::Gone { .. }
-            | QueueError::Unfit { .. }
-            | QueueError::Fs(_) => exit::MISSING,
-            QueueError::Format { .. } => exit::USAGE,
-        };
-        Failure { code, message: e.to_string(), hint: e.hint() }
+        CommandError::from(e).into()
     }
 }
 
 impl From<FsError> for Failure {
     fn from(e: FsError) -> Failure {
-        QueueError::from(e).into()
+        CommandError::from(e).into()
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
-use crate::domain::event::Event;
+use crate::commands::{self, Action};
 use crate::domain::settings::retention::Keep;
 use crate::gc::{self, GcItem, GcResult, GcRules};
 use crate::shape::style::bytes;
@@ -67,7 +67,9 @@ pub(super) fn gc(context: &Context, order: &Gc) -> CommandResult {
         let mut told = gc::json(&items, !order.yes);
         if order.yes {
             let mut done = Vec::new();
-            gc::carry_out(&queue, config, &items, &mut |item, what| done.push(row(item, what)))?;
+            let observe = &mut |item: &GcItem, what: &GcResult| done.push(row(item, what));
+            let permitted = context.permit(Action::CollectGarbage)?;
+            commands::collect_garbage(&permitted, &queue, config, &items, observe)?;
             told["done"] = done.into();
         }
         context.ui.print_json(&told);
@@ -80,7 +82,8 @@ pub(super) fn gc(context: &Context, order: &Gc) -> CommandResult {
         context.ui.say("nothing goes");
         // What a removal that was cut short left is no item.
         if order.yes {
-            gc::carry_out(&queue, config, &items, &mut |_, _| {})?;
+            let permitted = context.permit(Action::CollectGarbage)?;
+            commands::collect_garbage(&permitted, &queue, config, &items, &mut |_, _| {})?;
         }
     } else if order.yes {
         carry_out(context, &queue, &items)?;
@@ -115,23 +118,19 @@ fn carry_out(
     items: &[GcItem],
 ) -> Result<(), super::error::Failure> {
     let ui = context.ui;
-    let (mut gone, mut room, mut kept) = (0_u64, 0_u64, Vec::new());
-    gc::carry_out(queue, context.config(), items, &mut |item, done| match done {
-        GcResult::Gone(saved) => {
-            gone += 1;
-            room += item.bytes;
-            if let Some(saved) = saved {
-                ui.say(&format!("saved {} as {saved}", item.name));
-            }
-        }
+    let permitted = context.permit(Action::CollectGarbage)?;
+    let mut kept = Vec::new();
+    let observe = &mut |item: &GcItem, result: &GcResult| match result {
+        GcResult::Gone(None) => {}
+        GcResult::Gone(Some(saved)) => ui.say(&format!("saved {} as {saved}", item.name)),
         GcResult::Kept(why) => kept.push(format!("{} stays: {why}", item.name)),
-    })?;
+    };
+    let (removed, freed) =
+        commands::collect_garbage(&permitted, queue, context.config(), items, observe)?;
     for line in kept {
         ui.say(&line);
     }
-    let journal = context.journal(queue)?;
-    journal.record(Event::GarbageCollected { removed: gone, freed_bytes: room });
-    ui.say(&format!("{gone} gone, {} free again", bytes(room)));
+    ui.say(&format!("{removed} gone, {} free again", bytes(freed)));
     Ok(())
 }
 

@@ -51,7 +51,7 @@ fn look(context: &Context, queue: &Queue, scope: Scope) -> Result<View, QueueErr
     let shortage = QueueCapacity { queue, config }.shortage_for_workers()?;
     let view = view(queue, &context.config().root, scope)?;
     let dropped = view.counts.get(&State::Pending).copied().unwrap_or(0) > 0;
-    let waiting = if dropped { super::trust::waiting(queue) } else { Vec::new() };
+    let waiting = if dropped { crate::commands::waiting(queue) } else { Vec::new() };
     let trust = TrustView { settings: context.loaded.standing.clone(), waiting };
     Ok(View { shortage, trust, ..view })
 }

@@ -6,11 +6,12 @@ use std::sync::mpsc::channel;
 use super::args::{Common, Run};
 use super::config::{self, Flags, Purpose};
 use super::context::Context;
-use super::control::{Incumbent, coordinating, lock_path};
 use super::error::{CommandResult, Failure};
 use super::exit;
 use super::progress::Progress;
+use crate::commands::{Incumbent, coordinating, lock_path};
 use crate::coordinator::{self, CoordinatorEnd, CoordinatorOptions, PoolObserver, scale_file};
+use crate::domain::settings::problem::Problem;
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
 use crate::sys::lock::Lock;
@@ -77,12 +78,12 @@ fn worker_argv(context: &Context, run: &Run) -> Vec<String> {
 pub(super) fn reload(
     context: &Context,
     purpose: Purpose,
-) -> Box<dyn Fn() -> Result<crate::domain::settings::config::Config, String> + Send> {
+) -> Box<dyn Fn() -> Result<crate::domain::settings::config::Config, Problem> + Send> {
     let flags = Flags { root: Some(context.config().root.clone()), ..context.flags.clone() };
     Box::new(move || {
-        let loaded = config::load_here(&flags, purpose).map_err(|e| e.to_string())?;
+        let loaded = config::load_here(&flags, purpose).map_err(|e| Problem::new(e.to_string()))?;
         match loaded.standing.hint() {
-            Some(hint) => Err(format!("{} ({hint})", loaded.standing)),
+            Some(hint) => Err(Problem::new(loaded.standing.to_string()).hint(hint)),
             None => Ok(loaded.config),
         }
     })
@@ -90,10 +91,10 @@ pub(super) fn reload(
 
 /// The coordinator's lock, or who holds it.
 pub(super) fn only_one(context: &Context) -> Result<Lock, Failure> {
-    let path = lock_path(context);
+    let path = lock_path(&context.config().root);
     fs::mkdirs(path.parent().unwrap_or(&context.config().root))?;
     let Some(lock) = Lock::try_take(&path)? else {
-        let who = coordinating(context)?.said();
+        let who = coordinating(&context.config().root)?.said();
         return Err(Failure::new(
             exit::LATER,
             format!("a coordinator runs on this queue already{who}"),

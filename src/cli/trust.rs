@@ -2,39 +2,22 @@
 //!
 //! The command shows what it trusts and what would run by it; calling it is the act. An agent's attempt may not.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-
 use serde_json::{Value, json};
 
 use super::args::{Common, Trust};
 use super::config::{self, FILE_NAME, Flags, Loaded, Purpose};
 use super::context::Context;
-use super::error::{CommandResult, Failure};
+use super::error::CommandResult;
 use super::exit;
+use crate::commands::{self, Action, TrustItem};
 use crate::domain::settings::agents::AgentKind;
-use crate::domain::settings::choice::Durability;
 use crate::domain::settings::config::Config;
 use crate::domain::text::one_line;
-use crate::domain::trust::{Origin, TrustState, Why};
-use crate::queue::pending::is_private;
-use crate::queue::{Dir, Queue};
-use crate::sys::fs;
-use crate::trust::{
-    ClonedTask, SettingsInForce, TaskOrigins, TrustRecord, TrustStore, TrustStoreError,
-    attempt_above, digest, origin_of,
-};
+use crate::domain::trust::TrustState;
+use crate::trust::TrustRecord;
 
 /// So much of a line is shown.
 const SHOWN: usize = 200;
-
-/// What may be trusted: a place, a content, and why it needs it.
-struct Item {
-    place: PathBuf,
-    sha256: String,
-    why: Why,
-    trusted: bool,
-}
 
 /// `trust`
 pub(super) fn trust(common: &Common, wanted: &Trust) -> CommandResult {
@@ -43,104 +26,25 @@ pub(super) fn trust(common: &Common, wanted: &Trust) -> CommandResult {
     let standing = now.map(|now| now.loaded.standing).unwrap_or_default();
     let context = Context::loaded_for(common, Flags::default(), Purpose::Trust)?;
     if wanted.list {
-        return list(&context, wanted.json);
+        let records = commands::records(&context.config().root)?;
+        print_records(&context, &records, "trusted", wanted.json);
+        return Ok(exit::OK);
     }
-    refuse_agents(&context)?;
+    let permitted = context.permit(Action::Trust)?;
+    let root = &context.config().root;
     if wanted.revoke {
-        return revoke(&context, wanted.json);
+        print_records(&context, &commands::revoke(&permitted, root)?, "revoked", wanted.json);
+        return Ok(exit::OK);
     }
-    let items = items(&context)?;
-    let store = TrustStore::here();
-    for item in items.iter().filter(|item| !item.trusted) {
-        store.grant(&item.place, &item.sha256)?;
-    }
-    let force = SettingsInForce::of(&context.config().root);
+    let named = config::named_files(&context.loaded).into_iter();
+    let named = named.filter_map(|file| Some((file.path.clone(), file.why()?))).collect();
     let changed = matches!(standing, TrustState::AsBefore { .. });
-    if changed
-        || force.last().is_some()
-        || items.iter().any(|item| item.place == settings(&context))
-    {
-        let content = fs::read_if_any(&settings(&context))?;
-        force.keep(content.as_deref())?;
-    }
-    show(&context, &items, changed, wanted.json);
+    let trusted = commands::grant(&permitted, root, &root.join(FILE_NAME), named, changed)?;
+    show(&context, &trusted.items, trusted.change_accepted, wanted.json);
     Ok(exit::OK)
 }
 
-fn settings(context: &Context) -> PathBuf {
-    context.config().root.join(FILE_NAME)
-}
-
-/// The files that came with a clone: the settings, what they name, and tasks that wait.
-fn items(context: &Context) -> Result<Vec<Item>, Failure> {
-    let store = TrustStore::here();
-    let item = |place: PathBuf, why| -> Result<Item, Failure> {
-        let sha256 = digest(&fs::read(&place)?);
-        let trusted = store.holds(&place, &sha256);
-        Ok(Item { place, sha256, why, trusted })
-    };
-    let mut items = Vec::new();
-    let file = settings(context);
-    if fs::exists(&file)
-        && let Origin::CameWithClone(why) = origin_of(&file)
-    {
-        items.push(item(file, why)?);
-    }
-    for named in config::named_files(&context.loaded) {
-        if let Some(why) = named.why() {
-            items.push(item(named.path, why)?);
-        }
-    }
-    for ClonedTask { place, sha256, why, .. } in tasks(context) {
-        let trusted = store.holds(&place, &sha256);
-        items.push(Item { place, sha256, why, trusted });
-    }
-    Ok(items)
-}
-
-/// Task files that came with a clone.
-fn tasks(context: &Context) -> Vec<ClonedTask> {
-    let pending = context.config().root.join("queue").join(Dir::Pending.name());
-    TaskOrigins::default().foreign(&pending, &names_in(&pending))
-}
-
-/// Task files in a queue that wait for trust, by name.
-pub(super) fn waiting(queue: &Queue) -> Vec<String> {
-    waiting_in(&queue.layout().dir(Dir::Pending))
-}
-
-/// The same for a drop zone.
-pub(super) fn waiting_in(pending: &Path) -> Vec<String> {
-    let untrusted = TaskOrigins::default().untrusted(pending, &names_in(pending));
-    untrusted.iter().map(|task| task.name.to_string_lossy().into_owned()).collect()
-}
-
-/// What would be taken in.
-fn names_in(pending: &Path) -> Vec<OsString> {
-    let mut names = fs::list_if_any(pending).unwrap_or_default();
-    names.retain(|name| !is_private(name));
-    names.sort();
-    names
-}
-
-/// An agent could otherwise say that its own changes are meant.
-fn refuse_agents(context: &Context) -> Result<(), Failure> {
-    let queue = Queue::open(&context.config().root.join("queue"), Durability::Relaxed);
-    let workers = queue.and_then(|queue| queue.workers()).unwrap_or_default();
-    let workers: Vec<_> = workers.into_iter().map(|(card, _)| card.process).collect();
-    match attempt_above(&workers) {
-        None => Ok(()),
-        Some(pid) => Err(Failure::new(
-            exit::UNTRUSTED,
-            format!(
-                "this runs below an agent's attempt (process {pid}), and only its user may trust"
-            ),
-        )
-        .hint("in a shell of your own: coordinator trust")),
-    }
-}
-
-fn show(context: &Context, items: &[Item], changed: bool, as_json: bool) {
+fn show(context: &Context, items: &[TrustItem], changed: bool, as_json: bool) {
     let runs = runs(&context.loaded);
     if as_json {
         context.ui.print_json(&json!({
@@ -177,7 +81,7 @@ fn show(context: &Context, items: &[Item], changed: bool, as_json: bool) {
         .say("a coordinator that runs takes changed settings up when it is told to: kill -HUP");
 }
 
-fn item_json(item: &Item) -> Value {
+fn item_json(item: &TrustItem) -> Value {
     json!({
         "place": item.place,
         "sha256": item.sha256,
@@ -219,27 +123,6 @@ fn runs(loaded: &Loaded) -> Vec<String> {
     lines
 }
 
-fn list(context: &Context, as_json: bool) -> CommandResult {
-    let records = TrustStore::here().list(&context.config().root)?;
-    print_records(context, &records, "trusted", as_json);
-    Ok(exit::OK)
-}
-
-fn revoke(context: &Context, as_json: bool) -> CommandResult {
-    let root = &context.config().root;
-    let store = TrustStore::here();
-    let records = store.list(root)?;
-    for record in &records {
-        store.revoke(record)?;
-    }
-    if !records.is_empty() {
-        // What was in force by it is not to stay so.
-        SettingsInForce::of(root).keep(None)?;
-    }
-    print_records(context, &records, "revoked", as_json);
-    Ok(exit::OK)
-}
-
 fn print_records(context: &Context, records: &[TrustRecord], word: &str, as_json: bool) {
     if as_json {
         let root = &context.config().root;
@@ -253,18 +136,5 @@ fn print_records(context: &Context, records: &[TrustRecord], word: &str, as_json
         let short = record.sha256.get(..12).unwrap_or(&record.sha256);
         let place = one_line(&record.place.display().to_string(), 4096);
         context.ui.print(&format!("{word}: {place} (sha256 {short}…)\n"));
-    }
-}
-
-impl From<TrustStoreError> for Failure {
-    fn from(e: TrustStoreError) -> Failure {
-        let hint = match &e {
-            TrustStoreError::NoPlace => "set HOME, then: coordinator trust".to_owned(),
-            TrustStoreError::Exposed { dir } => {
-                format!("chmod 700 it, as its owner: {}", dir.display())
-            }
-            TrustStoreError::Fs(_) => "coordinator doctor".to_owned(),
-        };
-        Failure::new(exit::MISSING, e.to_string()).hint(hint)
     }
 }

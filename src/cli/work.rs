@@ -11,12 +11,12 @@ use crate::sys::signal::{self, ORDERS};
 use crate::sys::talk::LogFile;
 use crate::sys::{clock, daemon, env, fs};
 use crate::worker::control::Control;
-use crate::worker::{self, Log, Mode, WorkerEnd, WorkerOptions};
+use crate::worker::{self, Log, RunMode, WorkerEnd, WorkerOptions};
 
 /// Runs one worker until it ends.
 pub(super) fn work(common: &Common, work: &Work) -> CommandResult {
     // First of all: one that is told to stop while it looks around ends as any other.
-    let (control, bell) = Control::new();
+    let (control, wake_ups) = Control::new();
     let heard = control.clone();
     signal::listen(&ORDERS, move |signal| heard.signal(signal))?;
     let flags = Flags { agent: work.agent.clone(), ..Flags::default() };
@@ -25,9 +25,9 @@ pub(super) fn work(common: &Common, work: &Work) -> CommandResult {
     let queue = context.queue_or_make()?;
     super::needs::check(&context)?;
     let mode = match (work.drain, work.once) {
-        (true, _) => Mode::Drain,
-        (_, true) => Mode::Once,
-        _ => Mode::Stay,
+        (true, _) => RunMode::Drain,
+        (_, true) => RunMode::Once,
+        _ => RunMode::Stay,
     };
     let order = WorkerOptions {
         mode,
@@ -38,7 +38,7 @@ pub(super) fn work(common: &Common, work: &Work) -> CommandResult {
         vet: config::vetting(&context.loaded),
         log: log(&context, work)?,
     };
-    let ended = worker::run(context.config().clone(), queue.clone(), &control, bell, order)?;
+    let ended = worker::run(context.config().clone(), queue.clone(), &control, wake_ups, order)?;
     if work.slot.is_none() {
         config::keep_seen(&context.config().root);
     }

@@ -25,6 +25,11 @@ impl CapacityNotice {
         CapacityNotice { probe, said: None, looked_at_ms: None }
     }
 
+    /// New settings.
+    pub(super) fn configure(&mut self, queue: &Queue, config: &Config) {
+        self.probe = QueueCapacity { queue, config }.probe();
+    }
+
     /// Looks now and then, and says what has changed.
     pub(super) fn tell(
         &mut self,

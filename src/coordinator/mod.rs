@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::domain::event::{Event, ProcessEnd};
 use crate::domain::settings::config::Config;
+use crate::domain::settings::problem::Problem;
 use crate::housekeeping::capacity::reserve_file;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
@@ -40,7 +41,7 @@ pub struct CoordinatorOptions {
     /// Where workers write what they have to say.
     pub log_dir: PathBuf,
     /// Re-reads the settings.
-    pub reload: Box<dyn Fn() -> Result<Config, String>>,
+    pub reload: Box<dyn Fn() -> Result<Config, Problem>>,
     /// Where the ends of adopted workers are told: as the signal that those of children are.
     pub ended: Sender<Signal>,
 }
@@ -258,6 +259,7 @@ impl Coordinator {
         match (self.options.reload)() {
             Ok(config) => {
                 self.housekeeper.configure(&config);
+                self.capacity.configure(&self.queue, &config);
                 self.config = config;
                 self.pool.signal(Signal::HangUp);
                 observer.say("settings re-read");

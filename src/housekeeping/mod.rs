@@ -1,4 +1,4 @@
-//! Housekeeping that coordinator and workers share: take in, unblock, cancel, reclaim, sweep.
+//! Housekeeping that coordinator and workers share: intake, unblock, cancel, reclaim, sweep.
 //!
 //! All of it is safe for any number of processes at once; a lock makes one of them do it at a time, so that
 //! the others cost nothing. The lock is a courtesy: who finds it held for long does the work all the same.
@@ -59,7 +59,7 @@ pub struct Pass {
     pub taken: usize,
     /// Files that are still being written; look again soon.
     pub unsettled: usize,
-    /// TaskOrigins that became eligible.
+    /// Tasks that became eligible.
     pub unblocked: usize,
     /// Claims of dead workers that were moved on.
     pub reclaimed: usize,

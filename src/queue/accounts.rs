@@ -58,7 +58,7 @@ impl Queue {
     /// The accounts that are closed at `now`, by account.
     pub fn closed_accounts(&self, now: UnixMs) -> Result<Vec<(String, Breaker)>> {
         let accounts = self.accounts()?.accounts;
-        Ok(accounts.into_iter().filter(|(_, breaker)| breaker.closed(now)).collect())
+        Ok(accounts.into_iter().filter(|(_, breaker)| breaker.tripped(now)).collect())
     }
 
     /// An account's breaker, where one can be read and believed.
@@ -67,7 +67,7 @@ impl Queue {
         written.believed(clock::now())
     }
 
-    /// Closes an account's breaker after a fault that would meet its other tasks too. This and the next ones
+    /// Trips an account's breaker after a fault that would meet its other tasks too. This and the next ones
     /// return the breaker that was written, where there was a reason to.
     pub fn trip_breaker(
         &self,

@@ -71,6 +71,11 @@ impl Queue {
         Ok(Journal { path, owner: owner.to_owned(), part })
     }
 
+    /// The journal that commands share.
+    pub fn commands_journal(&self) -> Result<Journal> {
+        self.journal(SHARED)
+    }
+
     /// Every journal. The shared one never counts as left.
     pub fn journals(&self) -> Result<Vec<JournalFile>> {
         let mut found = Vec::new();

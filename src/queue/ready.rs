@@ -37,7 +37,7 @@ impl Queue {
 }
 
 impl ReadyList {
-    /// The next name to try; `eligible` may refuse some (a closed breaker), which are skipped until the next
+    /// The next name to try; `eligible` may refuse some (of a closed account), which are skipped until the next
     /// listing. `None`: a fresh listing held nothing to try.
     pub fn next(
         &mut self,

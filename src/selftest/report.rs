@@ -20,7 +20,7 @@ const OURS: [(&str, &str); 16] = [
     ("N2", "what is done is on its branch, each step once"),
     ("N3", "the swarm's bill is the service's own count"),
     ("N4", "nothing is paid twice but what was cut off"),
-    ("N5", "while a breaker is closed nothing is claimed"),
+    ("N5", "while an account is closed nothing is claimed"),
     ("N6", "memory and descriptors do not grow"),
     ("N7", "the queue's directories stay bounded, and empty themselves"),
 ];

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use fs2::FileExt;
 
 use super::fs::{self, FsError, Result};
+use super::random;
 
 /// How a lock is held.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,6 +112,22 @@ impl LockWaiter {
             self.pending = Some(self.wait_for(path.to_owned(), mode));
         }
         Ok(lock)
+    }
+
+    /// Any of these locks that is free, else one of them that is waited for from now on: one at random, so that about
+    /// as many wait for each.
+    pub fn take_any(&mut self, paths: &[PathBuf]) -> Result<Option<Lock>> {
+        let waited_for = self.pending.as_ref().map(|pending| pending.path.clone());
+        if let Some(path) = waited_for {
+            return self.take(&path, LockMode::Alone);
+        }
+        for path in paths {
+            if let Some(lock) = Lock::try_take(path)? {
+                return Ok(Some(lock));
+            }
+        }
+        let any = usize::try_from(random::below(paths.len().max(1) as u64)).unwrap_or(0);
+        paths.get(any).map_or(Ok(None), |path| self.take(path, LockMode::Alone))
     }
 
     fn wait_for(&self, path: PathBuf, mode: LockMode) -> Pending {

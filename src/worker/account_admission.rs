@@ -5,20 +5,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Shared;
-use super::attempt::live_reporter::LiveReporter;
-use crate::agent::{Progress, RateLimit};
+use super::shared::Shared;
 use crate::domain::account::breaker::{Breaker, HealthCheck, Permit};
-use crate::domain::account::window::Window;
-use crate::domain::event::Event;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
 use crate::domain::task::name::QueueName;
 use crate::domain::time::UnixMs;
-use crate::domain::time_bounds;
 use crate::queue::Result;
 use crate::queue::accounts::Accounts;
-use crate::queue::journal::Journal;
 use crate::sys::clock;
 
 /// Accounts are looked at so often, milliseconds: well within the second in which a closed one must hold.
@@ -27,9 +21,6 @@ pub(super) const ACCOUNTS_MS: u64 = 200;
 /// A check of the log-in that takes longer than that holds nobody up any more, milliseconds: nothing bad is
 /// known. Longer than claude tries again after a refusal (3 minutes).
 const CHECK_MS: u64 = 5 * 60_000;
-
-/// Answers of the running agent are passed on so often, milliseconds.
-const ANSWERS_MS: u64 = 60_000;
 
 /// What an account's tasks meet, where it is not simply an open breaker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +31,30 @@ enum Access {
     Slow { every_ms: u64 },
     /// Not now; opens by itself at a time, or when the probe came through.
     Closed { opens: Option<UnixMs> },
+}
+
+/// What follows from a breaker's permit. `probed_by_another`: the account is being tried, and it is worth waiting for
+/// what comes of that.
+fn access(
+    permit: Permit,
+    now: UnixMs,
+    claimed_ms_ago: Option<u64>,
+    probed_by_another: bool,
+) -> Option<Access> {
+    Some(match permit {
+        Permit::Open => return None,
+        Permit::Closed { until: opens } | Permit::Ramp { from: opens } => {
+            Access::Closed { opens: Some(opens) }
+        }
+        Permit::Slow { every_ms } => {
+            match claimed_ms_ago.map_or(0, |ago| every_ms.saturating_sub(ago)) {
+                0 => Access::Slow { every_ms },
+                wait_ms => Access::Closed { opens: Some(now.plus_ms(wait_ms)) },
+            }
+        }
+        Permit::Probe if probed_by_another => Access::Closed { opens: None },
+        Permit::Probe => Access::Probe,
+    })
 }
 
 /// This worker's view of the accounts.
@@ -95,30 +110,17 @@ impl AccountAdmission {
         let (now, now_ms) = (clock::now(), clock::mono_ms());
         let me = shared.registration.id();
         let breaker = accounts.breaker(account);
-        match Breaker::permit(breaker, now, me.as_str(), health_check) {
-            Permit::Open => None,
-            Permit::Closed { until: opens } | Permit::Ramp { from: opens } => {
-                Some(Access::Closed { opens: Some(opens) })
-            }
-            Permit::Slow { every_ms } => {
-                let last_ms = self.claimed_ms.get(account);
-                let wait_ms = last_ms.map_or(0, |last| (last + every_ms).saturating_sub(now_ms));
-                Some(match wait_ms {
-                    0 => Access::Slow { every_ms },
-                    _ => Access::Closed { opens: Some(now.plus_ms(wait_ms)) },
-                })
-            }
-            Permit::Probe => match accounts.probe(account) {
-                Some(worker) if worker != me => {
-                    let seen = (worker.clone(), now_ms);
-                    let since_ms = self.others.entry(account.to_owned()).or_insert(seen).1;
-                    let known_bad = breaker.is_some_and(|breaker| breaker.half_open(now));
-                    let patient = known_bad || now_ms - since_ms < CHECK_MS;
-                    patient.then_some(Access::Closed { opens: None })
-                }
-                _ => Some(Access::Probe),
-            },
-        }
+        let permit = Breaker::permit(breaker, now, me.as_str(), health_check);
+        let claimed_ms_ago = self.claimed_ms.get(account).map(|at| now_ms.saturating_sub(*at));
+        let other = accounts.probe(account).filter(|worker| *worker != me);
+        let probed_by_another = permit == Permit::Probe
+            && other.is_some_and(|worker| {
+                let seen = (worker.clone(), now_ms);
+                let since_ms = self.others.entry(account.to_owned()).or_insert(seen).1;
+                let known_bad = breaker.is_some_and(|breaker| breaker.half_open(now));
+                known_bad || now_ms - since_ms < CHECK_MS
+            });
+        access(permit, now, claimed_ms_ago, probed_by_another)
     }
 
     /// Accounts whose tasks we may not claim now.
@@ -137,7 +139,7 @@ impl AccountAdmission {
         opens.min().map(|at| at.since(clock::now()))
     }
 
-    /// Whether we may claim this task. The record is read only where some account's breaker is not open.
+    /// Whether we may claim this task. The record is read only where some account is not open.
     pub(super) fn admits(&mut self, shared: &Shared, config: &Config, name: &QueueName) -> bool {
         if self.accesses.is_empty() {
             return true;
@@ -187,8 +189,8 @@ impl AccountAdmission {
     /// The attempt is over, or there was nothing to claim. A name that stays for now goes with us.
     pub(super) fn end_probe(&mut self, shared: &Shared) {
         if let Some(account) = self.probe.take() {
-            // The probe ends with this worker.
-            drop(shared.queue.end_probe(&shared.registration, &account));
+            // A name that stays is removed with this worker.
+            shared.queue.end_probe(&shared.registration, &account).ok();
         }
     }
 
@@ -207,79 +209,45 @@ impl AccountAdmission {
     }
 }
 
-/// Notes a breaker that we wrote.
-pub(super) fn note_breaker(journal: &Journal, account: &str, breaker: Option<&Breaker>) {
-    let Some(breaker) = breaker else { return };
-    journal.record(Event::AccountChanged {
-        account: account.to_owned(),
-        state: breaker.state(clock::now()),
-        fault: breaker.fault.clone(),
-        until_ms: breaker.until,
-    });
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Passes on what a running agent tells of its account.
-pub(super) struct ProgressRelay {
-    pub(super) shared: Shared,
-    pub(super) account: String,
-    pub(super) health_check: HealthCheck,
-    pub(super) stop_at: u32,
-    /// The task, for people.
-    pub(super) source: String,
-    pub(super) began: UnixMs,
-    pub(super) answered_ms: Option<u64>,
-    pub(super) reporter: LiveReporter,
-}
-
-impl ProgressRelay {
-    pub(super) fn pass(&mut self, progress: &Progress) {
-        self.reporter.pass(progress);
-        match progress {
-            Progress::Answered => self.answered(),
-            Progress::Limit(limit) => {
-                let news = window(limit, &self.source);
-                let queue = &self.shared.queue;
-                // What cannot be written now shows at the attempt's end, or is told again.
-                let told = queue.note_usage_window(&self.account, news, self.stop_at, clock::now());
-                note_breaker(&self.shared.journal, &self.account, told.ok().flatten().as_ref());
-            }
-            Progress::Started { .. }
-            | Progress::Doing(_)
-            | Progress::Alive
-            | Progress::Stopping
-            | Progress::Live(_) => {}
+    #[test]
+    fn what_an_account_lets_pass_follows_from_its_permit() {
+        let now = UnixMs(1_000_000);
+        let closed = |opens: Option<u64>| Some(Access::Closed { opens: opens.map(UnixMs) });
+        let slow = Permit::Slow { every_ms: 500 };
+        let until = UnixMs(2_000_000);
+        for (permit, claimed_ms_ago, probed_by_another, access_now, case) in [
+            (Permit::Open, None, false, None, "nothing to mind"),
+            (Permit::Closed { until }, None, false, closed(Some(2_000_000)), "opens by itself"),
+            (Permit::Ramp { from: until }, None, false, closed(Some(2_000_000)), "our turn"),
+            (slow, None, false, Some(Access::Slow { every_ms: 500 }), "the first one"),
+            (slow, Some(500), false, Some(Access::Slow { every_ms: 500 }), "long enough ago"),
+            (slow, Some(200), false, closed(Some(1_000_300)), "too soon"),
+            (Permit::Probe, None, false, Some(Access::Probe), "somebody has to try"),
+            (Permit::Probe, None, true, closed(None), "another one tries"),
+            (Permit::Open, None, true, None, "what another one tries is open already"),
+        ] {
+            let told = access(permit, now, claimed_ms_ago, probed_by_another);
+            assert_eq!(told, access_now, "{case}");
         }
     }
 
-    fn answered(&mut self) {
-        let now_ms = clock::mono_ms();
-        if self.answered_ms.is_some_and(|last| now_ms - last < ANSWERS_MS) {
-            return;
-        }
-        let first = self.answered_ms.replace(now_ms).is_none();
-        let Shared { queue, registration, journal, .. } = &self.shared;
-        if self.health_check == HealthCheck::ProbeFirst || queue.breaker(&self.account).is_some() {
-            let heard = queue.note_answer(&self.account, self.began, clock::now());
-            note_breaker(journal, &self.account, heard.ok().flatten().as_ref());
-        }
-        if first {
-            // The probe ends with the attempt.
-            drop(queue.end_probe(registration, &self.account));
-        }
-    }
-}
-
-fn window(limit: &RateLimit, source: &str) -> Window {
-    let now = clock::now();
-    // Beyond its window an account goes on for money: that is no refusal.
-    let status = if limit.overage { "allowed" } else { &limit.status };
-    Window {
-        kind: limit.kind.clone(),
-        utilization: limit.utilization.filter(|_| !limit.overage),
-        resets_at: time_bounds::reset(limit.kind.as_deref(), limit.resets_at_secs, now)
-            .map(UnixMs::from_secs),
-        status: status.to_owned(),
-        seen_at: now,
-        source: source.to_owned(),
+    #[test]
+    fn a_worker_waits_for_the_first_account_that_opens_by_itself() {
+        let with = |accesses: Vec<(&str, Access)>| AccountAdmission {
+            accesses: accesses.into_iter().map(|(name, access)| (name.into(), access)).collect(),
+            ..AccountAdmission::default()
+        };
+        let far = UnixMs(u64::MAX / 2);
+        let closed = |opens| Access::Closed { opens };
+        let past = UnixMs(1);
+        assert_eq!(with(vec![]).opens_in_ms(), None);
+        assert_eq!(with(vec![("a", Access::Probe), ("b", closed(None))]).opens_in_ms(), None);
+        let both = with(vec![("a", closed(Some(far))), ("b", closed(Some(past)))]);
+        assert_eq!(both.opens_in_ms(), Some(0));
+        assert_eq!(both.closed(), ["a", "b"]);
     }
 }

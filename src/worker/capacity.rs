@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use super::claim::Holding;
 use super::control::{Control, Level};
-use super::{Log, Mode, Shared, Worker};
+use super::holding::Holding;
+use super::options::{Log, RunMode};
+use super::shared::{Shared, WorkerContext};
 use crate::agent::{Report, StopReason};
 use crate::capacity::{CapacityNews, CapacitySettings, StartAdmission, StartSlot, StartSlots};
 use crate::domain::capacity::shortage::Shortage;
@@ -26,12 +27,12 @@ const FULL_MS: u64 = 1_000;
 
 /// This worker's part in who may start an agent.
 pub(super) fn admission(queue: &Queue, config: &Config, control: &Control) -> StartAdmission {
-    StartAdmission::new(QueueCapacity { queue, config }.probe(), ringing(control))
+    StartAdmission::new(QueueCapacity { queue, config }.probe(), waking(control))
 }
 
-fn ringing(control: &Control) -> Arc<dyn Fn() + Send + Sync> {
+fn waking(control: &Control) -> Arc<dyn Fn() + Send + Sync> {
     let control = control.clone();
-    Arc::new(move || control.ring())
+    Arc::new(move || control.wake())
 }
 
 /// Tells, once, that claims wait for want of a resource, and once that they go on.
@@ -59,14 +60,14 @@ pub(super) fn release_reserve(shared: &Shared) -> bool {
     released
 }
 
-impl Worker {
+impl WorkerContext {
     /// Waits for a start slot; `None`: the start is not spaced, as locks do not work or all holders are slow.
     pub(super) fn start_slot(&self) -> Option<Lock> {
-        let mut slots = StartSlots::new(&self.shared.capacity(), ringing(&self.shared.control));
+        let mut slots = StartSlots::new(&self.shared.capacity(), waking(&self.shared.control));
         while self.shared.control.level() < Level::Stop {
             match slots.take() {
                 StartSlot::Start(lock) => return lock,
-                StartSlot::Wait(ms) => self.idle.pause(ms),
+                StartSlot::Wait(ms) => self.pause(ms),
             }
         }
         None
@@ -99,12 +100,12 @@ impl Worker {
                 (self.options.log)(&format!("{error}; waiting for space to keep what was done"));
             }
             let since = *waits_since.get_or_insert(now);
-            let stays = self.options.mode == Mode::Stay;
+            let stays = self.options.mode == RunMode::Stay;
             let over = !stays && now - since >= self.config.drain_wait_ms;
             if over || self.shared.control.level() >= Level::Stop {
                 return Err(error);
             }
-            self.idle.pause(FULL_MS);
+            self.pause(FULL_MS);
         }
     }
 

@@ -1,87 +1,93 @@
-//! Which task this worker holds, as its threads know it; and how it gets one.
+//! How a worker gets a task: the first in order that accounts, capacity and the others leave to it.
+//!
+//! Invariant: the heart knows of a task before the claim's link exists.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
 
-use super::Worker;
+use super::account_admission::AccountAdmission;
 use super::capacity::tell;
 use super::control::Level;
-use crate::capacity::StartAnswer;
+use super::empty_scan::EmptyScan;
+use super::shared::WorkerContext;
+use crate::capacity::{StartAdmission, StartAnswer};
 use crate::domain::event::Event;
 use crate::domain::task::name::{QueueName, TaskEpoch};
 use crate::housekeeping::capacity::QueueCapacity;
+use crate::queue::Result;
 use crate::queue::claim::{Claim, ClaimResult};
-use crate::queue::{Queue, Result};
+use crate::queue::ready::ReadyList;
 use crate::sys::clock;
 
-/// Fruitless looks at what waits behind closed accounts take at most one part in so many of a worker's time.
-const LOOK_SHARE: u64 = 20;
-/// File systems tell changes apart only so finely, with much to spare, nanoseconds.
-const YOUNG_NS: i128 = 2_000_000_000;
-
-/// The task in hand (or about to be claimed), for the heart to watch over.
-#[derive(Clone, Default)]
-pub(super) struct Holding(Arc<Mutex<Option<QueueName>>>);
-
-impl Holding {
-    pub(super) fn set(&self, name: Option<QueueName>) {
-        *self.lock() = name;
-    }
-
-    pub(super) fn get(&self) -> Option<QueueName> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<QueueName>> {
-        self.0.lock().expect("a panic ends the process, so nobody sees a poisoned lock")
-    }
+/// What a worker remembers from one claim to the next.
+pub(super) struct Claimer {
+    pub(super) accounts: AccountAdmission,
+    pub(super) capacity: StartAdmission,
+    ready: ReadyList,
+    empty_scan: Option<EmptyScan>,
 }
 
-impl Worker {
+impl Claimer {
+    pub(super) fn new(capacity: StartAdmission) -> Claimer {
+        Claimer {
+            accounts: AccountAdmission::default(),
+            capacity,
+            ready: ReadyList::default(),
+            empty_scan: None,
+        }
+    }
+
     /// Claims the best eligible task. `None`: there is none, or a stop came.
-    pub(super) fn claim_next(&mut self) -> Result<Option<Claim>> {
-        self.admission.refresh(&self.shared, &self.config)?;
-        let closed = self.admission.closed();
-        if self
-            .empty_scan
-            .as_ref()
-            .is_some_and(|empty_scan| empty_scan.holds(&self.shared.queue, &closed))
-        {
+    pub(super) fn next(&mut self, context: &WorkerContext) -> Result<Option<Claim>> {
+        self.accounts.refresh(&context.shared, &context.config)?;
+        let queue = &context.shared.queue;
+        let closed = self.accounts.closed();
+        let began_ms = clock::mono_ms();
+        let stamp = || queue.ready_stamp();
+        if self.empty_scan.as_ref().is_some_and(|scan| scan.holds(&closed, began_ms, stamp)) {
             self.capacity.stop_waiting();
             return Ok(None);
         }
-        let claimed = self.scan(EmptyScan::begin(&self.shared.queue, closed));
+        // While all accounts are open, scanning is cheap.
+        let stamp = if closed.is_empty() { None } else { queue.ready_stamp() };
+        let claimed = self.scan(context, || {
+            let wall_ns = i128::from(clock::now().0) * 1_000_000;
+            Some(EmptyScan::ended(closed, stamp?, (began_ms, clock::mono_ms()), wall_ns))
+        });
         if !matches!(claimed, Ok(Some(_))) {
-            self.admission.end_probe(&self.shared);
+            self.accounts.end_probe(&context.shared);
             self.capacity.give_up_turn();
         }
         claimed
     }
 
-    fn scan(&mut self, look: Option<EmptyScan>) -> Result<Option<Claim>> {
-        // What others hold still stands in `ready/`: tried once a look, or an idle worker would spin on it.
+    fn scan(
+        &mut self,
+        context: &WorkerContext,
+        empty: impl FnOnce() -> Option<EmptyScan>,
+    ) -> Result<Option<Claim>> {
+        let WorkerContext { shared, config, options, .. } = context;
+        // What others hold is still in `ready/`: tried once a scan, or an idle worker would spin on it.
         let mut held: HashSet<TaskEpoch> = HashSet::new();
         // Something could be claimed, were there capacity for it.
         let mut short = false;
         loop {
-            if self.shared.control.level() > Level::Run {
+            if shared.control.level() > Level::Run {
                 return Ok(None);
             }
-            let queue = &self.shared.queue;
-            let (admission, shared, config) = (&mut self.admission, &self.shared, &self.config);
+            let accounts = &mut self.accounts;
             let eligible = |name: &QueueName| {
-                !held.contains(&name.at) && admission.admits(shared, config, name)
+                !held.contains(&name.at) && accounts.admits(shared, config, name)
             };
-            let Some(name) = self.idle.ready.next(queue, eligible)? else {
-                self.empty_scan = look.and_then(EmptyScan::end);
+            let Some(name) = self.ready.next(&shared.queue, eligible)? else {
+                self.empty_scan = empty();
                 if !short {
                     self.capacity.nothing_to_claim();
                 }
                 return Ok(None);
             };
-            let answer =
-                self.capacity.ask(&QueueCapacity { queue, config }, name.at.id.as_str())?;
-            tell(self.capacity.news(), shared, &self.options.log);
+            let capacity = QueueCapacity { queue: &shared.queue, config };
+            let answer = self.capacity.ask(&capacity, name.at.id.as_str())?;
+            tell(self.capacity.news(), shared, &options.log);
             match answer {
                 StartAnswer::Start => {}
                 StartAnswer::OtherTask => {
@@ -94,58 +100,38 @@ impl Worker {
                 }
             }
             // Known to the heart before the link exists: what bears our inode and is unknown it gives back.
-            self.shared.holding.set(Some(name.clone()));
-            match queue.claim(&self.shared.registration, &name)? {
+            shared.holding.set(Some(name.clone()));
+            match shared.queue.claim(&shared.registration, &name)? {
                 ClaimResult::Won(claim) => {
                     self.capacity.claimed();
                     let (task, epoch) = (name.at.id, name.at.epoch);
-                    let worker = self.shared.registration.id().clone();
-                    self.shared.journal.record(Event::AttemptClaimed { task, epoch, worker });
+                    let worker = shared.registration.id().clone();
+                    shared.journal.record(Event::AttemptClaimed { task, epoch, worker });
                     return Ok(Some(claim));
                 }
-                ClaimResult::Buried => self.shared.control.fence(),
+                ClaimResult::Buried => shared.control.fence(),
                 ClaimResult::Lost | ClaimResult::Gone => {}
             }
-            self.shared.holding.set(None);
+            shared.holding.set(None);
             held.insert(name.at);
         }
     }
-}
 
-/// A look at `ready/` that found nothing but tasks behind closed accounts: it read the record of every one, which
-/// with very many must not be done again and again all night.
-pub(super) struct EmptyScan {
-    /// `ready/` as it was, and when the look began and the next one may begin (monotonic milliseconds).
-    stamp: i128,
-    began_ms: u64,
-    again_at_ms: u64,
-    closed: Vec<String>,
-}
-
-impl EmptyScan {
-    /// Before a look; `None` while all accounts are open, when looking is cheap.
-    fn begin(queue: &Queue, closed: Vec<String>) -> Option<EmptyScan> {
-        if closed.is_empty() {
-            return None;
-        }
-        let began_ms = clock::mono_ms();
-        Some(EmptyScan { stamp: queue.ready_stamp()?, began_ms, again_at_ms: 0, closed })
+    /// Nothing is to be done now: everything is looked at anew after the wait.
+    pub(super) fn forget_seen(&mut self) {
+        self.ready.invalidate();
+        self.accounts.invalidate();
     }
 
-    /// After a look that found nothing. Looking takes at most one part in [`LOOK_SHARE`] of the time. A stamp
-    /// that is young may be that of a later change as well, and says nothing.
-    fn end(self) -> Option<EmptyScan> {
-        let now = clock::mono_ms();
-        let young = i128::from(clock::now().0) * 1_000_000 - self.stamp < YOUNG_NS;
-        let stamp = if young { 0 } else { self.stamp };
-        let again_at_ms = now + (now - self.began_ms) * LOOK_SHARE;
-        Some(EmptyScan { stamp, again_at_ms, ..self })
+    /// Other settings: another default agent may have a closed account.
+    pub(super) fn settings_changed(&mut self, capacity: StartAdmission) {
+        self.empty_scan = None;
+        self.accounts.invalidate();
+        self.capacity = capacity;
     }
 
-    /// Whether another look would find the same.
-    fn holds(&self, queue: &Queue, closed: &[String]) -> bool {
-        let same_accounts = closed == self.closed;
-        let soon = || clock::mono_ms() < self.again_at_ms;
-        same_accounts && (soon() || queue.ready_stamp() == Some(self.stamp))
+    /// In how many milliseconds an account opens by itself, or capacity is asked for again.
+    pub(super) fn opens_in_ms(&self) -> Option<u64> {
+        [self.accounts.opens_in_ms(), self.capacity.ask_again_in_ms()].into_iter().flatten().min()
     }
 }

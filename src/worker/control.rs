@@ -23,11 +23,11 @@ pub enum Level {
 /// Shared by a worker's threads.
 #[derive(Clone)]
 pub struct Control {
-    state: Arc<State>,
-    bell: SyncSender<()>,
+    state: Arc<ControlState>,
+    wake_up: SyncSender<()>,
 }
 
-struct State {
+struct ControlState {
     level: AtomicU8,
     reload: AtomicBool,
     ordered_by: Mutex<Option<Signal>>,
@@ -35,17 +35,17 @@ struct State {
 }
 
 impl Control {
-    /// With the receiver that is rung whenever the main thread should look.
+    /// With the receiver that hears whenever the main thread should look.
     pub fn new() -> (Control, Receiver<()>) {
-        // One waiting ring is enough: rings carry no information.
-        let (bell, receiver) = sync_channel(1);
-        let state = State {
+        // One waiting call is enough: they carry no information.
+        let (wake_up, receiver) = sync_channel(1);
+        let state = ControlState {
             level: AtomicU8::new(Level::Run as u8),
             reload: AtomicBool::new(false),
             ordered_by: Mutex::new(None),
             agent: Mutex::new(None),
         };
-        (Control { state: Arc::new(state), bell }, receiver)
+        (Control { state: Arc::new(state), wake_up }, receiver)
     }
 
     /// How far to go.
@@ -78,7 +78,7 @@ impl Control {
             // A closed terminal is no reason to end; an operator means: read the settings again.
             Signal::HangUp => {
                 self.state.reload.store(true, Ordering::SeqCst);
-                self.ring();
+                self.wake();
             }
         }
     }
@@ -122,9 +122,9 @@ impl Control {
     }
 
     /// Makes the main thread look.
-    pub fn ring(&self) {
-        // A full channel means that it was woken already.
-        self.bell.try_send(()).ok();
+    pub fn wake(&self) {
+        // Full: it is about to look already.
+        self.wake_up.try_send(()).ok();
     }
 
     pub(super) fn take_reload(&self) -> bool {
@@ -133,7 +133,7 @@ impl Control {
 
     fn raise(&self, level: Level) {
         self.state.level.fetch_max(level as u8, Ordering::SeqCst);
-        self.ring();
+        self.wake();
     }
 
     fn with_agent(&self, act: impl FnOnce(&Remote)) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::Log;
+use super::options::Log;
 use crate::domain::settings::choice::Cgroups;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;

@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Shared;
 use super::capacity::relieve;
+use super::shared::Shared;
 use super::ticker::Ticker;
 use crate::agent::StopReason;
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
@@ -37,8 +37,8 @@ pub(super) fn start(shared: &Shared) -> Ticker {
 pub(super) fn disown_all(shared: &Shared) {
     for claim in shared.queue.claims().unwrap_or_default() {
         if claim.card.id == *shared.registration.id() {
-            // Other workers reclaim it.
-            drop(shared.queue.disown(&claim.at));
+            // What cannot be given back now is left to the others.
+            shared.queue.disown(&claim.at).ok();
         }
     }
 }
@@ -50,6 +50,23 @@ const STRANGERS_EVERY: u64 = 5;
 fn stops_now(interrupt: &Path) -> bool {
     let text = fs::read_if_any(interrupt).ok().flatten().unwrap_or_default();
     text.split(|byte| *byte == b'\n').next().is_some_and(|line| line.trim_ascii() == b"now")
+}
+
+/// Why the agent in hand has to stop, by how its claim stands. A claim that is gone because the task was closed a moment
+/// ago says nothing.
+fn stop_reason(state: ClaimState, still_held: impl FnOnce() -> bool) -> Option<StopReason> {
+    match state {
+        ClaimState::Holds => None,
+        ClaimState::CancelWanted => Some(StopReason::Cancelled),
+        ClaimState::NameGone | ClaimState::ClaimGone => {
+            still_held().then_some(StopReason::LostClaim)
+        }
+    }
+}
+
+/// Those of our claims that we know nothing of.
+fn strangers(mine: impl Iterator<Item = TaskEpoch>, held: Option<&TaskEpoch>) -> Vec<TaskEpoch> {
+    mine.filter(|at| Some(at) != held).collect()
 }
 
 struct Heart {
@@ -74,8 +91,7 @@ impl Heart {
             Err(_) => {}
         }
         // A look that fails is repeated at the next beat; the rename decides in any case.
-        // The next beat looks again.
-        drop(self.look());
+        self.look().ok();
         relieve(&self.shared, &self.shared.holding, &mut self.parked);
         if self.shared.queue.asked_to_retire(self.shared.registration.id()) {
             self.shared.control.retire();
@@ -89,13 +105,9 @@ impl Heart {
             if stops_now(&self.shared.interrupt) {
                 control.stop_agent(StopReason::Operator);
             }
-            match queue.standing(registration, name)? {
-                ClaimState::Holds => {}
-                ClaimState::CancelWanted => control.stop_agent(StopReason::Cancelled),
-                ClaimState::NameGone | ClaimState::ClaimGone if holding.get() == held => {
-                    control.stop_agent(StopReason::LostClaim);
-                }
-                ClaimState::NameGone | ClaimState::ClaimGone => {}
+            let state = queue.standing(registration, name)?;
+            if let Some(why) = stop_reason(state, || holding.get() == held) {
+                control.stop_agent(why);
             }
         }
         // One that was seen is looked at again at the next beat.
@@ -110,8 +122,7 @@ impl Heart {
         let claims = queue.claims()?;
         let mine = claims.into_iter().filter(|claim| claim.card.id == *registration.id());
         let held = holding.get().map(|name| name.at);
-        let now: Vec<TaskEpoch> =
-            mine.map(|claim| claim.at).filter(|at| Some(at) != held.as_ref()).collect();
+        let now = strangers(mine.map(|claim| claim.at), held.as_ref());
         for at in now.iter().filter(|at| self.strangers.contains(at)) {
             if holding.get().is_none_or(|name| name.at != *at) {
                 queue.disown(at)?;
@@ -127,3 +138,36 @@ const _: fn() = || {
     fn shareable<T: Send + Sync>() {}
     shareable::<Arc<crate::queue::register::Registration>>();
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::task::id::{Epoch, TaskId};
+
+    #[test]
+    fn an_agent_is_stopped_when_its_task_is_no_longer_to_go_on_here() {
+        use StopReason::{Cancelled, LostClaim};
+        for (state, still_held, why) in [
+            (ClaimState::Holds, true, None),
+            (ClaimState::CancelWanted, true, Some(Cancelled)),
+            (ClaimState::CancelWanted, false, Some(Cancelled)),
+            (ClaimState::NameGone, true, Some(LostClaim)),
+            (ClaimState::ClaimGone, true, Some(LostClaim)),
+            (ClaimState::NameGone, false, None),
+            (ClaimState::ClaimGone, false, None),
+        ] {
+            assert_eq!(stop_reason(state, || still_held), why, "{state:?}, held: {still_held}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_is_not_the_one_in_hand_is_a_strangers() {
+        let at = |epoch| TaskEpoch {
+            id: TaskId::parse("20261120T113012123-fix-k3f9").unwrap(),
+            epoch: Epoch(epoch),
+        };
+        let mine = || [at(1), at(2)].into_iter();
+        assert_eq!(strangers(mine(), Some(&at(1))), [at(2)]);
+        assert_eq!(strangers(mine(), None), [at(1), at(2)]);
+    }
+}

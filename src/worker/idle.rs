@@ -1,46 +1,38 @@
-//! An idle worker: waits for a hint, and keeps house now and then. Starts nothing, costs next to nothing.
+//! An idle worker: waits for a hint from the file system, or for the next look.
 //!
-//! Only so many idle workers watch: one event must not wake a hundred for one task. The others look once a
-//! second; whoever of the watchers becomes busy makes room for one of them.
+//! Only so many idle workers watch: one event must not wake a hundred for one task. The others wait for the lock of one
+//! of them; whoever of the watchers becomes busy gives it to one that waits.
 
-use std::path::Path;
-use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::Shared;
-use super::control::{Control, Level};
-use super::ticker::Ticker;
-use crate::housekeeping::Pass;
-use crate::queue::ready::ReadyList;
+use super::control::Control;
+use super::shared::WorkerContext;
 use crate::queue::{Dir, Queue};
-use crate::sys::lock::Lock;
-use crate::sys::lookout::ProcessWatcher;
+use crate::sys::lock::{Lock, LockWaiter};
 use crate::sys::random;
 use crate::sys::watch::FileWatch;
 
 /// Without watches a look every so often, with jitter on top, milliseconds.
 const POLL_MS: u64 = 1_000;
-/// With watches, for what they may have missed, milliseconds.
+/// With watches (or while others watch), for what they may have missed, milliseconds.
 const SLOW_POLL_MS: u64 = 5_000;
 /// While a file is still being written, milliseconds.
 const SETTLING_MS: u64 = 250;
-/// Those who wait for a breaker come within so long of its opening, milliseconds.
-const GATE_JITTER_MS: u64 = 500;
+/// Those who wait for an account come within so long of its opening, milliseconds.
+const OPENING_JITTER_MS: u64 = 500;
 /// So many idle workers of a machine watch.
 const WATCHERS: usize = 12;
 /// So many tasks in a row make a busy worker, which needs no hints.
 const BUSY_AFTER: u32 = 8;
-/// The housekeeper's interval, milliseconds.
-const KEEP_MS: u64 = 1_000;
 
 /// What an idle worker has.
 pub(super) struct Idle {
-    pub(super) ready: ReadyList,
-    bell: Receiver<()>,
     control: Control,
     watch: Option<FileWatch>,
     /// The right to watch, while idle.
     seat: Option<Lock>,
+    seat_waiter: LockWaiter,
     /// Tasks since it last waited.
     since_idle: u32,
     /// Whether the end of others' tasks matters: it ends a drain.
@@ -48,14 +40,16 @@ pub(super) struct Idle {
 }
 
 impl Idle {
-    pub(super) fn new(bell: Receiver<()>, control: Control, drains: bool) -> Idle {
-        let ready = ReadyList::default();
-        Idle { ready, bell, control, watch: None, seat: None, since_idle: 0, drains }
+    pub(super) fn new(control: Control, drains: bool) -> Idle {
+        let waking = control.clone();
+        let seat_waiter = LockWaiter::new(Arc::new(move || waking.wake()));
+        Idle { control, watch: None, seat: None, seat_waiter, since_idle: 0, drains }
     }
 
     /// A task is in hand: another idle worker may watch instead.
     pub(super) fn busy(&mut self) {
         self.seat = None;
+        self.seat_waiter.stop();
     }
 
     /// The task is over. Soon no more hints; but not at once, as making and ending watches takes the kernel
@@ -67,19 +61,19 @@ impl Idle {
         }
     }
 
-    /// Waits for a hint, a ring or the timer. A wait that arms returns at once: what came before the watch
-    /// existed is found by the look that follows. A breaker that opens by itself ends it.
+    /// Waits for a hint, another thread or the timer. A wait that begins to watch returns at once: what came before the
+    /// watch existed is found by the look that follows. An account that opens by itself ends it.
     pub(super) fn wait(
         &mut self,
-        queue: &Queue,
-        root: &Path,
+        context: &WorkerContext,
         unsettled: bool,
         opens_in_ms: Option<u64>,
     ) {
-        self.ready.invalidate();
+        let (queue, root) = (&context.shared.queue, &context.config.root);
         self.since_idle = 0;
         if self.seat.is_none() {
-            self.seat = seat(queue);
+            // Where locks do not work nobody watches.
+            self.seat = self.seat_waiter.take_any(&seats(queue)).ok().flatten();
         }
         if self.seat.is_none() {
             // Enough others watch.
@@ -87,28 +81,14 @@ impl Idle {
         } else if self.watch.is_none() && self.arm(queue, root) {
             return;
         }
-        let base = match (unsettled, &self.watch) {
-            (true, _) => SETTLING_MS,
-            (false, Some(_)) => SLOW_POLL_MS,
-            (false, None) => POLL_MS,
-        };
-        let usual = base + random::below(base / 2);
-        // Not all at the very moment at which a breaker opens; after a short wait not much later either.
-        let jitter = |ms: u64| random::below(GATE_JITTER_MS.min(ms / 4 + 50));
-        let opens = opens_in_ms.map(|ms| ms + jitter(ms));
-        self.pause(opens.map_or(usual, |ms| ms.min(usual)));
-    }
-
-    /// Waits for a ring of the bell (which hints ring too), at most so long.
-    pub(super) fn pause(&self, ms: u64) {
-        // A hint and the end of the time mean the same.
-        self.bell.recv_timeout(Duration::from_millis(ms)).ok();
+        let hears = self.watch.is_some() || self.seat_waiter.is_waiting();
+        context.pause(wait_ms(unsettled, hears, opens_in_ms, random::below));
     }
 
     /// Begins to watch, if the machine has watches left. True: it does.
-    fn arm(&mut self, queue: &Queue, root: &Path) -> bool {
+    fn arm(&mut self, queue: &Queue, root: &std::path::Path) -> bool {
         let control = self.control.clone();
-        self.watch = FileWatch::new(move || control.ring()).and_then(|mut watch| {
+        self.watch = FileWatch::new(move || control.wake()).and_then(|mut watch| {
             let dir = |dir| queue.layout().dir(dir);
             let mut dirs =
                 vec![dir(Dir::Pending), dir(Dir::Ready), dir(Dir::Accounts), root.to_owned()];
@@ -122,34 +102,48 @@ impl Idle {
     }
 }
 
-/// One of the places of those who watch; a lock, so that it is free again however its holder ends.
-fn seat(queue: &Queue) -> Option<Lock> {
-    (0..WATCHERS).find_map(|seat| {
-        let path = queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
-        Lock::try_take(&path).ok().flatten()
-    })
+/// The places of those who watch; locks, so that each is free again however its holder ends.
+fn seats(queue: &Queue) -> Vec<PathBuf> {
+    let seat = |seat| queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
+    (0..WATCHERS).map(seat).collect()
 }
 
-/// The housekeeper's thread: a pass a second if it is this worker's turn, else a look now and then whether
-/// it has become so. The end of a process that matters (of a worker, or of the one who keeps house) wakes it.
-pub(super) fn start_housekeeper(shared: &Shared) -> Ticker {
-    let shared = shared.clone();
-    Ticker::start("housekeeper", KEEP_MS, move |waker| {
-        // Where the system has none, the timer has to do.
-        let lookout = ProcessWatcher::start(move || waker.wake()).ok();
-        move || {
-            if shared.control.level() > Level::Drain {
-                return KEEP_MS;
-            }
-            let mut housekeeper = shared.housekeeper();
-            // An error here meets the main thread too, which reports it.
-            if housekeeper.pass_in_turn(&shared.journal).unwrap_or_default() != Pass::default() {
-                shared.control.ring();
-            }
-            if let Some(lookout) = &lookout {
-                lookout.watch(&housekeeper.watched());
-            }
-            housekeeper.next_look_ms()
+/// How long to wait; `below` throws a die of so many sides, so that not all come at the very same moment.
+fn wait_ms(
+    unsettled: bool,
+    hears: bool,
+    opens_in_ms: Option<u64>,
+    below: impl Fn(u64) -> u64,
+) -> u64 {
+    let base = match (unsettled, hears) {
+        (true, _) => SETTLING_MS,
+        (false, true) => SLOW_POLL_MS,
+        (false, false) => POLL_MS,
+    };
+    let usual = base + below(base / 2);
+    // After a short wait not much later either.
+    let opens = opens_in_ms.map(|ms| ms + below(OPENING_JITTER_MS.min(ms / 4 + 50)));
+    opens.map_or(usual, |ms| ms.min(usual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_as_long_as_nothing_can_be_missed() {
+        let least = |_| 0;
+        let most = |sides: u64| sides - 1;
+        for (unsettled, hears, opens, from, to, case) in [
+            (false, true, None, 5_000, 7_499, "a watcher looks for what its watch missed"),
+            (false, false, None, 1_000, 1_499, "who hears of nothing looks"),
+            (true, true, None, 250, 374, "a file is still being written"),
+            (false, true, Some(0), 0, 49, "an account opens now"),
+            (false, true, Some(400), 400, 549, "soon, and not all at once"),
+            (false, false, Some(60_000), 1_000, 1_499, "later than the usual look"),
+        ] {
+            assert_eq!(wait_ms(unsettled, hears, opens, least), from, "{case}");
+            assert_eq!(wait_ms(unsettled, hears, opens, most), to, "{case}");
         }
-    })
+    }
 }

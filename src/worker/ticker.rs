@@ -4,25 +4,25 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-enum Word {
+enum TickerOrder {
     Now,
     Stop,
 }
 
 /// Runs until it is stopped.
 pub(super) struct Ticker {
-    words: SyncSender<Word>,
+    words: SyncSender<TickerOrder>,
     thread: JoinHandle<()>,
 }
 
 /// Makes a ticker tick at once.
 #[derive(Clone)]
-pub(super) struct Waker(SyncSender<Word>);
+pub(super) struct Waker(SyncSender<TickerOrder>);
 
 impl Waker {
     pub(super) fn wake(&self) {
-        // A full channel means that it is awake already.
-        drop(self.0.try_send(Word::Now));
+        // Full: it is about to tick already.
+        self.0.try_send(TickerOrder::Now).ok();
     }
 }
 
@@ -40,8 +40,8 @@ impl Ticker {
             let mut wait = first_ms;
             loop {
                 match heard.recv_timeout(Duration::from_millis(wait)) {
-                    Ok(Word::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                    Ok(Word::Now) | Err(RecvTimeoutError::Timeout) => wait = tick(),
+                    Ok(TickerOrder::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                    Ok(TickerOrder::Now) | Err(RecvTimeoutError::Timeout) => wait = tick(),
                 }
             }
         };
@@ -51,11 +51,9 @@ impl Ticker {
 
     /// Ends the thread, and waits until it has.
     pub(super) fn stop(self) {
-        // It may have ended by itself.
-        drop(self.words.send(Word::Stop));
-        // A panic there has been printed; there is nothing to add to it.
-        // A panic has ended the process already.
-        drop(self.thread.join());
+        // It may have ended by itself; a panic there has been printed, and there is nothing to add to it.
+        self.words.send(TickerOrder::Stop).ok();
+        self.thread.join().ok();
     }
 }
 

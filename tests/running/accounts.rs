@@ -10,7 +10,7 @@ use swarmdir::sys::clock;
 use crate::support::deadline::{stays, wait_until};
 use crate::support::swarm::Swarm;
 
-/// Writes a breaker that was closed by a limit until then.
+/// Writes a breaker that was tripped by a limit until then.
 fn close(swarm: &Swarm, account: &str, until_ms: u64) {
     let breaker = json!({ "fault": "limit", "detail": "used up", "until_ms": until_ms,
         "since_ms": until_ms.saturating_sub(5_000).min(clock::now().0), "consecutive_failures": 1 });
@@ -33,7 +33,7 @@ fn a_canary_that_dies_makes_room_for_the_next_one() {
         "x",
         "--allow-empty",
     ]);
-    // The first word of the agent opens the breaker: the probe is held before it.
+    // The first word of the agent opens the account: the probe is held before it.
     let hold = serde_json::Value::from(swarm.holds("setup"));
     swarm.settings(&format!("default_agent = \"demo\"\nsetup = {hold}"));
     close(&swarm, "demo", clock::now().0);
@@ -97,7 +97,7 @@ fn reads(pid: i32) -> u64 {
     line.parse().unwrap()
 }
 
-/// What waits behind a closed breaker is read once, not again and again; and when the breaker goes, it is worked on.
+/// What waits behind a closed account is read once, not again and again; and when the breaker goes, it is worked on.
 #[test]
 fn ten_thousand_tasks_behind_a_closed_gate_are_not_read_again_and_again() {
     const TASKS: u64 = 10_000;

@@ -16,7 +16,6 @@ use crate::agent::supervise::state::{Action, Event, Phase, State, step};
 use crate::agent::supervise::watch::Watch;
 use crate::agent::transcript::{Line, Splitter, brief, parse_line};
 use crate::agent::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
-use crate::domain::account::usage::Usage;
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::task::record::Ground;
 use crate::sys;
@@ -52,21 +51,8 @@ pub(in crate::agent) fn run(orders: &Remote, job: &Job, seen: &mut dyn FnMut(&Pr
 }
 
 fn refused(refusal: Refusal, started_ms: u64) -> Report {
-    Report {
-        ground: Some(Ground::ours(refusal.fault.word(), "worker", &refusal.detail)),
-        ending: Outcome::Failure { fault: refusal.fault, detail: refusal.detail },
-        exit: None,
-        said: None,
-        usage: Usage::default(),
-        denied_tools: Vec::new(),
-        session: None,
-        refused_at_once: false,
-        rate_limit: None,
-        first_event_ms: None,
-        elapsed_ms: mono_ms().saturating_sub(started_ms),
-        swept: 0,
-        notes: Vec::new(),
-    }
+    let elapsed_ms = mono_ms().saturating_sub(started_ms);
+    Report { elapsed_ms, ..Report::not_started(refusal.fault, refusal.detail) }
 }
 
 fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusal> {

@@ -294,9 +294,8 @@ pub fn vetting(loaded: &Loaded) -> Vet {
             return Ok(());
         }
         vouch(path, bytes).map_err(|why| {
-            format!(
-                "it came with a clone and is not trusted ({why}); read it, then: coordinator trust"
-            )
+            Problem::new(format!("it came with a clone and is not trusted ({why})"))
+                .hint("read it, then: coordinator trust")
         })?;
         known.borrow_mut().insert(path.to_owned(), sha256);
         Ok(())

@@ -90,7 +90,7 @@ mod tests {
     fn no_closing_lasts_longer_than_its_kind() {
         let closed = |fault: &str, at: UnixMs| {
             let breaker = Breaker { fault: fault.into(), ..limit(NOW, NOW.plus_ms(YEARS)) };
-            breaker.believed(NOW).is_some_and(|breaker| breaker.closed(at))
+            breaker.believed(NOW).is_some_and(|breaker| breaker.tripped(at))
         };
         for fault in ["overload", "auth", "spend", "missing"] {
             assert!(closed(fault, NOW.plus_ms(1)) && !closed(fault, NOW.plus_ms(HOUR)), "{fault}");

@@ -1,7 +1,7 @@
 //! The breaker of an account: whether tasks whose agents use it may be claimed, now and by this worker.
 //!
 //! A usage limit, an overload or a refused log-in met by one agent would meet all others too. The first one
-//! closes the breaker for everybody on the queue; after a time one worker tries (the probe), and once the
+//! closes the account for everybody on the queue; after a time one worker tries (the probe), and once the
 //! service answered it, the others follow one by one (the ramp). Pure; the files are `queue::accounts`.
 //! Invariant: a breaker is advice. Without one, or with a torn one, the worst is an attempt that is not charged.
 
@@ -20,10 +20,10 @@ pub struct Breaker {
     pub fault: String,
     /// One line for people.
     pub detail: String,
-    /// Claims wait until then, unless it was opened since.
+    /// Claims wait until then, unless the account was opened since.
     #[serde(rename = "until_ms")]
     pub until: UnixMs,
-    /// When it was closed last.
+    /// When it tripped last.
     #[serde(rename = "since_ms")]
     pub since: UnixMs,
     /// How many times in a row.
@@ -114,13 +114,13 @@ const LIMIT_AGAIN_MS: u64 = 15_000;
 
 impl Breaker {
     /// Whether nobody may claim at `now`.
-    pub fn closed(&self, now: UnixMs) -> bool {
+    pub fn tripped(&self, now: UnixMs) -> bool {
         self.opened_at.is_none() && now < self.until
     }
 
     /// How the account stands at `now`.
     pub fn state(&self, now: UnixMs) -> AccountState {
-        match (self.closed(now), self.half_open(now), self.slow(now)) {
+        match (self.tripped(now), self.half_open(now), self.slow(now)) {
             (true, _, _) => AccountState::Closed,
             (_, true, _) => AccountState::Probe,
             (_, _, true) => AccountState::Slow,
@@ -128,7 +128,7 @@ impl Breaker {
         }
     }
 
-    /// Whether it was closed, and nobody has come through since its time ran out.
+    /// Whether it tripped, and nobody has come through since its time ran out.
     pub fn half_open(&self, now: UnixMs) -> bool {
         self.opened_at.is_none() && now >= self.until
     }
@@ -148,7 +148,7 @@ impl Breaker {
         let unknown =
             if health_check == HealthCheck::ProbeFirst { Permit::Probe } else { Permit::Open };
         let Some(breaker) = breaker else { return unknown };
-        if breaker.closed(now) {
+        if breaker.tripped(now) {
             return Permit::Closed { until: breaker.until };
         }
         if health_check == HealthCheck::None {
@@ -172,7 +172,7 @@ impl Breaker {
     }
 
     /// The breaker after `fault` at `now`, given what lay there; `None` where one task's trouble says nothing
-    /// about the others. Several workers that meet one trouble together are one strike.
+    /// about the others. Several workers that meet one trouble together are one failure.
     pub fn after_fault(
         earlier: Option<&Breaker>,
         fault: Fault,
@@ -183,7 +183,7 @@ impl Breaker {
             breaker.fault == fault.word() && now.since(breaker.until) < FORGET_MS
         });
         let consecutive_failures = match recent {
-            Some(breaker) if breaker.closed(now) => breaker.consecutive_failures,
+            Some(breaker) if breaker.tripped(now) => breaker.consecutive_failures,
             Some(breaker) => breaker.consecutive_failures.saturating_add(1),
             None => 1,
         };
@@ -210,7 +210,7 @@ impl Breaker {
             (Until::ResetOr(ms) | Until::After(ms), _) => now.plus_ms(ms),
             (Until::NextStart, _) => now,
         };
-        let still = recent.filter(|breaker| breaker.closed(now));
+        let still = recent.filter(|breaker| breaker.tripped(now));
         Some(Breaker {
             fault: fault.word().into(),
             detail: detail.into(),
@@ -224,7 +224,7 @@ impl Breaker {
     }
 
     /// The breaker after the service answered an agent that was started at `began`; `None`: that says nothing
-    /// new. An agent that was at work when the breaker was closed proves nothing before its time, and with a
+    /// new. An agent that was at work when the breaker tripped proves nothing before its time, and with a
     /// limit that is not used up to the last neither does another one.
     pub fn after_answer(earlier: Option<&Breaker>, began: UnixMs, now: UnixMs) -> Option<Breaker> {
         let answered_at = Some(now);
@@ -241,7 +241,7 @@ impl Breaker {
     }
 
     /// The breaker after news of a window; `None`: they say nothing new. From `stop_percent` of the window on
-    /// it is closed until the reset, and in any case when the service refuses.
+    /// the account is closed until the reset, and in any case when the service refuses.
     pub fn after_usage_window(
         earlier: Option<&Breaker>,
         window: Window,
@@ -251,7 +251,7 @@ impl Breaker {
         let known = earlier.and_then(|breaker| breaker.window.as_ref());
         let same = known.is_some_and(|known| known.says(&window));
         let closed_by_limit =
-            earlier.is_some_and(|breaker| breaker.closed(now) && breaker.fault == "limit");
+            earlier.is_some_and(|breaker| breaker.tripped(now) && breaker.fault == "limit");
         if window.stops(stop_percent, now) {
             if same && closed_by_limit {
                 return None;

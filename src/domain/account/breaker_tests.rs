@@ -95,9 +95,9 @@ fn only_who_tried_after_the_closing_or_at_its_end_opens_it() {
     let overload = Breaker::after_fault(None, Fault::Overload, "", START).expect("closes");
     assert_eq!(Breaker::after_answer(Some(&overload), at(0), at(100)), None, "it was on its way");
     let open = Breaker::after_answer(Some(&overload), at(50), at(100)).expect("opens");
-    assert!(!open.closed(at(100)) && open.until > at(100));
+    assert!(!open.tripped(at(100)) && open.until > at(100));
     let again = Breaker::after_fault(Some(&open), Fault::Overload, "", at(200)).expect("closes");
-    assert_eq!((again.consecutive_failures, again.closed(at(200))), (2, true));
+    assert_eq!((again.consecutive_failures, again.tripped(at(200))), (2, true));
     // At the threshold agents still work; that they do opens nothing.
     let full =
         Breaker::after_usage_window(None, window("allowed_warning", 0.98, at(9_000)), 97, START)
@@ -126,10 +126,10 @@ fn a_warning_slows_a_threshold_stops_and_the_reset_ends_both() {
     assert_eq!(permit(&full, at(60_000)), Permit::Probe);
     let stop_at_refusal =
         Breaker::after_usage_window(None, window("allowed", 1.0, at(60_000)), 100, START).unwrap();
-    assert!(!stop_at_refusal.closed(START));
+    assert!(!stop_at_refusal.tripped(START));
     let refused =
         Breaker::after_usage_window(None, window("rejected", 1.0, at(60_000)), 100, START).unwrap();
-    assert!(refused.closed(START));
+    assert!(refused.tripped(START));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn who_says_nothing_has_no_probe() {
 fn a_gate_of_an_earlier_version_is_read() {
     let text = r#"{"fault":"limit","detail":"x","until_ms":5,"since_ms":1,"consecutive_failures":1,"new":[]}"#;
     let breaker: Breaker = serde_json::from_str(text).expect("reads");
-    assert!(breaker.closed(UnixMs(4)) && breaker.half_open(UnixMs(5)));
+    assert!(breaker.tripped(UnixMs(4)) && breaker.half_open(UnixMs(5)));
 }
 
 #[test]

@@ -247,7 +247,7 @@ mod tests {
             }
         };
         let cost = if policy.charged() { "an attempt" } else { "nothing" };
-        let queue = if policy.breaker { "closes the account's breaker" } else { "goes on" };
+        let queue = if policy.breaker { "closes the account" } else { "goes on" };
         format!("| {} | `{}` | {cost} | {again} | {queue} |\n", policy.class.word(), fault.word())
     }
 

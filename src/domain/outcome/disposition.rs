@@ -148,7 +148,7 @@ impl Step {
 pub mod waits {
     /// A usage limit without a reset time.
     pub const LIMIT_MS: u64 = 15 * 60_000;
-    /// First back-off of an overload; doubles with each strike in a row (see `domain::account::breaker`).
+    /// First back-off of an overload; doubles with each failure in a row (see `domain::account::breaker`).
     pub const OVERLOAD_MS: u64 = 30_000;
     /// Log-in, credit, a missing program: a person has to act, so look again rarely.
     pub const PERSON_MS: u64 = 10 * 60_000;

@@ -10,7 +10,7 @@ use crate::queue::{Dir, Result};
 use crate::sys::{clock, fs};
 
 impl Night<'_> {
-    /// What a person does after a refused log-in: logs in, opens the breaker, and lets go on what waits for it.
+    /// What a person does after a refused log-in: logs in, resets the breaker, and lets go on what waits for it.
     pub(super) fn log_in(&mut self) -> Result<()> {
         self.service.weather.unauthorised = false;
         self.service.publish()?;

@@ -34,7 +34,7 @@ impl Night<'_> {
         report.section("bill");
         books.tell(&self.facts).into_iter().for_each(|(what, figure)| report.tell(what, figure));
         let accounts = accounts::look(queue, &self.facts)?;
-        report.section("breaker");
+        report.section("account");
         let closed_ms = accounts.closed.iter().map(|span| span.until.since(span.from)).sum();
         let times = accounts.closed.len();
         report.tell("closed", format!("{times} times, {} in all", duration(closed_ms)));

@@ -1,20 +1,20 @@
 //! What earlier attempts of a task came to: the session to go on with, what they spent, and where things stand.
 //!
 //! It reads records, transcripts and the branch, and trusts a session only where everything about it is as it was:
-//! agent, tree, branch and base. Invariant: nothing is paid twice, so what was spent in this life counts.
+//! agent, tree, branch and base. Invariant: nothing is paid twice, so what was spent in this run of the task counts.
 
 use std::path::Path;
 
-use super::workplace::{Left, Workplace};
+use super::workplace::{PlaceFacts, Workplace};
 use crate::agent::transcript::{self, Summary};
-use crate::agent::{Job, Report, Request};
-use crate::domain::outcome::disposition::{Disposition, Fault, Outcome};
+use crate::domain::outcome::disposition::{Disposition, Fault};
+use crate::domain::process::ProcessIdentity;
 use crate::domain::task::name::AttemptName;
-use crate::domain::task::record::{AttemptStart, CommitRecord};
-use crate::domain::task::spec::TaskSpec;
+use crate::domain::task::record::CommitRecord;
 use crate::queue::runs::AttemptFiles;
-use crate::sys::{fs, process, random};
-use crate::worker::Worker;
+use crate::queue::{Queue, Result};
+use crate::sys::{fs, process};
+use crate::worker::shared::WorkerContext;
 
 /// A session is not gone on with after these: it is broken, was never begun, or led nowhere.
 const FRESH_AFTER: [Fault; 4] = [Fault::Error, Fault::NoResult, Fault::Setup, Fault::Missing];
@@ -25,7 +25,7 @@ const LINE_CHARS: usize = 300;
 /// A transcript is read to the end, but not one that is longer, bytes: then only its end.
 const TRANSCRIPT_MAX: u64 = 64 << 20;
 
-/// What came before, in this life of the task.
+/// What came before, in this run of the task.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Earlier {
     /// Attempts.
@@ -38,88 +38,91 @@ pub(super) struct Earlier {
     pub(super) ended: String,
     /// Its last lines.
     last_lines: Vec<String>,
+    /// What is on the branch, oldest first.
+    commits: Vec<CommitRecord>,
 }
 
-impl Worker {
-    /// Looks back.
-    pub(super) fn earlier(
-        &self,
-        attempt: &AttemptName,
-        agent: &str,
-        place: &Workplace,
-    ) -> crate::queue::Result<Earlier> {
-        let queue = &self.shared.queue;
-        let life = queue.run_epoch(&attempt.at.id)?;
-        let mut attempts = queue.attempts(&attempt.at.id)?;
-        attempts.retain(|files| files.name != *attempt && files.name.at.epoch >= life);
-        let mut earlier = Earlier { attempts: attempts.len(), ..Earlier::default() };
-        for (index, files) in attempts.iter().enumerate() {
-            let latest = index + 1 == attempts.len();
-            let needed = latest || files.result.is_none();
-            let heard = if needed { self.heard(&files.name) } else { Heard::default() };
-            earlier.spent_usd += match &files.result {
-                Some(result) => result.usage.cost_usd,
-                None => heard.summary.usage().cost_usd,
-            };
-            if latest {
-                earlier.ended = ended(files);
-                earlier.session = self.session(files, agent, place).filter(|_| heard.begun());
-                earlier.last_lines = heard.last_lines;
-            }
-        }
-        if earlier.attempts > 0 {
-            let text = earlier.summary(&place.commits(), place.branch());
-            queue.write_context(&attempt.at.id, &text)?;
-        }
-        Ok(earlier)
-    }
-
-    /// Writes down where the task stands, now that this attempt of it is over and another one follows.
-    pub(super) fn write_context(
-        &self,
-        attempt: &AttemptName,
-        verdict: &Disposition,
-        left: &Left,
-        branch: Option<&str>,
-    ) {
-        let queue = &self.shared.queue;
-        let stands = Earlier {
-            attempts: queue.attempt_count(&attempt.at.id).map_or(1, |count| count as usize),
-            ended: outcome(&verdict.outcome, &verdict.reason),
-            last_lines: self.heard(attempt).last_lines,
-            ..Earlier::default()
+/// Looks back at the earlier attempts of this run of the task.
+pub(super) fn look_back(
+    context: &WorkerContext,
+    attempt: &AttemptName,
+    agent: &str,
+    place: &Workplace,
+    facts: &PlaceFacts,
+) -> Result<Earlier> {
+    let queue = &context.shared.queue;
+    let began = queue.run_epoch(&attempt.at.id)?;
+    let mut attempts = queue.attempts(&attempt.at.id)?;
+    attempts.retain(|files| files.name != *attempt && files.name.at.epoch >= began);
+    let Some(latest) = attempts.last() else { return Ok(Earlier::default()) };
+    let mut earlier =
+        Earlier { attempts: attempts.len(), commits: place.commits(), ..Earlier::default() };
+    for files in &attempts {
+        let is_latest = files.name == latest.name;
+        let needed = is_latest || files.result.is_none();
+        let told = if needed { transcript_of(queue, &files.name) } else { Told::default() };
+        earlier.spent_usd += match &files.result {
+            Some(result) => result.usage.cost_usd,
+            None => told.summary.usage().cost_usd,
         };
-        let text = stands.summary(&left.commits, branch);
-        // The same can be read from the attempts' files: it is not worth an outcome.
-        if let Err(e) = queue.write_context(&attempt.at.id, &text) {
-            (self.options.log)(&format!("{}: {e}", attempt.at.id));
+        if is_latest {
+            earlier.ended = ended(files);
+            let me = &context.shared.registration.card().process;
+            let gone = |process: &ProcessIdentity| !process::out_of_reach(me, process);
+            earlier.session =
+                session_to_resume(files, agent, facts, gone).filter(|_| told.has_begun());
+            earlier.last_lines = told.last_lines;
         }
     }
+    let text = earlier.summary(facts.branch());
+    queue.write_context(&attempt.at.id, &text)?;
+    Ok(earlier)
+}
 
-    /// The latest attempt's session, where this attempt can go on with it.
-    fn session(&self, files: &AttemptFiles, agent: &str, place: &Workplace) -> Option<String> {
-        let start = files.start.as_ref()?;
-        let word = files.result.as_ref().map(|result| result.outcome.as_str());
-        let broken = FRESH_AFTER.iter().any(|fault| Some(fault.word()) == word);
-        let same = start.agent == agent && same_place(start, place);
-        let me = &self.shared.registration.card().process;
-        let elsewhere = |start: &AttemptStart| {
-            start.process.as_ref().is_none_or(|p| process::out_of_reach(me, p))
-        };
-        (same && !broken && !elsewhere(start)).then(|| start.session.clone())?
-    }
-
-    fn heard(&self, name: &AttemptName) -> Heard {
-        let path = self.shared.queue.attempt_dir(name).join("events.jsonl");
-        Heard::of(&fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default())
+/// Writes down where the task stands, now that this attempt of it is over and another one follows.
+pub(super) fn write_context(
+    context: &WorkerContext,
+    attempt: &AttemptName,
+    disposition: &Disposition,
+    commits: &[CommitRecord],
+    branch: Option<&str>,
+) {
+    let queue = &context.shared.queue;
+    let stands = Earlier {
+        attempts: queue.attempt_count(&attempt.at.id).map_or(1, |count| count as usize),
+        ended: outcome(&disposition.outcome, &disposition.reason),
+        last_lines: transcript_of(queue, attempt).last_lines,
+        commits: commits.to_vec(),
+        ..Earlier::default()
+    };
+    // The same can be read from the attempts' files: it is not worth an outcome.
+    if let Err(e) = queue.write_context(&attempt.at.id, &stands.summary(branch)) {
+        context.log(&format!("{}: {e}", attempt.at.id));
     }
 }
 
-fn same_place(start: &AttemptStart, place: &Workplace) -> bool {
-    place.continued()
-        && Path::new(&start.cwd) == place.path()
+/// The latest attempt's session, where another one can go on in it: everything is as it was, and whoever kept it can
+/// be seen from here to have ended.
+fn session_to_resume(
+    files: &AttemptFiles,
+    agent: &str,
+    place: &PlaceFacts,
+    has_ended: impl Fn(&ProcessIdentity) -> bool,
+) -> Option<String> {
+    let start = files.start.as_ref()?;
+    let word = files.result.as_ref().map(|result| result.outcome.as_str());
+    let broken = FRESH_AFTER.iter().any(|fault| Some(fault.word()) == word);
+    let same_place = place.continued
+        && Path::new(&start.cwd) == place.path
         && start.branch.as_deref() == place.branch()
-        && start.base.as_deref() == place.base()
+        && start.base == place.base;
+    let over = start.process.as_ref().is_some_and(has_ended);
+    (start.agent == agent && same_place && !broken && over).then(|| start.session.clone())?
+}
+
+fn transcript_of(queue: &Queue, name: &AttemptName) -> Told {
+    let path = queue.attempt_dir(name).join("events.jsonl");
+    Told::of(&fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default())
 }
 
 fn ended(files: &AttemptFiles) -> String {
@@ -136,99 +139,58 @@ fn outcome(word: &str, reason: &str) -> String {
 
 /// What a transcript says.
 #[derive(Clone, Debug, Default)]
-struct Heard {
+struct Told {
     summary: Summary,
     last_lines: Vec<String>,
 }
 
-impl Heard {
-    fn of(bytes: &[u8]) -> Heard {
-        let mut heard = Heard::default();
+impl Told {
+    fn of(bytes: &[u8]) -> Told {
+        let mut told = Told::default();
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let line = transcript::parse_line(line);
-            heard.summary.feed(&line);
+            told.summary.feed(&line);
             if let Some(text) = transcript::render(&line) {
-                heard.last_lines.push(crate::domain::text::one_line(&text, LINE_CHARS));
+                told.last_lines.push(crate::domain::text::one_line(&text, LINE_CHARS));
             }
-            if heard.last_lines.len() > LAST_LINES {
-                heard.last_lines.remove(0);
+            if told.last_lines.len() > LAST_LINES {
+                told.last_lines.remove(0);
             }
         }
-        heard
+        told
     }
 
     /// The agent's own program had begun the session.
-    fn begun(&self) -> bool {
+    fn has_begun(&self) -> bool {
         self.summary.session.is_some()
     }
 }
 
-/// Why the agent could not go on with its session, where a fresh one may: its own program does not know it (any more), or
-/// the service refuses what was said in it. Neither did anything yet, and neither is the task's doing.
-pub(super) fn cannot_go_on(resumed: bool, budget_usd: f64, report: &Report) -> Option<String> {
-    let Outcome::Failure { fault: Fault::Error, detail } = &report.ending else { return None };
-    // What a refusal may cost is what claude tried to make of it.
-    if !resumed || report.usage.cost_usd >= budget_usd {
-        return None;
-    }
-    if report.session.is_none() {
-        return Some("its earlier session was not there any more: a fresh one was told".into());
-    }
-    let refused =
-        || format!("the service refused its earlier session ({detail}): a fresh one was told");
-    report.refused_at_once.then(refused)
-}
-
-/// The report of an attempt of which the first try came to nothing: what that cost counts too.
-pub(super) fn after(first: Report, second: Report) -> Report {
-    let mut usage = first.usage;
-    usage.add(&second.usage);
-    let notes = [first.notes, second.notes].concat();
-    let elapsed_ms = first.elapsed_ms.saturating_add(second.elapsed_ms);
-    Report { usage, notes, elapsed_ms, swept: first.swept + second.swept, ..second }
-}
-
 impl Earlier {
-    /// The same order in a fresh session, which is told where things stand; of its budget so much is spent already.
-    pub(super) fn begin_anew(
-        &self,
-        job: Job,
-        spent_usd: f64,
-        spec: &TaskSpec,
-        place: &Workplace,
-    ) -> Job {
-        let prompt = self.prompt_with_summary(spec, place);
-        let max_budget_usd = job.request.max_budget_usd - spent_usd;
-        let session = random::uuid();
-        let request = Request { resume: false, session, prompt, max_budget_usd, ..job.request };
-        Job { request, ..job }
-    }
-
     /// The task, and where it stands.
-    pub(super) fn prompt_with_summary(&self, spec: &TaskSpec, place: &Workplace) -> String {
-        let stands = self.summary(&place.commits(), place.branch());
-        format!("{}\n\n---\n\n{stands}", spec.prompt)
+    pub(super) fn prompt_with_summary(&self, prompt: &str, branch: Option<&str>) -> String {
+        format!("{prompt}\n\n---\n\n{}", self.summary(branch))
     }
 
     /// What is said to an agent that goes on in its own session.
-    pub(super) fn resume_prompt(&self, commits: &[CommitRecord], branch: Option<&str>) -> String {
+    pub(super) fn resume_prompt(&self, branch: Option<&str>) -> String {
         format!(
             "You were interrupted in the middle of this task ({}). The session goes on; the directory is as you \
              left it, except that what was uncommitted may have been committed for you.\n\n{}\n\
              A command that was running when you were interrupted has ended, with an unknown outcome. Look at what \
              is there (git status, git log), then go on with the task where you left off. Do not start over.\n",
             self.ended,
-            stand(commits, branch)
+            stand(&self.commits, branch)
         )
     }
 
     /// Where the task stands, for people and for a fresh session.
-    pub(super) fn summary(&self, commits: &[CommitRecord], branch: Option<&str>) -> String {
+    fn summary(&self, branch: Option<&str>) -> String {
         let mut text = format!(
             "# Where this task stands\n\nAttempts so far: {}. The latest ended so: {}.\n\n{}",
             self.attempts,
             self.ended,
-            stand(commits, branch)
+            stand(&self.commits, branch)
         );
         if !self.last_lines.is_empty() {
             text.push_str("\nThe end of its transcript:\n\n");
@@ -256,7 +218,9 @@ fn stand(commits: &[CommitRecord], branch: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::account::usage::Usage;
+    use crate::domain::task::id::WorkerId;
+    use crate::domain::task::record::{AttemptResult, AttemptStart};
+    use crate::domain::time::UnixMs;
 
     #[test]
     fn a_transcript_that_was_cut_off_still_tells_session_and_last_words() {
@@ -265,54 +229,64 @@ mod tests {
             "{\"type\":\"assistant\",\"message\":{\"id\":\"1\",\"content\":[{\"type\":\"text\",\"text\":\"half way\"}]}}\n",
             "{\"type\":\"assis"
         );
-        let heard = Heard::of(text.as_bytes());
-        assert!(heard.begun());
-        assert!(heard.last_lines.iter().any(|line| line == "half way"), "{:?}", heard.last_lines);
-        assert!(!Heard::of(b"claude: command not found\n").begun());
+        let told = Told::of(text.as_bytes());
+        assert!(told.has_begun());
+        assert!(told.last_lines.iter().any(|line| line == "half way"), "{:?}", told.last_lines);
+        assert!(!Told::of(b"claude: command not found\n").has_begun());
     }
 
-    fn report(ending: Outcome, session: Option<&str>, refused_at_once: bool) -> Report {
-        let usage = Usage { cost_usd: 0.25, turns: 1, ..Usage::default() };
-        Report {
-            ending,
-            ground: None,
-            exit: None,
-            said: None,
-            usage,
-            denied_tools: Vec::new(),
-            session: session.map(str::to_owned),
-            refused_at_once,
-            rate_limit: None,
-            first_event_ms: None,
-            elapsed_ms: 5,
-            swept: 1,
-            notes: vec!["a note".into()],
+    #[test]
+    fn a_session_goes_on_only_where_everything_is_as_it_was() {
+        let name =
+            AttemptName::parse("20261120T113012123-fix-k3f9.1.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a");
+        let me = crate::sys::identity::me();
+        let place = PlaceFacts {
+            path: "/trees/a".into(),
+            branch: Some("swarm/x".into()),
+            base: Some("b".into()),
+            continued: true,
+            lacks_identity: false,
+        };
+        let start = AttemptStart {
+            schema: 1,
+            worker: WorkerId::from_bits([1; 16]),
+            host: "h".into(),
+            process: Some(me),
+            agent: "claude".into(),
+            started_at: UnixMs(1),
+            cwd: "/trees/a".into(),
+            branch: Some("swarm/x".into()),
+            base: Some("b".into()),
+            session: Some("s".into()),
+            continued: false,
+        };
+        let ended_with =
+            |word: &str| Some(AttemptResult { outcome: word.into(), ..AttemptResult::default() });
+        let files = |start: AttemptStart, result| AttemptFiles {
+            name: name.clone().expect("a name"),
+            start: Some(start),
+            result,
+            lost: None,
+        };
+        let same = || start.clone();
+        for (start, result, agent, over, resumes, case) in [
+            (same(), None, "claude", true, true, "it was cut off"),
+            (same(), ended_with("limit"), "claude", true, true, "its account was full"),
+            (same(), ended_with("error"), "claude", true, false, "it led nowhere"),
+            (same(), ended_with("setup"), "claude", true, false, "it was never begun"),
+            (same(), None, "other", true, false, "another agent"),
+            (same(), None, "claude", false, false, "it may still run where nobody sees it"),
+            (AttemptStart { process: None, ..same() }, None, "claude", true, false, "unknown"),
+            (AttemptStart { cwd: "/b".into(), ..same() }, None, "claude", true, false, "elsewhere"),
+            (AttemptStart { base: None, ..same() }, None, "claude", true, false, "another base"),
+            (AttemptStart { branch: None, ..same() }, None, "claude", true, false, "no branch"),
+            (AttemptStart { session: None, ..same() }, None, "claude", true, false, "none"),
+        ] {
+            let session = session_to_resume(&files(start, result), agent, &place, |_| over);
+            assert_eq!(session.is_some(), resumes, "{case}");
         }
-    }
-
-    #[test]
-    fn only_a_resumption_that_came_to_nothing_is_tried_in_a_fresh_session() {
-        let failed = |fault| Outcome::Failure { fault, detail: "API Error: 400 x".into() };
-        let tried = |report: &Report| cannot_go_on(true, 10.0, report).is_some();
-        assert!(tried(&report(failed(Fault::Error), None, false)));
-        let refused = report(failed(Fault::Error), Some("s"), true);
-        let why = cannot_go_on(true, 10.0, &refused).expect("another try");
-        assert!(why.contains("API Error: 400 x") && why.contains("a fresh one was told"), "{why}");
-        assert!(!tried(&report(failed(Fault::Error), Some("s"), false)), "it did something");
-        assert!(!tried(&report(failed(Fault::Spend), Some("s"), true)), "no credit");
-        assert!(!tried(&report(failed(Fault::Stopped), None, false)), "we stopped it");
-        assert!(!tried(&report(Outcome::Success, Some("s"), false)));
-        assert_eq!(cannot_go_on(false, 10.0, &refused), None, "a fresh one is the last");
-        assert_eq!(cannot_go_on(true, 0.25, &refused), None, "nothing is left to spend");
-    }
-
-    #[test]
-    fn what_the_first_try_cost_is_on_the_bill() {
-        let both =
-            after(report(Outcome::Success, None, true), report(Outcome::Success, Some("s"), false));
-        assert!((both.usage.cost_usd - 0.5).abs() < 1e-9 && both.usage.turns == 2);
-        assert_eq!((both.session.as_deref(), both.elapsed_ms, both.swept), (Some("s"), 10, 2));
-        assert_eq!(both.notes.len(), 2);
+        let fresh = PlaceFacts { continued: false, ..place };
+        assert_eq!(session_to_resume(&files(same(), None), "claude", &fresh, |_| true), None);
     }
 
     #[test]
@@ -322,11 +296,12 @@ mod tests {
             subject: subject.into(),
             leftover: false,
         };
-        let earlier = Earlier { attempts: 1, ended: "limit: full".into(), ..Earlier::default() };
-        let commits = [commit("aaaaaaaaaaaaaaaa", "First"), commit("bbbbbbbbbbbbbbbb", "Second")];
-        let text = earlier.summary(&commits, Some("swarm/x"));
+        let fresh = Earlier { attempts: 1, ended: "limit: full".into(), ..Earlier::default() };
+        assert!(fresh.resume_prompt(Some("swarm/x")).contains("no commit on `swarm/x` yet"));
+        let commits =
+            vec![commit("aaaaaaaaaaaaaaaa", "First"), commit("bbbbbbbbbbbbbbbb", "Second")];
+        let text = Earlier { commits, ..fresh }.summary(Some("swarm/x"));
         assert!(text.contains("- aaaaaaaaaa First\n- bbbbbbbbbb Second\n"), "{text}");
         assert!(text.contains("limit: full"));
-        assert!(earlier.resume_prompt(&[], Some("swarm/x")).contains("no commit on `swarm/x` yet"));
     }
 }

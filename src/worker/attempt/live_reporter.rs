@@ -1,36 +1,36 @@
-//! Says in the attempt's directory how its agent stands, for `status` and `explain`.
+//! Writes in the attempt's directory how its agent stands, for `status` and `explain`.
 //!
-//! Invariant: what was said goes when the agent has ended; trouble with it is nobody's trouble.
+//! Invariant: what was written goes when the agent has ended; a failure of it fails nothing else.
 
 use crate::agent::Progress;
 use crate::domain::task::name::AttemptName;
 use crate::queue::Queue;
 
-/// Speaks for one running agent.
-pub(in crate::worker) struct LiveReporter {
+/// Reports on one running agent.
+pub(super) struct LiveReporter {
     queue: Queue,
     attempt: AttemptName,
-    spoke: bool,
+    wrote: bool,
 }
 
 impl LiveReporter {
-    pub(in crate::worker) fn new(queue: Queue, attempt: AttemptName) -> LiveReporter {
-        LiveReporter { queue, attempt, spoke: false }
+    pub(super) fn new(queue: Queue, attempt: AttemptName) -> LiveReporter {
+        LiveReporter { queue, attempt, wrote: false }
     }
 
-    pub(in crate::worker) fn pass(&mut self, progress: &Progress) {
+    pub(super) fn pass(&mut self, progress: &Progress) {
         if let Progress::Live(live) = progress {
             // What cannot be written now is out of date a second later.
-            self.spoke |= self.queue.write_live(&self.attempt, live).is_ok();
+            self.wrote |= self.queue.write_live(&self.attempt, live).is_ok();
         }
     }
 }
 
 impl Drop for LiveReporter {
     fn drop(&mut self) {
-        if self.spoke {
-            // Nobody reads it once the name has moved.
-            drop(self.queue.forget_live(&self.attempt));
+        if self.wrote {
+            // What stays misleads nobody once the name has moved.
+            self.queue.forget_live(&self.attempt).ok();
         }
     }
 }

@@ -1,275 +1,227 @@
-//! One attempt, from claim to verdict: read, enter, prepare, run, collect, close.
+//! One attempt, from claim to disposition: read, enter, look back, plan, run, collect, close.
 //!
-//! Each step that fails for a reason outside the task ends in `blocked/` with that reason. Invariant: the
-//! claim is consumed on every path, or left (on an error of the queue itself) to the heart, which gives it
-//! back.
+//! What fails for a reason outside the task ends in `blocked/` with that reason. Invariant: the claim is consumed on
+//! every path, or left (on an error of the queue itself) to the heart, which gives it back.
 
+mod account_news;
 mod close;
 mod earlier;
-mod job;
-pub(super) mod live_reporter;
+mod environment;
+mod inputs;
+mod live_reporter;
+mod not_started;
 mod own_state;
-mod rules;
+mod plan;
+mod run;
 mod shutdown_race;
+mod texts;
 mod workplace;
 
-use crate::agent::{Job, Progress, Report, Session};
+use super::claim::Claimer;
+use super::control::Level;
+use super::shared::WorkerContext;
 use crate::domain::event::Event;
-use crate::domain::outcome::disposition::{Fault, Outcome};
-use crate::domain::settings::agents::{AgentKind, AgentProfile};
 use crate::domain::settings::problem::Problem;
-use crate::domain::task::record::{AttemptStart, TaskRecord};
+use crate::domain::task::record::AttemptStart;
 use crate::domain::task::spec::TaskSpec;
 use crate::git::GitError;
 use crate::housekeeping::known_names;
 use crate::queue::claim::Claim;
 use crate::queue::intake::MAX_TASK_BYTES;
 use crate::queue::{QueueError, Result};
-use crate::sys::clock;
-use crate::sys::lock::Lock;
+use crate::sys::{clock, random};
 use crate::taskfile;
-use crate::worker::Worker;
-use crate::worker::account_admission::ProgressRelay;
-use crate::worker::control::Level;
-use close::Close;
-use earlier::{after, cannot_go_on};
-use live_reporter::LiveReporter;
-use workplace::{Left, NoPlace, Workplace};
 
-impl Worker {
-    /// Works on a claimed task. True: the task failed.
-    pub(super) fn attempt(&mut self, claim: Claim) -> Result<bool> {
-        let at = claim.name().at.clone();
-        let closed = self.work(claim);
-        self.shared.holding.set(None);
-        self.capacity.tree_is_made();
-        let ours = self.shared.control.level() < Level::Fenced;
-        if ours && closed.as_ref().is_err_and(QueueError::disk_full) {
-            // Nothing of it counts: it waits as if it had not been claimed. What fails here the heart does later.
-            // A later pass disowns it.
-            drop(self.shared.queue.disown(&at));
+use close::{Ran, close, leave};
+use inputs::{Attempt, Means};
+use not_started::{Halt, NotStarted};
+use plan::{AttemptPlan, after};
+use workplace::{Left, PlaceFacts, Workplace, enter};
+
+/// Works on a claimed task. True: the task failed.
+pub(super) fn work(
+    context: &mut WorkerContext,
+    claimer: &mut Claimer,
+    claim: Claim,
+) -> Result<bool> {
+    let at = claim.name().at.clone();
+    let closed = read_and_work(context, claimer, claim);
+    let shared = &context.shared;
+    shared.holding.set(None);
+    claimer.capacity.tree_is_made();
+    let ours = shared.control.level() < Level::Fenced;
+    if ours && closed.as_ref().is_err_and(QueueError::disk_full) {
+        // Nothing of it counts: it waits as if it had not been claimed. What fails here the heart does later.
+        shared.queue.disown(&at).ok();
+    }
+    claimer.accounts.end_probe(shared);
+    closed
+}
+
+fn read_and_work(context: &mut WorkerContext, claimer: &mut Claimer, claim: Claim) -> Result<bool> {
+    let queue = context.shared.queue.clone();
+    let id = claim.name().at.id.clone();
+    if queue.cancel_wanted(&id)? {
+        // Won or refused: it is not this worker's any more.
+        let _ = queue.cancel_held(claim)?;
+        return Ok(false);
+    }
+    let bytes = claim.read(&queue, MAX_TASK_BYTES)?;
+    let dropped = queue.dropped_name(&id);
+    let spec = match known_names(&context.config).parse(&dropped, &bytes) {
+        Ok(spec) => spec,
+        Err(problems) => {
+            return reject(context, claim, &dropped.to_string_lossy(), &bytes, &problems);
         }
-        self.admission.end_probe(&self.shared);
-        closed
-    }
+    };
+    let agent = spec.agent.clone().unwrap_or_else(|| context.config.agent.clone());
+    let rules = texts::read_rules(&mut context.config, &context.options.vet);
+    let notes = rules.err().map(|e| format!("{e}: the earlier rules hold"));
+    let ran = match carry_out(context, claimer, &claim, &spec, &agent) {
+        Ok(ran) => ran,
+        Err(Halt::NotStarted(why)) => Ran::not_started(why),
+        Err(Halt::Queue(error)) => return Err(error),
+    };
+    let notes = notes.into_iter().chain(ran.notes).collect();
+    close(context, &mut claimer.accounts, claim, &agent, Ran { notes, ..ran })
+}
 
-    fn work(&mut self, claim: Claim) -> Result<bool> {
-        let queue = self.shared.queue.clone();
-        if queue.cancel_wanted(&claim.name().at.id)? {
-            // Whoever won the race, the attempt has ended.
-            let _ = queue.cancel_held(claim)?;
-            return Ok(false);
+fn reject(
+    context: &WorkerContext,
+    claim: Claim,
+    name: &str,
+    bytes: &[u8],
+    problems: &[Problem],
+) -> Result<bool> {
+    let at = claim.name().at.clone();
+    let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
+    // Won or refused: it is not this worker's any more.
+    let _ = context.shared.queue.reject(claim, &report, problems)?;
+    let (task, epoch) = (at.id.clone(), Some(at.epoch));
+    context.shared.journal.record(Event::TaskRejected { task, epoch });
+    let first = problems.first().map_or(String::new(), ToString::to_string);
+    context.log(&format!("{} rejected: {first}", at.id));
+    Ok(true)
+}
+
+/// Everything between reading a task and closing it.
+fn carry_out(
+    context: &WorkerContext,
+    claimer: &mut Claimer,
+    claim: &Claim,
+    spec: &TaskSpec,
+    agent: &str,
+) -> std::result::Result<Ran, Halt> {
+    let WorkerContext { shared, config, .. } = context;
+    let attempt = claim.attempt();
+    let Some(profile) = config.profiles.get(agent) else {
+        let missing = format!("the settings name no agent {agent:?}");
+        return Err(NotStarted::missing(&missing).into());
+    };
+    claimer.accounts.claimed(shared, config.account(agent));
+
+    let record = shared.queue.record(&attempt.at.id);
+    let origin = record.as_ref().and_then(|record| record.origin.as_ref());
+    let mut place = enter(context, attempt, profile.worktree, origin)?;
+    let mut notes = place.prepare();
+    let facts = place.facts();
+
+    // The first epoch that can be claimed is 1: nothing was tried before it.
+    let number = match attempt.at.epoch.0 {
+        0 | 1 => 1,
+        _ => shared.queue.attempt_count(&attempt.at.id)?,
+    };
+    let earlier = earlier::look_back(context, attempt, agent, &place, &facts)?;
+    let planned =
+        Attempt { name: attempt, number, spec, agent, profile, place: &facts, earlier: &earlier };
+    let plan = match plan_with_texts(context, &planned) {
+        Ok(plan) => plan,
+        Err(why) => {
+            leave(context, place, true);
+            return Err(why.into());
         }
-        let bytes = claim.read(&queue, MAX_TASK_BYTES)?;
-        let dropped = queue.dropped_name(&claim.name().at.id);
-        let spec = match known_names(&self.config).parse(&dropped, &bytes) {
-            Ok(spec) => spec,
-            Err(problems) => {
-                return self.reject(claim, &dropped.to_string_lossy(), &bytes, &problems);
-            }
-        };
-        let record = queue.record(&claim.name().at.id);
-        self.carry_out(claim, &spec, record)
-    }
+    };
 
-    fn reject(&self, claim: Claim, name: &str, bytes: &[u8], problems: &[Problem]) -> Result<bool> {
-        let at = claim.name().at.clone();
-        let report = taskfile::explain(name, bytes, at.id.as_str(), problems);
-        // Whoever won the race, the attempt has ended.
-        let _ = self.shared.queue.reject(claim, &report, problems)?;
-        let (task, epoch) = (at.id.clone(), Some(at.epoch));
-        self.shared.journal.record(Event::TaskRejected { task, epoch });
-        (self.options.log)(&format!(
-            "{} rejected: {}",
-            at.id,
-            problems.first().map_or(String::new(), ToString::to_string)
-        ));
-        Ok(true)
+    write_start(context, claim, agent, &plan, &facts)?;
+    claimer.capacity.tree_is_made();
+    context.log(&format!(
+        "{} attempt {number}: {agent} in {}",
+        attempt.at.id,
+        facts.path.display()
+    ));
+    let mut report = run::set_up_and_run(context, attempt, agent, &plan);
+    if let Some(why) = plan.begins_anew(&report) {
+        notes.push(why);
+        let plan = plan.anew(report.usage.cost_usd, random::uuid());
+        write_start(context, claim, agent, &plan, &facts)?;
+        report = after(report, run::run_agent(context, attempt, agent, &plan));
     }
+    let report = shutdown_race::unless_shutting_down(context, report);
 
-    fn carry_out(
-        &mut self,
-        claim: Claim,
-        spec: &TaskSpec,
-        record: Option<TaskRecord>,
-    ) -> Result<bool> {
-        let agent = spec.agent.clone().unwrap_or_else(|| self.config.agent.clone());
-        let Some(profile) = self.config.profiles.get(&agent).cloned() else {
-            let detail = format!("the settings name no agent {agent:?}");
-            return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Missing, detail });
-        };
-        self.admission.claimed(&self.shared, self.config.account(&agent));
-        let origin = record.as_ref().and_then(|record| record.origin.as_ref());
-        let mut place = match self.enter(&claim, &profile, origin) {
-            Ok(place) => place,
-            Err(no_place) => return self.close_unstarted(claim, &agent, no_place),
-        };
-        let mut notes = place.prepare();
-        // The first epoch that can be claimed is 1: nothing was tried before it.
-        let number = match claim.name().at.epoch.0 {
-            0 | 1 => 1,
-            _ => self.shared.queue.attempt_count(&claim.name().at.id)?,
-        };
-        let earlier = self.earlier(claim.attempt(), &agent, &place)?;
-        let job = self.job(claim.attempt(), number, spec, &profile, &place, &earlier);
-        let (rules, trouble) = self.own_rules(&agent);
-        notes.extend(trouble);
-        let job = match job {
-            Ok(job) => Job { rules, ..job },
-            Err(detail) => {
-                self.leave(place, true);
-                return self.close_unstarted(
-                    claim,
-                    &agent,
-                    NoPlace { fault: Fault::Missing, detail },
-                );
-            }
-        };
-        if earlier.attempts > 0 && job.request.max_budget_usd <= 0.0 {
-            self.leave(place, true);
-            let detail = format!("its budget is spent: ${:.2}", earlier.spent_usd);
-            return self.close_unstarted(claim, &agent, NoPlace { fault: Fault::Budget, detail });
-        }
-        self.write_start(&claim, &agent, &job, &place)?;
-        self.capacity.tree_is_made();
-        (self.options.log)(&format!(
-            "{} attempt {number}: {agent} in {}",
-            claim.name().at.id,
-            job.place.cwd.display()
-        ));
-        let report = match self.set_up(&claim, spec, &job, &place) {
-            Some(failed) => failed,
-            None => self.run_agent(&job, &profile, self.messenger(&claim, &agent)),
-        };
-        let report = match cannot_go_on(job.request.resume, job.request.max_budget_usd, &report) {
-            Some(why) => {
-                notes.push(why);
-                let job = earlier.begin_anew(job, report.usage.cost_usd, spec, &place);
-                self.write_start(&claim, &agent, &job, &place)?;
-                after(report, self.run_agent(&job, &profile, self.messenger(&claim, &agent)))
-            }
-            None => report,
-        };
-        let report = self.unless_shutting_down(report);
-        notes.extend(report.notes.clone());
-        let left = self.collect(&claim, spec, &mut place, &mut notes);
-        self.close(Close { claim, agent, report, left, place, notes })
-    }
+    notes.extend(report.notes.clone());
+    let left = collect(context, claim, spec, &mut place, &mut notes);
+    Ok(Ran { report, notes, left, place: Some(place) })
+}
 
-    fn write_start(&self, claim: &Claim, agent: &str, job: &Job, place: &Workplace) -> Result<()> {
-        let card = self.shared.registration.card();
-        self.shared.queue.write_start(
-            claim.attempt(),
-            &AttemptStart {
-                schema: 1,
-                worker: card.id.clone(),
-                host: card.process.host.clone(),
-                process: Some(card.process.clone()),
-                agent: agent.to_owned(),
-                started_at: clock::now(),
-                cwd: job.place.cwd.display().to_string(),
-                branch: place.branch().map(str::to_owned),
-                base: place.base().map(str::to_owned),
-                session: matches!(job.kind, AgentKind::Claude { .. })
-                    .then(|| job.request.session.clone()),
-                continued: place.continued(),
-            },
-        )
-    }
+fn plan_with_texts(
+    context: &WorkerContext,
+    attempt: &Attempt<'_>,
+) -> std::result::Result<AttemptPlan, NotStarted> {
+    let WorkerContext { shared, config, options, .. } = context;
+    let template = texts::template(config, &options.vet).map_err(|e| NotStarted::missing(&e))?;
+    attempt.plan(&Means {
+        config,
+        template: &template,
+        queue_place: shared.queue.place(),
+        attempt_dir: shared.queue.attempt_dir(attempt.name),
+        context_file: shared.queue.context_file(&attempt.name.at.id),
+        group: context.group.clone(),
+        demo_argv: &options.demo_argv,
+        fresh_session: random::uuid(),
+    })
+}
 
-    /// Runs the setup command in a fresh tree; a report means that it failed.
-    fn set_up(
-        &self,
-        claim: &Claim,
-        spec: &TaskSpec,
-        job: &Job,
-        place: &Workplace,
-    ) -> Option<Report> {
-        let rig = spec.rig.as_ref().or(self.config.rig.as_ref());
-        let rig = rig.and_then(|rig| self.config.rigs.get(rig)?.setup.clone());
-        let argv = rig.unwrap_or_else(|| self.config.setup.clone());
-        if argv.is_empty() || place.continued() || place.branch().is_none() {
-            return None;
-        }
-        let mut report = self.supervise(&self.setup_job(claim.attempt(), argv, job), None, None);
-        match &mut report.ending {
-            Outcome::Success => None,
-            Outcome::Failure { fault, detail } => {
-                if fault.is_the_tasks() || *fault == Fault::Missing {
-                    *fault = Fault::Setup;
-                    *detail = format!("the setup command failed: {detail}");
-                }
-                Some(report)
-            }
-        }
-    }
+fn write_start(
+    context: &WorkerContext,
+    claim: &Claim,
+    agent: &str,
+    plan: &AttemptPlan,
+    place: &PlaceFacts,
+) -> Result<()> {
+    let card = context.shared.registration.card();
+    let start = AttemptStart {
+        schema: 1,
+        worker: card.id.clone(),
+        host: card.process.host.clone(),
+        process: Some(card.process.clone()),
+        agent: agent.to_owned(),
+        started_at: clock::now(),
+        cwd: place.path.display().to_string(),
+        branch: place.branch.clone(),
+        base: place.base.clone(),
+        session: plan.keeps_session.then(|| plan.job.request.session.clone()),
+        continued: place.continued,
+    };
+    context.shared.queue.write_start(claim.attempt(), &start)
+}
 
-    fn run_agent(&self, job: &Job, profile: &AgentProfile, breaker: ProgressRelay) -> Report {
-        let turn = matches!(profile.kind, AgentKind::Claude { .. }).then(|| self.start_slot());
-        self.supervise(job, turn.flatten(), Some(breaker))
-    }
-
-    /// What passes on the agent's news of its account.
-    fn messenger(&self, claim: &Claim, agent: &str) -> ProgressRelay {
-        let account = self.config.account(agent);
-        ProgressRelay {
-            shared: self.shared.clone(),
-            account: account.to_owned(),
-            health_check: self.config.health_check(account),
-            stop_at: self.config.limit_stop_at,
-            source: claim.name().at.id.to_string(),
-            began: clock::now(),
-            answered_ms: None,
-            reporter: LiveReporter::new(self.shared.queue.clone(), claim.attempt().clone()),
-        }
-    }
-
-    /// Runs a job within reach of the other threads; `turn` ends with the first word of the agent.
-    fn supervise(
-        &self,
-        job: &Job,
-        mut turn: Option<Lock>,
-        mut breaker: Option<ProgressRelay>,
-    ) -> Report {
-        let session = Session::new();
-        self.shared.control.attach(session.remote());
-        let report = session.run(job, &mut |progress| {
-            if !matches!(progress, Progress::Started { .. }) {
-                turn = None;
-            }
-            if let Some(breaker) = &mut breaker {
-                breaker.pass(progress);
-            }
-        });
-        self.shared.control.detach();
-        report
-    }
-
-    fn collect(
-        &self,
-        claim: &Claim,
-        spec: &TaskSpec,
-        place: &mut Workplace,
-        notes: &mut Vec<String>,
-    ) -> Left {
-        let id = claim.name().at.id.as_str();
-        let title = spec.title.clone().unwrap_or_else(|| claim.name().at.id.slug().to_owned());
-        let subject = format!("swarmdir: what {title} left uncommitted");
-        let trailers = [("Swarmdir-Task", id)];
-        match self.with_space(GitError::disk_full, || place.collect(&subject, &trailers)) {
-            Ok(left) => left,
-            Err(e) => {
-                notes.push(format!("what is uncommitted stays in {}: {e}", place.path().display()));
-                Left::uncommitted(e.disk_full().then(|| e.to_string()))
-            }
-        }
-    }
-
-    /// Leaves a place; trouble there must not lose the outcome, and the tree stays locked to its task.
-    fn leave(&self, place: Workplace, keep: bool) {
-        let path = place.path().to_owned();
-        if let Err(e) = place.leave(keep) {
-            (self.options.log)(&format!("{}: {e}", path.display()));
+/// Commits what the agent left uncommitted.
+fn collect(
+    context: &WorkerContext,
+    claim: &Claim,
+    spec: &TaskSpec,
+    place: &mut Workplace,
+    notes: &mut Vec<String>,
+) -> Left {
+    let id = &claim.name().at.id;
+    let title = spec.title.as_deref().unwrap_or(id.slug());
+    let subject = format!("swarmdir: what {title} left uncommitted");
+    let trailers = [("Swarmdir-Task", id.as_str())];
+    match context.with_space(GitError::disk_full, || place.collect(&subject, &trailers)) {
+        Ok(left) => left,
+        Err(e) => {
+            notes.push(format!("what is uncommitted stays in {}: {e}", place.path().display()));
+            Left { no_room: e.disk_full().then(|| e.to_string()), ..Left::default() }
         }
     }
 }

@@ -2,23 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use super::environment::{QUEUE_MARK, TASK_MARK};
+use super::not_started::NotStarted;
 use super::own_state::OwnState;
-use crate::domain::outcome::disposition::Fault;
-use crate::domain::settings::agents::AgentProfile;
+use crate::domain::process::ProcessIdentity;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::record::{CommitRecord, Origin};
 use crate::git::{Fingerprint, GitError, Repo};
-use crate::queue::claim::Claim;
 use crate::queue::runs::AttemptFiles;
 use crate::sys::grace::Grace;
 use crate::sys::{process, sweep};
-use crate::worker::Worker;
+use crate::worker::shared::WorkerContext;
 use crate::worktree::{CollectOrder, Collected, Entered, Scratch, Tree, TreePool, TreeRequest};
 
-/// The variable by which every process of a task's agents is known.
-pub(super) const TASK_MARK: &str = "SWARMDIR_TASK";
-/// The variable that says for which queue they work: a directory, whatever it is called.
-pub(super) const QUEUE_MARK: &str = "SWARMDIR_QUEUE_INODE";
 /// What an earlier attempt left running is given so long to be dead, milliseconds.
 const PATIENCE_MS: u64 = 2_000;
 
@@ -40,16 +36,21 @@ pub(super) enum Workplace {
     Scratch(Scratch),
 }
 
-/// Why there is no place; never the task's fault.
-pub(super) struct NoPlace {
-    pub(super) fault: Fault,
-    pub(super) detail: String,
+/// What a plan has to know of a place.
+pub(super) struct PlaceFacts {
+    /// The directory to work in.
+    pub(super) path: PathBuf,
+    pub(super) branch: Option<String>,
+    pub(super) base: Option<String>,
+    /// An earlier attempt's tree goes on.
+    pub(super) continued: bool,
+    /// Commits of an agent need an author; where the user configured none, it is us.
+    pub(super) lacks_identity: bool,
 }
 
-impl Left {
-    /// What could not be committed for want of room.
-    pub(super) fn uncommitted(no_room: Option<String>) -> Left {
-        Left { no_room, ..Left::default() }
+impl PlaceFacts {
+    pub(super) fn branch(&self) -> Option<&str> {
+        self.branch.as_deref()
     }
 }
 
@@ -62,98 +63,97 @@ pub(super) struct Left {
     pub(super) notes: Vec<String>,
     /// There was no room to commit it: it is in the tree only.
     pub(super) no_room: Option<String>,
-    collected: Option<Collected>,
+    pub(super) collected: Option<Collected>,
 }
 
-impl Worker {
-    /// Finds (or makes) the place for a claimed task.
-    pub(super) fn enter(
-        &self,
-        claim: &Claim,
-        profile: &AgentProfile,
-        origin: Option<&Origin>,
-    ) -> Result<Workplace, NoPlace> {
-        match origin {
-            Some(origin) if profile.worktree => self.enter_tree(claim, origin),
-            None if profile.worktree => Err(NoPlace {
-                fault: Fault::Machine,
-                detail:
-                    "it was taken in for an agent without a worktree, so it has no base: cancel it and add it again"
-                        .into(),
-            }),
-            _ => self.enter_scratch(claim.attempt()),
+/// Finds (or makes) the place for a claimed task.
+pub(super) fn enter(
+    context: &WorkerContext,
+    attempt: &AttemptName,
+    worktree: bool,
+    origin: Option<&Origin>,
+) -> Result<Workplace, NotStarted> {
+    match origin {
+        Some(origin) if worktree => enter_tree(context, attempt, origin),
+        None if worktree => Err(NotStarted::machine(
+            "it was taken in for an agent without a worktree, so it has no base: cancel it and add it again",
+        )),
+        _ => {
+            // One directory a worker, empty for each task: making one costs more than starting a process.
+            let name = attempt.worker.short();
+            Ok(Workplace::Scratch(Scratch::enter(&context.config.scratch_dir(), name)?))
         }
     }
+}
 
-    fn enter_tree(&self, claim: &Claim, origin: &Origin) -> Result<Workplace, NoPlace> {
-        let attempt = claim.attempt();
-        let queue = &self.shared.queue;
-        let repository = self.config.repository_of(origin);
-        let repo = Repo::discover(&repository)?;
-        let before = repo.fingerprint();
-        let host = &self.shared.registration.card().process.host;
-        let trees = TreePool::new(Repo::discover(&repository)?, self.config.trees.clone(), host);
-        let entered = trees.enter(&TreeRequest {
-            task: attempt.at.id.as_str(),
-            token: &attempt.dir(),
-            queue: queue.id(),
-            branch: &origin.branch,
-            branch_is_fixed: origin.branch_is_fixed,
-            sync: queue.strict(),
-            base_oid: &origin.base,
-            intent: &queue.run_dir(&attempt.at.id).join("branch.json"),
-            fresh: self.may_run_elsewhere(attempt),
-        })?;
-        match entered {
-            Entered::Tree(tree) => {
-                if tree.continued() {
-                    end_earlier(attempt, queue.place())?;
-                }
-                let root = self.config.root.clone();
-                let own = (root.clone(), OwnState::look(&root));
-                Ok(Workplace::Tree { tree, repo, before: Box::new(before), own })
+fn enter_tree(
+    context: &WorkerContext,
+    attempt: &AttemptName,
+    origin: &Origin,
+) -> Result<Workplace, NotStarted> {
+    let (queue, config) = (&context.shared.queue, &context.config);
+    let repository = config.repository_of(origin);
+    let repo = Repo::discover(&repository)?;
+    let before = repo.fingerprint();
+    let me = &context.shared.registration.card().process;
+    let trees = TreePool::new(Repo::discover(&repository)?, config.trees.clone(), &me.host);
+    let attempts = queue.attempts(&attempt.at.id).unwrap_or_default();
+    let entered = trees.enter(&TreeRequest {
+        task: attempt.at.id.as_str(),
+        token: &attempt.dir(),
+        queue: queue.id(),
+        branch: &origin.branch,
+        branch_is_fixed: origin.branch_is_fixed,
+        sync: queue.strict(),
+        base_oid: &origin.base,
+        intent: &queue.run_dir(&attempt.at.id).join("branch.json"),
+        fresh: may_run_elsewhere(&attempts, attempt, &me.host, |process| {
+            process::out_of_reach(me, process)
+        }),
+    })?;
+    match entered {
+        Entered::Tree(tree) => {
+            if tree.continued() {
+                end_earlier(attempt, queue.place())?;
             }
-            Entered::Busy { holder } => Err(NoPlace {
-                fault: Fault::Machine,
-                detail: format!("its tree is still in use by {holder}"),
-            }),
+            let root = config.root.clone();
+            let own = (root.clone(), OwnState::look(&root));
+            Ok(Workplace::Tree { tree, repo, before: Box::new(before), own })
+        }
+        Entered::Busy { holder } => {
+            Err(NotStarted::machine(format!("its tree is still in use by {holder}")))
         }
     }
+}
 
-    /// Whether an earlier attempt may still run where this machine cannot kill it: it never came to a result, and
-    /// its process cannot be seen from here. Its tree and its branch are then left to it. (Whether somebody wrote
-    /// down that it was lost says nothing: that note may have died with its writer.)
-    fn may_run_elsewhere(&self, attempt: &AttemptName) -> bool {
-        let attempts = self.shared.queue.attempts(&attempt.at.id).unwrap_or_default();
-        let me = &self.shared.registration.card().process;
-        let unfinished = |files: &&AttemptFiles| files.name != *attempt && files.result.is_none();
-        let mut starts =
-            attempts.iter().filter(unfinished).filter_map(|files| files.start.as_ref());
-        starts.any(|start| match &start.process {
-            Some(process) => process::out_of_reach(me, process),
-            None => start.host != me.host,
-        })
-    }
-
-    fn enter_scratch(&self, attempt: &AttemptName) -> Result<Workplace, NoPlace> {
-        // One directory a worker, empty for each task: making one costs more than starting a process.
-        let name = attempt.worker.short();
-        Ok(Workplace::Scratch(Scratch::enter(&self.config.scratch_dir(), name)?))
-    }
+/// Whether an earlier attempt may still run where this machine cannot kill it: it never came to a result, and its process
+/// cannot be seen from here. Its tree and its branch are then left to it. (Whether somebody wrote down that it was lost
+/// says nothing: that note may have been lost with its writer.)
+fn may_run_elsewhere(
+    attempts: &[AttemptFiles],
+    this: &AttemptName,
+    host: &str,
+    out_of_reach: impl Fn(&ProcessIdentity) -> bool,
+) -> bool {
+    let unfinished = attempts.iter().filter(|files| files.name != *this && files.result.is_none());
+    unfinished.filter_map(|files| files.start.as_ref()).any(|start| match &start.process {
+        Some(process) => out_of_reach(process),
+        None => start.host != host,
+    })
 }
 
 /// Ends what an earlier attempt on this machine left running: its worker died (or the tree would be locked),
 /// but the task was moved on by somebody who could not kill here, or did not have to: from another machine,
 /// by hold, priority or retry.
-fn end_earlier(attempt: &AttemptName, queue: &str) -> Result<(), NoPlace> {
+fn end_earlier(attempt: &AttemptName, queue: &str) -> Result<(), NotStarted> {
     // A copy of the queue has the same tasks, and what runs for the original is none of its business.
     let task = (TASK_MARK, attempt.at.id.as_str());
     let swept = sweep::marked_beside(task, (QUEUE_MARK, queue), &mut Grace::new(), PATIENCE_MS);
     if swept.left == 0 {
         return Ok(());
     }
-    let detail = format!("{} processes of an earlier attempt would not die", swept.left);
-    Err(NoPlace { fault: Fault::Machine, detail })
+    let left = swept.left;
+    Err(NotStarted::machine(format!("{left} processes of an earlier attempt would not end")))
 }
 
 impl Workplace {
@@ -172,25 +172,24 @@ impl Workplace {
         }
     }
 
-    /// Commits of an agent need an author; where the user configured none, it is us.
-    pub(super) fn lacks_identity(&self) -> bool {
+    /// What a plan has to know of it.
+    pub(super) fn facts(&self) -> PlaceFacts {
+        let path = self.path().to_owned();
         match self {
-            Workplace::Tree { tree, .. } => !tree.has_identity(),
-            Workplace::Scratch(_) => false,
-        }
-    }
-
-    pub(super) fn base(&self) -> Option<&str> {
-        match self {
-            Workplace::Tree { tree, .. } => Some(tree.base()),
-            Workplace::Scratch(_) => None,
-        }
-    }
-
-    pub(super) fn continued(&self) -> bool {
-        match self {
-            Workplace::Tree { tree, .. } => tree.continued(),
-            Workplace::Scratch(_) => false,
+            Workplace::Tree { tree, .. } => PlaceFacts {
+                path,
+                branch: self.branch().map(str::to_owned),
+                base: Some(tree.base().to_owned()),
+                continued: tree.continued(),
+                lacks_identity: !tree.has_identity(),
+            },
+            Workplace::Scratch(_) => PlaceFacts {
+                path,
+                branch: None,
+                base: None,
+                continued: false,
+                lacks_identity: false,
+            },
         }
     }
 
@@ -258,12 +257,5 @@ impl Workplace {
             Workplace::Tree { tree, .. } => tree.release(keep),
             Workplace::Scratch(scratch) => scratch.leave(),
         }
-    }
-}
-
-impl From<GitError> for NoPlace {
-    fn from(error: GitError) -> NoPlace {
-        let fault = if error.disk_full() { Fault::Disk } else { Fault::Machine };
-        NoPlace { fault, detail: error.to_string() }
     }
 }

@@ -79,12 +79,12 @@ pub(super) fn rows() -> Vec<Row> {
             ],
         ),
         row(
-            "close a breaker",
+            "trip a breaker",
             trip_breaker,
             &["ready/5-a.1 => a done", "ready/5-a.1 accounts/claude => a done"],
         ),
         row(
-            "open a breaker",
+            "reset a breaker",
             reset_breaker,
             &["ready/5-a.1 accounts/claude => a done", "ready/5-a.1 => a done"],
         ),

@@ -1,0 +1,27 @@
+//! What people and programs may do with a swarm: one function for each act, which returns a value and prints nothing.
+//!
+//! Whatever has a surface (the command line, a dashboard, a server of tools) calls these. **One door:** each act takes a
+//! [`Permitted`], which only [`authorize`] makes. It may not know arguments, terminals and settings files; who reads only
+//! asks `views`.
+
+mod authorize;
+mod care;
+mod coordinating;
+mod error;
+mod pool;
+mod restore;
+mod stop;
+mod tasks;
+mod trust;
+
+pub use authorize::{Action, Actor, Denied, Permitted, authorize};
+pub use care::{collect_garbage, mend};
+pub use coordinating::{Coordinating, Incumbent, coordinating, lock_path};
+pub use error::{CommandError, ErrorKind};
+pub use pool::{pause, resume, scale};
+pub use restore::{RestoredWork, restore};
+pub use stop::{Stopping, stop};
+pub use tasks::{
+    Added, TaskChange, add, cancel, find_task, hold, prioritise, release, retry, validate,
+};
+pub use trust::{TrustItem, Trusted, grant, records, revoke, waiting, waiting_in};
