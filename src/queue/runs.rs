@@ -18,9 +18,6 @@ use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::written_ahead;
 use crate::sys::fs::{self, FsError, Linked};
 
-/// How an attempt began, and what it came to.
-const START: &str = "attempt.json";
-const RESULT: &str = "result.json";
 /// No file name is longer, bytes.
 const NAME_MAX: u64 = 4096;
 /// No record is longer, bytes.
@@ -136,10 +133,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Notes how an attempt begins, in the directory that reading the task made. Not synced: after a power cut
-    /// nobody works on it any more, and the result repeats it.
+    /// Notes how an attempt begins, in the directory that reading the task made. Not synced: after a power cut nobody works on it any more.
     pub fn write_start(&self, attempt: &AttemptName, start: &AttemptStart) -> Result<()> {
-        let path = self.attempt_dir(attempt).join(START);
+        let path = self.attempt_dir(attempt).join("attempt.json");
         Ok(fs::write(&path, &to_json(start))?)
     }
 
@@ -158,23 +154,21 @@ impl Queue {
         self.run_dir(id).join("context.md")
     }
 
-    /// Writes the result, with how the attempt began, and makes the attempt's files durable, so that they may be
-    /// published. An empty file has no content to lose.
+    /// Writes the result and makes the attempt's files durable, so that they may be published.
     pub fn write_result(&self, attempt: &AttemptName, result: &AttemptResult) -> Result<()> {
         let dir = self.attempt_dir(attempt);
-        if !self.strict() {
-            return Ok(fs::write(&dir.join(RESULT), &to_json(result))?);
-        }
-        let result = AttemptResult { start: read_json(&dir.join(START)), ..result.clone() };
-        fs::write_synced(&dir.join(RESULT), &to_json(&result), true)?;
-        for name in fs::list(&dir)?.iter().filter(|name| *name != RESULT && *name != START) {
-            let path = dir.join(name);
-            if fs::look(&path)?.is_some_and(|meta| meta.is_file() && meta.len() > 0) {
-                fs::sync(&path)?;
+        fs::write_synced(&dir.join("result.json"), &to_json(result), self.strict())?;
+        if self.strict() {
+            for name in fs::list(&dir)?.iter().filter(|name| *name != "result.json") {
+                let path = dir.join(name);
+                if fs::look(&path)?.is_some_and(|meta| meta.is_file()) {
+                    fs::sync(&path)?;
+                }
             }
+            fs::sync(&dir)?;
+            fs::sync(&self.run_dir(&attempt.at.id))?;
         }
-        fs::sync(&dir)?;
-        Ok(fs::sync(&self.run_dir(&attempt.at.id))?)
+        Ok(())
     }
 
     /// Notes that the attempt's worker died; only after the reclaim won.
@@ -210,11 +204,9 @@ impl Queue {
     /// One attempt's files.
     pub fn attempt(&self, name: AttemptName) -> AttemptFiles {
         let dir = self.attempt_dir(&name);
-        let mut result: Option<AttemptResult> = read_json(&dir.join(RESULT));
-        let repeated = result.as_mut().and_then(|result| result.start.take());
         AttemptFiles {
-            start: read_json(&dir.join(START)).or(repeated),
-            result,
+            start: read_json(&dir.join("attempt.json")),
+            result: read_json(&dir.join("result.json")),
             lost: read_json(&dir.join("lost")),
             name,
         }
@@ -235,7 +227,7 @@ impl Queue {
     /// Whether a blocked task's date is one of a clock that was ahead: the attempt that began the wait ended in the future.
     pub fn waits_by_a_wrong_clock(&self, id: &TaskId, now: UnixMs) -> Result<bool> {
         let names = attempt_names(id, &fs::list_if_any(&self.run_dir(id))?);
-        let latest = names.last().map(|name| self.attempt_dir(name).join(RESULT));
+        let latest = names.last().map(|name| self.attempt_dir(name).join("result.json"));
         let result: Option<AttemptResult> = latest.and_then(|path| read_json(&path));
         Ok(result.is_some_and(|result| written_ahead(result.ended_at, now)))
     }

@@ -247,7 +247,6 @@ impl Rig {
         fs::write(&dir.join("events.jsonl"), b"{\"said\":\"this\"}\n{\"said\":\"that\"}\n")
             .unwrap();
         fs::write(&dir.join("stderr"), b"a complaint of some length\n").unwrap();
-        fs::write(&dir.join("setup.err"), b"").unwrap();
         self.step("heartbeat");
         me.beat(7).unwrap();
         claim

@@ -54,7 +54,7 @@ pub struct Origin {
     pub branch_is_fixed: bool,
 }
 
-/// `runs/T/e.W/attempt.json`: written before the agent starts. Not synced: the result repeats it.
+/// `runs/T/e.W/attempt.json`: written before the agent starts.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct AttemptStart {
     /// 1.
@@ -121,9 +121,6 @@ pub struct AttemptResult {
     /// What it stood in.
     #[serde(default)]
     pub evidence: Option<Evidence>,
-    /// How the attempt began, so that one synced file says all of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<AttemptStart>,
 }
 
 /// The record that showed what went wrong.

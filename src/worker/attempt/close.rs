@@ -147,7 +147,6 @@ fn result(
         class: class.map(|class| class.word().to_owned()),
         rule: ground.as_ref().map(|ground| ground.rule.clone()),
         evidence: ground.map(|ground| ground.evidence),
-        start: None,
     }
 }
 

@@ -177,9 +177,7 @@ fn outcome_is_whole(root: &Path, id: &str, name: &str, text: usize) -> Result<()
     let read = |file: &str| fs::read(dir.join(file)).map_err(|e| format!("{id} {file}: {e}"));
     let result: Value =
         serde_json::from_slice(&read("result.json")?).map_err(|e| format!("{id} result: {e}"))?;
-    if result["start"]["schema"] != 1 {
-        return Err(format!("{id}: how it began"));
-    }
+    serde_json::from_slice::<Value>(&read("attempt.json")?).map_err(|e| format!("{id} start: {e}"))?;
     if read("task")? != text_of(text).into_bytes() {
         return Err(format!("{id}: the copy that was worked from"));
     }
