@@ -19,7 +19,7 @@
 //! queue  worktree   agent   taskfile  trust  capacity   mechanisms; none knows another
 //!   │       git       │         │        │      a user's repository, and git's own command line
 //!   └──────┴────┬─────┴─────────┴────────┘
-//!              sys                              the only door to the operating system
+//!            sys   site                         the only door to the operating system · the only one that spells paths
 //!
 //! domain  words, names, decisions    \
 //! form    reading what people fill in } pure: everybody may use them, they use nothing above themselves
@@ -51,6 +51,8 @@
 //! - [`shape`] — colour, columns, durations, money. **Architecture Invariant:** it knows no terminal.
 //! - [`sys`] — files, processes, clocks, signals, locks, wake-ups. **Architecture Invariant:** it knows no task
 //!   and no directory of the queue; clippy forbids the calls it wraps everywhere else.
+//! - [`site`] — paths of a root, its queue, its runs. **Architecture Invariant:** pure; no name in there is spelled
+//!   anywhere else (`tidy::paths` looks).
 //! - [`queue`] — the protocol, a file for each row of its table. **Architecture Invariant:** every transition
 //!   commits by one link, rename or unlink; it starts no process and knows no git.
 //! - [`taskfile`] — one task file to a [`domain::task::spec::TaskSpec`], or all its mistakes. **Architecture
@@ -100,7 +102,7 @@
 //!   was tried, on what, and why; `cli` gives it an exit code and a hint.
 //! - A *bug* is a panic: it ends the process, and recovery is another process's, as after any crash.
 //!
-//! Whose fault a failed attempt is, rules tell (`agent/failures.toml`, [`domain::failure::rules`]) from what the agent's own
+//! Whose fault a failed attempt is, rules tell (`agent/program/*/failures.toml`, [`domain::failure::rules`]) from what the agent's own
 //! program left; what follows from it is one table, [`domain::failure::policy`]: what is not the task's own costs it nothing.
 //!
 //! # Formats
@@ -138,6 +140,7 @@ pub mod queue;
 pub mod rehearsal;
 pub mod selftest;
 pub mod shape;
+pub mod site;
 pub mod sys;
 pub mod taskfile;
 pub mod trust;

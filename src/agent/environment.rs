@@ -8,15 +8,11 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use crate::agent::program::adapter::ProgramEnv;
+
 /// Variables (or `PREFIX*`) that no agent inherits, with the reason. `LD_PRELOAD` and the like are not
 /// here: the worker runs with them itself, and whoever set them meant everything below.
-pub const DENIED: [(&str, &str); 37] = [
-    ("CLAUDECODE", "an outer session's mark"),
-    ("CLAUDE_CODE_SESSION_ID", "an outer session's mark"),
-    ("CLAUDE_CODE_CHILD_SESSION", "an outer session's mark"),
-    ("CLAUDE_CODE_ENTRYPOINT", "an outer session's mark"),
-    ("CLAUDE_CODE_SSE_PORT", "an editor that watches an outer session"),
-    ("CLAUDE_PID", "an outer session's mark"),
+pub const DENIED: [(&str, &str); 31] = [
     ("SWARMDIR_*", "an outer swarm's task, worker and settings"),
     ("GIT_DIR", "points git at another repository"),
     ("GIT_WORK_TREE", "points git at another checkout"),
@@ -51,22 +47,7 @@ pub const DENIED: [(&str, &str); 37] = [
 ];
 
 /// Set where the user did not: what makes an agent fit to run unattended beside others.
-const DEFAULTS: [(&str, &str); 10] = [
-    // Telemetry, update checks and the like: each would be a connection per agent.
-    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-    ("DISABLE_AUTOUPDATER", "1"),
-    // Otherwise the process outlives its result for whatever runs in the background.
-    ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"),
-    // The memory directory is shared by all worktrees of a repository.
-    ("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1"),
-    // A failed start becomes a result line, with a word for the reason.
-    ("CLAUDE_CODE_STARTUP_FAILURE_RESULTS", "1"),
-    // A dead stream is noticed after a minute, not after five.
-    ("CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS", "60000"),
-    // With background tasks off a command that takes longer is killed, and long builds are common: ten
-    // minutes where the model names no time (else two), at most an hour (else ten minutes).
-    ("BASH_DEFAULT_TIMEOUT_MS", "600000"),
-    ("BASH_MAX_TIMEOUT_MS", "3600000"),
+const DEFAULTS: [(&str, &str); 2] = [
     // Nobody is there to type a password or to use an editor.
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_EDITOR", "true"),
@@ -80,13 +61,23 @@ const GIT_SETTINGS: [(&str, &str); 2] = [("gc.auto", "0"), ("maintenance.auto", 
 pub(super) struct Inherited {
     denies: Vec<String>,
     env: BTreeMap<OsString, OsString>,
+    defaults: Vec<(&'static str, &'static str)>,
 }
 
 impl Inherited {
-    /// From the worker's own environment, less what is denied.
-    pub(super) fn new(own: Vec<(OsString, OsString)>, denies: &[String]) -> Inherited {
-        let env = own.into_iter().filter(|(name, _)| !denied(name, denies)).collect();
-        Inherited { denies: denies.to_vec(), env }
+    /// From the worker's own environment, less what is denied by us, by an agent program or by the operator.
+    pub(super) fn new(
+        own: Vec<(OsString, OsString)>,
+        denies: &[String],
+        programs: &[ProgramEnv],
+    ) -> Inherited {
+        let ours = DENIED.iter().chain(programs.iter().flat_map(|program| program.denied));
+        let patterns: Vec<&str> =
+            ours.map(|(pattern, _)| *pattern).chain(denies.iter().map(String::as_str)).collect();
+        let denied = |name: &OsStr| patterns.iter().any(|pattern| matches(pattern, name));
+        let env = own.into_iter().filter(|(name, _)| !denied(name)).collect();
+        let defaults = programs.iter().flat_map(|program| program.defaults).chain(&DEFAULTS);
+        Inherited { denies: denies.to_vec(), env, defaults: defaults.copied().collect() }
     }
 
     /// Whether these are the rules that it was made by.
@@ -102,18 +93,13 @@ impl Inherited {
     ) -> Vec<(OsString, OsString)> {
         let mut env = self.env.clone();
         env.extend(given.iter().map(|(name, value)| (name.into(), value.into())));
-        for (name, value) in DEFAULTS {
+        for &(name, value) in &self.defaults {
             env.entry(name.into()).or_insert_with(|| value.into());
         }
         env.insert("PWD".into(), cwd.into());
         add_git_settings(&mut env);
         env.into_iter().collect()
     }
-}
-
-fn denied(name: &OsStr, operator_denies: &[String]) -> bool {
-    let own = DENIED.iter().map(|(pattern, _)| *pattern);
-    own.chain(operator_denies.iter().map(String::as_str)).any(|pattern| matches(pattern, name))
 }
 
 /// Whether a variable is meant by `NAME` or `PREFIX*`.
@@ -146,6 +132,8 @@ pub(super) fn get<'a>(env: &'a [(OsString, OsString)], name: &str) -> Option<&'a
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::program::Adapter;
+    use crate::agent::program::claude::Claude;
 
     fn built(
         inherited: &[(&str, &str)],
@@ -155,7 +143,8 @@ mod tests {
         let own = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
         let inherited = inherited.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let deny: Vec<String> = deny.iter().map(|d| (*d).to_owned()).collect();
-        let inherited = Inherited::new(inherited, &deny);
+        let programs = [Claude.environment()];
+        let inherited = Inherited::new(inherited, &deny, &programs);
         inherited.build(&given.iter().map(own).collect::<Vec<_>>(), Path::new("/tree"))
     }
 
@@ -167,7 +156,6 @@ mod tests {
                 ("ANTHROPIC_API_KEY", "k"),
                 ("HTTPS_PROXY", "p"),
                 ("GIT_AUTHOR_NAME", "U"),
-                ("CLAUDECODE", "1"),
                 ("GIT_DIR", "/other/.git"),
                 ("SWARMDIR_TASK", "outer"),
                 ("CARGO_PKG_NAME", "x"),

@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn who_finds_all_slots_taken_is_called_when_one_is_given_back() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = CapacitySettings::of(&Config::built_in(dir.path().to_owned()));
+        let settings = CapacitySettings::of(&Config::built_in(dir.path().to_owned(), &[]));
         let (call, called) = channel();
         let slots = |call: std::sync::mpsc::Sender<()>| {
             StartSlots::new(&settings, Arc::new(move || call.send(()).unwrap()))

@@ -52,7 +52,7 @@ pub(super) struct Run {
     /// How many workers to keep [default: 3]
     #[arg(long, short = 'n', value_name = "N")]
     pub(super) agents: Option<u32>,
-    /// The agent of tasks that name none [default: claude]
+    /// The agent of tasks that name none
     #[arg(long, value_name = "NAME")]
     pub(super) agent: Option<String>,
     /// End when nothing is ready or running
@@ -75,7 +75,7 @@ pub(super) struct Work {
     /// End after so many tasks
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_tasks: Option<u32>,
-    /// The agent of tasks that name none [default: claude]
+    /// The agent of tasks that name none
     #[arg(long, value_name = "NAME")]
     pub(super) agent: Option<String>,
     /// The place in a coordinator's pool

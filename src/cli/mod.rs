@@ -87,7 +87,7 @@ fn conclude(program: &str, common: &Common, outcome: CommandResult) -> ExitCode 
     }))
 }
 
-/// The agent of `demo`, as a program of its own: its prompt on standard input, stream-json on standard output.
+/// The agent of `demo`, as a program of its own: its prompt on standard input, lines of JSON on standard output.
 fn demo_agent() -> CommandResult {
     let mut prompt = Vec::new();
     std::io::stdin().lock().read_to_end(&mut prompt)?;

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::error::Failure;
 use super::exit;
-use crate::agent;
+use crate::agent::program;
 use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::choice::Cgroups;
 use crate::domain::settings::config::Config;
@@ -17,7 +17,7 @@ pub(super) fn check(context: &Context) -> Result<(), Failure> {
         return Err(Failure::usage(format!("there is no agent {:?}", config.agent))
             .hint("coordinator config lists them"));
     };
-    agent::find(&profile.kind)
+    program::find(&profile.kind)
         .map_err(|e| Failure::new(exit::MISSING, e.to_string()).hint(e.hint))?;
     cgroups(config)?;
     repository(context, profile)

@@ -2,26 +2,34 @@
 
 use super::finding::Finding;
 use super::trust::within_repository;
-use crate::agent;
-use crate::domain::settings::agents::{AgentKind, AgentProfile};
+use crate::agent::failures;
+use crate::agent::program::{self, Examined, ExaminedState};
+use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::config::Config;
 use crate::domain::settings::limits::Limits;
-use crate::domain::task::spec::PermissionMode;
-use crate::sys::{env, fs, tool};
+use crate::domain::settings::programs::Executable;
+use crate::sys::{env, tool};
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (name, profile) in &config.profiles {
         let default = *name == config.agent;
         findings.extend(agent_program(config, name, profile, default));
-        if let (AgentKind::Claude { config_dir, .. }, true) = (&profile.kind, default) {
-            findings.push(login(config_dir.as_deref()));
-            findings.extend(bypass(profile));
+        if default {
+            findings.extend(program::examine(profile).into_iter().map(finding));
         }
     }
     findings.push(limits(&config.limits));
     findings.push(rules(config));
     findings
+}
+
+fn finding(seen: Examined) -> Finding {
+    match seen.state {
+        ExaminedState::Good => Finding::good(seen.topic, seen.found),
+        ExaminedState::Doubtful => Finding::warning(seen.topic, seen.found, seen.hint),
+        ExaminedState::Wrong => Finding::missing(seen.topic, seen.found, seen.hint),
+    }
 }
 
 fn agent_program(
@@ -30,11 +38,12 @@ fn agent_program(
     profile: &AgentProfile,
     default: bool,
 ) -> Option<Finding> {
-    if matches!(profile.kind, AgentKind::Demo) {
+    let executable = profile.kind.executable();
+    if executable == Executable::Ourselves {
         return None;
     }
-    if let AgentKind::Claude { program: None, .. } = &profile.kind
-        && let Some(found) = within_repository("claude", &config.root)
+    if let Executable::OnPath(program) = executable
+        && let Some(found) = within_repository(program, &config.root)
     {
         let found = format!(
             "{name}: {} lies in the repository: it was not asked for its version",
@@ -46,15 +55,13 @@ fn agent_program(
             "take that directory out of PATH, or name the program that is meant",
         ));
     }
-    Some(match agent::find(&profile.kind) {
+    Some(match program::find(&profile.kind) {
         Ok(path) => {
-            let version = match &profile.kind {
-                AgentKind::Claude { .. } => {
-                    tool::first_line(&path.to_string_lossy(), &["--version"])
-                }
-                AgentKind::Command { .. } | AgentKind::Demo => None,
-            };
-            let version = version.map(|version| format!(", {version}")).unwrap_or_default();
+            // Any other program may do anything when it is asked for its version.
+            let known = !matches!(executable, Executable::Argv(_));
+            let version = known.then(|| tool::first_line(&path.to_string_lossy(), &["--version"]));
+            let version = version.flatten().map(|version| format!(", {version}"));
+            let version = version.unwrap_or_default();
             Finding::good("agent", format!("{name}: {}{version}", path.display()))
         }
         Err(e) if default => Finding::missing("agent", format!("{name}: {e}"), e.hint),
@@ -62,44 +69,10 @@ fn agent_program(
     })
 }
 
-/// Only whether something is there: whether it is valid, the first call tells, and costs nothing when not.
-fn login(config_dir: Option<&std::path::Path>) -> Finding {
-    let keys = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
-    if let Some(key) = keys.iter().find(|key| env::var(key).is_some()) {
-        return Finding::good("login", format!("{key} is set"));
-    }
-    let own = env::var("CLAUDE_CONFIG_DIR").map(std::path::PathBuf::from);
-    let dir = config_dir
-        .map(std::path::Path::to_owned)
-        .or(own)
-        .or_else(|| Some(env::home()?.join(".claude")));
-    let credentials = dir.map(|dir| dir.join(".credentials.json"));
-    match credentials.filter(|path| fs::exists(path)) {
-        Some(path) => Finding::good("login", path.display().to_string()),
-        None => Finding::warning(
-            "login",
-            "claude has no key and no stored log-in that can be seen here",
-            "run `claude` once and log in, or set ANTHROPIC_API_KEY",
-        ),
-    }
-}
-
-fn bypass(profile: &AgentProfile) -> Option<Finding> {
-    let bypasses = profile.defaults.permission_mode == Some(PermissionMode::BypassPermissions);
-    (bypasses && env::is_root() && env::var("IS_SANDBOX").is_none()).then(|| {
-        Finding::missing(
-            "permissions",
-            "claude refuses permission_mode bypassPermissions for root",
-            "run as another user, or permission_mode = \"dontAsk\" with allowed_tools",
-        )
-    })
-}
-
 /// By which rules failures are judged. A file of the operator's with mistakes was refused before anybody looks here.
 fn rules(config: &Config) -> Finding {
-    let built_in = agent::failures::built_in();
-    let count = built_in.rules.len();
-    let mut found = format!("{count} built in, of {}", built_in.version);
+    let count = failures::built_in().count();
+    let mut found = format!("{count} built in, of {}", failures::version());
     if let Some(path) = &config.failure_rules {
         let (own, version) = (config.own_rules.rules.len(), &config.own_rules.version);
         let of = if version.is_empty() { String::new() } else { format!(", {version}") };

@@ -83,9 +83,9 @@ fn below_floor(key: &str, number: u64) -> Option<Problem> {
     let (floor, why) = match key {
         "memory" => (
             Limits::MEMORY_FLOOR_BYTES,
-            "claude aborts at start, for it reserves far more than it uses",
+            "an agent aborts at start, for it reserves far more than it uses",
         ),
-        "data" => (Limits::DATA_FLOOR_BYTES, "claude crashes in the middle of its work"),
+        "data" => (Limits::DATA_FLOOR_BYTES, "an agent crashes in the middle of its work"),
         "tree_memory" => (Limits::TREE_MEMORY_FLOOR_BYTES, "hardly a shell can do its work"),
         _ => return None,
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::settings::problem::Problem;
+use crate::domain::settings::programs::ReservedEnv;
 use crate::domain::text::one_line;
 
 use super::fields::placed;
@@ -20,21 +21,13 @@ const LABEL_MAX: usize = 64;
 /// The longest value of a variable, bytes: the kernel takes 128 KiB with the name.
 const ENV_VALUE_MAX: usize = 64 * 1024;
 
-/// Variables that load code into whatever starts, before it can object; those of Bun because claude is built with it:
-/// it takes options and modules from them, and becomes `bun` itself.
-const ENV_REFUSED: [&str; 6] =
-    ["LD_PRELOAD", "LD_AUDIT", "BASH_ENV", "BUN_OPTIONS", "BUN_INSPECT_PRELOAD", "BUN_BE_BUN"];
+/// Variables that load code into whatever starts, before it can object.
+const ENV_REFUSED: [&str; 3] = ["LD_PRELOAD", "LD_AUDIT", "BASH_ENV"];
 
 /// What decides to whom the agent shows the account's credentials, and what the agent itself obeys or loads: the
 /// operator's to set, in `[agent.NAME] env`. A name, or a beginning with `*`.
-const ENV_OPERATORS: [&str; 6] = [
-    "ANTHROPIC_*",
-    "CLAUDE_*",
-    "IS_SANDBOX",
-    "LD_LIBRARY_PATH",
-    "NODE_EXTRA_CA_CERTS",
-    "NODE_TLS_REJECT_UNAUTHORIZED",
-];
+const ENV_OPERATORS: [&str; 3] =
+    ["LD_LIBRARY_PATH", "NODE_EXTRA_CA_CERTS", "NODE_TLS_REJECT_UNAUTHORIZED"];
 
 /// A list of texts, or one text whose items are separated by commas outside parentheses.
 pub fn texts(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
@@ -140,7 +133,7 @@ pub fn argv(node: &Node, shell: bool) -> Result<Vec<String>, Problem> {
 }
 
 /// Variables for the agent: names that a shell accepts, scalars as text.
-pub fn env(node: &Node) -> Result<BTreeMap<String, String>, Vec<Problem>> {
+pub fn env(node: &Node, reserved: &ReservedEnv) -> Result<BTreeMap<String, String>, Vec<Problem>> {
     let Value::Map(entries) = &node.value else {
         let message = format!("must be a table of names and values, not {}", node.shown());
         return Err(vec![Problem::new(message).hint("env:\n  NAME: value")]);
@@ -149,7 +142,7 @@ pub fn env(node: &Node) -> Result<BTreeMap<String, String>, Vec<Problem>> {
     let mut problems = Vec::new();
     for entry in entries {
         let name = one_line(&entry.key, 60);
-        if let Some(problem) = name_problem(&entry.key) {
+        if let Some(problem) = name_problem(&entry.key, reserved) {
             problems.push(problem.key(name).at(entry.line, entry.column));
             continue;
         }
@@ -165,12 +158,15 @@ pub fn env(node: &Node) -> Result<BTreeMap<String, String>, Vec<Problem>> {
 }
 
 /// The same for a task, which does not choose what is the operator's.
-pub fn task_env(node: &Node) -> Result<BTreeMap<String, String>, Vec<Problem>> {
-    let env = env(node)?;
+pub fn task_env(
+    node: &Node,
+    reserved: &ReservedEnv,
+) -> Result<BTreeMap<String, String>, Vec<Problem>> {
+    let env = env(node, reserved)?;
     let Value::Map(entries) = &node.value else { return Ok(env) };
     let problems: Vec<Problem> = entries
         .iter()
-        .filter(|entry| is_operators(&entry.key))
+        .filter(|entry| is_operators(&entry.key, reserved))
         .map(|entry| {
             Problem::new("is the operator's to set, not a task's")
                 .hint("in swarm.toml: [agent.NAME] env = { … }")
@@ -181,14 +177,14 @@ pub fn task_env(node: &Node) -> Result<BTreeMap<String, String>, Vec<Problem>> {
     if problems.is_empty() { Ok(env) } else { Err(problems) }
 }
 
-fn is_operators(name: &str) -> bool {
-    ENV_OPERATORS.iter().any(|pattern| match pattern.strip_suffix('*') {
+fn is_operators(name: &str, reserved: &ReservedEnv) -> bool {
+    ENV_OPERATORS.iter().chain(&reserved.operators).any(|pattern| match pattern.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
         None => name == *pattern,
     })
 }
 
-fn name_problem(name: &str) -> Option<Problem> {
+fn name_problem(name: &str, reserved: &ReservedEnv) -> Option<Problem> {
     let mut bytes = name.bytes();
     let first = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
     if !first || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
@@ -198,7 +194,7 @@ fn name_problem(name: &str) -> Option<Problem> {
     if name.starts_with("SWARMDIR_") {
         return Some(Problem::new("is set by swarmdir itself: names with SWARMDIR_ are taken"));
     }
-    ENV_REFUSED.contains(&name).then(|| {
+    ENV_REFUSED.iter().chain(&reserved.refused).any(|refused| *refused == name).then(|| {
         Problem::new("would load code into the agent itself and is refused")
             .hint("let the task set it for the one command that needs it")
     })

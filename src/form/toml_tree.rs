@@ -1,6 +1,6 @@
 //! TOML to a tree with places: the only file that knows the TOML library.
 //!
-//! `agent` and `rig` are each a key (`agent = "claude"`) and the name of tables (`[agent.claude]`). TOML
+//! `agent` and `rig` are each a key (`agent = "x"`) and the name of tables (`[agent.x]`). TOML
 //! calls both in one file a conflict; people write it, and it has one meaning, so it is read: the scalar is
 //! renamed within the text to a word of the same length, so that every place stays what it was.
 

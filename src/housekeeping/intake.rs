@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::domain::settings::config::Config;
 use crate::domain::settings::limits::{Limits, TaskCaps};
 use crate::domain::settings::problem::Problem;
+use crate::domain::settings::programs::ReservedEnv;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::record::{Origin, TaskRecord};
 use crate::domain::task::spec::TaskSpec;
@@ -19,6 +20,7 @@ use crate::taskfile;
 pub struct KnownNames {
     agents: Vec<String>,
     rigs: Vec<String>,
+    reserved: ReservedEnv,
     caps: Limits,
     task_caps: TaskCaps,
 }
@@ -28,6 +30,7 @@ pub fn known_names(config: &Config) -> KnownNames {
     KnownNames {
         agents: config.profiles.keys().cloned().collect(),
         rigs: config.rigs.keys().cloned().collect(),
+        reserved: ReservedEnv::of(config.programs),
         caps: config.limit_caps,
         task_caps: config.task_caps,
     }
@@ -39,7 +42,9 @@ impl KnownNames {
         let agents: Vec<&str> = self.agents.iter().map(String::as_str).collect();
         let rigs: Vec<&str> = self.rigs.iter().map(String::as_str).collect();
         let (caps, task_caps) = (self.caps, self.task_caps);
-        let known = taskfile::ParseContext { agents: &agents, rigs: &rigs, caps, task_caps };
+        let reserved = &self.reserved;
+        let known =
+            taskfile::ParseContext { agents: &agents, rigs: &rigs, reserved, caps, task_caps };
         taskfile::parse(&name.to_string_lossy(), bytes, &known)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::settings::limits::{Limits, TaskCaps};
 use crate::domain::settings::problem::Problem;
+use crate::domain::settings::programs::ReservedEnv;
 use crate::domain::task::name::Band;
 use crate::domain::task::spec::TaskSpec;
 use crate::domain::text::one_line;
@@ -18,6 +19,8 @@ pub struct ParseContext<'a> {
     pub agents: &'a [&'a str],
     /// Names under `[rig.NAME]`.
     pub rigs: &'a [&'a str],
+    /// Variables that are not a task's to set.
+    pub reserved: &'a ReservedEnv,
     /// What a task's limits may not exceed.
     pub caps: Limits,
     /// What else a task may ask for at most.
@@ -101,7 +104,9 @@ fn read(fields: &mut Fields, known: &ParseContext) -> TaskSpec {
         allowed_tools: agent.allowed_tools,
         disallowed_tools: agent.disallowed_tools,
         permission_mode: agent.permission_mode,
-        env: fields.read_all("env", form::task_env).unwrap_or_default(),
+        env: fields
+            .read_all("env", |node| form::task_env(node, known.reserved))
+            .unwrap_or_default(),
         limits: limits(fields, known.caps),
         labels: fields.read_all("labels", form::labels).unwrap_or_default(),
     }

@@ -4,16 +4,25 @@ mod fuzz;
 mod mistakes;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::*;
 use crate::domain::settings::limits::{Limits, TaskCaps};
+use crate::domain::settings::programs::ReservedEnv;
 use crate::domain::task::spec::PermissionMode;
+
+/// As two agent programs might have it.
+static RESERVED: LazyLock<ReservedEnv> = LazyLock::new(|| ReservedEnv {
+    operators: vec!["ANTHROPIC_*", "CLAUDE_*", "IS_SANDBOX"],
+    refused: vec!["BUN_OPTIONS", "BUN_INSPECT_PRELOAD", "BUN_BE_BUN"],
+});
 
 fn known() -> ParseContext<'static> {
     let caps = Limits { cpu_secs: Some(7200), ..Limits::default() };
     ParseContext {
         agents: &["claude", "demo", "reviewer"],
         rigs: &["website"],
+        reserved: &RESERVED,
         caps,
         task_caps: TaskCaps::DEFAULT,
     }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
+use crate::agent::program::RecordedOutput;
 use crate::agent::transcript::{self, MAX_LINE_BYTES};
 use crate::domain::task::id::TaskId;
 use crate::queue::shift::TaskPlace;
@@ -14,6 +15,7 @@ pub struct Follow {
     path: PathBuf,
     file: Option<File>,
     rest: Vec<u8>,
+    output: RecordedOutput,
     raw: bool,
 }
 
@@ -21,9 +23,10 @@ pub struct Follow {
 pub fn follow(queue: &Queue, id: &TaskId, raw: bool) -> Result<Option<Follow>> {
     let latest = queue.attempts(id)?.pop();
     Ok(latest.map(|attempt| Follow {
-        path: queue.attempt_dir(&attempt.name).join("events.jsonl"),
+        path: queue.paths().attempt(&attempt.name).events(),
         file: None,
         rest: Vec::new(),
+        output: RecordedOutput::of(attempt.start.and_then(|start| start.program).as_deref()),
         raw,
     }))
 }
@@ -72,7 +75,7 @@ impl Follow {
         }
         let rendered = lines
             .split(|byte| *byte == b'\n')
-            .filter_map(|line| transcript::render(&transcript::parse_line(line)));
+            .filter_map(|line| transcript::render(&self.output.line(line)));
         rendered.map(|text| format!("{text}\n")).collect::<String>().into_bytes()
     }
 }

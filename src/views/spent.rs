@@ -2,7 +2,7 @@
 //!
 //! Invariant: an attempt counts once, by the better of the two.
 
-use crate::agent::transcript::{Summary, parse_line};
+use crate::agent::program::RecordedOutput;
 use crate::domain::account::usage::Usage;
 use crate::queue::Queue;
 use crate::queue::runs::AttemptFiles;
@@ -16,12 +16,14 @@ pub(super) fn spent(queue: &Queue, attempt: &AttemptFiles) -> Usage {
     if let Some(result) = &attempt.result {
         return result.usage.clone();
     }
-    let path = queue.attempt_dir(&attempt.name).join("events.jsonl");
-    let mut summary = Summary::default();
+    let path = queue.paths().attempt(&attempt.name).events();
+    let program = attempt.start.as_ref().and_then(|start| start.program.as_deref());
+    let output = RecordedOutput::of(program);
+    let mut summary = output.summary();
     let heard = fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default();
     heard
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
-        .for_each(|line| summary.feed(&parse_line(line)));
+        .for_each(|line| summary.feed(&output.line(line)));
     summary.usage()
 }

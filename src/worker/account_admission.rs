@@ -19,7 +19,7 @@ use crate::sys::clock;
 pub(super) const ACCOUNTS_MS: u64 = 200;
 
 /// A check of the log-in that takes longer than that holds nobody up any more, milliseconds: nothing bad is
-/// known. Longer than claude tries again after a refusal (3 minutes).
+/// known. Longer than an agent tries again after a refusal (3 minutes).
 const CHECK_MS: u64 = 5 * 60_000;
 
 /// What an account's tasks meet, where it is not simply an open breaker.

@@ -5,7 +5,7 @@
 //! does not know the queue's layout, heartbeats, or what an agent is.
 //!
 //! **Where trees live.** By default in `<checkout>.swarmdir/`, *beside* the repository: nothing of the
-//! checkout (its CLAUDE.md, node_modules, .cargo) lies above a tree, so nothing of it leaks in by
+//! checkout (notes for agents, node_modules, .cargo) lies above a tree, so nothing of it leaks in by
 //! accident, and whatever lies above the checkout applies to the trees alike. It is the same file system,
 //! and no `git clean` in the checkout reaches it.
 //!

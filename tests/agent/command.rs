@@ -1,7 +1,7 @@
 //! Any program as an agent.
 
+use swarmdir::agent::program;
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
-use swarmdir::domain::settings::agents::AgentKind;
 use swarmdir::domain::settings::limits::Limits;
 
 use crate::support::jobs::{Place, run};
@@ -17,7 +17,7 @@ fn failure(ending: &Outcome) -> (Fault, &str) {
 fn the_prompt_comes_on_standard_input_and_as_an_argument() {
     let place = Place::new();
     let argv = ["sh", "-c", "cat > in; printf %s \"$1\" > arg", "sh", "{prompt}"];
-    let kind = AgentKind::Command { argv: argv.map(str::to_owned).into() };
+    let kind = program::command(argv.map(str::to_owned).into());
     let report = run(&place.job(kind, "do $(it); \"now\""));
     assert_eq!(report.ending, Outcome::Success, "{report:?}");
     assert_eq!(place.text("in"), "do $(it); \"now\"");
@@ -37,7 +37,7 @@ fn ten_megabytes_of_prompt_do_not_stop_a_program_that_never_reads_them() {
 fn a_prompt_that_is_too_long_for_an_argument_is_the_tasks_fault() {
     let place = Place::new();
     let argv = ["echo", "{prompt}"].map(str::to_owned).into();
-    let report = run(&place.job(AgentKind::Command { argv }, &"x".repeat(3 << 20)));
+    let report = run(&place.job(program::command(argv), &"x".repeat(3 << 20)));
     assert_eq!(failure(&report.ending).0, Fault::Error, "{report:?}");
 }
 
@@ -62,7 +62,7 @@ fn it_is_judged_by_its_exit_code() {
 fn a_program_that_is_missing_is_nobodys_fault() {
     let place = Place::new();
     for name in ["no-such-agent", "./no-such-agent", "/nowhere/agent"] {
-        let report = run(&place.job(AgentKind::Command { argv: vec![name.into()] }, "x"));
+        let report = run(&place.job(program::command(vec![name.into()]), "x"));
         let (fault, detail) = failure(&report.ending);
         assert_eq!(fault, Fault::Missing);
         assert!(detail.contains("no-such-agent") || detail.contains("/nowhere/agent"), "{detail}");

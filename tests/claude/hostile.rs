@@ -1,9 +1,9 @@
 //! Values that look like options or commands, as the real program takes them: it obeys none of them.
 
-use swarmdir::agent::transcript::{Line, parse_line};
+use swarmdir::agent::transcript::Line;
 use swarmdir::domain::outcome::disposition::Outcome;
 
-use super::{Stage, assert_nothing_left};
+use super::{Stage, assert_nothing_left, parsed};
 use crate::support::alone::{alone, this_test};
 use crate::support::jobs::run;
 use crate::support::stub::Step;
@@ -17,7 +17,7 @@ fn a_model_that_looks_like_an_option_is_only_a_models_name() {
         job.request.allowed_tools = vec!["Bash(x) --permission-mode=bypassPermissions".into()];
         let report = run(&job);
         let events = std::fs::read(&job.place.files.events).unwrap();
-        let lines = events.split(|byte| *byte == b'\n').map(parse_line);
+        let lines = events.split(|byte| *byte == b'\n').map(parsed);
         let models: Vec<Option<String>> = lines
             .filter_map(|line| match line {
                 Line::Init { model, .. } => Some(model),

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use swarmdir::agent::Progress;
-use swarmdir::agent::transcript::{Line, parse_line};
+use swarmdir::agent::transcript::Line;
 use swarmdir::agent::{Job, Report, Session};
 use swarmdir::domain::liveness::judgement::Liveness;
 use swarmdir::domain::liveness::report::Live;
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
 
-use super::{Stage, assert_nothing_left, fault};
+use super::{Stage, assert_nothing_left, fault, parsed};
 use crate::support::alone::{alone, this_test};
 use crate::support::stub::Step;
 
@@ -43,7 +43,7 @@ fn a_tool_that_takes_longer_than_the_silence_is_kept_alive_by_its_heartbeats() {
         assert_eq!(report.ending, Outcome::Success, "{report:?}");
         assert!(report.elapsed_ms > 50_000);
         let recorded = std::fs::read(&job.place.files.events).unwrap();
-        let lines = recorded.split(|byte| *byte == b'\n').map(parse_line);
+        let lines = recorded.split(|byte| *byte == b'\n').map(parsed);
         let beats: Vec<u64> = lines
             .filter_map(|line| match line {
                 Line::Progress { elapsed_secs, .. } => Some(elapsed_secs),

@@ -18,9 +18,11 @@ mod work;
 
 use std::path::PathBuf;
 
+use swarmdir::agent::program::{self, RecordedOutput};
+use swarmdir::agent::transcript::Line;
 use swarmdir::agent::{Job, Report};
 use swarmdir::domain::outcome::disposition::{Fault, Outcome};
-use swarmdir::domain::settings::agents::AgentKind;
+use swarmdir::domain::settings::programs::ProgramValue;
 use swarmdir::sys::{process, sweep};
 
 use crate::support::claude;
@@ -47,10 +49,13 @@ impl Stage {
     }
 
     fn job(&self) -> Job {
-        let program = Some(self.program.clone());
-        let config_dir = Some(self.place.beside("config"));
-        let mut job =
-            self.place.job(AgentKind::Claude { program, config_dir }, "Do the task of this test.");
+        let mut kind = program::kind("claude").expect("it is there");
+        for (key, path) in
+            [("program", self.program.clone()), ("config_dir", self.place.beside("config"))]
+        {
+            kind.settings.insert(key, ProgramValue::Path(path));
+        }
+        let mut job = self.place.job(kind, "Do the task of this test.");
         for (name, value) in [
             ("ANTHROPIC_BASE_URL", self.stub.url("it").as_str()),
             ("ANTHROPIC_API_KEY", "dummy"),
@@ -78,4 +83,9 @@ fn fault(report: &Report) -> Fault {
 /// No process is left: this one's children are all there can be.
 fn assert_nothing_left() {
     assert_eq!(sweep::children_of(process::own_pid()), Vec::<i32>::new());
+}
+
+/// A line that claude printed.
+fn parsed(line: &[u8]) -> Line {
+    RecordedOutput::of(Some("claude")).line(line)
 }

@@ -175,11 +175,7 @@ fn what_the_user_set_for_himself_takes_effect() {
             let server = json!({ "command": "touch", "args": [stage.mark("own-server")] });
             let servers = json!({ "mcpServers": { "own": server } }).to_string();
             if at_home {
-                let program = Some(stage.program.clone());
-                job.kind = swarmdir::domain::settings::agents::AgentKind::Claude {
-                    program,
-                    config_dir: None,
-                };
+                job.kind.settings.remove("config_dir");
                 job.place.env_deny.push("CLAUDE_CONFIG_DIR".into());
                 stage.own(&stage.place.beside("home/.claude"));
                 put(stage.place.beside("home/.claude.json"), servers);

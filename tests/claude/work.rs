@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde_json::json;
-use swarmdir::agent::transcript::{Block, Line, parse_line, render};
+use swarmdir::agent::transcript::{Block, Line, render};
 use swarmdir::domain::outcome::disposition::Outcome;
 
-use super::{Stage, assert_nothing_left};
+use super::{Stage, assert_nothing_left, parsed};
 use crate::support::alone::{alone, this_test};
 use crate::support::jobs::run;
 use crate::support::stub::{self, Step};
@@ -35,8 +35,7 @@ fn a_task_that_writes_a_file_and_commits() {
         assert_eq!(report.swept, 0);
         assert_eq!(stage.stub.problems(), Vec::<String>::new());
         let recorded = std::fs::read(&job.place.files.events).unwrap();
-        let lines =
-            recorded.split(|byte| *byte == b'\n').filter_map(|line| render(&parse_line(line)));
+        let lines = recorded.split(|byte| *byte == b'\n').filter_map(|line| render(&parsed(line)));
         let shown = lines.collect::<Vec<_>>().join("\n");
         for part in
             ["I will write it.", "→ Write ", "hello.txt", "→ Bash git add", "■ ended: completed"]
@@ -72,7 +71,7 @@ fn the_model_may_give_a_build_an_hour_and_is_told_so() {
         let told = requests[0].body["tools"].to_string();
         assert!(told.contains("3600000") && told.contains("600000"), "{told}");
         let events = std::fs::read(&job.place.files.events).unwrap();
-        let answers = |line: &[u8]| match parse_line(line) {
+        let answers = |line: &[u8]| match parsed(line) {
             Line::User(message) => message.blocks,
             _ => Vec::new(),
         };

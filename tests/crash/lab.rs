@@ -5,12 +5,12 @@
 //! started after the crash would not know, and [`Lab::drive`] publishes only what it claimed.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use swarmdir::agent::program;
 use swarmdir::domain::account::usage::Usage;
 use swarmdir::domain::process::ProcessIdentity;
-use swarmdir::domain::settings::agents::{AgentKind, AgentProfile};
+use swarmdir::domain::settings::agents::AgentProfile;
 use swarmdir::domain::settings::choice::Durability;
 use swarmdir::domain::settings::config::Config;
 use swarmdir::domain::settings::problem::Problem;
@@ -25,7 +25,8 @@ use swarmdir::queue::finish::{FinalDir, Transition};
 use swarmdir::queue::intake::{Dropped, IntakeCheck, IntakeDecision, IntakeResult};
 use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::TaskPlace;
-use swarmdir::queue::{Dir, Queue, Result};
+use swarmdir::queue::{Queue, Result};
+use swarmdir::site::Dir;
 use swarmdir::sys::{identity, random};
 use tempfile::TempDir;
 
@@ -115,11 +116,9 @@ impl Lab {
 
     /// Settings under which the real intake admits any text.
     pub(crate) fn config(&self) -> Config {
-        let mut config = Config::built_in(self.dir.path().to_owned());
-        let kind = AgentKind::Command { argv: vec!["true".into()] };
-        let defaults = Default::default();
-        let profile =
-            AgentProfile { kind, account: None, worktree: false, env: BTreeMap::new(), defaults };
+        let mut config = Config::built_in(self.dir.path().to_owned(), program::all());
+        let kind = program::command(vec!["true".into()]);
+        let profile = AgentProfile { worktree: false, ..AgentProfile::new(kind) };
         config.profiles.insert("sh".into(), profile);
         config.agent = "sh".into();
         config.max_worker_deaths = 2;

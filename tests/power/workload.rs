@@ -7,8 +7,9 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use swarmdir::agent::program;
 use swarmdir::domain::process::ProcessIdentity;
-use swarmdir::domain::settings::agents::{AgentKind, AgentProfile};
+use swarmdir::domain::settings::agents::AgentProfile;
 use swarmdir::domain::settings::choice::Durability;
 use swarmdir::domain::settings::config::Config;
 use swarmdir::domain::settings::problem::Problem;
@@ -19,12 +20,13 @@ use swarmdir::domain::task::reason::{Reason, Wait};
 use swarmdir::domain::task::record::{AttemptResult, AttemptStart, Lost};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::housekeeping::Intake;
+use swarmdir::queue::Queue;
 use swarmdir::queue::claim::{Claim, ClaimResult};
 use swarmdir::queue::finish::{FinalDir, Transition};
 use swarmdir::queue::intake::IntakeResult;
 use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::EndedTask;
-use swarmdir::queue::{Dir, Queue};
+use swarmdir::site::Dir;
 use swarmdir::sys::{fs, random, seam};
 
 use super::promise::Must;
@@ -118,17 +120,10 @@ impl Scenario {
 /// The real admission: `sh` needs no repository, `tree` does, and the rig `away` has none.
 pub(crate) fn intake() -> Intake {
     let root = PathBuf::from("/nonexistent/root");
-    let mut config = Config::built_in(root.clone());
-    let kind = AgentKind::Command { argv: vec!["sh".into()] };
+    let mut config = Config::built_in(root.clone(), program::all());
+    let kind = program::command(vec!["sh".into()]);
     for (name, worktree) in [("sh", false), ("tree", true)] {
-        let env = std::collections::BTreeMap::new();
-        let profile = AgentProfile {
-            kind: kind.clone(),
-            account: None,
-            worktree,
-            env,
-            defaults: Default::default(),
-        };
+        let profile = AgentProfile { worktree, ..AgentProfile::new(kind.clone()) };
         config.profiles.insert(name.into(), profile);
     }
     config.agent = "sh".into();
@@ -189,9 +184,9 @@ impl Rig {
         let Text { name, bytes } = self.texts[text];
         let staged = self.base.join(format!("staged-{text}"));
         fs::write_synced(&staged, bytes.as_bytes(), synced).unwrap();
-        let _moved = fs::rename(&staged, &self.queue.layout().file(Dir::Pending, name)).unwrap();
+        let _moved = fs::rename(&staged, &self.queue.paths().file(Dir::Pending, name)).unwrap();
         if synced {
-            fs::sync(&self.queue.layout().dir(Dir::Pending)).unwrap();
+            fs::sync(&self.queue.paths().dir(Dir::Pending)).unwrap();
             self.kept(text, becomes);
         }
     }
@@ -243,7 +238,8 @@ impl Rig {
         self.step("read");
         claim.read(&self.queue, 1000).unwrap();
         self.queue.write_start(claim.attempt(), &start(me)).unwrap();
-        let dir = claim.dir(&self.queue);
+        let files = self.queue.paths().attempt(claim.attempt());
+        let dir = files.dir();
         fs::write(&dir.join("events.jsonl"), b"{\"said\":\"this\"}\n{\"said\":\"that\"}\n")
             .unwrap();
         fs::write(&dir.join("stderr"), b"a complaint of some length\n").unwrap();
@@ -312,6 +308,7 @@ fn start(me: &Registration) -> AttemptStart {
         host: "elsewhere".into(),
         process: None,
         agent: "sh".into(),
+        program: None,
         started_at: UnixMs(1),
         cwd: "/somewhere".into(),
         branch: None,

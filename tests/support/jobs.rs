@@ -4,9 +4,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use swarmdir::agent::program;
 use swarmdir::agent::{AttemptFiles, Bounds, Job, Progress, Report, Request, RunPlace, Session};
-use swarmdir::domain::settings::agents::AgentKind;
 use swarmdir::domain::settings::limits::Limits;
+use swarmdir::domain::settings::programs::AgentKind;
 use swarmdir::domain::settings::timeouts::Timeouts;
 use swarmdir::sys::random;
 use tempfile::TempDir;
@@ -80,12 +81,12 @@ impl Place {
     }
 
     pub(crate) fn demo(&self, script: &str) -> Job {
-        self.job(AgentKind::Demo, script)
+        self.job(program::kind("demo").expect("it is there"), script)
     }
 
     pub(crate) fn sh(&self, script: &str, prompt: &str) -> Job {
         let argv = ["sh", "-c", script].map(str::to_owned).into();
-        self.job(AgentKind::Command { argv }, prompt)
+        self.job(program::command(argv), prompt)
     }
 
     /// Makes the agent's directory a git repository with one commit.

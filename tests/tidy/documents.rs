@@ -6,7 +6,7 @@ use std::process::Command;
 
 use swarmdir::cli::exit;
 use swarmdir::domain::task::state::State;
-use swarmdir::queue::Dir;
+use swarmdir::site::Dir;
 
 use super::{assert_none, root, shown, text};
 

@@ -3,6 +3,7 @@
 mod documents;
 mod files;
 mod layers;
+mod paths;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::agent::{Job, Refusal};
+use crate::agent::job::{Job, Refusal};
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::outcome::overuse::{Overuse, explain};
 use crate::sys::cgroup::{CgroupEntry, CgroupError, CgroupLimits};

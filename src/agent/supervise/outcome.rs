@@ -4,9 +4,9 @@
 //! which see only what is noted in [`facts`]. Invariant: what the model, a tool or a file said is not among it,
 //! however much it reads like an error of the service.
 
-use crate::agent::failures::Bench;
-use crate::agent::launch::Verdict;
-use crate::agent::supervise::output::Ears;
+use crate::agent::failures::ApplicableRules;
+use crate::agent::program::adapter::SuccessBy;
+use crate::agent::supervise::output::OutputReader;
 use crate::agent::supervise::state::{StopReason, Why};
 use crate::agent::transcript::{Final, RateLimit};
 use crate::domain::capacity::shortage::size;
@@ -22,15 +22,15 @@ use crate::sys::spawn::Exit;
 /// What is known at the end.
 #[derive(Clone, Copy)]
 pub(in crate::agent) struct Evidence<'a> {
-    pub(in crate::agent) verdict: Verdict,
+    pub(in crate::agent) success: SuccessBy,
     pub(in crate::agent) why: Option<Why>,
     /// `None`: it could not be seen to end.
     pub(in crate::agent) exit: Option<Exit>,
-    pub(in crate::agent) heard: &'a Ears,
+    pub(in crate::agent) output: &'a OutputReader,
     /// The end of what it wrote to standard error.
     pub(in crate::agent) stderr: &'a str,
     pub(in crate::agent) timeouts: &'a Timeouts,
-    pub(in crate::agent) bench: Bench<'a>,
+    pub(in crate::agent) rules: ApplicableRules<'a>,
     /// What it may write.
     pub(in crate::agent) output_bytes: Option<u64>,
     /// By which dates are believed or not.
@@ -42,8 +42,8 @@ const DETAIL_CHARS: usize = 300;
 /// The ground is that of a failure, or of denied tools, which may turn out to be one.
 pub(in crate::agent) fn judge(seen: &Evidence<'_>) -> (Outcome, Option<Ground>) {
     if succeeded(seen) {
-        let denied = !seen.heard.summary.denied.is_empty();
-        let record = &seen.heard.records.result;
+        let denied = !seen.output.summary.denied.is_empty();
+        let record = &seen.output.records.result;
         let ground = || Ground::ours(Fault::Denied.word(), Source::Result.word(), record);
         return (Outcome::Success, denied.then(ground));
     }
@@ -60,10 +60,10 @@ pub(in crate::agent) fn judge(seen: &Evidence<'_>) -> (Outcome, Option<Ground>) 
 /// Exit 0 and, where one came or has to come, a last result that says success. A stop that found it
 /// already done changes nothing about that.
 fn succeeded(seen: &Evidence<'_>) -> bool {
-    let said = match (seen.result(), seen.verdict) {
+    let said = match (seen.result(), seen.success) {
         (Some(last), _) => well(last),
-        (None, Verdict::ExitCode) => seen.why.is_none(),
-        (None, Verdict::Result) => false,
+        (None, SuccessBy::ExitCode) => seen.why.is_none(),
+        (None, SuccessBy::Result) => false,
     };
     said && seen.exit == Some(Exit::Code(0))
 }
@@ -111,14 +111,14 @@ fn unseen(seen: &Evidence<'_>) -> Option<(Fault, String)> {
 }
 
 fn by_rules(seen: &Evidence<'_>) -> (Fault, String, Ground) {
-    let Some(hit) = seen.bench.find(&facts(seen)) else {
+    let Some(hit) = seen.rules.find(&facts(seen)) else {
         let detail = seen.end();
         let ground = Ground::ours(Fault::Error.word(), "exit", &detail);
         return (Fault::Error, detail, ground);
     };
     let fault = match hit.rule.fault {
         Fault::Limit { .. } => {
-            let rejected = seen.heard.summary.rejected.as_ref();
+            let rejected = seen.output.summary.rejected.as_ref();
             let reset = |limit: &RateLimit| {
                 time_bounds::reset(limit.kind.as_deref(), limit.resets_at_secs, seen.now)
             };
@@ -135,7 +135,7 @@ fn facts(seen: &Evidence<'_>) -> Facts {
     let word = |word: Option<&String>| word.map(|word| Fact::Word(word.clone()));
     let text = |text: &str| (!text.trim().is_empty()).then(|| Fact::Text(text.to_owned()));
     let mut facts = Facts::default();
-    let summary = &seen.heard.summary;
+    let summary = &seen.output.summary;
     let last = seen.result();
     if let Some(last) = last {
         facts.note(Key::Subtype, word(Some(&last.subtype)), Source::Result);
@@ -159,13 +159,13 @@ fn facts(seen: &Evidence<'_>) -> Facts {
         facts.note(Key::LimitStatus, word(Some(&rejected.status)), Source::RateLimit);
         facts.note(Key::LimitType, word(rejected.kind.as_ref()), Source::RateLimit);
     }
-    match (last, seen.verdict) {
+    match (last, seen.success) {
         // A success's text is the model's, and the errors of a run that did some work may quote a tool.
         (Some(last), _) if well(last) || (summary.worked && last.subtype != "success") => {}
         (Some(last), _) => facts.note(Key::Complaint, text(&last.text), Source::Result),
         // Its own standard error, on which no tool writes.
-        (None, Verdict::Result) => facts.note(Key::Complaint, text(seen.stderr), Source::Stderr),
-        (None, Verdict::ExitCode) => {}
+        (None, SuccessBy::Result) => facts.note(Key::Complaint, text(seen.stderr), Source::Stderr),
+        (None, SuccessBy::ExitCode) => {}
     }
     facts.note(Key::Stderr, text(seen.stderr), Source::Stderr);
     let (code, signal) = match seen.exit {
@@ -181,7 +181,7 @@ fn facts(seen: &Evidence<'_>) -> Facts {
 
 impl<'a> Evidence<'a> {
     fn result(&self) -> Option<&'a Final> {
-        self.heard.summary.last.as_ref()
+        self.output.summary.last.as_ref()
     }
 
     /// What came before the end.
@@ -189,7 +189,7 @@ impl<'a> Evidence<'a> {
         match self.result() {
             Some(last) if well(last) => "success",
             Some(_) => "error",
-            None if self.heard.summary.spoke => "talk",
+            None if self.output.summary.spoke => "talk",
             None => "nothing",
         }
     }
@@ -197,10 +197,12 @@ impl<'a> Evidence<'a> {
     /// How it ended, for people.
     fn end(&self) -> String {
         let exit = self.exit.map(|exit| exit.to_string()).unwrap_or_default();
-        match (self.result(), self.verdict) {
+        match (self.result(), self.success) {
             (Some(last), _) if well(last) => format!("{exit} after a result that says success"),
-            (None, Verdict::Result) => with_words(&format!("{exit} without a result"), self.stderr),
-            (Some(_), _) | (None, Verdict::ExitCode) => with_words(&exit, self.stderr),
+            (None, SuccessBy::Result) => {
+                with_words(&format!("{exit} without a result"), self.stderr)
+            }
+            (Some(_), _) | (None, SuccessBy::ExitCode) => with_words(&exit, self.stderr),
         }
     }
 
@@ -220,7 +222,7 @@ impl<'a> Evidence<'a> {
 
     /// The record that showed it.
     fn record(&self, hit: Hit) -> String {
-        let records = &self.heard.records;
+        let records = &self.output.records;
         match hit.source {
             Source::Result => records.result.clone(),
             Source::ApiError => records.api_error.clone(),

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::agent::failures::built_in;
 use crate::domain::failure::policy::Class;
-use crate::domain::settings::agents::AgentKind;
 use crate::form::rule_book;
 
 const INIT: &str = r#"{"type":"system","subtype":"init"}"#;
@@ -57,9 +56,9 @@ fn complains(words: &str) -> String {
     format!(r#"{{"type":"result","subtype":"error_x","is_error":true,"errors":["{words}"]}}"#)
 }
 
-/// What was not recorded: verdict, exit, stream, standard error, rule, where it was seen.
-fn others() -> Vec<(Verdict, Exit, String, &'static str, &'static str, &'static str)> {
-    use Verdict::{ExitCode, Result};
+/// What was not recorded: success, exit, stream, standard error, rule, where it was seen.
+fn others() -> Vec<(SuccessBy, Exit, String, &'static str, &'static str, &'static str)> {
+    use SuccessBy::{ExitCode, Result};
     let rejected = r#"{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":1795172864}}"#;
     let limited = format!("{rejected}\n{}", call("\"error\":\"rate_limit\",", ""));
     let (one, kill) = (Exit::Code(1), Exit::Signal(9));
@@ -99,14 +98,14 @@ fn others() -> Vec<(Verdict, Exit, String, &'static str, &'static str, &'static 
 #[test]
 fn every_recording_shows_its_class_and_the_record_that_says_so() {
     for (name, exit, stream, class, rule) in recordings() {
-        let (ending, ground) = on_ground(Verdict::Result, exit, stream, "", &[]);
+        let (ending, ground) = on_ground(SuccessBy::Result, exit, stream, "", &[]);
         let ground = ground.unwrap_or_default();
         assert_eq!(ground.rule, rule, "{name}");
         assert_eq!(fault(&ending).policy().class, class, "{name}");
         assert!(!ground.evidence.record.is_empty(), "{name}");
     }
     let (_, ground) =
-        on_ground(Verdict::Result, Exit::Code(1), recorded!("usage-limit", 1).2, "", &[]);
+        on_ground(SuccessBy::Result, Exit::Code(1), recorded!("usage-limit", 1).2, "", &[]);
     let evidence = ground.unwrap().evidence;
     assert_eq!(evidence.source, "result");
     for told in
@@ -120,14 +119,14 @@ fn every_recording_shows_its_class_and_the_record_that_says_so() {
 fn every_rule_is_reached() {
     let mut reached: BTreeSet<String> =
         recordings().iter().map(|(.., rule)| (*rule).to_owned()).collect();
-    for (verdict, exit, stream, stderr, rule, source) in others() {
-        let (_, ground) = on_ground(verdict, exit, &stream, stderr, &[]);
+    for (success, exit, stream, stderr, rule, source) in others() {
+        let (_, ground) = on_ground(success, exit, &stream, stderr, &[]);
         let ground = ground.unwrap_or_default();
         let seen = (ground.rule.as_str(), ground.evidence.source.as_str());
         assert_eq!(seen, (rule, source), "{stream} {stderr}");
         reached.insert(ground.rule);
     }
-    let all: BTreeSet<String> = built_in().rules.iter().map(|rule| rule.id.clone()).collect();
+    let all: BTreeSet<String> = built_in().map(|rule| rule.id.clone()).collect();
     assert_eq!(
         all.difference(&reached).collect::<Vec<_>>(),
         Vec::<&String>::new(),
@@ -139,7 +138,7 @@ fn every_rule_is_reached() {
 #[test]
 fn the_line_of_a_complaint_is_what_showed_it() {
     let (_, ground) =
-        on_ground(Verdict::Result, Exit::Code(1), INIT, "warm\nENOSPC: no space\nbye", &[]);
+        on_ground(SuccessBy::Result, Exit::Code(1), INIT, "warm\nENOSPC: no space\nbye", &[]);
     assert_eq!(ground.unwrap().evidence.record, "ENOSPC: no space");
 }
 
@@ -159,29 +158,29 @@ fn quoted_words_reach_no_rule_wherever_the_agent_puts_them() {
     ]
     .join("\n");
     // The same words in the model's own last word, and then a bad end for another reason.
-    let success =
+    let well =
         format!(r#"{{"type":"result","subtype":"success","is_error":false,"result":"{quotes}"}}"#);
     let turns = r#"{"type":"result","subtype":"error_max_turns","is_error":true}"#;
     // A tool's words among the errors of a run that had begun to work.
     let errors = format!(
         r#"{{"type":"result","subtype":"error_during_execution","is_error":true,"errors":["{quotes}"]}}"#
     );
-    for (verdict, exit, end, stderr, rule) in [
-        (Verdict::Result, Exit::Code(1), success.as_str(), quotes, "claude.error-after-success"),
-        (Verdict::Result, Exit::Signal(9), &success, quotes, "claude.crash-after-success"),
-        (Verdict::Result, Exit::Code(1), turns, quotes, "claude.max-turns"),
-        (Verdict::Result, Exit::Code(1), &errors, quotes, "claude.error"),
-        (Verdict::Result, Exit::Code(1), "", "", "claude.no-result"),
-        (Verdict::ExitCode, Exit::Code(1), "", quotes, "command.code"),
+    for (success, exit, end, stderr, rule) in [
+        (SuccessBy::Result, Exit::Code(1), well.as_str(), quotes, "claude.error-after-success"),
+        (SuccessBy::Result, Exit::Signal(9), &well, quotes, "claude.crash-after-success"),
+        (SuccessBy::Result, Exit::Code(1), turns, quotes, "claude.max-turns"),
+        (SuccessBy::Result, Exit::Code(1), &errors, quotes, "claude.error"),
+        (SuccessBy::Result, Exit::Code(1), "", "", "claude.no-result"),
+        (SuccessBy::ExitCode, Exit::Code(1), "", quotes, "command.code"),
     ] {
-        let (ending, ground) = on_ground(verdict, exit, &format!("{lines}\n{end}"), stderr, &[]);
+        let (ending, ground) = on_ground(success, exit, &format!("{lines}\n{end}"), stderr, &[]);
         let ground = ground.unwrap();
         assert_eq!(ground.rule, rule);
         assert_eq!(fault(&ending).policy().class, Class::Task);
         // Of a success the evidence does not repeat the model's words either.
         assert!(
             rule.starts_with("command")
-                || end != success
+                || end != well
                 || !ground.evidence.record.contains("session limit")
         );
     }
@@ -190,20 +189,20 @@ fn quoted_words_reach_no_rule_wherever_the_agent_puts_them() {
 #[test]
 fn an_operators_rules_come_first_and_may_look_at_a_commands_standard_error() {
     let text = "schema = 1\n[[rule]]\nid = \"my.full\"\nfault = \"overload\"\nexit.code = 42\nsays = \"the server is full\"\n[[rule]]\nid = \"my.limit\"\nfault = \"limit\"\nstderr.words = [\"come back tomorrow\"]\n[[rule]]\nid = \"my.tools\"\nfault = \"denied\"\nresult.subtype = \"error_max_turns\"\n";
-    let own = rule_book(text, &AgentKind::WORDS, &[]).unwrap().rules;
-    let of = |verdict, exit, stream: &str, stderr| {
-        let (ending, ground) = on_ground(verdict, Exit::Code(exit), stream, stderr, &own);
+    let own = rule_book(text, &["claude", "command", "demo"], &[]).unwrap().rules;
+    let of = |success, exit, stream: &str, stderr| {
+        let (ending, ground) = on_ground(success, Exit::Code(exit), stream, stderr, &own);
         let Outcome::Failure { fault, detail } = ending else { panic!("{stream}") };
         (ground.unwrap().rule, fault.word(), detail)
     };
-    let full = of(Verdict::ExitCode, 42, "", "busy");
+    let full = of(SuccessBy::ExitCode, 42, "", "busy");
     assert_eq!(full.0, "my.full");
     assert_eq!((full.1, full.2.as_str()), ("overload", "the server is full (exit 42: busy)"));
-    let limit = of(Verdict::ExitCode, 1, "", "Come back TOMORROW");
+    let limit = of(SuccessBy::ExitCode, 1, "", "Come back TOMORROW");
     assert_eq!((limit.0.as_str(), limit.1), ("my.limit", "limit"));
-    let tools = of(Verdict::Result, 1, recorded!("max-turns", 1).2, "");
+    let tools = of(SuccessBy::Result, 1, recorded!("max-turns", 1).2, "");
     assert_eq!((tools.0.as_str(), tools.1), ("my.tools", "denied"));
-    assert_eq!(of(Verdict::ExitCode, 41, "", "").0, "command.code");
+    assert_eq!(of(SuccessBy::ExitCode, 41, "", "").0, "command.code");
 }
 
 proptest! {
@@ -213,8 +212,8 @@ proptest! {
         let words = words.repeat(times);
         let result = serde_json::json!({ "type": "result", "subtype": "error_x", "errors": [words], "is_error": true });
         for stream in [result.to_string(), String::new()] {
-            for verdict in [Verdict::Result, Verdict::ExitCode] {
-                if let (_, Some(ground)) = on_ground(verdict, Exit::Code(code), &stream, &words, &[]) {
+            for success in [SuccessBy::Result, SuccessBy::ExitCode] {
+                if let (_, Some(ground)) = on_ground(success, Exit::Code(code), &stream, &words, &[]) {
                     prop_assert!(ground.evidence.record.len() <= crate::domain::task::record::RECORD_MAX + '…'.len_utf8());
                 }
             }

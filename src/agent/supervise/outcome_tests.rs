@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::agent::program::claude::Claude;
 use crate::agent::supervise::state::StopReason;
-use crate::agent::transcript::parse_line;
 use crate::domain::failure::rules::Rule;
 use crate::domain::time::UnixMs;
 
@@ -22,49 +22,49 @@ macro_rules! recorded {
     };
 }
 
-fn ears(stream: &str) -> Ears {
-    let mut ears = Ears::default();
-    stream.lines().for_each(|line| ears.hear(&parse_line(line.as_bytes()), line.as_bytes()));
-    ears
+fn heard(stream: &str) -> OutputReader {
+    let mut output = OutputReader::new(&Claude);
+    stream.lines().for_each(|line| drop(output.read(line.as_bytes())));
+    output
 }
 
-/// Claude, or for [`Verdict::ExitCode`] a command, with these rules of the operator's.
+/// Claude, or for [`SuccessBy::ExitCode`] a command, with these rules of the operator's.
 fn on_ground(
-    verdict: Verdict,
+    success: SuccessBy,
     exit: Exit,
     stream: &str,
     stderr: &str,
     own: &[Rule],
 ) -> (Outcome, Option<Ground>) {
-    let kind = if verdict == Verdict::Result { "claude" } else { "command" };
-    let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, own));
-    let heard = &ears(stream);
+    let kind = if success == SuccessBy::Result { "claude" } else { "command" };
+    let (timeouts, rules) = (&Timeouts::DEFAULT, ApplicableRules::new(kind, own));
+    let output = &heard(stream);
     judge(&Evidence {
-        verdict,
+        success,
         why: None,
         exit: Some(exit),
-        heard,
+        output,
         stderr,
         timeouts,
-        bench,
+        rules,
         output_bytes: None,
         now: RECORDED,
     })
 }
 
-fn judged(verdict: Verdict, exit: Exit, stream: &str, why: Option<Why>, stderr: &str) -> Outcome {
-    let kind = if verdict == Verdict::Result { "claude" } else { "command" };
-    let (timeouts, bench) = (&Timeouts::DEFAULT, Bench::new(kind, &[]));
-    let heard = &ears(stream);
+fn judged(success: SuccessBy, exit: Exit, stream: &str, why: Option<Why>, stderr: &str) -> Outcome {
+    let kind = if success == SuccessBy::Result { "claude" } else { "command" };
+    let (timeouts, rules) = (&Timeouts::DEFAULT, ApplicableRules::new(kind, &[]));
+    let output = &heard(stream);
     let exit = Some(exit);
     judge(&Evidence {
-        verdict,
+        success,
         why,
         exit,
-        heard,
+        output,
         stderr,
         timeouts,
-        bench,
+        rules,
         output_bytes: None,
         now: RECORDED,
     })
@@ -93,7 +93,7 @@ fn recorded_successes_are_successes_whatever_happened_on_the_way() {
         recorded!("bash-timeout", 0),
         recorded!("bash-long", 0),
     ] {
-        assert_eq!(judged(Verdict::Result, exit, stream, None, ""), Outcome::Success, "{name}");
+        assert_eq!(judged(SuccessBy::Result, exit, stream, None, ""), Outcome::Success, "{name}");
     }
 }
 
@@ -130,7 +130,7 @@ fn recorded_failures_are_charged_to_whoever_is_to_blame() {
         (recorded!("bad-flag", 1), Fault::Startup),
     ];
     for ((name, exit, stream), expected) in cases {
-        let ending = judged(Verdict::Result, exit, stream, None, "");
+        let ending = judged(SuccessBy::Result, exit, stream, None, "");
         match fault(&ending) {
             Fault::Limit { resets_at_secs } => {
                 assert!(matches!(expected, Fault::Limit { .. }), "{name}");
@@ -156,13 +156,13 @@ fn what_we_stopped_is_judged_by_our_reason() {
         (Why::Asked(StopReason::NoRoom), Fault::Disk),
         (Why::DiskFull, Fault::Disk),
     ] {
-        assert_eq!(fault(&judged(Verdict::Result, exit, stream, Some(why), "")), expected);
+        assert_eq!(fault(&judged(SuccessBy::Result, exit, stream, Some(why), "")), expected);
     }
     // A stop that finds the work done does not undo it; one that has to kill does.
     let (_, exit, done) = recorded!("ok-commit", 0);
     let lingering = Some(Why::Lingering);
-    assert_eq!(judged(Verdict::Result, exit, done, lingering, ""), Outcome::Success);
-    let killed = judged(Verdict::Result, Exit::Signal(9), done, lingering, "");
+    assert_eq!(judged(SuccessBy::Result, exit, done, lingering, ""), Outcome::Success);
+    let killed = judged(SuccessBy::Result, Exit::Signal(9), done, lingering, "");
     assert_eq!(fault(&killed), Fault::NoResult);
 }
 
@@ -177,13 +177,13 @@ fn words_that_the_agent_read_or_wrote_are_never_mistaken_for_the_services() {
     let success =
         format!(r#"{{"type":"result","subtype":"success","is_error":false,"result":"{quotes}"}}"#);
     let good = format!("{lines}\n{success}");
-    assert_eq!(judged(Verdict::Result, Exit::Code(0), &good, None, ""), Outcome::Success);
+    assert_eq!(judged(SuccessBy::Result, Exit::Code(0), &good, None, ""), Outcome::Success);
     // The same, and then the process fails for another reason.
-    assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &good, None, "")), Fault::Error);
-    assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &lines, None, "")), Fault::NoResult);
+    assert_eq!(fault(&judged(SuccessBy::Result, Exit::Code(1), &good, None, "")), Fault::Error);
+    assert_eq!(fault(&judged(SuccessBy::Result, Exit::Code(1), &lines, None, "")), Fault::NoResult);
     let turns =
         format!("{lines}\n{}", r#"{"type":"result","subtype":"error_max_turns","is_error":true}"#);
-    assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &turns, None, "")), Fault::MaxTurns);
+    assert_eq!(fault(&judged(SuccessBy::Result, Exit::Code(1), &turns, None, "")), Fault::MaxTurns);
 }
 
 #[test]
@@ -193,7 +193,10 @@ fn a_stale_error_of_the_service_does_not_explain_a_later_end() {
         "{recovered}{}",
         r#"{"type":"result","subtype":"error_max_turns","is_error":true}"#
     );
-    assert_eq!(fault(&judged(Verdict::Result, Exit::Code(1), &stream, None, "")), Fault::MaxTurns);
+    assert_eq!(
+        fault(&judged(SuccessBy::Result, Exit::Code(1), &stream, None, "")),
+        Fault::MaxTurns
+    );
 }
 
 #[test]
@@ -214,7 +217,7 @@ fn without_a_result_its_own_complaint_and_its_end_decide() {
         (Exit::Code(1), spoke, "ENOSPC: no space left on device, write", Fault::Disk),
         (Exit::Code(0), spoke, "", Fault::NoResult),
     ] {
-        let ending = judged(Verdict::Result, exit, stream, None, stderr);
+        let ending = judged(SuccessBy::Result, exit, stream, None, stderr);
         assert_eq!(fault(&ending), expected, "{exit} {stderr:?}");
     }
 }
@@ -222,7 +225,7 @@ fn without_a_result_its_own_complaint_and_its_end_decide() {
 #[test]
 fn a_command_is_judged_by_its_exit_code_unless_it_speaks() {
     let by =
-        |exit, stream: &str, stderr: &str| judged(Verdict::ExitCode, exit, stream, None, stderr);
+        |exit, stream: &str, stderr: &str| judged(SuccessBy::ExitCode, exit, stream, None, stderr);
     assert_eq!(by(Exit::Code(0), "plain words", ""), Outcome::Success);
     assert_eq!(
         by(Exit::Code(3), "", "a\nlast words\n"),
@@ -236,20 +239,20 @@ fn a_command_is_judged_by_its_exit_code_unless_it_speaks() {
     assert!(matches!(fault(&by(Exit::Code(1), limited, "")), Fault::Limit { .. }));
     let (_, _, done) = recorded!("ok-commit", 0);
     assert_eq!(fault(&by(Exit::Code(2), done, "")), Fault::Error);
-    let stopped = judged(Verdict::ExitCode, Exit::Code(0), "", Some(Why::Timeout), "");
+    let stopped = judged(SuccessBy::ExitCode, Exit::Code(0), "", Some(Why::Timeout), "");
     assert_eq!(fault(&stopped), Fault::Timeout);
 }
 
 #[test]
 fn an_end_that_was_not_seen_is_the_machines_fault() {
     let seen = Evidence {
-        verdict: Verdict::Result,
+        success: SuccessBy::Result,
         why: None,
         exit: None,
-        heard: &Ears::default(),
+        output: &OutputReader::new(&Claude),
         stderr: "",
         timeouts: &Timeouts::DEFAULT,
-        bench: Bench::new("claude", &[]),
+        rules: ApplicableRules::new("claude", &[]),
         output_bytes: None,
         now: RECORDED,
     };
@@ -259,7 +262,7 @@ fn an_end_that_was_not_seen_is_the_machines_fault() {
 }
 
 proptest! {
-    /// Whatever an agent says and complains of: there is a verdict, and its reason is one harmless line.
+    /// Whatever an agent says and complains of: there is a success, and its reason is one harmless line.
     #[test]
     fn no_stream_makes_more_than_one_harmless_line_of_reason(
         words in "\\PC{0,40}[\\x00-\\x1f\\u{80}-\\u{9f}\\u{202a}-\\u{202e}]{0,4}\\PC{0,400}",
@@ -270,9 +273,9 @@ proptest! {
         let result = serde_json::json!({
             "type": "result", "subtype": subtype, "is_error": speaks, "result": words, "errors": [words],
         });
-        for (verdict, exit) in [(Verdict::Result, Exit::Code(code)), (Verdict::ExitCode, Exit::Signal(9))] {
+        for (success, exit) in [(SuccessBy::Result, Exit::Code(code)), (SuccessBy::ExitCode, Exit::Signal(9))] {
             for stream in [result.to_string(), String::new(), words.clone()] {
-                if let Outcome::Failure { detail, .. } = judged(verdict, exit, &stream, None, &words) {
+                if let Outcome::Failure { detail, .. } = judged(success, exit, &stream, None, &words) {
                     prop_assert!(!detail.chars().any(crate::domain::text::misleads), "{detail:?}");
                     prop_assert!(detail.chars().count() <= DETAIL_CHARS);
                 }

@@ -1,17 +1,18 @@
 //! What was heard of an agent: the sum of its lines, and the last words worth keeping.
 
-use crate::agent::MAX_SAID_BYTES;
+use crate::agent::program::Adapter;
+use crate::agent::report::MAX_SAID_BYTES;
 use crate::agent::supervise::state::Sign;
-use crate::agent::transcript::{Line, Summary, excerpt};
+use crate::agent::transcript::{Line, Summary};
 use crate::domain::outcome::disposition::Outcome;
 use crate::domain::time_bounds::ANNOUNCED_MAX_MS;
 
-/// What was heard.
-#[derive(Default)]
-pub(in crate::agent) struct Ears {
+/// Reads what an agent says.
+pub(in crate::agent) struct OutputReader {
+    program: &'static dyn Adapter,
     pub(in crate::agent) summary: Summary,
     pub(in crate::agent) records: Records,
-    /// The last lines that were not stream-json.
+    /// The last lines that were not of its program's own kind.
     plain: Vec<u8>,
 }
 
@@ -35,10 +36,18 @@ pub(in crate::agent) fn sign(line: &Line) -> Sign {
     }
 }
 
-impl Ears {
-    pub(in crate::agent) fn hear(&mut self, line: &Line, bytes: &[u8]) {
-        self.summary.feed(line);
-        match line {
+impl OutputReader {
+    pub(in crate::agent) fn new(program: &'static dyn Adapter) -> OutputReader {
+        let summary = Summary::new(program.price());
+        OutputReader { program, summary, records: Records::default(), plain: Vec::new() }
+    }
+
+    /// Reads the next line.
+    pub(in crate::agent) fn read(&mut self, bytes: &[u8]) -> Line {
+        let line = self.program.parse_line(bytes);
+        self.summary.feed(&line);
+        let excerpt = |bytes| self.program.excerpt(bytes);
+        match &line {
             Line::Result(_) => self.records.result = excerpt(bytes),
             Line::Assistant(message) if message.error.is_some() => {
                 self.records.api_error = excerpt(bytes);
@@ -54,6 +63,7 @@ impl Ears {
             let over = self.plain.len().saturating_sub(MAX_SAID_BYTES);
             self.plain.drain(..over);
         }
+        line
     }
 
     /// The result's text; else what it printed, or after a failure rather what it complained of.

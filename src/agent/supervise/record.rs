@@ -5,7 +5,7 @@
 
 use std::fs::File;
 
-use crate::agent::AttemptFiles;
+use crate::agent::job::AttemptFiles;
 use crate::agent::supervise::state::Event;
 use crate::domain::capacity::shortage::size;
 use crate::sys;

@@ -3,19 +3,20 @@
 //! It decides nothing. One thread, no polling: it sleeps until the agent speaks or ends, an order comes or
 //! a deadline passes. Invariant: the agent's status is taken before anything that waits for any child.
 
-use crate::agent::failures::Bench;
-use crate::agent::launch::Launch;
+use crate::agent::failures::ApplicableRules;
+use crate::agent::job::{Job, Refusal};
+use crate::agent::program::adapter::Launch;
 use crate::agent::program::{self, MARK};
+use crate::agent::report::{MAX_SAID_BYTES, Progress, Report};
 use crate::agent::supervise::group;
 use crate::agent::supervise::look::Looker;
 use crate::agent::supervise::outcome::{Evidence, judge};
-use crate::agent::supervise::output::{Ears, sign};
+use crate::agent::supervise::output::{OutputReader, sign};
 use crate::agent::supervise::record::{LOOK_MS, Recorder};
 use crate::agent::supervise::session::Remote;
 use crate::agent::supervise::state::{Action, Event, Phase, State, step};
 use crate::agent::supervise::watch::Watch;
-use crate::agent::transcript::{Line, Splitter, brief, parse_line};
-use crate::agent::{Job, MAX_SAID_BYTES, Progress, Refusal, Report};
+use crate::agent::transcript::{Line, Splitter, brief};
 use crate::domain::outcome::disposition::{Fault, Outcome};
 use crate::domain::task::record::Ground;
 use crate::sys;
@@ -73,14 +74,14 @@ fn start(job: &Job, launch: Launch, started_ms: u64) -> Result<Shell<'_>, Refusa
     let child = child.map_err(|error| not_started(&launch, &error))?;
     Ok(Shell {
         watch: Watch::new(child.pid(), Looker::new(&job.place.cwd), started_ms),
-        state: State::new(launch.plan, started_ms),
+        state: State::new(launch.deadlines, started_ms),
         job,
         launch,
         child,
         exit: None,
         recorder: Recorder::new(&job.place.files, job.bounds.limits.output_bytes),
         splitter: Splitter::default(),
-        ears: Ears::default(),
+        output: OutputReader::new(program::adapter(job.kind.word())),
         started_ms,
         swept: 0,
         notes,
@@ -108,7 +109,7 @@ struct Shell<'a> {
     watch: Watch,
     recorder: Recorder<'a>,
     splitter: Splitter,
-    ears: Ears,
+    output: OutputReader,
     started_ms: u64,
     swept: u32,
     notes: Vec<String>,
@@ -192,8 +193,7 @@ impl Shell<'_> {
     }
 
     fn line(&mut self, bytes: &[u8], seen: &mut dyn FnMut(&Progress)) {
-        let line = parse_line(bytes);
-        self.ears.hear(&line, bytes);
+        let line = self.output.read(bytes);
         match &line {
             Line::Assistant(message) if message.error.is_none() => seen(&Progress::Answered),
             Line::RateLimit(limit) => seen(&Progress::Limit(limit.clone())),
@@ -269,15 +269,15 @@ impl Shell<'_> {
         let tail =
             sys::fs::read_tail(&job.place.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&tail).into_owned();
-        let summary = &self.ears.summary;
+        let summary = &self.output.summary;
         let (judged, ground) = judge(&Evidence {
-            verdict: self.launch.verdict,
+            success: self.launch.success,
             why: self.state.why,
             exit: self.exit,
-            heard: &self.ears,
+            output: &self.output,
             stderr: &stderr,
             timeouts: &job.bounds.timeouts,
-            bench: Bench::of(job),
+            rules: ApplicableRules::of(job),
             output_bytes: job.bounds.limits.output_bytes,
             now: sys::clock::now(),
         });
@@ -297,7 +297,7 @@ impl Shell<'_> {
         }
         let first = self.state.first_event_ms;
         Report {
-            said: self.ears.last_words(&ending, &stderr),
+            said: self.output.last_words(&ending, &stderr),
             ending,
             ground,
             exit: self.exit.map(|exit| exit.to_string()),

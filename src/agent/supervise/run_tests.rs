@@ -2,16 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::agent::program::demo;
-use crate::agent::{AttemptFiles, Bounds, Job, Request, RunPlace};
-use crate::domain::settings::agents::AgentKind;
+use crate::agent::job::{AttemptFiles, Bounds, Job, Request, RunPlace};
+use crate::agent::program::{self, demo};
 use crate::domain::settings::limits::Limits;
 use crate::domain::settings::timeouts::Timeouts;
 
 pub(in crate::agent) fn job(prompt: &str) -> Job {
     let dir = PathBuf::from("/nowhere");
     Job {
-        kind: AgentKind::Demo,
+        kind: program::kind("demo").expect("it is there"),
         request: Request {
             prompt: prompt.to_owned(),
             session: "8f14e45f-ceea-467a-9575-6f3b0a1d2c3e".into(),

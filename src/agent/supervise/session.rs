@@ -3,9 +3,10 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::agent::job::Job;
+use crate::agent::report::{Progress, Report};
 use crate::agent::supervise::run;
 use crate::agent::supervise::state::{Event, StopReason};
-use crate::agent::{Job, Progress, Report};
 use crate::sys::ready::WakePipe;
 
 /// One run of one agent.

@@ -4,7 +4,8 @@
 //! then at every further half while it is at work. Invariant: [`Silence::look_due`] is never in the past for long
 //! after a look, so there is always a next one.
 
-use crate::agent::supervise::state::{Plan, Sign, Why};
+use crate::agent::program::adapter::Deadlines;
+use crate::agent::supervise::state::{Sign, Why};
 use crate::domain::liveness::judgement::{Facts, Liveness, Look, PATIENCE, judge};
 
 /// What was heard and seen of an agent, and when (milliseconds).
@@ -40,11 +41,11 @@ struct Retries {
 }
 
 impl Silence {
-    pub(in crate::agent) fn new(plan: &Plan, now_ms: u64) -> Silence {
+    pub(in crate::agent) fn new(deadlines: &Deadlines, now_ms: u64) -> Silence {
         Silence {
-            must_speak: plan.speaks,
-            startup_ms: plan.startup_ms.max(1),
-            silence_ms: plan.silence_ms.max(1),
+            must_speak: deadlines.speaks,
+            startup_ms: deadlines.startup_ms.max(1),
+            silence_ms: deadlines.silence_ms.max(1),
             spoke: false,
             counted_ms: now_ms,
             heard_ms: now_ms,

@@ -7,7 +7,7 @@ use crate::agent::supervise::state::{Action, Event, Phase, State, StopReason, st
 use crate::domain::liveness::judgement::{Besides, Processes, evidence};
 
 const S: u64 = 1_000;
-const PLAN: Plan = Plan {
+const PLAN: Deadlines = Deadlines {
     speaks: true,
     startup_ms: 200,
     silence_ms: S,
@@ -16,7 +16,7 @@ const PLAN: Plan = Plan {
     interrupt_grace_ms: Some(50),
     terminate_grace_ms: 20,
 };
-const MUTE: Plan = Plan { speaks: false, interrupt_grace_ms: None, ..PLAN };
+const MUTE: Deadlines = Deadlines { speaks: false, interrupt_grace_ms: None, ..PLAN };
 
 /// What its processes do at a time: percent of CPU, whether files change, whether all are stopped.
 #[derive(Clone, Copy, Default)]
@@ -33,7 +33,7 @@ struct Played {
     evidence: String,
 }
 
-fn play(plan: Plan, lines: &[(u64, Event)], world: impl Fn(u64) -> World) -> Played {
+fn play(plan: Deadlines, lines: &[(u64, Event)], world: impl Fn(u64) -> World) -> Played {
     let mut state = State::new(plan, 0);
     let mut lines = lines.iter().copied().peekable();
     let (mut looks, mut before) = (0, 0);
@@ -108,7 +108,7 @@ fn at_work(cpu: u64, files: bool) -> World {
 
 /// Nobody stops it before it ends by itself.
 #[track_caller]
-fn lives(plan: Plan, lines: &[(u64, Event)], ends: u64, world: impl Fn(u64) -> World) {
+fn lives(plan: Deadlines, lines: &[(u64, Event)], ends: u64, world: impl Fn(u64) -> World) {
     let played = play(plan, &then_ends(lines.to_vec(), ends), world);
     assert_eq!(played.stopped, None, "{}", played.evidence);
 }
@@ -116,7 +116,7 @@ fn lives(plan: Plan, lines: &[(u64, Event)], ends: u64, world: impl Fn(u64) -> W
 /// It is stopped then, for this reason, with these words among the evidence.
 #[track_caller]
 fn dies(
-    (plan, lines): (Plan, &[(u64, Event)]),
+    (plan, lines): (Deadlines, &[(u64, Event)]),
     world: impl Fn(u64) -> World,
     stopped: (u64, Why),
     words: &str,

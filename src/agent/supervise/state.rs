@@ -4,23 +4,9 @@
 //! processes; what a silence means is [`Silence`]'s. Invariants: the first reason to stop is the one that counts;
 //! every state but the last has a deadline or an event that is bound to come; after [`Action::Finish`] nothing follows.
 
+use crate::agent::program::adapter::Deadlines;
 use crate::agent::supervise::silence::Silence;
 use crate::domain::liveness::judgement::{Facts, Liveness, Look};
-
-/// What a particular agent and job ask for, milliseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::agent) struct Plan {
-    /// It is to speak stream-json: silence at the start is a failure. One that need not may be silent
-    /// for as long as it likes, until it speaks (but not stand still).
-    pub(in crate::agent) speaks: bool,
-    pub(in crate::agent) startup_ms: u64,
-    pub(in crate::agent) silence_ms: u64,
-    pub(in crate::agent) wall_ms: u64,
-    pub(in crate::agent) after_result_ms: u64,
-    /// From INT to TERM; `None`: it starts with TERM.
-    pub(in crate::agent) interrupt_grace_ms: Option<u64>,
-    pub(in crate::agent) terminate_grace_ms: u64,
-}
 
 /// A killed process is gone at once, unless it is stuck in the kernel.
 pub(in crate::agent) const KILL_GRACE_MS: u64 = 10_000;
@@ -82,7 +68,7 @@ pub(in crate::agent) enum Phase {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::agent) struct State {
-    plan: Plan,
+    deadlines: Deadlines,
     pub(in crate::agent) phase: Phase,
     pub(in crate::agent) why: Option<Why>,
     pub(in crate::agent) first_event_ms: Option<u64>,
@@ -97,7 +83,7 @@ pub(in crate::agent) struct State {
 /// What a line means for its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::agent) enum Sign {
-    /// Not stream-json.
+    /// None of those that its program writes.
     Noise,
     /// A turn begins: also one after a result.
     Turn,
@@ -145,14 +131,14 @@ pub(in crate::agent) enum Action {
 }
 
 impl State {
-    pub(in crate::agent) fn new(plan: Plan, now_ms: u64) -> State {
+    pub(in crate::agent) fn new(deadlines: Deadlines, now_ms: u64) -> State {
         State {
-            plan,
+            deadlines,
             phase: Phase::Running,
             why: None,
             first_event_ms: None,
             started_ms: now_ms,
-            silence: Silence::new(&plan, now_ms),
+            silence: Silence::new(&deadlines, now_ms),
             result_ms: None,
             facts: None,
             stdout_open: true,
@@ -175,10 +161,10 @@ impl State {
     fn running_deadlines(&self) -> [(u64, Why); 2] {
         let after =
             |start: Option<u64>, ms: u64| start.map_or(u64::MAX, |at| at.saturating_add(ms));
-        let plan = &self.plan;
+        let deadlines = &self.deadlines;
         [
-            (after(Some(self.started_ms), plan.wall_ms), Why::Timeout),
-            (after(self.result_ms, plan.after_result_ms), Why::Lingering),
+            (after(Some(self.started_ms), deadlines.wall_ms), Why::Timeout),
+            (after(self.result_ms, deadlines.after_result_ms), Why::Lingering),
         ]
     }
 
@@ -307,11 +293,11 @@ fn heard(state: State, sign: Sign, now_ms: u64) -> State {
 
 /// Takes the rung after `from`.
 fn climb(state: State, from: Option<Rung>, now_ms: u64) -> (State, Vec<Action>) {
-    let plan = &state.plan;
-    let (rung, grace_ms, action) = match (from, plan.interrupt_grace_ms) {
+    let deadlines = &state.deadlines;
+    let (rung, grace_ms, action) = match (from, deadlines.interrupt_grace_ms) {
         (None, Some(grace_ms)) => (Rung::Interrupt, grace_ms, Action::Interrupt),
         (None, None) | (Some(Rung::Interrupt), _) => {
-            (Rung::Terminate, plan.terminate_grace_ms, Action::Terminate)
+            (Rung::Terminate, deadlines.terminate_grace_ms, Action::Terminate)
         }
         (Some(Rung::Terminate), _) => (Rung::Kill, KILL_GRACE_MS, Action::Kill),
         // It cannot be killed: nothing more can be done than to say so.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const PLAN: Plan = Plan {
+const PLAN: Deadlines = Deadlines {
     speaks: true,
     startup_ms: 100,
     silence_ms: 1_000,
@@ -13,7 +13,7 @@ const PLAN: Plan = Plan {
 };
 
 /// Plays events and gives the last state and all actions.
-fn play(plan: Plan, events: &[(u64, Event)]) -> (State, Vec<Action>) {
+fn play(plan: Deadlines, events: &[(u64, Event)]) -> (State, Vec<Action>) {
     let mut state = State::new(plan, 0);
     let mut actions = Vec::new();
     for (at, event) in events {
@@ -76,7 +76,7 @@ fn a_mute_start_is_looked_at_twice_and_stopped_rung_by_rung() {
 
 #[test]
 fn a_look_that_is_due_does_not_hold_up_the_wall_and_one_that_comes_late_does_no_harm() {
-    let mute = Plan { speaks: false, interrupt_grace_ms: None, ..PLAN };
+    let mute = Deadlines { speaks: false, interrupt_grace_ms: None, ..PLAN };
     assert_eq!(State::new(mute, 0).deadline(), Some(500));
     let (state, actions) = play(mute, &[(1, Event::Line(Sign::Noise)), (10_000, Event::Tick)]);
     assert_eq!((state.why, actions), (Some(Why::Timeout), vec![Action::Terminate]));

@@ -210,7 +210,7 @@ fn asked(reason: StopReason) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::transcript::parse_line;
+    use crate::agent::program::claude::parse::parse_line;
 
     #[test]
     fn a_tool_runs_from_its_call_to_its_answer() {
@@ -240,7 +240,7 @@ mod tests {
         let mut watch = Watch::new(7, looker, 0);
         assert_eq!(watch.due(), Some(TELL_MS));
         let job = crate::agent::supervise::run::tests::job("x");
-        let plan = crate::agent::supervise::state::Plan::speaking(&job);
+        let plan = crate::agent::program::adapter::Deadlines::speaking(&job);
         let state = State::new(plan, 0);
         assert_eq!(watch.tell(&state, 1_500).pid, 7);
         assert_eq!(watch.due(), None);

@@ -2,7 +2,7 @@
 //!
 //! Everything that leaves here is safe for a terminal.
 
-use super::{Block, Final, Line, Message};
+use super::line::{Block, Final, Line, Message};
 use crate::domain::text::{one_line, printable};
 
 /// A tool's input and answer are shown to this length, characters.
@@ -101,7 +101,7 @@ pub fn brief(line: &Line) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::transcript::parse_line;
+    use crate::agent::program::claude::parse::parse_line;
 
     fn shown(line: &str) -> String {
         render(&parse_line(line.as_bytes())).unwrap_or_default()

@@ -4,8 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::price;
-use super::{ApiError, Block, Final, Line, Message, ModelShare, RateLimit, Tokens};
+use super::line::{ApiError, Block, Final, Line, Message, ModelShare, RateLimit, Tokens};
 use crate::domain::account::usage::{DOLLARS_MAX, ModelUsage, Usage};
 
 /// Messages of one id follow each other closely; sub-agents mix a few.
@@ -15,12 +14,15 @@ const MAX_NAMES: usize = 64;
 /// A token is about so many characters.
 const CHARS_PER_TOKEN: usize = 4;
 
+/// What tokens of a model cost, US dollars.
+pub type Price = fn(model: &str, tokens: &Tokens) -> f64;
+
 /// The sum of the lines so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Summary {
     /// The session, as the agent calls it.
     pub session: Option<String>,
-    /// At least one line was of the stream-json kind.
+    /// At least one line was of its own kind.
     pub spoke: bool,
     /// The last result.
     pub last: Option<Final>,
@@ -39,9 +41,30 @@ pub struct Summary {
     unbilled: BTreeMap<String, Tokens>,
     unbilled_turns: u32,
     recent: VecDeque<String>,
+    price: Price,
 }
 
 impl Summary {
+    /// Of no lines yet.
+    pub fn new(price: Price) -> Summary {
+        Summary {
+            session: None,
+            spoke: false,
+            last: None,
+            api_error: None,
+            rate_limit: None,
+            rejected: None,
+            denied: Vec::new(),
+            worked: false,
+            billed: Usage::default(),
+            billed_total: BTreeMap::new(),
+            unbilled: BTreeMap::new(),
+            unbilled_turns: 0,
+            recent: VecDeque::new(),
+            price,
+        }
+    }
+
     /// Takes the next line.
     pub fn feed(&mut self, line: &Line) {
         self.spoke |= !matches!(line, Line::Unknown(_));
@@ -162,7 +185,7 @@ impl Summary {
         let mut usage = self.billed.clone();
         for (model, tokens) in &self.unbilled {
             let part = ModelUsage {
-                cost_usd: price::estimate(model, tokens),
+                cost_usd: (self.price)(model, tokens),
                 input_tokens: tokens.input,
                 output_tokens: tokens.output,
                 cache_read_tokens: tokens.cache_read,

@@ -1,10 +1,11 @@
 //! Bills and last words from whole streams.
 
 use super::*;
-use crate::agent::transcript::parse_line;
+use crate::agent::program::RecordedOutput;
+use crate::agent::program::claude::parse::parse_line;
 
 fn summary(lines: &[&str]) -> Summary {
-    let mut summary = Summary::default();
+    let mut summary = RecordedOutput::of(None).summary();
     for line in lines {
         summary.feed(&parse_line(line.as_bytes()));
     }
@@ -90,14 +91,14 @@ fn only_a_first_request_that_is_wrong_itself_is_refused_at_once() {
     ];
     let all = refused.map(|case| (case, true)).into_iter().chain(others.map(|case| (case, false)));
     for ((name, stream), expected) in all {
-        let mut summary = Summary::default();
+        let mut summary = RecordedOutput::of(None).summary();
         stream.lines().for_each(|line| summary.feed(&parse_line(line.as_bytes())));
         assert_eq!(summary.refused_at_once(), expected, "{name}");
     }
     // The model had said something before.
     let worked =
         r#"{"type":"assistant","message":{"id":"1","content":[{"type":"text","text":"hi"}]}}"#;
-    let mut summary = Summary::default();
+    let mut summary = RecordedOutput::of(None).summary();
     let (_, stream) = refused[0];
     let lines = [worked].into_iter().chain(stream.lines());
     lines.for_each(|line| summary.feed(&parse_line(line.as_bytes())));

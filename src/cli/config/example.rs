@@ -1,37 +1,51 @@
 //! The commented `swarm.toml` that `init` writes.
 //!
-//! Invariant: it loads as it is, with every setting uncommented, and with any path as claude's.
+//! Invariant: it loads as it is, with every setting uncommented, and with any path of a program.
 
 use serde_json::Value;
 
 use super::render::literal;
+use crate::agent::program;
 
-/// The line that names claude's program.
-const PROGRAM: &str = "#program = \"/usr/local/bin/claude\"\n";
+/// How the line begins that names an agent program's file.
+const PROGRAM: &str = "#program = ";
 
-/// The example; where claude's file is known, with its path: cron's PATH is short.
-pub fn example(claude: Option<&str>) -> String {
-    match claude {
-        Some(path) => {
-            let named = format!("program = {}\n", literal(&Value::from(path)));
-            EXAMPLE.replacen(PROGRAM, &named, 1)
+/// The example; where the default program's file is known, with its path: cron's PATH is short.
+pub fn example(path: Option<&str>) -> String {
+    let mut text = SETTINGS.replacen("DEFAULT", program::DEFAULT, 1);
+    let named = program::all().iter().filter(|program| program.has_profile);
+    let named: Vec<String> = named.map(|program| format!("`{}`", program.name)).collect();
+    text.push_str(&format!("# Agents. {} exist without being named.\n", named.join(" and ")));
+    for (at, agent) in program::examples().enumerate() {
+        match path.filter(|_| at == 0) {
+            Some(path) => text.push_str(&with_path(agent, path)),
+            None => text.push_str(agent),
         }
-        None => EXAMPLE.to_owned(),
+        text.push('\n');
     }
+    text + REST
+}
+
+fn with_path(agent: &str, path: &str) -> String {
+    let line = |line: &str| match line.starts_with(PROGRAM) {
+        true => format!("program = {}\n", literal(&Value::from(path))),
+        false => line.to_owned(),
+    };
+    agent.split_inclusive('\n').map(line).collect()
 }
 
 /// Every key with its default or an example. Prose begins with `# `, a setting that is commented out with
 /// `#` alone: without those marks the whole is a valid file too.
-pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is commented out shows the default or an example.
+const SETTINGS: &str = r##"# swarm.toml: every key is optional; what is commented out shows the default or an example.
 # `coordinator config` prints the effective values and where each came from.
 # The environment (SWARMDIR_AGENTS, SWARMDIR_TIMEOUTS_WALL, ...) wins over this file, flags win over both.
 
 # Workers that the coordinator keeps, 1 to 256.
 #agents = 3
 
-# The agent of a task that names none. `agent = "claude"` says the same; TOML's own tools want the long name
+# The agent of a task that names none. `agent = "…"` says the same; TOML's own tools want the long name
 # beside tables [agent.NAME].
-#default_agent = "claude"
+#default_agent = "DEFAULT"
 
 # "strict": what was acknowledged survives a power cut. "relaxed": it survives crashes of processes.
 #durability = "strict"
@@ -53,7 +67,7 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #max_attempts = 1
 #max_worker_deaths = 5
 
-# What the repository brings in .claude/ and .mcp.json takes effect: hooks, MCP servers, environment, model, skills.
+# What the repository brings for the agents' own programs takes effect: hooks, MCP servers, environment, model, skills.
 #trust_repository = false
 
 # Prepares a fresh tree: a list of program and arguments, or one text for `sh -c`.
@@ -134,29 +148,10 @@ pub const EXAMPLE: &str = r##"# swarm.toml: every key is optional; what is comme
 #inodes = "auto"
 #memory = "512MiB"
 
-# Agents. `claude` and `demo` exist without being named.
-[agent.claude]
-#kind = "claude"
-#program = "/usr/local/bin/claude"
-#config_dir = "~/.claude-swarm"
-#model = "opus"
-#effort = "high"
-#max_turns = 50
-#max_budget_usd = 10.0
-#allowed_tools = ["Bash", "Read", "Edit", "Write", "Glob", "Grep"]
-#disallowed_tools = ["WebFetch"]
-#permission_mode = "dontAsk"
-#account = "claude"
-#worktree = true
-#env = { RUST_LOG = "debug" }
+"##;
 
-# Any program: the prompt comes on its standard input, and where {prompt} stands in an argument.
-#[agent.script]
-#kind = "command"
-#argv = ["sh", "-c", "cat > prompt.txt"]
-#worktree = false
-
-# Other repositories, for tasks that say `rig: website`.
+/// What stands below the agents.
+const REST: &str = r##"# Other repositories, for tasks that say `rig: website`.
 #[rig.website]
 #path = "../website"
 #setup = "npm ci"
@@ -172,8 +167,7 @@ mod tests {
         assert!(text.contains("\nprogram = \"/opt/\\\"a b\\\"\\\\\\u007F/claude\"\n"), "{text}");
         assert_eq!(
             text.matches("[agent.claude]\n").count(),
-            EXAMPLE.matches("[agent.claude]\n").count()
+            example(None).matches("[agent.claude]\n").count()
         );
-        assert_eq!(example(None), EXAMPLE);
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
 use crate::domain::trust::TrustState;
 use crate::form::{self, Aliases, Fields, LIMIT_ALIASES, Node};
+use crate::site::Site;
 
 use super::check::check;
 use super::lookup::{entries, scalars, tables};
@@ -14,7 +15,7 @@ use super::paths::Place;
 use super::profiles::{self, agent_values, rig_values};
 use super::rows::{ROWS, Row};
 use super::settings::{Origin, Setting};
-use super::{ConfigError, FILE_NAME, Flags, Loaded, World, own_rules, root};
+use super::{ConfigError, Flags, Loaded, World, own_rules, root};
 
 /// The largest `swarm.toml`, bytes.
 const FILE_MAX: usize = 1024 * 1024;
@@ -25,11 +26,11 @@ const ALIASES: &Aliases = &[
     ("jobs", "write `agents`"),
     ("concurrency", "write `agents`"),
     ("max_agents", "write `agents`"),
-    ("model", "it belongs to an agent: model = \"…\" under [agent.claude]"),
+    ("model", "it belongs to an agent: model = \"…\" under [agent.NAME]"),
     ("timeout", "write `wall` under [timeouts]"),
     ("retries", "write `max_attempts`"),
     ("root", "a file cannot say where it lies: --root or SWARMDIR_ROOT do"),
-    ("env", "it belongs to an agent: env = { NAME = \"…\" } under [agent.claude]"),
+    ("env", "it belongs to an agent: env = { NAME = \"…\" } under [agent.NAME]"),
     ("repo", "write a table [rig.NAME] with its `path`"),
     ("repository", "write a table [rig.NAME] with its `path`"),
 ];
@@ -47,10 +48,10 @@ pub(super) fn load_at(
     flags: &Flags,
     world: &World,
 ) -> Result<Loaded, ConfigError> {
-    let path = root.join(FILE_NAME);
+    let path = Site::at(&root).settings();
     let home = (world.env)("HOME").map(PathBuf::from);
     let place = Place { base: &root, home: home.as_deref() };
-    let mut config = Config::built_in(root.clone());
+    let mut config = Config::built_in(root.clone(), crate::agent::program::all());
     let mut origins: Origins = BTreeMap::new();
     let mut problems = Vec::new();
     let file = read_file(&path, world, &mut problems);

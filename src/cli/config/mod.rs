@@ -23,7 +23,7 @@ mod written;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use example::{EXAMPLE, example};
+pub use example::example;
 pub use load::load;
 pub use render::{render_config, to_json};
 pub use rows::{ROWS, Row};
@@ -34,9 +34,6 @@ pub use written::{WriteError, write_new};
 use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
 use crate::domain::trust::TrustState;
-
-/// The name of the file in the root.
-pub const FILE_NAME: &str = "swarm.toml";
 
 /// What the command line may set; each wins over everything else. Relative paths are relative to the
 /// working directory here.

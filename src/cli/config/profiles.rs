@@ -2,19 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::settings::agents::{AgentKind, AgentProfile};
+use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
+use crate::domain::settings::programs::{
+    AgentKind, Capabilities, KeyType, ProgramValue, ReservedEnv,
+};
 use crate::domain::settings::repositories::RigProfile;
 use crate::domain::text::one_line;
 use crate::form::{self, AGENT_KEYS, Aliases, Fields, Node, NodeEntry};
 
 use super::paths::Place;
 use super::values::setup;
-
-/// The kinds of agents with the keys that only they have (besides [`AGENT_KEYS`]).
-pub(super) const KINDS: [(&str, &[&str]); 3] =
-    [("claude", &["program", "config_dir"]), ("command", &["argv"]), ("demo", &[])];
 
 /// Keys of every `[agent.NAME]`.
 pub(super) const COMMON_KEYS: [&str; 4] = ["kind", "worktree", "account", "env"];
@@ -42,7 +41,7 @@ pub(super) fn agents(
 ) {
     for_each(table, "agent", problems, |entry, problems| {
         let known = config.profiles.get(&entry.key);
-        if let Some(profile) = agent(entry, known, place, problems) {
+        if let Some(profile) = agent(entry, known, config.programs, place, problems) {
             config.profiles.insert(entry.key.clone(), profile);
         }
     });
@@ -108,18 +107,19 @@ fn missing(what: &str, entry: &NodeEntry, key: &str, example: &str) -> Problem {
 fn agent(
     entry: &NodeEntry,
     known: Option<&AgentProfile>,
+    programs: &[&'static Capabilities],
     place: &Place,
     problems: &mut Vec<Problem>,
 ) -> Option<AgentProfile> {
     let mut fields = Fields::of(&entry.node, &format!("agent.{}.", entry.key));
-    let kinds = KINDS.map(|(kind, _)| kind);
+    let kinds: Vec<&str> = programs.iter().map(|program| program.name).collect();
     let kind = match fields.get("kind") {
-        // claude and demo are what their names say
-        None => known.map(|profile| kind_name(&profile.kind)),
+        // Those that exist without being named are what their names say.
+        None => known.map(AgentProfile::capabilities),
         Some(_) => fields.read("kind", |node| {
             let word = form::word(node)?;
-            let kind = kinds.into_iter().find(|kind| *kind == word);
-            kind.ok_or_else(|| {
+            let program = programs.iter().find(|program| program.name == word);
+            program.copied().ok_or_else(|| {
                 let message = format!("there is no kind `{}`", one_line(&word, 60));
                 Problem::new(message).hint(form::one_of(&word, &kinds))
             })
@@ -128,32 +128,52 @@ fn agent(
     if kind.is_none() && fields.get("kind").is_none() {
         fields.report(missing("agent", entry, "kind", "kind = \"command\""));
     }
-    refuse_keys_of_others(&mut fields, kind);
-    let program = fields.read("program", |node| place.program(node));
-    let config_dir = fields.read("config_dir", |node| place.path(node));
-    let argv = fields.read("argv", |node| form::argv(node, false));
+    refuse_keys_of_others(&mut fields, kind, programs);
+    let kind = kind.and_then(|program| settings(&mut fields, entry, program, place));
     let defaults = form::agent_defaults(&mut fields);
     let worktree = fields.read("worktree", form::boolean).unwrap_or(true);
     let account = fields.read("account", account);
-    let env = fields.read_all("env", form::env).unwrap_or_default();
-    let kind = match kind {
-        Some("claude") => Some(AgentKind::Claude { program, config_dir }),
-        Some("demo") => Some(AgentKind::Demo),
-        Some(_) => {
-            if fields.get("argv").is_none() {
-                fields.report(missing("agent", entry, "argv", "argv = [\"sh\", \"-c\", \"…\"]"));
-            }
-            argv.map(|argv| AgentKind::Command { argv })
-        }
-        None => None,
-    };
+    let reserved = ReservedEnv::of(programs);
+    let env = fields.read_all("env", |node| form::env(node, &reserved)).unwrap_or_default();
     problems.extend(fields.into_problems());
     Some(AgentProfile { kind: kind?, worktree, account, env, defaults })
 }
 
-/// Unknown keys, and keys that another kind has.
-fn refuse_keys_of_others(fields: &mut Fields, kind: Option<&str>) {
-    let all: Vec<&str> = (KINDS.iter().flat_map(|(_, keys)| keys.iter().copied()))
+/// The settings that only this program has; `None`: one that has to be there is missing or wrong.
+fn settings(
+    fields: &mut Fields,
+    entry: &NodeEntry,
+    program: &'static Capabilities,
+    place: &Place,
+) -> Option<AgentKind> {
+    let mut kind = AgentKind::new(program);
+    let mut complete = true;
+    for key in program.keys {
+        let value = match key.takes {
+            KeyType::Program => {
+                fields.read(key.key, |node| place.program(node)).map(ProgramValue::Path)
+            }
+            KeyType::Path => fields.read(key.key, |node| place.path(node)).map(ProgramValue::Path),
+            KeyType::Argv => {
+                fields.read(key.key, |node| form::argv(node, false)).map(ProgramValue::Argv)
+            }
+        };
+        if let (Some(example), None) = (key.needed, fields.get(key.key)) {
+            fields.report(missing("agent", entry, key.key, example));
+        }
+        complete &= value.is_some() || key.needed.is_none();
+        kind.settings.extend(value.map(|value| (key.key, value)));
+    }
+    complete.then_some(kind)
+}
+
+/// Unknown keys, and keys that another program has.
+fn refuse_keys_of_others(
+    fields: &mut Fields,
+    kind: Option<&Capabilities>,
+    programs: &[&Capabilities],
+) {
+    let all: Vec<&str> = (programs.iter().flat_map(|program| program.keys).map(|key| key.key))
         .chain(COMMON_KEYS)
         .chain(AGENT_KEYS)
         .collect();
@@ -161,41 +181,31 @@ fn refuse_keys_of_others(fields: &mut Fields, kind: Option<&str>) {
     let Some(kind) = kind else { return };
     for entry in fields.entries() {
         let key = entry.key.as_str();
-        let owners: Vec<&str> = KINDS
-            .iter()
-            .filter(|(owner, keys)| {
-                keys.contains(&key) || *owner != "command" && AGENT_KEYS.contains(&key)
-            })
-            .map(|(owner, _)| *owner)
-            .collect();
-        if !owners.is_empty() && !owners.contains(&kind) {
-            let message =
-                format!("belongs to agents of kind {}, this one is {kind}", owners.join(" or "));
+        let has = |program: &Capabilities| {
+            program.keys.iter().any(|own| own.key == key) || program.obeys.contains(&key)
+        };
+        let owners: Vec<&str> =
+            programs.iter().filter(|program| has(program)).map(|program| program.name).collect();
+        if !owners.is_empty() && !has(kind) {
+            let message = format!(
+                "belongs to agents of kind {}, this one is {}",
+                owners.join(" or "),
+                kind.name
+            );
             fields.refuse(entry, message);
         }
     }
 }
 
-fn kind_name(kind: &AgentKind) -> &'static str {
-    match kind {
-        AgentKind::Claude { .. } => "claude",
-        AgentKind::Command { .. } => "command",
-        AgentKind::Demo => "demo",
-    }
-}
-
 /// A profile's keys and values, as the file would have them.
 pub(super) fn agent_values(profile: &AgentProfile) -> Vec<(&'static str, Value)> {
-    let mut values = vec![("kind", json!(kind_name(&profile.kind)))];
-    match &profile.kind {
-        AgentKind::Claude { program, config_dir } => {
-            let paths = [("program", program), ("config_dir", config_dir)];
-            values.extend(paths.into_iter().filter_map(|(key, path)| {
-                path.as_ref().map(|path| (key, json!(path.to_string_lossy())))
-            }));
-        }
-        AgentKind::Command { argv } => values.push(("argv", json!(argv))),
-        AgentKind::Demo => {}
+    let mut values = vec![("kind", json!(profile.kind.word()))];
+    for key in profile.capabilities().keys {
+        let value = profile.kind.settings.get(key.key).map(|value| match value {
+            ProgramValue::Path(path) => json!(path.to_string_lossy()),
+            ProgramValue::Argv(argv) => json!(argv),
+        });
+        values.extend(value.map(|value| (key.key, value)));
     }
     values.push(("worktree", json!(profile.worktree)));
     let defaults = &profile.defaults;

@@ -34,7 +34,7 @@ pub struct Row {
 
 /// A reader that stops at its first problem, or one that reports all.
 macro_rules! row {
-    ($key:literal, $env:literal, $takes:literal, $default:literal, $meaning:literal,
+    ($key:literal, $env:literal, $takes:literal, $default:expr, $meaning:literal,
      |$config:ident, $node:ident, $place:ident| $set:expr, |$shown:ident| $show:expr) => {
         Row {
             key: $key,
@@ -100,7 +100,7 @@ pub static ROWS: [Row; 53] = [
     row!("agents", "SWARMDIR_AGENTS", "number", "3", "workers that the coordinator keeps, 1 to 256",
         |config, node, place| config.agents = small(node, 256)?,
         |config| Some(json!(config.agents))),
-    row!("agent", "SWARMDIR_AGENT", "name", "claude", "the agent of a task that names none",
+    row!("agent", "SWARMDIR_AGENT", "name", crate::agent::program::DEFAULT, "the agent of a task that names none",
         |config, node, place| config.agent = one(form::word(node))?,
         |config| Some(json!(config.agent))),
     row!("durability", "SWARMDIR_DURABILITY", "word", "strict",
@@ -135,7 +135,7 @@ pub static ROWS: [Row; 53] = [
         |config, node, place| config.max_worker_deaths = small(node, 100)?,
         |config| Some(json!(config.max_worker_deaths))),
     row!("trust_repository", "SWARMDIR_TRUST_REPOSITORY", "true or false", "false",
-        "what the repository brings in `.claude/` and `.mcp.json` takes effect: see [below](#what-a-repository-brings)",
+        "what the repository brings for the agents' own programs takes effect: see [below](#what-a-repository-brings)",
         |config, node, place| config.trust_repository = one(form::boolean(node))?,
         |config| Some(json!(config.trust_repository))),
     row!("setup", "SWARMDIR_SETUP", "command", "",

@@ -6,11 +6,12 @@ mod mistakes;
 use std::collections::BTreeMap;
 
 use super::load::load;
-use super::profiles::{COMMON_KEYS, KINDS, RIG_KEYS};
+use super::profiles::{COMMON_KEYS, RIG_KEYS};
 use super::*;
+use crate::agent::program;
 use crate::domain::account::breaker::HealthCheck;
-use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::choice::Durability;
+use crate::domain::settings::programs::{Executable, ProgramValue};
 use crate::form::{AGENT_KEYS, LIMIT_KEYS, Node};
 
 /// What lies in `/r/failures.toml`.
@@ -48,7 +49,7 @@ fn origin(loaded: &Loaded, key: &str) -> String {
 #[test]
 fn nothing_said_is_what_is_built_in() {
     let loaded = file("").expect("good");
-    assert_eq!(loaded.config, Config::built_in("/r".into()));
+    assert_eq!(loaded.config, Config::built_in("/r".into(), program::all()));
     for setting in &loaded.provenance[1..] {
         assert_eq!(setting.origin, Origin::Default, "{}", setting.key);
     }
@@ -80,7 +81,7 @@ fn each_row_reads_its_own_default_and_is_named_by_rule() {
     let place = paths::Place { base: Path::new("/r"), home: None };
     for row in &ROWS {
         assert_eq!(row.env, format!("SWARMDIR_{}", row.key.to_uppercase().replace('.', "_")));
-        let built_in = Config::built_in("/r".into());
+        let built_in = Config::built_in("/r".into(), program::all());
         let shown = (row.show)(&built_in);
         assert_eq!(shown.is_none(), row.default.is_empty(), "{}", row.key);
         if row.default.is_empty() {
@@ -174,12 +175,12 @@ open_files = 1024
     assert_eq!(config.setup, ["sh", "-c", "npm ci"]);
     assert_eq!(config.instructions, Some("/home/u/i.md".into()));
     let script = &config.profiles["script"];
-    assert!(matches!(&script.kind, AgentKind::Command { argv } if argv.len() == 3));
+    assert!(matches!(script.kind.executable(), Executable::Argv(argv) if argv.len() == 3));
     assert!(!script.worktree && script.env["A"] == "1");
-    let claude = AgentKind::Claude {
-        program: Some("claude-beta".into()),
-        config_dir: Some("/home/u/c".into()),
-    };
+    let mut claude = program::kind("claude").expect("it is there");
+    for (key, path) in [("program", "claude-beta"), ("config_dir", "/home/u/c")] {
+        claude.settings.insert(key, ProgramValue::Path(path.into()));
+    }
     assert_eq!(config.profiles["claude"].kind, claude);
     assert_eq!(config.profiles["claude"].defaults.model.as_deref(), Some("opus"));
     assert_eq!(config.profiles["fake"].defaults.max_turns, Some(3));
@@ -194,6 +195,11 @@ open_files = 1024
     assert_eq!(origin(&loaded, "agent.claude.kind"), "default");
 }
 
+/// Keys that only one agent program has.
+fn program_keys() -> impl Iterator<Item = &'static str> {
+    program::all().iter().flat_map(|program| program.keys).map(|key| key.key)
+}
+
 /// Without the marks of settings that are commented out.
 fn unmarked(example: &str) -> String {
     let line = |line: &str| {
@@ -204,18 +210,16 @@ fn unmarked(example: &str) -> String {
 
 #[test]
 fn the_example_is_valid_and_holds_every_key() {
-    let built_in = Config::built_in("/r".into());
-    assert_eq!(file(EXAMPLE).expect("good").config, built_in);
-    let all = unmarked(EXAMPLE);
+    let built_in = Config::built_in("/r".into(), program::all());
+    assert_eq!(file(&example(None)).expect("good").config, built_in);
+    let all = unmarked(&example(None));
     let loaded = file(&all).expect("good");
     toml::from_str::<toml::Table>(&all).expect("TOML's own tools read it too");
     for row in &ROWS {
         let origin = origin(&loaded, row.key);
         assert!(origin.starts_with("swarm.toml:"), "{} is missing: {origin}", row.key);
     }
-    for key in
-        KINDS.iter().flat_map(|kind| kind.1).chain(&COMMON_KEYS).chain(&AGENT_KEYS).chain(&RIG_KEYS)
-    {
+    for key in program_keys().chain(COMMON_KEYS).chain(AGENT_KEYS).chain(RIG_KEYS) {
         assert!(all.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
     }
 }
@@ -223,7 +227,7 @@ fn the_example_is_valid_and_holds_every_key() {
 #[test]
 fn what_is_printed_reads_back_the_same() {
     let tricky = "[agent.x]\nkind = \"command\"\nargv = [\"a\\u007f\\\"\\\\\\n\\u0001\", \"é\"]\nenv = { A = \"\\t\" }\n";
-    for text in ["", &unmarked(EXAMPLE), tricky] {
+    for text in ["", &unmarked(&example(None)), tricky] {
         let loaded = file(text).expect("good");
         let printed = render_config(&loaded);
         toml::from_str::<toml::Table>(&printed)

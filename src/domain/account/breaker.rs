@@ -91,7 +91,7 @@ pub enum Permit {
 /// The longest back-off of an overload, and of a limit that names no later time, milliseconds.
 pub const BACK_OFF_CAP_MS: u64 = 15 * 60_000;
 
-/// A breaker that has been open for so long forgets its consecutive_failures, milliseconds.
+/// An account that has been open for so long is forgiven its consecutive failures, milliseconds.
 pub const FORGET_MS: u64 = 10 * 60_000;
 
 /// After a trouble the workers follow the probe over so long a time, milliseconds.

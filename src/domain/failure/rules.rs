@@ -20,7 +20,7 @@ pub struct RuleBook {
 /// One rule.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Rule {
-    /// Its name in records: `claude.usage-limit`.
+    /// Its name in records: `PROGRAM.usage-limit`.
     pub id: String,
     /// Kinds of agents, in an operator's own rules also names of agents; empty: all.
     pub agents: Vec<String>,

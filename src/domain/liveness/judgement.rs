@@ -13,7 +13,7 @@ use crate::domain::settings::quantity::say_duration;
 pub const PATIENCE: u64 = 4;
 
 /// An idle program wakes up now and then: CPU time up to this, and up to one part in so many of the time, is none.
-/// Measured, claude uses 0.1 to 0.4 % of the time while its stream is silent or pings (0.7 % at 50 pings a second), and
+/// Measured, an agent uses 0.1 to 0.4 % of the time while its stream is silent or pings (0.7 % at 50 pings a second), and
 /// 2.4 % while an answer comes in at 50 pieces a second, of which it prints nothing before a block is complete.
 const TRICKLE_MS: u64 = 60;
 const TRICKLE_PART: u64 = 100;

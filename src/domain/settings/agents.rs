@@ -1,14 +1,14 @@
 //! Settings of agents: `[agent.NAME]`. Pure.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
+use crate::domain::settings::programs::{AgentKind, Capabilities};
 use crate::domain::task::spec::PermissionMode;
 
 /// One `[agent.NAME]`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct AgentProfile {
-    /// Which implementation, with what only it understands.
+    /// Which program, with what only it understands.
     pub kind: AgentKind,
     /// A git worktree (true) or a fresh scratch directory (false).
     pub worktree: bool,
@@ -20,36 +20,21 @@ pub struct AgentProfile {
     pub defaults: AgentDefaults,
 }
 
-/// The implementations.
-#[derive(Clone, PartialEq, Debug)]
-pub enum AgentKind {
-    /// `claude -p`; the program's path, else looked for on PATH.
-    Claude {
-        /// Absolute path, as `init` recorded it.
-        program: Option<PathBuf>,
-        /// A private configuration directory instead of the user's own.
-        config_dir: Option<PathBuf>,
-    },
-    /// Any program; the prompt on stdin, and where `{prompt}` stands in an argument.
-    Command {
-        /// Program and arguments, at least one.
-        argv: Vec<String>,
-    },
-    /// The scripted agent inside our own binary.
-    Demo,
-}
-
-impl AgentKind {
-    /// The words of all kinds.
-    pub const WORDS: [&str; 3] = ["claude", "command", "demo"];
-
-    /// The word in settings and rules.
-    pub fn word(&self) -> &'static str {
-        match self {
-            AgentKind::Claude { .. } => "claude",
-            AgentKind::Command { .. } => "command",
-            AgentKind::Demo => "demo",
+impl AgentProfile {
+    /// An agent of this program where nothing else is said.
+    pub fn new(kind: AgentKind) -> AgentProfile {
+        AgentProfile {
+            kind,
+            worktree: true,
+            account: None,
+            env: BTreeMap::new(),
+            defaults: AgentDefaults::default(),
         }
+    }
+
+    /// What its program can do.
+    pub fn capabilities(&self) -> &'static Capabilities {
+        self.kind.capabilities
     }
 }
 

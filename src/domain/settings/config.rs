@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use crate::domain::account::breaker::HealthCheck;
 use crate::domain::capacity::reserve::Reserve;
 use crate::domain::failure::rules::{Rule, RuleBook};
-use crate::domain::settings::agents::{AgentDefaults, AgentKind, AgentProfile};
+use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::choice::{Cgroups, Durability, Share};
 use crate::domain::settings::limits::{Limits, TaskCaps};
+use crate::domain::settings::programs::{AgentKind, Capabilities};
 use crate::domain::settings::repositories::RigProfile;
 use crate::domain::settings::retention::Keep;
 use crate::domain::settings::timeouts::Timeouts;
@@ -39,7 +40,7 @@ pub struct Config {
     pub max_attempts: u32,
     /// How many workers may die holding a task in one life, at least 1.
     pub max_worker_deaths: u32,
-    /// What the repository brings in `.claude/` and `.mcp.json` takes effect.
+    /// what the repository brings for the agents' own programs takes effect.
     pub trust_repository: bool,
     /// Command that prepares a fresh tree, argv; empty: none.
     pub setup: Vec<String>,
@@ -47,8 +48,10 @@ pub struct Config {
     pub instructions: Option<PathBuf>,
     /// Variables (or `PREFIX*`) that agents do not inherit, on top of the built-in list.
     pub env_deny: Vec<String>,
-    /// Agents by name; always holds `claude` and `demo`.
+    /// Agents by name; always holds those that exist without being named.
     pub profiles: BTreeMap<String, AgentProfile>,
+    /// The agent programs that there are.
+    pub programs: &'static [&'static Capabilities],
     /// Repositories by name.
     pub rigs: BTreeMap<String, RigProfile>,
     /// From so many percent of a usage window on claims stop until its reset; 100: when the service refuses.
@@ -76,20 +79,15 @@ pub struct Config {
 }
 
 impl Config {
-    /// What holds where nobody says anything.
-    pub fn built_in(root: PathBuf) -> Config {
-        let profile = |kind| AgentProfile {
-            kind,
-            worktree: true,
-            account: None,
-            env: BTreeMap::new(),
-            defaults: AgentDefaults::default(),
-        };
-        let claude = AgentKind::Claude { program: None, config_dir: None };
+    /// What holds where nobody says anything; of the agent programs that there are the first is the default.
+    pub fn built_in(root: PathBuf, programs: &'static [&'static Capabilities]) -> Config {
+        let with_profile = programs.iter().filter(|program| program.has_profile);
+        let profiles = with_profile
+            .map(|program| (program.name.to_owned(), AgentProfile::new(AgentKind::new(program))));
         Config {
             root,
             agents: 3,
-            agent: "claude".to_owned(),
+            agent: programs.first().map_or("", |program| program.name).to_owned(),
             durability: Durability::Strict,
             share: None,
             rig: None,
@@ -101,10 +99,8 @@ impl Config {
             setup: Vec::new(),
             instructions: None,
             env_deny: Vec::new(),
-            profiles: BTreeMap::from([
-                ("claude".to_owned(), profile(claude)),
-                ("demo".to_owned(), profile(AgentKind::Demo)),
-            ]),
+            profiles: profiles.collect(),
+            programs,
             rigs: BTreeMap::new(),
             limit_stop_at: 97,
             recycle_after: None,
@@ -122,25 +118,21 @@ impl Config {
 }
 
 impl Config {
-    /// The account of an agent: what its profile says; else agents of kind claude share the user's own
-    /// log-in, and every other one (also one with a configuration directory to itself) stands for itself.
+    /// The account of an agent: what its profile says; else agents of one program share the user's own log-in where it
+    /// has one, and every other one (also one with a log-in to itself) stands for itself.
     pub fn account<'a>(&'a self, agent: &'a str) -> &'a str {
         match self.profiles.get(agent) {
             Some(AgentProfile { account: Some(account), .. }) => account,
-            Some(AgentProfile { kind: AgentKind::Claude { config_dir: None, .. }, .. }) => "claude",
-            Some(_) | None => agent,
+            Some(profile) => profile.kind.shared_account().unwrap_or(agent),
+            None => agent,
         }
     }
 
     /// How the agents of an account show that it works: the most demanding of them decides.
     pub fn health_check(&self, account: &str) -> HealthCheck {
         let of_it = self.profiles.iter().filter(|(agent, _)| self.account(agent) == account);
-        let manners = of_it.map(|(_, profile)| match profile.kind {
-            AgentKind::Claude { .. } => HealthCheck::ProbeFirst,
-            AgentKind::Demo => HealthCheck::Passive,
-            AgentKind::Command { .. } => HealthCheck::None,
-        });
-        manners.max().unwrap_or(HealthCheck::None)
+        let checks = of_it.map(|(_, profile)| profile.capabilities().health_check);
+        checks.max().unwrap_or(HealthCheck::None)
     }
 }
 
@@ -171,28 +163,5 @@ impl Config {
     pub fn repositories(&self) -> Vec<PathBuf> {
         let rigs = self.rigs.values().map(|rig| rig.path.clone());
         std::iter::once(self.root.clone()).chain(rigs).collect()
-    }
-
-    /// Where work under these settings writes, and whether trees are made there; the queue first.
-    pub fn disk_places(&self) -> Vec<(PathBuf, bool)> {
-        let mut places = vec![(self.root.join("queue"), false)];
-        let trees = self.trees.clone().into_iter().map(|dir| (dir, true));
-        places.extend(trees);
-        for repository in self.repositories() {
-            let beside = repository.parent().map(PathBuf::from).filter(|_| self.trees.is_none());
-            places.extend(beside.map(|dir| (dir, true)));
-            // Objects of what agents commit.
-            places.push((repository, false));
-        }
-        places
-    }
-
-    /// Where scratch directories live: with the trees, or beside the root.
-    pub fn scratch_dir(&self) -> PathBuf {
-        self.trees.clone().unwrap_or_else(|| {
-            let mut name = self.root.file_name().unwrap_or_default().to_owned();
-            name.push(".swarmdir");
-            self.root.with_file_name(name)
-        })
     }
 }

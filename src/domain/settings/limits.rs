@@ -64,11 +64,11 @@ impl Limits {
         output_bytes: Some(4 << 30),
     };
 
-    /// Below this an address-space limit makes claude abort at start (measured: 1400–1550 MiB abort,
+    /// Below this an address-space limit makes an agent abort at start (measured: 1400–1550 MiB abort,
     /// and it reserves up to 9.9 GB).
     pub const MEMORY_FLOOR_BYTES: u64 = 4 << 30;
 
-    /// Below this a data limit makes claude crash mid-run (measured: 640 MiB).
+    /// Below this a data limit makes an agent crash mid-run (measured: 640 MiB).
     pub const DATA_FLOOR_BYTES: u64 = 2 << 30;
 
     /// With less memory for all together hardly a shell does its work.

@@ -5,6 +5,7 @@ pub mod choice;
 pub mod config;
 pub mod limits;
 pub mod problem;
+pub mod programs;
 pub mod quantity;
 pub mod repositories;
 pub mod retention;

@@ -67,6 +67,9 @@ pub struct AttemptStart {
     pub process: Option<ProcessIdentity>,
     /// The agent's name in the configuration.
     pub agent: String,
+    /// The agent's program: whose output its transcript is.
+    #[serde(default)]
+    pub program: Option<String>,
     /// When.
     #[serde(rename = "started_at_ms")]
     pub started_at: UnixMs,

@@ -95,7 +95,7 @@ pub(super) fn close(
         let goes_on = matches!(next, NextStep::Blocked(..));
         if goes_on {
             let attempt = claim.attempt();
-            write_context(context, attempt, &disposition, &left.commits, branch.as_deref());
+            write_context(context, attempt, agent, &disposition, &left.commits, branch.as_deref());
         }
         // Before the rename: a crash in between leaves a free tree and a branch that the next attempt finds.
         leave(context, place, goes_on);

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use super::workplace::{PlaceFacts, Workplace};
+use crate::agent::program::RecordedOutput;
 use crate::agent::transcript::{self, Summary};
 use crate::domain::outcome::disposition::{Disposition, Fault};
 use crate::domain::process::ProcessIdentity;
@@ -60,7 +61,9 @@ pub(super) fn look_back(
     for files in &attempts {
         let is_latest = files.name == latest.name;
         let needed = is_latest || files.result.is_none();
-        let told = if needed { transcript_of(queue, &files.name) } else { Told::default() };
+        let program = files.start.as_ref().and_then(|start| start.program.as_deref());
+        let told =
+            if needed { transcript_of(queue, &files.name, program) } else { Told::of(b"", None) };
         earlier.spent_usd += match &files.result {
             Some(result) => result.usage.cost_usd,
             None => told.summary.usage().cost_usd,
@@ -83,15 +86,17 @@ pub(super) fn look_back(
 pub(super) fn write_context(
     context: &WorkerContext,
     attempt: &AttemptName,
+    agent: &str,
     disposition: &Disposition,
     commits: &[CommitRecord],
     branch: Option<&str>,
 ) {
     let queue = &context.shared.queue;
+    let program = context.config.profiles.get(agent).map(|profile| profile.kind.word());
     let stands = Earlier {
         attempts: queue.attempt_count(&attempt.at.id).map_or(1, |count| count as usize),
         ended: outcome(&disposition.outcome, &disposition.reason),
-        last_lines: transcript_of(queue, attempt).last_lines,
+        last_lines: transcript_of(queue, attempt, program).last_lines,
         commits: commits.to_vec(),
         ..Earlier::default()
     };
@@ -120,9 +125,9 @@ fn session_to_resume(
     (start.agent == agent && same_place && !broken && over).then(|| start.session.clone())?
 }
 
-fn transcript_of(queue: &Queue, name: &AttemptName) -> Told {
-    let path = queue.attempt_dir(name).join("events.jsonl");
-    Told::of(&fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default())
+fn transcript_of(queue: &Queue, name: &AttemptName, program: Option<&str>) -> Told {
+    let path = queue.paths().attempt(name).events();
+    Told::of(&fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default(), program)
 }
 
 fn ended(files: &AttemptFiles) -> String {
@@ -138,17 +143,18 @@ fn outcome(word: &str, reason: &str) -> String {
 }
 
 /// What a transcript says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Told {
     summary: Summary,
     last_lines: Vec<String>,
 }
 
 impl Told {
-    fn of(bytes: &[u8]) -> Told {
-        let mut told = Told::default();
+    fn of(bytes: &[u8], program: Option<&str>) -> Told {
+        let output = RecordedOutput::of(program);
+        let mut told = Told { summary: output.summary(), last_lines: Vec::new() };
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let line = transcript::parse_line(line);
+            let line = output.line(line);
             told.summary.feed(&line);
             if let Some(text) = transcript::render(&line) {
                 told.last_lines.push(crate::domain::text::one_line(&text, LINE_CHARS));
@@ -229,10 +235,10 @@ mod tests {
             "{\"type\":\"assistant\",\"message\":{\"id\":\"1\",\"content\":[{\"type\":\"text\",\"text\":\"half way\"}]}}\n",
             "{\"type\":\"assis"
         );
-        let told = Told::of(text.as_bytes());
+        let told = Told::of(text.as_bytes(), None);
         assert!(told.has_begun());
         assert!(told.last_lines.iter().any(|line| line == "half way"), "{:?}", told.last_lines);
-        assert!(!Told::of(b"claude: command not found\n").has_begun());
+        assert!(!Told::of(b"claude: command not found\n", None).has_begun());
     }
 
     #[test]
@@ -253,6 +259,7 @@ mod tests {
             host: "h".into(),
             process: Some(me),
             agent: "claude".into(),
+            program: None,
             started_at: UnixMs(1),
             cwd: "/trees/a".into(),
             branch: Some("swarm/x".into()),

@@ -12,8 +12,8 @@ use crate::agent::{
     AttemptFiles, Bounds, Job, Report, Request, RunPlace, instructions as standing_instructions,
 };
 use crate::domain::outcome::disposition::{Fault, Outcome};
-use crate::domain::settings::agents::AgentKind;
 use crate::domain::settings::config::Config;
+use crate::domain::settings::programs::AgentKind;
 use crate::domain::settings::timeouts::Timeouts;
 
 const MAX_TURNS: u32 = 50;
@@ -27,13 +27,15 @@ pub(super) struct AttemptPlan {
     pub(super) setup: Option<Job>,
     /// The agent's own program keeps a session that a later attempt can go on in.
     pub(super) keeps_session: bool,
+    /// Its start takes much of a processor: starts take turns.
+    pub(super) slow_start: bool,
     /// What a fresh session is told, where the one to go on in is not there any more.
     told_anew: Option<String>,
 }
 
 /// Whether the agent is a conversation: it is told things besides its prompt, and goes on in its session.
 fn converses(kind: &AgentKind) -> bool {
-    matches!(kind, AgentKind::Claude { .. })
+    kind.capabilities.resumes
 }
 
 impl Attempt<'_> {
@@ -45,15 +47,15 @@ impl Attempt<'_> {
             let detail = format!("its budget is spent: ${:.2}", self.earlier.spent_usd);
             return Err(NotStarted { fault: Fault::Budget, detail });
         }
-        let file = |name: &str| means.attempt_dir.join(name);
+        let paths = &means.paths;
         let place = RunPlace {
             cwd: self.place.path.clone(),
             env: environment(self, means),
             env_deny: config.env_deny.clone(),
             files: AttemptFiles {
-                events: file("events.jsonl"),
-                stderr: file("stderr"),
-                private: file("private"),
+                events: paths.events(),
+                stderr: paths.stderr(),
+                private: paths.private(),
             },
         };
         let wall_ms = self.spec.timeout_ms.unwrap_or(config.timeouts.wall_ms);
@@ -64,9 +66,9 @@ impl Attempt<'_> {
         };
         let setup = self.setup_argv(config).map(|argv| {
             let files = AttemptFiles {
-                events: file("setup.out"),
-                stderr: file("setup.err"),
-                private: file("private"),
+                events: paths.setup_events(),
+                stderr: paths.setup_stderr(),
+                private: paths.private(),
             };
             let timeouts = Timeouts { wall_ms: config.timeouts.setup_ms, ..config.timeouts };
             let bounds = Bounds { timeouts, ..bounds.clone() };
@@ -76,6 +78,7 @@ impl Attempt<'_> {
         Ok(AttemptPlan {
             setup,
             keeps_session: converses(&self.profile.kind),
+            slow_start: self.profile.capabilities().slow_start,
             told_anew: request
                 .resume
                 .then(|| self.earlier.prompt_with_summary(&self.spec.prompt, self.place.branch())),

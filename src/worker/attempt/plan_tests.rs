@@ -3,17 +3,25 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::agent::program;
 use crate::domain::account::usage::Usage;
 use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::config::Config;
 use crate::domain::settings::limits::Limits;
+use crate::domain::settings::programs::Executable;
 use crate::domain::settings::repositories::RigProfile;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::spec::TaskSpec;
+use crate::site::{AttemptPaths, QueuePaths};
 use crate::worker::attempt::earlier::Earlier;
 use crate::worker::attempt::workplace::PlaceFacts;
 
 const NAME: &str = "20261120T113012123-fix-k3f9.3.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+
+/// Where the attempt writes.
+fn paths() -> AttemptPaths {
+    QueuePaths::new("/q".into()).attempt(&AttemptName::parse(NAME).expect("a name"))
+}
 
 /// Everything that a plan follows from; a test changes what it is about.
 struct Given {
@@ -27,7 +35,7 @@ struct Given {
 
 /// A first attempt of claude in a fresh tree.
 fn given() -> Given {
-    let config = Config::built_in("/root".into());
+    let config = Config::built_in("/root".into(), program::all());
     Given {
         profile: config.profiles["claude"].clone(),
         config,
@@ -45,7 +53,7 @@ fn given() -> Given {
 }
 
 fn command() -> AgentKind {
-    AgentKind::Command { argv: vec!["true".into()] }
+    program::command(vec!["true".into()])
 }
 
 impl Given {
@@ -81,7 +89,7 @@ impl Given {
             config: &self.config,
             template: self.template,
             queue_place: "q",
-            attempt_dir: PathBuf::from("/runs/a"),
+            paths: paths(),
             context_file: PathBuf::from("/runs/context.md"),
             group: None,
             demo_argv: &[],
@@ -205,15 +213,15 @@ fn a_fresh_tree_is_set_up_by_its_rigs_command_or_by_the_general_one() {
         ),
     ] {
         let plan = given.planned();
-        let setup = plan.setup.as_ref().map(|job| match &job.kind {
-            AgentKind::Command { argv } => argv.clone(),
+        let setup = plan.setup.as_ref().map(|job| match job.kind.executable() {
+            Executable::Argv(argv) => argv.to_vec(),
             other => panic!("{other:?}"),
         });
         assert_eq!(setup.unwrap_or_default(), argv, "{case}");
     }
     let setup = Given::with(general).planned().setup.expect("one");
     assert_eq!(setup.bounds.timeouts.wall_ms, given().config.timeouts.setup_ms);
-    assert_eq!(setup.place.files.events, PathBuf::from("/runs/a/setup.out"));
+    assert_eq!(setup.place.files.events, paths().setup_events());
     assert!(setup.request.prompt.is_empty(), "it is asked nothing");
 }
 

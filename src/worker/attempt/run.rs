@@ -41,7 +41,7 @@ pub(super) fn run_agent(
     plan: &AttemptPlan,
 ) -> Report {
     let WorkerContext { shared, config, .. } = context;
-    let mut slot = plan.keeps_session.then(|| context.start_slot()).flatten();
+    let mut slot = plan.slow_start.then(|| context.start_slot()).flatten();
     let account = config.account(agent);
     let mut news = AccountNews {
         shared: shared.clone(),

@@ -12,11 +12,12 @@ pub(crate) fn check(bytes: &[u8]) {
     match failures::read(bytes, ["script"]) {
         Ok(book) => {
             assert_one_line("the version", &book.version);
-            let built_in = &failures::built_in().rules;
             for rule in &book.rules {
                 assert_one_line("an id", &rule.id);
                 assert_one_line("what it says", rule.says.as_deref().unwrap_or_default());
-                assert!(!rule.id.is_empty() && built_in.iter().all(|known| known.id != rule.id));
+                assert!(
+                    !rule.id.is_empty() && failures::built_in().all(|known| known.id != rule.id)
+                );
                 assert!(!matches!(rule.fault, Fault::Timeout | Fault::Silent | Fault::Stopped));
                 assert!(
                     rule.line("some words\nof a program").is_none_or(|line| !line.contains('\n'))

@@ -1,6 +1,7 @@
 //! Any bytes as what an agent says: no panic, sums that stay sums, and what people see is harmless.
 
-use swarmdir::agent::transcript::{Line, Splitter, Summary, brief, parse_line, render};
+use swarmdir::agent::program::RecordedOutput;
+use swarmdir::agent::transcript::{Line, Splitter, brief, render};
 use swarmdir::domain::account::breaker::Breaker;
 use swarmdir::domain::outcome::disposition::{Fault, Outcome, Step, Traces, judge};
 use swarmdir::domain::task::name::QueueName;
@@ -15,9 +16,10 @@ pub(crate) fn check(bytes: &[u8]) {
     assert_eq!(lines(&[half.0, half.1], usize::MAX), whole, "pieces make no difference");
     let cut = lines(&[bytes], 64);
     assert!(cut.len() == whole.len() && cut.iter().all(|line| line.len() <= 64));
-    let mut summary = Summary::default();
+    let output = RecordedOutput::of(None);
+    let mut summary = output.summary();
     for bytes in whole.iter().chain(&cut) {
-        let line = parse_line(bytes);
+        let line = output.line(bytes);
         if let Some(text) = render(&line) {
             assert_harmless("the transcript", &text);
         }

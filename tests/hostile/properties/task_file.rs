@@ -3,6 +3,7 @@
 
 use swarmdir::domain::settings::limits::{Limits, TaskCaps};
 use swarmdir::domain::settings::problem::Problem;
+use swarmdir::domain::settings::programs::ReservedEnv;
 use swarmdir::domain::task::spec::TaskSpec;
 use swarmdir::taskfile::{BYTES_MAX, ParseContext, explain, parse};
 
@@ -20,9 +21,11 @@ const CAPS: Limits = Limits {
     tree_processes: Some(900),
     output_bytes: Some(1 << 30),
 };
+const RESERVED: ReservedEnv = ReservedEnv { operators: Vec::new(), refused: Vec::new() };
 const KNOWN: ParseContext<'_> = ParseContext {
     agents: &["claude", "demo", "sh"],
     rigs: &["website"],
+    reserved: &RESERVED,
     caps: CAPS,
     task_caps: TaskCaps::DEFAULT,
 };

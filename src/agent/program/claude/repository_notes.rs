@@ -36,7 +36,7 @@ struct Note {
 }
 
 /// The standing instructions, and behind them what the repository in `tree` says.
-pub(in crate::agent) fn with_notes(instructions: &str, tree: &Path) -> String {
+pub(super) fn with_notes(instructions: &str, tree: &Path) -> String {
     quoted(instructions, &notes(tree))
 }
 

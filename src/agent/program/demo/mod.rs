@@ -1,12 +1,16 @@
-//! The scripted agent of `rehearsal`, started as this very program again: no account, no network.
+//! The scripted agent of `rehearsal`, started as this very program again: no account, no network. It speaks as claude does.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::agent::launch::{Agent, Launch, Verdict};
-use crate::agent::supervise::state::Plan;
-use crate::agent::{Job, Missing, Refusal};
+use crate::agent::job::{Job, Missing, Refusal};
+use crate::agent::program::adapter::{Adapter, Deadlines, Environment, Launch, SuccessBy};
+use crate::agent::program::claude::Claude;
+use crate::agent::transcript::{Line, Price};
+use crate::domain::account::breaker::HealthCheck;
 use crate::domain::outcome::disposition::Fault;
+use crate::domain::settings::programs::{AgentKind, Capabilities, Found};
+use crate::form::AGENT_KEYS;
 use crate::sys::process::Signal;
 
 /// This program, also where its file was replaced since it started.
@@ -18,6 +22,20 @@ pub const SUBCOMMAND: &str = "demo-agent";
 /// What it is called in a process list.
 const ARGV0: &str = "swarmdir-demo-agent";
 
+static CAPABILITIES: Capabilities = Capabilities {
+    name: "demo",
+    has_profile: true,
+    found: Found::Ourselves,
+    keys: &[],
+    obeys: &AGENT_KEYS,
+    resumes: false,
+    slow_start: false,
+    health_check: HealthCheck::Passive,
+    login: None,
+    operators_env: &[],
+    refused_env: &[],
+};
+
 /// The usual [`Job::demo_argv`]: this program again, as the agent.
 pub fn default_argv() -> Vec<OsString> {
     vec![SELF.into(), SUBCOMMAND.into()]
@@ -26,12 +44,16 @@ pub fn default_argv() -> Vec<OsString> {
 /// The scripted agent.
 pub(in crate::agent) struct Demo;
 
-impl Agent for Demo {
-    fn program(&self) -> Result<PathBuf, Missing> {
+impl Adapter for Demo {
+    fn capabilities(&self) -> &'static Capabilities {
+        &CAPABILITIES
+    }
+
+    fn find(&self, _kind: &AgentKind) -> Result<PathBuf, Missing> {
         Ok(PathBuf::from(SELF))
     }
 
-    fn launch(&self, job: &Job, env: Vec<(OsString, OsString)>) -> Result<Launch, Refusal> {
+    fn launch(&self, job: &Job, env: Environment) -> Result<Launch, Refusal> {
         let [program, args @ ..] = job.demo_argv.as_slice() else {
             return Err(Refusal::new(Fault::Missing, "demo_argv is empty"));
         };
@@ -41,10 +63,26 @@ impl Agent for Demo {
             args: args.to_vec(),
             input: None,
             env,
-            plan: Plan::speaking(job),
+            deadlines: Deadlines::speaking(job),
             death_signal: Signal::SIGTERM,
             group: false,
-            verdict: Verdict::Result,
+            success: SuccessBy::Result,
         })
+    }
+
+    fn parse_line(&self, bytes: &[u8]) -> Line {
+        Claude.parse_line(bytes)
+    }
+
+    fn excerpt(&self, bytes: &[u8]) -> String {
+        Claude.excerpt(bytes)
+    }
+
+    fn price(&self) -> Price {
+        Claude.price()
+    }
+
+    fn rules(&self) -> &'static [&'static str] {
+        Claude.rules()
     }
 }

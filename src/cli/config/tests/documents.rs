@@ -22,8 +22,8 @@ fn the_documents_name_every_key() {
     let configuration = include_str!("../../../../docs/configuration.md");
     let table = reference();
     assert!(configuration.contains(&table), "docs/configuration.md needs this table:\n{table}");
-    let agents = KINDS.iter().flat_map(|kind| kind.1).chain(&COMMON_KEYS).chain(&AGENT_KEYS);
-    for key in agents.chain(&RIG_KEYS) {
+    let agents = program_keys().chain(COMMON_KEYS).chain(AGENT_KEYS);
+    for key in agents.chain(RIG_KEYS) {
         assert!(configuration.contains(&format!("| `{key}` |")), "{key}");
     }
     let tasks = include_str!("../../../../docs/task-files.md");
@@ -54,6 +54,7 @@ fn the_examples_of_the_documents_work() {
     let known = crate::taskfile::ParseContext {
         agents: &["claude"],
         rigs: &["website"],
+        reserved: &Default::default(),
         caps: crate::domain::settings::limits::Limits::CAPS,
         task_caps: crate::domain::settings::limits::TaskCaps::DEFAULT,
     };
@@ -75,15 +76,15 @@ proptest! {
     #[test]
     fn whatever_claudes_path_is_init_records_it(path in "/[^\0]{0,80}") {
         let loaded = file(&example(Some(&path))).unwrap_or_else(|error| panic!("{error}"));
-        let AgentKind::Claude { program: Some(program), .. } = &loaded.config.profiles["claude"].kind else {
+        let Some(program) = loaded.config.profiles["claude"].kind.path("program") else {
             panic!("{path:?} is not recorded");
         };
-        prop_assert_eq!(program.as_path(), Path::new(&path));
+        prop_assert_eq!(program, Path::new(&path));
     }
 
     #[test]
     fn no_file_panics(at in 0usize..4000, ch in any::<char>(), cut in 0usize..4000, env in "\\PC{0,20}") {
-        let mut chars: Vec<char> = unmarked(EXAMPLE).chars().collect();
+        let mut chars: Vec<char> = unmarked(&example(None)).chars().collect();
         let (at, cut) = (at % chars.len(), cut % (chars.len() - 1));
         chars[at] = ch;
         chars.remove(cut);

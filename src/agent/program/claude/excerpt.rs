@@ -25,7 +25,7 @@ const KEYS: [&str; 15] = [
 
 /// The keys of a line that say what went wrong, as one line of JSON. A success's `result` is the model's own, as is a
 /// message that is none of an error: both are left out.
-pub fn excerpt(line: &[u8]) -> String {
+pub(super) fn excerpt(line: &[u8]) -> String {
     let Ok(Value::Object(mut record)) = serde_json::from_slice(line) else { return String::new() };
     if record.get("is_error") != Some(&Value::Bool(true)) {
         record.remove("result");

@@ -3,7 +3,7 @@
 //! The agent's own list price as it was seen in its accounts, US dollars per million tokens; a model that
 //! is not here counts as the dearest, as it does there.
 
-use super::Tokens;
+use crate::agent::transcript::Tokens;
 
 struct Price {
     name: &'static str,

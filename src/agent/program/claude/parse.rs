@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::line::{
+use crate::agent::transcript::{
     ApiError, Block, Final, Line, MAX_TEXT_CHARS, Message, ModelShare, RateLimit, Tokens,
 };
 use crate::domain::account::usage::DOLLARS_MAX;
@@ -11,7 +11,7 @@ use crate::domain::account::usage::DOLLARS_MAX;
 const COUNT_MAX: u64 = 1 << 48;
 
 /// Reads a line. Never fails: what it cannot read is [`Line::Unknown`].
-pub fn parse_line(bytes: &[u8]) -> Line {
+pub(in crate::agent) fn parse_line(bytes: &[u8]) -> Line {
     let unknown = || Line::Unknown(cut(&String::from_utf8_lossy(&bytes[..bytes.len().min(4096)])));
     if bytes.first() != Some(&b'{') {
         return unknown();
