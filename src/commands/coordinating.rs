@@ -56,7 +56,7 @@ impl Coordinating {
 
 /// The lock by which a second coordinator is told who runs already. A courtesy: two would do no harm.
 pub fn lock_path(root: &Path) -> PathBuf {
-    Site::at(root).state_dir().join("coordinator.lock")
+    Site::at(root).coordinator_lock()
 }
 
 /// Who coordinates.

@@ -1,8 +1,7 @@
 //! Housekeeping that coordinator and workers share: intake, unblock, cancel, reclaim, sweep.
 //!
-//! All of it is safe for any number of processes at once; a lock makes one of them do it at a time, so that
-//! the others cost nothing. The lock is a courtesy: who finds it held for long does the work all the same.
-//! It may not know how tasks are worked on, or who is calling.
+//! All of it is safe for any number of processes at once. A lock, a courtesy, lets one of them do it at a time; who finds
+//! it held for long does the work all the same. It may not know how tasks are worked on, or who is calling.
 
 pub mod capacity;
 mod heartbeats;
