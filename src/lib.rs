@@ -19,7 +19,7 @@
 //! queue  worktree   agent   taskfile  trust  capacity   mechanisms; none knows another
 //!   │       git       │         │        │      a user's repository, and git's own command line
 //!   └──────┴────┬─────┴─────────┴────────┘
-//!              sys                              the only door to the operating system
+//!            sys   site                         the only door to the operating system · the only one that spells paths
 //!
 //! domain  words, names, decisions    \
 //! form    reading what people fill in } pure: everybody may use them, they use nothing above themselves
@@ -39,7 +39,8 @@
 //! ready/5-T.1 ─ rename → done/T.1.W, failed/T.1.W or blocked/5-T.2~REASON      worker::disposition, queue::finish
 //! ```
 //!
-//! Start at [`worker::run`] for a task's way, at [`coordinator::run`] for the pool, at [`queue`] for a
+//! Questions of somebody new, each answered by file and symbol, are in `CONTRIBUTING.md`, and the words in
+//! `docs/glossary.md`. Start at [`worker::run`] for a task's way, at [`coordinator::run`] for the pool, at [`queue`] for a
 //! transition, at [`agent::Session`] for supervision, at [`cli`] for a command.
 //!
 //! # Code map
@@ -51,6 +52,8 @@
 //! - [`shape`] — colour, columns, durations, money. **Architecture Invariant:** it knows no terminal.
 //! - [`sys`] — files, processes, clocks, signals, locks, wake-ups. **Architecture Invariant:** it knows no task
 //!   and no directory of the queue; clippy forbids the calls it wraps everywhere else.
+//! - [`site`] — paths of a root, its queue, its runs. **Architecture Invariant:** pure; no name in there is spelled
+//!   anywhere else (`tidy::paths` looks).
 //! - [`queue`] — the protocol, a file for each row of its table. **Architecture Invariant:** every transition
 //!   commits by one link, rename or unlink; it starts no process and knows no git.
 //! - [`taskfile`] — one task file to a [`domain::task::spec::TaskSpec`], or all its mistakes. **Architecture
@@ -138,6 +141,7 @@ pub mod queue;
 pub mod rehearsal;
 pub mod selftest;
 pub mod shape;
+pub mod site;
 pub mod sys;
 pub mod taskfile;
 pub mod trust;

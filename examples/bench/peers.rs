@@ -103,3 +103,46 @@ fn pueue_settings(place: &Path) -> String {
          \x20 unix_socket_path: {place}/s\n  pid_path: {place}/pid\nclient: {{}}\ndaemon: {{}}\n"
     )
 }
+
+/// A queue as one would build it from SQLite: a commit to claim and one to finish, two workers. Filled beforehand, as
+/// `pending/` is.
+pub(crate) fn sqlite(lab: &Lab, count: usize) -> f64 {
+    let file = lab.place("sqlite").join("queue.db");
+    let python = |args: &[&str]| {
+        let mut python = Command::new("python3");
+        python.args(["-c", SQLITE]).arg(&file).args(args).stdin(Stdio::null());
+        python
+    };
+    done(python(&["fill", &count.to_string()]).stdout(Stdio::null()));
+    let begun = Instant::now();
+    let workers: Vec<_> = (0..2).map(|_| python(&["work"]).spawn().unwrap()).collect();
+    for mut worker in workers {
+        assert!(worker.wait().unwrap().success());
+    }
+    let rate = rate(count, begun);
+    done(&mut python(&["check", &count.to_string()]));
+    rate
+}
+
+/// `posix_spawn` is what Python offers that is cheapest.
+const SQLITE: &str = r#"
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
+db.execute("PRAGMA journal_mode=WAL")
+db.execute("PRAGMA synchronous=FULL")
+if sys.argv[2] == "fill":
+    db.execute("CREATE TABLE task (id INTEGER PRIMARY KEY, text TEXT, state INTEGER DEFAULT 0, code INTEGER)")
+    db.execute("CREATE INDEX ready ON task (id) WHERE state = 0")
+    db.execute("BEGIN")
+    db.executemany("INSERT INTO task (text) VALUES (?)", [("do it\n",)] * int(sys.argv[3]))
+    db.execute("COMMIT")
+elif sys.argv[2] == "check":
+    assert db.execute("SELECT count(*) FROM task WHERE state = 2 AND code = 0").fetchone()[0] == int(sys.argv[3])
+else:
+    CLAIM = ("UPDATE task SET state = 1 WHERE id = (SELECT id FROM task WHERE state = 0 ORDER BY id LIMIT 1) "
+             "RETURNING id, text")
+    while row := db.execute(CLAIM).fetchall():
+        pid = os.posix_spawn("/bin/true", ["/bin/true"], os.environ)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        db.execute("UPDATE task SET state = 2, code = ? WHERE id = ?", (code, row[0][0]))
+"#;

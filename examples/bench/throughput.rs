@@ -24,6 +24,9 @@ pub(crate) fn plain(lab: &Lab) -> Vec<Row> {
         ("strict", Box::new(ours("strict"))),
         ("posix_spawn", Box::new(move || peers::posix_spawn(count))),
     ];
+    if installed("python3") {
+        contenders.push(("SQLite FULL", Box::new(move || peers::sqlite(lab, count))));
+    }
     let few = lab.size(500, 20);
     if installed("tsp") {
         contenders.push(("tsp", Box::new(move || peers::tsp(lab, few))));
@@ -47,6 +50,7 @@ fn rows(rates: &[(&'static str, f64)]) -> Vec<Row> {
         ("relaxed", "tsp", None),
         ("relaxed", "nq", None),
         ("relaxed", "posix_spawn", None),
+        ("strict", "SQLite FULL", Some(1.0)),
         ("strict", "xargs -P2", Some(0.5)),
     ] {
         let what = format!("tasks, {ours}, 2 workers");

@@ -8,6 +8,7 @@ use crate::domain::capacity::decision::{
 use crate::domain::capacity::reserve::{DiskSpace, Reserve};
 use crate::domain::capacity::shortage::Shortage;
 use crate::domain::settings::config::Config;
+use crate::site::{self, Site};
 use crate::sys::{clock, disk, fs, memory};
 
 /// The part of the settings that capacity needs.
@@ -24,7 +25,7 @@ pub struct CapacitySettings {
 impl CapacitySettings {
     /// Makes the directory of the lock files, while the disk has space for it.
     pub fn of(config: &Config) -> CapacitySettings {
-        let locks = config.root.join(".swarmdir").join("locks");
+        let locks = Site::at(&config.root).locks();
         // Without the directory no lock can be taken, and nobody waits for one.
         fs::mkdirs(&locks).ok();
         CapacitySettings::to_look(config, locks)
@@ -39,7 +40,7 @@ impl CapacitySettings {
         CapacitySettings {
             reserve: config.reserve,
             repositories: config.repositories(),
-            places: config.disk_places(),
+            places: site::disk_places(config),
             locks,
         }
     }

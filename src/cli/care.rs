@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
 use crate::commands::{self, Action};
-use crate::queue::Dir;
+use crate::site::{Dir, Site};
 
 /// `check`
 pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> CommandResult {
@@ -41,7 +41,7 @@ pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> CommandResul
 /// `doctor`
 pub(super) fn doctor(context: &Context, as_json: bool) -> CommandResult {
     let root = &context.config().root;
-    let waiting = commands::waiting_in(&root.join("queue").join(Dir::Pending.name()));
+    let waiting = commands::waiting_in(&Site::at(root).queue().join(Dir::Pending.name()));
     let findings = crate::doctor::examine(context.config(), &context.loaded.standing, &waiting);
     if as_json {
         context.ui.print_json(&crate::doctor::json(&findings));

@@ -12,6 +12,7 @@ use crate::domain::trust::TrustState;
 use crate::git::Repo;
 use crate::queue::Queue;
 use crate::shape::paste::quoted;
+use crate::site::Site;
 use crate::sys::{env, fs};
 use crate::trust::brought_by_clone;
 
@@ -42,7 +43,7 @@ impl Context {
             let failure = Failure::new(exit::UNTRUSTED, standing.to_string());
             return Err(failure.hint(context.mend()));
         }
-        let queue = context.config().root.join("queue");
+        let queue = Site::at(&context.config().root).queue();
         if let Some((path, why)) = brought_by_clone(&queue) {
             let message = format!(
                 "{path:?} came with a clone: the state of a queue is nobody's but its own user's: {why}"
@@ -123,7 +124,8 @@ impl Context {
             ));
         }
         // What a link leads to has another name in `info/exclude` than a directory.
-        let linked = ["queue", ".swarmdir"].iter().any(|name| fs::is_link(&config.root.join(name)));
+        let site = Site::at(&config.root);
+        let linked = [site.queue(), site.state_dir()].iter().any(|dir| fs::is_link(dir));
         if (opened.first || linked)
             && let Ok(repo) = Repo::discover(&config.root)
         {

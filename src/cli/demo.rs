@@ -13,7 +13,8 @@ use super::exit;
 use super::progress::Progress;
 use crate::coordinator::PoolObserver;
 use crate::git::sample;
-use crate::queue::{Dir, Queue};
+use crate::queue::Queue;
+use crate::site::Dir;
 use crate::sys::{clock, env, fs, process, random};
 use crate::views::summary::{Commands, summary};
 use crate::views::view::{Scope, view};
@@ -63,7 +64,7 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> CommandResult {
     let context = Context::new(&common, Flags::default())?;
     let queue = context.queue_or_make()?;
     for (name, text) in TASKS {
-        fs::write(&queue.layout().file(Dir::Pending, name), text.as_bytes())?;
+        fs::write(&queue.paths().file(Dir::Pending, name), text.as_bytes())?;
     }
     context.ui.say(&format!(
         "a repository in {}, six task files in its queue/pending",
@@ -144,7 +145,7 @@ impl Show {
         let claim = queue.claims().ok()?.into_iter().find(|claim| claim.at.id.slug() == VICTIM)?;
         let name =
             crate::domain::task::name::AttemptName { at: claim.at, worker: claim.card.id.clone() };
-        let begun = fs::exists(&queue.attempt_dir(&name).join("events.jsonl"));
+        let begun = fs::exists(&queue.paths().attempt(&name).events());
         begun.then_some(claim.card)
     }
 }

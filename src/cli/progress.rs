@@ -9,6 +9,7 @@ use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
 use crate::shape::style::{dollars, duration};
+use crate::site::Site;
 use crate::sys::{clock, env};
 use crate::views::bill::Bill;
 use crate::views::text::counts;
@@ -41,7 +42,7 @@ impl Progress {
         let root = config.root.clone();
         let mut progress =
             Progress { ui: context.ui, quiet, since, root, bar, next_ms: 0, bill: None };
-        let queue = progress.root.join("queue");
+        let queue = Site::at(&progress.root).queue();
         progress.say(&format!(
             "{} workers ({}) on {}",
             config.agents,

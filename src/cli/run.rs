@@ -10,10 +10,11 @@ use super::error::{CommandResult, Failure};
 use super::exit;
 use super::progress::Progress;
 use crate::commands::{Incumbent, coordinating, lock_path};
-use crate::coordinator::{self, CoordinatorEnd, CoordinatorOptions, PoolObserver, scale_file};
+use crate::coordinator::{self, CoordinatorEnd, CoordinatorOptions, PoolObserver};
 use crate::domain::settings::problem::Problem;
 use crate::domain::time::UnixMs;
 use crate::queue::Queue;
+use crate::site::Site;
 use crate::sys::lock::Lock;
 use crate::sys::signal::{self, ORDERS_AND_CHILDREN};
 use crate::sys::{clock, fs, identity};
@@ -44,7 +45,7 @@ pub(super) fn pool(
     observer: &mut dyn PoolObserver,
 ) -> Result<CoordinatorEnd, Failure> {
     // An earlier `scale` held for the coordinator that it was said to.
-    fs::unlink(&scale_file(&context.config().root))?;
+    fs::unlink(&Site::at(&context.config().root).scale())?;
     let (sender, signals) = channel();
     let ended = sender.clone();
     signal::listen(&ORDERS_AND_CHILDREN, move |signal| {
@@ -54,7 +55,7 @@ pub(super) fn pool(
     let options = CoordinatorOptions {
         drain: run.drain,
         worker_argv: worker_argv(context, run),
-        log_dir: crate::coordinator::pool::log_dir(&context.config().root),
+        log_dir: Site::at(&context.config().root).logs(),
         reload: reload(context, Purpose::Run),
         ended,
     };
@@ -133,10 +134,8 @@ fn finish(
         }
         CoordinatorEnd::Drained { later: false } => Ok(exit::OK),
         CoordinatorEnd::NoWorkers => {
-            Err(Failure::new(exit::MISSING, "workers die before their first task").hint(format!(
-                "see {:?}, then: coordinator doctor",
-                crate::coordinator::pool::log_dir(root)
-            )))
+            Err(Failure::new(exit::MISSING, "workers die before their first task")
+                .hint(format!("see {:?}, then: coordinator doctor", Site::at(root).logs())))
         }
     }
 }

@@ -9,6 +9,7 @@ use super::error::{CommandResult, Failure};
 use super::exit;
 use super::ui::Ui;
 use crate::selftest::{self, Observer, Order};
+use crate::site::Site;
 use crate::sys::{env, fs};
 
 /// Minutes, tasks a minute and workers, where nobody says how many: of a storm, and of a night.
@@ -86,9 +87,9 @@ fn place(context: &Context, wanted: &Selftest) -> Result<PathBuf, Failure> {
         fs::mkdirs(dir)?;
         return Ok(fs::canonical(dir)?);
     }
-    let root = &context.config().root;
-    if fs::exists(&root.join("queue").join("FORMAT")) {
-        return Ok(root.join(".swarmdir"));
+    let site = Site::at(&context.config().root);
+    if fs::exists(&site.queue_paths().format()) {
+        return Ok(site.state_dir());
     }
     Ok(env::current_dir()?)
 }

@@ -7,17 +7,15 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 
 use super::args::{Common, Coordinator, Worker};
-use super::config::{self, FILE_NAME, Flags};
+use super::config::{self, Flags};
 use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::agent::program;
 use crate::domain::settings::programs::AgentKind;
 use crate::git::{GitError, Repo, doctor};
+use crate::site::{IGNORED, SETTINGS, Site};
 use crate::sys::fs;
-
-/// What of ours lies in a checkout: hidden from git there, so that `git clean` and `git stash -u` leave it.
-const EXCLUDES: [&str; 3] = ["queue/", "interrupt", ".swarmdir/"];
 
 /// `init`
 pub(super) fn init(common: &Common, dir: Option<&Path>) -> CommandResult {
@@ -32,9 +30,9 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> CommandResult {
     let settings = write_settings(&root)?;
     let hidden = Repo::discover(&root).map(|repo| hide(&repo, &root));
     context.queue_or_make()?;
-    fs::mkdirs(&root.join(".swarmdir"))?;
+    fs::mkdirs(&Site::at(&root).state_dir())?;
     let ui = context.ui;
-    ui.say(&format!("queue: {}", root.join("queue").display()));
+    ui.say(&format!("queue: {}", Site::at(&root).queue().display()));
     settings.iter().for_each(|line| ui.say(line));
     ui.say(&match hidden {
         Ok(Ok(added)) if added.is_empty() => "git ignores it already".to_owned(),
@@ -48,7 +46,7 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> CommandResult {
             format!("the repository here cannot be used: {e}{hint}")
         }
         Err(e) => format!(
-            "no repository here ({e}): name one in {FILE_NAME}, or use agents with worktree = false"
+            "no repository here ({e}): name one in {SETTINGS}, or use agents with worktree = false"
         ),
     });
     ui.say("next: coordinator add -m \"what is to be done\"; coordinator --agents 3");
@@ -62,7 +60,7 @@ pub(super) fn hide(repo: &Repo, root: &Path) -> Result<Vec<String>, GitError> {
         Some(dir) if fs::is_link(&root.join(dir)) => format!("/{dir}"),
         _ => format!("/{name}"),
     };
-    let patterns = EXCLUDES.map(|name| exclusion(repo, root, &as_it_is(name)));
+    let patterns = IGNORED.map(|name| exclusion(repo, root, &as_it_is(name)));
     doctor::exclude(repo, &patterns.each_ref().map(String::as_str))
 }
 
@@ -77,7 +75,7 @@ fn exclusion(repo: &Repo, root: &Path, pattern: &str) -> String {
 
 /// The commented example, with the default program's path where it is found. Returns what to say of it.
 fn write_settings(root: &Path) -> Result<Vec<String>, Failure> {
-    let path = root.join(FILE_NAME);
+    let path = Site::at(root).settings();
     let (program, said) = default_program();
     Ok(match config::write_new(root, &config::example(program.as_deref()))? {
         Some(_) => vec![said, format!("settings: {}", path.display())],

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::args::{Common, Trust};
-use super::config::{self, FILE_NAME, Flags, Loaded, Purpose};
+use super::config::{self, Flags, Loaded, Purpose};
 use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
@@ -14,6 +14,7 @@ use crate::domain::settings::config::Config;
 use crate::domain::settings::programs::Executable;
 use crate::domain::text::one_line;
 use crate::domain::trust::TrustState;
+use crate::site::{SETTINGS, Site};
 use crate::trust::TrustRecord;
 
 /// So much of a line is shown.
@@ -39,7 +40,7 @@ pub(super) fn trust(common: &Common, wanted: &Trust) -> CommandResult {
     let named = config::named_files(&context.loaded).into_iter();
     let named = named.filter_map(|file| Some((file.path.clone(), file.why()?))).collect();
     let changed = matches!(standing, TrustState::AsBefore { .. });
-    let trusted = commands::grant(&permitted, root, &root.join(FILE_NAME), named, changed)?;
+    let trusted = commands::grant(&permitted, root, &Site::at(root).settings(), named, changed)?;
     show(&context, &trusted.items, trusted.change_accepted, wanted.json);
     Ok(exit::OK)
 }
@@ -69,7 +70,7 @@ fn show(context: &Context, items: &[TrustItem], changed: bool, as_json: bool) {
     }
     if changed {
         out.push_str(&format!(
-            "accepted: {FILE_NAME} as it is now, though it changed while an agent ran\n"
+            "accepted: {SETTINGS} as it is now, though it changed while an agent ran\n"
         ));
     }
     for line in &runs {

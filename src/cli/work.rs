@@ -7,6 +7,7 @@ use super::config::{self, Flags, Purpose};
 use super::context::Context;
 use super::error::CommandResult;
 use super::exit;
+use crate::site::Site;
 use crate::sys::signal::{self, ORDERS};
 use crate::sys::talk::LogFile;
 use crate::sys::{clock, daemon, env, fs};
@@ -63,7 +64,7 @@ pub(super) fn work(common: &Common, work: &Work) -> CommandResult {
 fn log(context: &Context, work: &Work) -> Result<Log, super::error::Failure> {
     let ui = context.ui;
     let to_stderr = work.slot.is_none() && env::stderr_is_terminal();
-    let dir = crate::coordinator::pool::log_dir(&context.config().root);
+    let dir = Site::at(&context.config().root).logs();
     fs::mkdirs(&dir)?;
     let name = work.slot.map_or("worker.log".into(), |slot| format!("worker-{slot}.log"));
     let talk = LogFile::open(&dir.join(name))?;

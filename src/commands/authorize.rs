@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::domain::settings::choice::Durability;
 use crate::queue::Queue;
+use crate::site::Site;
 use crate::trust::attempt_above;
 
 /// Who acts.
@@ -67,7 +68,7 @@ pub enum Denied {
 impl Actor {
     /// Who this process acts for, by its ancestors and by the workers of `root`'s queue.
     pub fn here(root: &Path) -> Actor {
-        let queue = Queue::open(&root.join("queue"), Durability::Relaxed);
+        let queue = Queue::open(&Site::at(root).queue(), Durability::Relaxed);
         // Without a queue there are no workers, and the ancestors' environment still tells.
         let workers = queue.and_then(|queue| queue.workers()).unwrap_or_default();
         let workers: Vec<_> = workers.into_iter().map(|(card, _)| card.process).collect();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::CommandError;
 use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::domain::time::UnixMs;
+use crate::site::Site;
 use crate::sys::lock::Lock;
 use crate::sys::process::Presence;
 use crate::sys::{clock, fs, identity, process};
@@ -55,7 +56,7 @@ impl Coordinating {
 
 /// The lock by which a second coordinator is told who runs already. A courtesy: two would do no harm.
 pub fn lock_path(root: &Path) -> PathBuf {
-    root.join(".swarmdir").join("coordinator.lock")
+    Site::at(root).coordinator_lock()
 }
 
 /// Who coordinates.

@@ -11,7 +11,8 @@ use super::error::CommandError;
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, Pulse};
 use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::queue::register::Card;
-use crate::queue::{Dir, Queue, QueueError};
+use crate::queue::{Queue, QueueError};
+use crate::site::Dir;
 use crate::sys::process::Presence;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs, identity, process};
@@ -113,7 +114,7 @@ fn beating(queue: &Queue, others: &[(Card, Pulse)]) -> Result<Vec<Card>, QueueEr
 }
 
 fn said(queue: &Queue, card: &Card) -> String {
-    let owner = fs::look(&queue.layout().file(Dir::Workers, card.id.to_string())).ok().flatten();
+    let owner = fs::look(&queue.paths().file(Dir::Workers, card.id.to_string())).ok().flatten();
     let user = owner.map_or_else(String::new, |meta| format!(", user {}", fs::owner(&meta)));
     format!("worker {} ({}{user})", card.id.short(), whereabouts(&card.process))
 }

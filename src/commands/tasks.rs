@@ -13,12 +13,13 @@ use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
 use crate::housekeeping::{Intake, known_names};
+use crate::queue::Queue;
 use crate::queue::cancel::Cancelled;
 use crate::queue::find::FoundTask;
 use crate::queue::finish::Transition;
 use crate::queue::intake::{IntakeResult, MAX_TASK_BYTES};
 use crate::queue::shift::{EndedTask, TaskPlace};
-use crate::queue::{Dir, Queue};
+use crate::site::Dir;
 use crate::sys::{clock, fs};
 use crate::taskfile;
 use crate::views::view::{rejected_report, state_of};
@@ -300,7 +301,7 @@ pub fn find_task(queue: &Queue, text: &str) -> Result<TaskId, CommandError> {
 fn not_found(queue: &Queue, text: &str, alike: &[TaskId]) -> CommandError {
     let failure = CommandError::new(ErrorKind::Usage, format!("there is no task {text:?}"));
     if queue.dropped_as(text).unwrap_or(false) {
-        let dir = queue.layout().dir(Dir::Pending);
+        let dir = queue.paths().dir(Dir::Pending);
         return failure
             .hint(format!("it lies in {dir:?} and is not taken in yet: coordinator --agents 3"));
     }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::authorize::{Action, Permitted};
 use super::error::CommandError;
 use crate::domain::trust::{Origin, Why};
+use crate::queue::Queue;
 use crate::queue::pending::is_private;
-use crate::queue::{Dir, Queue};
+use crate::site::{Dir, Site};
 use crate::sys::fs;
 use crate::trust::{
     ClonedTask, SettingsInForce, TaskOrigins, TrustRecord, TrustStore, digest, origin_of,
@@ -94,7 +95,7 @@ fn items(
         let trusted = store.holds(&place, &sha256);
         items.push(TrustItem { place, sha256, why, trusted });
     }
-    let pending = root.join("queue").join(Dir::Pending.name());
+    let pending = Site::at(root).queue().join(Dir::Pending.name());
     let tasks = TaskOrigins::default().foreign(&pending, &names_in(&pending));
     items.extend(tasks.into_iter().map(|ClonedTask { place, sha256, why, .. }| {
         let trusted = store.holds(&place, &sha256);
@@ -105,7 +106,7 @@ fn items(
 
 /// Task files in a queue that wait for trust, by name.
 pub fn waiting(queue: &Queue) -> Vec<String> {
-    waiting_in(&queue.layout().dir(Dir::Pending))
+    waiting_in(&queue.paths().dir(Dir::Pending))
 }
 
 /// The same for a drop zone.

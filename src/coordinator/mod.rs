@@ -20,6 +20,7 @@ use crate::housekeeping::capacity::reserve_file;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
+use crate::site::Site;
 use crate::sys::lookout::ProcessWatcher;
 use crate::sys::signal::Signal;
 use crate::sys::{clock, fs};
@@ -219,13 +220,13 @@ impl Coordinator {
         let left = remaining(&self.queue, self.config.drain_wait_ms)?;
         let short = left == Remaining::Busy
             && self.capacity.is_missing(&self.queue, &self.config, observer)?;
-        let paused = fs::exists(&self.config.root.join("interrupt"));
+        let paused = fs::exists(&Site::at(&self.config.root).interrupt());
         Ok(drain_step(left, short, paused, unsettled))
     }
 
     /// `coordinator scale N` leaves its number in a file; it holds until the next start.
     fn rescale(&mut self, observer: &mut dyn PoolObserver) {
-        let path = scale_file(&self.config.root);
+        let path = Site::at(&self.config.root).scale();
         let text = fs::read_if_any(&path).ok().flatten();
         let wanted = text.and_then(|text| String::from_utf8(text).ok()?.trim().parse().ok());
         let wanted = wanted.unwrap_or(self.config.agents);
@@ -267,9 +268,4 @@ impl Coordinator {
             Err(why) => observer.say(&format!("the settings stay as they were: {why}")),
         }
     }
-}
-
-/// Where `scale` leaves its number.
-pub fn scale_file(root: &std::path::Path) -> PathBuf {
-    root.join(".swarmdir").join("scale")
 }

@@ -1,7 +1,6 @@
 //! The pool: starts, asks and counts worker processes. The thin shell around [`super::decide`].
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use super::decide::{PoolAction, PoolSlot, RespawnBackoff, WorkerExit, scale_to};
 use super::members::{PoolMember, card_of, live_members};
@@ -234,9 +233,4 @@ impl Pool {
             process::kill_and_see_dead(&member.process, 2_000);
         }
     }
-}
-
-/// Where workers of a root write their logs.
-pub fn log_dir(root: &Path) -> std::path::PathBuf {
-    root.join(".swarmdir").join("log")
 }

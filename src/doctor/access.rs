@@ -6,7 +6,7 @@ use super::finding::Finding;
 use crate::domain::settings::choice::Share;
 use crate::domain::settings::config::Config;
 use crate::git::Repo;
-use crate::queue::{Dir, Layout};
+use crate::site::{self, Dir, Site};
 use crate::sys::{fs, identity};
 use crate::worktree::TreePool;
 
@@ -17,8 +17,8 @@ pub fn state_dirs(config: &Config) -> Vec<PathBuf> {
     let host = identity::host();
     let forests =
         repositories.map(|repo| TreePool::new(repo, config.trees.clone(), &host).dir().to_owned());
-    let scratch = config.trees.is_none().then(|| config.scratch_dir());
-    let mut places = vec![config.root.join(".swarmdir")];
+    let scratch = config.trees.is_none().then(|| site::scratch_dir(config));
+    let mut places = vec![Site::at(&config.root).state_dir()];
     places.extend(forests.chain(scratch));
     places.sort();
     places.dedup();
@@ -27,9 +27,9 @@ pub fn state_dirs(config: &Config) -> Vec<PathBuf> {
 
 pub(super) fn examine(config: &Config) -> Finding {
     let shared = fs::is_shared_with_group();
-    let queue = config.root.join("queue");
-    let layout = Layout::new(queue.clone());
-    let below: Vec<PathBuf> = Dir::ALL.iter().map(|dir| layout.dir(*dir)).collect();
+    let of_queue = Site::at(&config.root).queue_paths();
+    let queue = of_queue.root().to_owned();
+    let below: Vec<PathBuf> = Dir::ALL.iter().map(|dir| of_queue.dir(*dir)).collect();
     // Nobody reads what lies in a directory that he may not enter.
     let entered = fs::dir_amiss(&queue).open;
     let beside = state_dirs(config);

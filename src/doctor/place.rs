@@ -9,11 +9,9 @@ use crate::domain::settings::choice::Durability;
 use crate::domain::settings::config::Config;
 use crate::git::{GitError, Repo};
 use crate::queue::Queue;
+use crate::site::UNVERSIONED;
 use crate::sys::watch::FileWatch;
 use crate::sys::{disk, env, fs, tool};
-
-/// What of ours lies in a checkout.
-const OURS: [&str; 3] = ["queue", "interrupt", ".swarmdir"];
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![root(config), links(config), file_system(config)];
@@ -140,7 +138,7 @@ fn repository(config: &Config, path: &Path, needed: bool) -> Vec<Finding> {
 fn hidden(config: &Config, repo: &Repo) -> Option<Finding> {
     let checkout = repo.checkout()?;
     let below = config.root.strip_prefix(checkout).ok()?;
-    let seen: Vec<String> = OURS
+    let seen: Vec<String> = UNVERSIONED
         .iter()
         .map(|name| below.join(name))
         .filter(|path| !repo.ignores(path))

@@ -10,6 +10,7 @@ use crate::git::{GitError, Repo};
 use crate::queue::finish::Transition;
 use crate::queue::shift::EndedTask;
 use crate::queue::{Queue, Result};
+use crate::site::Site;
 use crate::sys::{fs, identity, talk};
 use crate::worktree::{Removal, RemovalRefusal, Removed, TreePool, Vacated};
 
@@ -57,7 +58,7 @@ pub fn carry_out(
 
 /// Logs of slots that nobody writes to any more do not turn themselves.
 fn turn_logs(config: &Config) -> Result<()> {
-    let dir = config.root.join(".swarmdir").join("log");
+    let dir = Site::at(&config.root).logs();
     for name in fs::list_if_any(&dir)? {
         if name.to_str().is_some_and(|name| name.ends_with(".log")) {
             talk::turn(&dir.join(name), talk::MAX)?;
@@ -88,7 +89,7 @@ fn closed(closed: Transition) -> GcResult {
 
 fn run(queue: &Queue, id: &str) -> Result<GcResult> {
     let Some(id) = TaskId::parse(id) else { return Ok(GcResult::Kept("no task's name".into())) };
-    if !fs::exists(&queue.run_dir(&id)) {
+    if !fs::exists(queue.paths().run(&id).dir()) {
         return Ok(GcResult::Gone(None));
     }
     Ok(closed(queue.clear_lost_run(&id)?))

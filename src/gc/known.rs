@@ -48,7 +48,7 @@ impl<'a> KnownTasks<'a> {
     /// directory.
     pub(super) fn is_nowhere(&self, task: &str) -> bool {
         let Some(id) = TaskId::parse(task) else { return true };
-        let gone = || self.alone.contains(&id) || !fs::exists(&self.queue.run_dir(&id));
+        let gone = || self.alone.contains(&id) || !fs::exists(self.queue.paths().run(&id).dir());
         !self.places.contains_key(&id) && gone()
     }
 

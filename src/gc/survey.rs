@@ -11,7 +11,8 @@ use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;
 use crate::git::Repo;
 use crate::queue::scan::Snapshot;
-use crate::queue::{Dir, Queue, Result};
+use crate::queue::{Queue, Result};
+use crate::site::{Dir, Site};
 use crate::sys::{clock, fs, identity};
 use crate::worktree::{Holder, TreePhase, TreePool, size};
 
@@ -55,7 +56,7 @@ fn tasks(queue: &Queue, snapshot: &Snapshot, items: &mut Vec<GcItem>) -> Result<
         items.push(GcItem {
             kind: GcKind::Task,
             name: format!("{word}/{}", ended.at().id),
-            bytes: meta.blocks() * 512 + size(&queue.run_dir(&ended.at().id)),
+            bytes: meta.blocks() * 512 + size(queue.paths().run(&ended.at().id).dir()),
             idle_ms: clock::since_ms(ended_ms),
             target: GcTarget::Task(ended.clone()),
             fate: GcDecision::stays(""),
@@ -65,7 +66,7 @@ fn tasks(queue: &Queue, snapshot: &Snapshot, items: &mut Vec<GcItem>) -> Result<
         items.push(GcItem {
             kind: GcKind::Live,
             name: name.at.id.to_string(),
-            bytes: size(&queue.run_dir(&name.at.id)),
+            bytes: size(queue.paths().run(&name.at.id).dir()),
             idle_ms: 0,
             target: GcTarget::None,
             fate: GcDecision::stays("it waits or runs"),
@@ -91,9 +92,9 @@ fn runs_of_nobody(
         alone = lost(&queue.scan()?, alone);
     }
     for id in &alone {
-        let dir = queue.run_dir(id);
-        let Some(meta) = fs::look(&dir)? else { continue };
-        let pruned = fs::exists(&dir.join("pruned"));
+        let run = queue.paths().run(id);
+        let Some(meta) = fs::look(run.dir())? else { continue };
+        let pruned = fs::exists(&run.pruned());
         let fate = match (pruned, queue.is_old_run(id)?) {
             (true, _) => GcDecision::Goes("what is left of a task that was pruned".into()),
             (false, true) => GcDecision::stays(""),
@@ -102,7 +103,7 @@ fn runs_of_nobody(
         items.push(GcItem {
             kind: GcKind::OrphanRun,
             name: id.to_string(),
-            bytes: size(&dir),
+            bytes: size(run.dir()),
             idle_ms: clock::since_ms(u64::try_from(fs::mtime_ns(&meta) / 1_000_000).unwrap_or(0)),
             target: GcTarget::Run(id.to_string()),
             fate,
@@ -136,7 +137,7 @@ fn files(queue: &Queue, config: &Config, items: &mut Vec<GcItem>) -> Result<()> 
         let (bytes, written_ms) = written(&path);
         file(GcKind::Report, &path, bytes, written_ms, GcDecision::stays(""));
     }
-    let logs = config.root.join(".swarmdir").join("log");
+    let logs = Site::at(&config.root).logs();
     for name in fs::list_if_any(&logs)? {
         let path = logs.join(name);
         let (bytes, written_ms) = written(&path);
@@ -218,5 +219,5 @@ fn salvages(trees: &TreePool, path: &Path, items: &mut Vec<GcItem>) -> ScanResul
 
 /// The directory of ended rejections, for whoever removes a report.
 pub(super) fn is_report(queue: &Queue, path: &Path) -> bool {
-    path.parent() == Some(queue.layout().dir(Dir::Rejected).as_path())
+    path.parent() == Some(queue.paths().dir(Dir::Rejected).as_path())
 }

@@ -3,12 +3,13 @@
 //! Where its checkout is follows from where its `.git` is; what the configuration says of that (`core.worktree`,
 //! `core.bare`) is not heard, since an agent can write it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Repository, RepositoryOpenFlags};
 
 use super::error::{GitError, Result};
+use crate::site::Site;
 use crate::sys::{fs, lock::Lock};
 
 /// A user's repository: a checkout, or a bare one.
@@ -82,9 +83,7 @@ impl Repo {
 
     /// Where its worktrees live unless the configuration says otherwise: beside it.
     pub fn default_trees_dir(&self) -> PathBuf {
-        let mut name = self.root.file_name().map_or_else(|| OsString::from("root"), OsString::from);
-        name.push(".swarmdir");
-        self.root.with_file_name(name)
+        Site::at(&self.root).beside()
     }
 
     /// Keeps changes of this repository's worktrees and branches by us apart; hold it shortly.

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
+use crate::site::IGNORED;
 use crate::sys::fs::FsError;
 use crate::sys::{fs, tool};
 
 /// Makes what lies in this directory the first commit of a repository, and hides the queue from it. It has an author
 /// of its own: a fresh machine has none. An error says which command failed, and why.
 pub fn repository(root: &Path) -> Result<(), String> {
-    let ignored = b"/queue/\n/.swarmdir/\n/interrupt\n";
-    fs::write_with_umask(&root.join(".gitignore"), ignored).map_err(|e: FsError| e.to_string())?;
+    let ignored = IGNORED.map(|name| format!("/{name}\n")).concat();
+    fs::write_with_umask(&root.join(".gitignore"), ignored.as_bytes())
+        .map_err(|e: FsError| e.to_string())?;
     let path = root.to_string_lossy().into_owned();
     for args in [
         vec!["init", "-q", "-b", "main", &path],

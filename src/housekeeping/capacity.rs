@@ -41,7 +41,7 @@ impl QueueCapacity<'_> {
 
 /// The queue's reserve.
 pub fn reserve_file(queue: &Queue) -> ReserveFile {
-    ReserveFile::at(queue.layout().reserve_file())
+    ReserveFile::at(queue.paths().reserve_file())
 }
 
 impl CapacityFacts for QueueCapacity<'_> {

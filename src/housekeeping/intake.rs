@@ -79,7 +79,7 @@ impl Intake {
                 repo.check_branch_name(branch)?;
                 branch.clone()
             }
-            None => format!("swarm/{}-{}", id.slug(), id.tail()),
+            None => id.default_branch(),
         };
         Ok(Origin {
             repository: rig

@@ -4,7 +4,7 @@
 //! does, or that the leader hangs, does the work himself.
 
 use crate::domain::process::{HostMatch, ProcessIdentity};
-use crate::queue::{Dir, Queue, Result};
+use crate::queue::{Queue, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{fs, process, random};
 
@@ -33,7 +33,7 @@ impl Leadership {
         if self.lock.is_some() {
             return Ok(());
         }
-        let path = queue.layout().file(Dir::Tmp, ".tend.lock");
+        let path = queue.paths().leader_lock();
         self.lock = Lock::try_take(&path)?;
         if let Some(lock) = &self.lock {
             // Without a name on it the others stand by all the same, and look now and then.
@@ -65,11 +65,41 @@ impl Leadership {
 
     /// When to look again.
     pub(super) fn next_look_ms(&self) -> u64 {
-        match self.puzzled {
-            _ if self.is_mine() => LEAD_MS,
-            0 if self.leader.is_some() => HEARING_MS + random::below(HEARING_MS),
-            0 => DEAF_MS + random::below(DEAF_MS),
-            looks => (SOON_MS << looks.min(7)).min(DEAF_MS),
+        next_look_ms(self.is_mine(), self.leader.is_some(), self.puzzled, random::below)
+    }
+}
+
+/// `puzzled`: looks in a row that did not find out who leads; `below` throws a die of so many sides.
+fn next_look_ms(
+    is_mine: bool,
+    leader_can_be_heard: bool,
+    puzzled: u32,
+    below: impl Fn(u64) -> u64,
+) -> u64 {
+    match puzzled {
+        _ if is_mine => LEAD_MS,
+        0 if leader_can_be_heard => HEARING_MS + below(HEARING_MS),
+        0 => DEAF_MS + below(DEAF_MS),
+        looks => (SOON_MS << looks.min(7)).min(DEAF_MS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_stands_by_looks_the_more_often_the_less_it_knows() {
+        for (is_mine, heard, puzzled, from, to) in [
+            (true, false, 3, 1_000, 1_000),
+            (false, true, 0, 10_000, 19_999),
+            (false, false, 0, 3_000, 5_999),
+            (false, false, 1, 100, 100),
+            (false, false, 2, 200, 200),
+            (false, false, 60, 3_000, 3_000),
+        ] {
+            assert_eq!(next_look_ms(is_mine, heard, puzzled, |_| 0), from);
+            assert_eq!(next_look_ms(is_mine, heard, puzzled, |sides| sides - 1), to);
         }
     }
 }

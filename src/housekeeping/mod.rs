@@ -1,8 +1,7 @@
 //! Housekeeping that coordinator and workers share: intake, unblock, cancel, reclaim, sweep.
 //!
-//! All of it is safe for any number of processes at once; a lock makes one of them do it at a time, so that
-//! the others cost nothing. The lock is a courtesy: who finds it held for long does the work all the same.
-//! It may not know how tasks are worked on, or who is calling.
+//! All of it is safe for any number of processes at once. A lock, a courtesy, lets one of them do it at a time; who finds
+//! it held for long does the work all the same. It may not know how tasks are worked on, or who is calling.
 
 pub mod capacity;
 mod heartbeats;
@@ -21,29 +20,31 @@ use crate::domain::event::Event;
 use crate::domain::liveness::lease::SELF_STOP_AFTER_MS;
 use crate::domain::process::ProcessIdentity;
 use crate::domain::settings::config::Config;
+use crate::domain::task::id::WorkerId;
 use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Transition;
 use crate::queue::intake::IntakeResult;
 use crate::queue::journal::Journal;
 use crate::queue::pending::{DropZone, Sightings};
-use crate::queue::{Dir, Queue, QueueError, Result};
+use crate::queue::{Queue, QueueError, Result};
+use crate::site::{self, Dir};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, identity, random};
 use crate::trust::TaskOrigins;
 
 use heartbeats::Heartbeats;
 use leader::Leadership;
+use reclaim::Reclaimer;
+use trees::clear_trees;
 use waits::Waits;
 
 pub use intake::{Intake, KnownNames, known_names};
 pub use reclaim::WORKER_MARK;
 pub use remaining::{Remaining, remaining};
 
-/// Everybody sweeps and reclaims so often even while another process holds the lock, milliseconds: it may
-/// have been stopped with the lock in its hand.
+/// Everybody makes a pass so often even while another process leads, milliseconds: that one may have been stopped.
 const DISTRUST_MS: u64 = 30_000;
-/// Whoever does not hold the lock looks for dead workers so often, milliseconds: the one who does may have been
-/// stopped. (Its end would be known at once.)
+/// Whoever does not lead looks for lost workers so often, milliseconds, for the same reason.
 const SUSPECT_MS: u64 = 5_000;
 /// Among many workers each looks so many times more rarely, at most.
 const MOST_TRUST: u64 = 5;
@@ -97,7 +98,7 @@ impl Housekeeper {
         Housekeeper {
             intake: Intake::new(config),
             max_worker_deaths: config.max_worker_deaths,
-            scratch_dir: config.scratch_dir(),
+            scratch_dir: site::scratch_dir(config),
             trees: config.trees.clone(),
             repositories: config.repositories(),
             me: identity::me(),
@@ -127,7 +128,7 @@ impl Housekeeper {
     pub fn configure(&mut self, config: &Config) {
         self.intake = Intake::new(config);
         self.max_worker_deaths = config.max_worker_deaths;
-        self.scratch_dir = config.scratch_dir();
+        self.scratch_dir = site::scratch_dir(config);
         self.trees.clone_from(&config.trees);
         self.repositories = config.repositories();
     }
@@ -200,7 +201,7 @@ impl Housekeeper {
             over = true;
         }
         if over || pass.reclaimed > 0 {
-            self.clear_trees()?;
+            clear_trees(&self.queue, &self.repositories, self.trees.as_deref())?;
         }
         Ok(pass)
     }
@@ -214,7 +215,7 @@ impl Housekeeper {
         }
         // Who is turned away leaves it to the one who is at it. If that one was stopped there, the leader
         // of the housekeeping goes on all the same.
-        let turn = Lock::try_take(&self.queue.layout().intake_lock())?;
+        let turn = Lock::try_take(&self.queue.paths().intake_lock())?;
         if turn.is_none() && !self.lead.is_mine() {
             return Ok(Pass { unsettled: waiting, ..Pass::default() });
         }
@@ -231,7 +232,7 @@ impl Housekeeper {
 
     /// What came with a clone stays in the drop zone until the user has said that it may run.
     fn leave_untrusted(&mut self, names: &mut Vec<OsString>, journal: &Journal) {
-        let untrusted = self.tasks.untrusted(&self.queue.layout().dir(Dir::Pending), names);
+        let untrusted = self.tasks.untrusted(&self.queue.paths().dir(Dir::Pending), names);
         for task in untrusted {
             names.retain(|name| *name != task.name);
             self.drops.set_aside(&task.name);
@@ -269,6 +270,40 @@ impl Housekeeper {
             }
         }
         Ok(!requests.is_empty())
+    }
+
+    /// Declares lost workers lost and moves their tasks on. Returns how many claims went.
+    pub fn reclaim(&mut self, journal: &Journal) -> Result<usize> {
+        for (id, evidence) in self.heartbeats.dead(&self.queue, &self.me)? {
+            if self.queue.declare_dead(&id)? {
+                journal.record(Event::WorkerLost { worker: id, evidence: evidence.to_owned() });
+            }
+        }
+        let gone = self.queue.gone_since()?;
+        let mut claims = self.queue.dead_claims()?;
+        if gone.is_empty() && claims.is_empty() {
+            return Ok(0);
+        }
+        let queue = self.queue.clone();
+        let (me, scratch_dir) = (self.me.clone(), self.scratch_dir.clone());
+        let max_worker_deaths = self.max_worker_deaths;
+        let reclaimer =
+            Reclaimer { queue: &queue, me: &me, scratch_dir: &scratch_dir, max_worker_deaths };
+        let mut ended: HashSet<WorkerId> = HashSet::new();
+        let cards = gone.iter().map(|(card, _)| card);
+        for card in cards.chain(claims.iter().map(|claim| &claim.card)) {
+            if !ended.contains(&card.id) && reclaimer.end(card) {
+                ended.insert(card.id.clone());
+            }
+        }
+        claims.retain(|claim| ended.contains(&claim.card.id));
+        for claim in &claims {
+            self.spared(reclaimer.reclaim(claim, journal), journal)?;
+        }
+        for (card, beaten_at) in gone.iter().filter(|(card, _)| ended.contains(&card.id)) {
+            reclaimer.bury(card, *beaten_at)?;
+        }
+        Ok(claims.len())
     }
 
     fn unblock(&mut self, journal: &Journal) -> Result<usize> {

@@ -6,12 +6,13 @@
 
 use super::register::{Registration, is_torn, try_read_card};
 use super::runs::{read_json, to_json};
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::account::breaker::Breaker;
 use crate::domain::account::window::Window;
 use crate::domain::outcome::disposition::Fault;
 use crate::domain::task::id::WorkerId;
 use crate::domain::time::UnixMs;
+use crate::site::Dir;
 use crate::sys::clock;
 use crate::sys::fs::{self, Linked};
 

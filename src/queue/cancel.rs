@@ -11,9 +11,10 @@ use super::finish::Transition;
 use super::intake::{IntakeCheck, IntakeResult};
 use super::pending::is_private;
 use super::shift::TaskPlace;
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{QueueName, TaskEpoch};
+use crate::site::Dir;
 use crate::sys::fs;
 
 /// What became of a request, so far.

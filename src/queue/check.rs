@@ -8,14 +8,14 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::intake::REPORT;
 use super::open::PROBE;
 use super::register::Card;
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::process::HostMatch;
 use crate::domain::task::id::{TaskId, WorkerId};
 use crate::domain::task::name::{AttemptName, QueueName, TaskEpoch};
 use crate::domain::task::reason::Wait;
+use crate::site::{Dir, REPORT};
 use crate::sys::fs;
 use crate::sys::{clock, identity};
 
@@ -238,7 +238,7 @@ impl Queue {
         let dir = violation.path.parent().and_then(|dir| dir.file_name()?.to_str()).unwrap_or("x");
         let id = Dir::ALL.iter().find(|d| d.name() == dir).and_then(|d| task_of(*d, name));
         if let Some(id) = id {
-            let aside = self.run_dir(&id).join(format!("duplicate.{dir}.{name}"));
+            let aside = self.paths.run(&id).duplicate(dir, name);
             // Whoever moved it, it is aside.
             let _ = fs::rename(&violation.path, &aside)?;
         }

@@ -5,12 +5,12 @@
 //! it leaves the task to the reclaimer.
 
 use std::fs::File;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::register::Registration;
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::task::name::{AttemptName, QueueName};
+use crate::site::Dir;
 use crate::sys::fs::{self, Linked};
 
 /// A claimed task.
@@ -112,15 +112,10 @@ impl Claim {
     pub fn read(&self, queue: &Queue, max_bytes: u64) -> Result<Vec<u8>> {
         let shown = queue.file(Dir::Ready, &self.name);
         let bytes = fs::read_up_to(&self.file, &shown, max_bytes)?;
-        queue.own_run_dir(&self.attempt.at.id)?;
-        let dir = self.dir(queue);
-        fs::mkdir_if_none(&dir)?;
-        fs::write(&dir.join("task"), &bytes)?;
+        queue.own_run(&self.attempt.at.id)?;
+        let files = queue.paths.attempt(&self.attempt);
+        fs::mkdir_if_none(files.dir())?;
+        fs::write(&files.task(), &bytes)?;
         Ok(bytes)
-    }
-
-    /// The attempt's own directory, `runs/T/e.W`.
-    pub fn dir(&self, queue: &Queue) -> PathBuf {
-        queue.attempt_dir(&self.attempt)
     }
 }

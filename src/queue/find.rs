@@ -1,7 +1,8 @@
 //! What a person means by TASK: an id, its slug or its tail, unambiguous.
 
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::task::id::TaskId;
+use crate::site::Dir;
 use crate::sys::fs;
 
 /// The answer.
@@ -20,7 +21,7 @@ impl Queue {
     /// is no task.
     pub fn find(&self, text: &str) -> Result<FoundTask> {
         if let Some(id) = TaskId::parse(text)
-            && fs::exists(&self.run_dir(&id))
+            && fs::exists(self.paths.run(&id).dir())
         {
             return Ok(FoundTask::One(id));
         }

@@ -5,9 +5,10 @@
 use std::path::Path;
 
 use super::claim::Claim;
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::reason::Reason;
+use crate::site::Dir;
 use crate::sys::fs::{self, Renamed};
 
 /// What became of a closing transition.

@@ -11,13 +11,14 @@ use super::dropped::{DroppedContent, read_dropped};
 use super::finish::Transition;
 use super::pending::Sightings;
 use super::runs::to_json;
-use super::{Dir, Queue, QueueError, Result};
+use super::{Queue, QueueError, Result};
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::id::{Epoch, TaskId};
 use crate::domain::task::name::{Band, QueueName, TaskEpoch};
 use crate::domain::task::reason::{Reason, Wait};
 use crate::domain::task::record::{Rejection, TaskRecord};
 use crate::domain::text;
+use crate::site::Dir;
 use crate::sys::clock;
 use crate::sys::fs;
 use crate::sys::random;
@@ -25,7 +26,6 @@ use crate::sys::random;
 pub use super::dropped::MAX_TASK_BYTES;
 
 /// What a rejected file's neighbour that lists its errors is called, after the file's own name.
-pub(super) const REPORT: &str = ".error.txt";
 
 /// Judges what was dropped; implemented above, where files are parsed and repositories are known.
 pub trait IntakeCheck {
@@ -197,7 +197,7 @@ impl Queue {
             Written::Foreign | Written::Synced => Ok(()),
         };
         let dropped = self.dropped_name(id);
-        self.own_run_dir(id)?;
+        self.own_run(id)?;
         fs::unlink(&self.put_off_note(id))?;
         match admission.admit(&Dropped { id, name: &dropped, bytes: &bytes }) {
             IntakeDecision::Ready(record) => {
@@ -216,7 +216,7 @@ impl Queue {
 
     /// Leaves a file where it is, with the reason for whoever asks.
     fn put_off(&self, id: &TaskId, why: &str) -> Result<IntakeResult> {
-        self.own_run_dir(id)?;
+        self.own_run(id)?;
         fs::write(&self.put_off_note(id), why.as_bytes())?;
         Ok(IntakeResult::Unfinished(id.clone()))
     }
@@ -227,7 +227,7 @@ impl Queue {
     }
 
     fn put_off_note(&self, id: &TaskId) -> PathBuf {
-        self.run_dir(id).join("waiting")
+        self.paths.run(id).waiting()
     }
 
     fn move_taken(
@@ -265,13 +265,13 @@ impl Queue {
         let name = self.dropped_name(&at.id).to_string_lossy().into_owned();
         let rejection = Rejection { name, problems: problems.to_vec() };
         let strict = self.strict();
-        let text = self.file(Dir::Rejected, format!("{at}{REPORT}"));
+        let text = self.paths.report(at);
         fs::write_over(&text, report.as_bytes(), strict)?;
         self.sync_dir(Dir::Rejected)?;
-        let dir = self.own_run_dir(&at.id)?;
-        fs::write_over(&dir.join("rejection.json"), &to_json(&rejection), strict)?;
+        let run = self.own_run(&at.id)?;
+        fs::write_over(&run.rejection(), &to_json(&rejection), strict)?;
         if strict {
-            fs::sync(&dir)?;
+            fs::sync(run.dir())?;
         }
         Ok(())
     }

@@ -5,9 +5,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::event::{Event, EventLine};
 use crate::domain::task::id::WorkerId;
+use crate::site::Dir;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs};
 
@@ -66,7 +67,7 @@ pub struct JournalFile {
 impl Queue {
     /// Opens this process's journal.
     pub fn journal(&self, owner: &str) -> Result<Journal> {
-        let path = self.file(Dir::Log, format!("{owner}.jsonl"));
+        let path = self.paths.journal(owner);
         let part = Mutex::new(Part::open(&path, owner)?);
         Ok(Journal { path, owner: owner.to_owned(), part })
     }
@@ -98,7 +99,7 @@ impl Queue {
 
     /// Lets the shared journal begin anew where it has grown large; what was written is then a journal like others.
     pub fn rotate_shared(&self) -> Result<bool> {
-        let path = self.file(Dir::Log, format!("{SHARED}.jsonl"));
+        let path = self.paths.journal(SHARED);
         if fs::look(&path)?.is_none_or(|meta| meta.len() <= SHARED_MAX) {
             return Ok(false);
         }

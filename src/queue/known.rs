@@ -11,8 +11,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use super::open::{new_id, put_format};
-use super::{Layout, Queue, QueueError, Result};
+use super::{Queue, QueueError, Result};
 use crate::domain::settings::choice::Durability;
+use crate::site::Site;
 use crate::sys::fs;
 use crate::sys::lock::Lock;
 
@@ -37,7 +38,7 @@ struct RememberedQueue {
 impl Queue {
     /// The queue of a root, for reading.
     pub fn of_root(root: &Path, durability: Durability) -> Result<Queue> {
-        let path = root.join("queue");
+        let path = Site::at(root).queue();
         match Queue::open(&path, durability) {
             Err(QueueError::Absent { .. }) => {
                 refuse_gone(root, &path)?;
@@ -49,12 +50,12 @@ impl Queue {
 
     /// The queue of a root, made where there never was one, and remembered.
     pub fn of_root_or_made(root: &Path, durability: Durability) -> Result<OpenedQueue> {
-        let path = root.join("queue");
-        if !fs::exists(&Layout::new(path.clone()).format()) {
+        let path = Site::at(root).queue();
+        if !fs::exists(&Site::at(root).queue_paths().format()) {
             refuse_gone(root, &path)?;
         }
         let queue = Queue::open_or_make(&path, durability)?;
-        let memory = memory(root);
+        let memory = Site::at(root).queue_id();
         let known = read(&memory)?;
         let at = fs::canonical(&path)?;
         let now = RememberedQueue { id: queue.id().to_owned(), at };
@@ -75,7 +76,7 @@ impl Queue {
         let _held = Lock::take(&memory)?;
         if read(&memory)?.as_ref() == Some(&known) {
             let id = new_id();
-            put_format(queue.layout(), &id)?;
+            put_format(queue.paths(), &id)?;
             remember(root, &RememberedQueue { id, at: now.at });
         }
         Ok(OpenedQueue { queue: Queue::open(&path, durability)?, first, copy_of: Some(known.at) })
@@ -84,15 +85,11 @@ impl Queue {
 
 /// There was a queue, and is none.
 fn refuse_gone(root: &Path, path: &Path) -> Result<()> {
-    let memory = memory(root);
+    let memory = Site::at(root).queue_id();
     match fs::exists(&memory) {
         true => Err(QueueError::Gone { path: path.to_owned(), memory }),
         false => Ok(()),
     }
-}
-
-fn memory(root: &Path) -> PathBuf {
-    root.join(".swarmdir").join("queue-id")
 }
 
 /// Where it was known to lie lies another directory with the same identity: that is the original.
@@ -124,9 +121,9 @@ fn shown(known: &RememberedQueue) -> Vec<u8> {
 
 /// Whoever cannot write here is told by `doctor`; the queue is none the worse.
 fn remember(root: &Path, known: &RememberedQueue) {
-    let memory = memory(root);
+    let memory = Site::at(root).queue_id();
     let staged = memory.with_extension(format!("{:016x}", crate::sys::random::number()));
-    let placed = fs::mkdirs(&root.join(".swarmdir"))
+    let placed = fs::mkdirs(&Site::at(root).state_dir())
         .and_then(|()| fs::write(&staged, &shown(known)))
         .and_then(|()| fs::rename(&staged, &memory).map(drop));
     if placed.is_err() {

@@ -8,14 +8,12 @@ use crate::domain::liveness::report::Live;
 use crate::domain::task::name::AttemptName;
 use crate::sys::fs::{self, Renamed};
 
-const NAME: &str = "live.json";
-
 impl Queue {
     /// Says how the agent stands; replaced whole.
     pub fn write_live(&self, attempt: &AttemptName, live: &Live) -> Result<()> {
         let staged = self.staging();
         let placed = fs::write(&staged, &to_json(live))
-            .and_then(|()| fs::rename(&staged, &self.attempt_dir(attempt).join(NAME)));
+            .and_then(|()| fs::rename(&staged, &self.paths.attempt(attempt).live()));
         if !matches!(placed, Ok(Renamed::Done)) {
             // On a full disk this would be one more each second.
             // It is swept within an hour.
@@ -29,12 +27,12 @@ impl Queue {
     /// The agent has ended.
     pub fn forget_live(&self, attempt: &AttemptName) -> Result<()> {
         // It need not be there.
-        let _ = fs::unlink(&self.attempt_dir(attempt).join(NAME))?;
+        let _ = fs::unlink(&self.paths.attempt(attempt).live())?;
         Ok(())
     }
 
     /// How it stood when somebody last said so.
     pub fn live(&self, attempt: &AttemptName) -> Option<Live> {
-        read_json(&self.attempt_dir(attempt).join(NAME))
+        read_json(&self.paths.attempt(attempt).live())
     }
 }

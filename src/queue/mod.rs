@@ -27,7 +27,6 @@ pub mod finish;
 pub mod intake;
 pub mod journal;
 pub mod known;
-pub mod layout;
 pub mod live;
 pub mod open;
 pub mod pending;
@@ -44,15 +43,15 @@ pub mod sweep;
 use std::path::PathBuf;
 
 use crate::domain::settings::choice::Durability;
+use crate::site::{Dir, QueuePaths};
 use crate::sys::fs;
 
 pub use error::{QueueError, Result};
-pub use layout::{Dir, Layout};
 
-/// A queue that was opened: its layout, and what is fsynced.
+/// A queue that was opened: its paths, and what is fsynced.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    layout: Layout,
+    paths: QueuePaths,
     id: String,
     place: String,
     durability: Durability,
@@ -70,16 +69,16 @@ impl Queue {
     }
 
     /// Its paths.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
+    pub fn paths(&self) -> &QueuePaths {
+        &self.paths
     }
 
     fn file(&self, dir: Dir, name: impl ToString) -> PathBuf {
-        self.layout.file(dir, name.to_string())
+        self.paths.file(dir, name.to_string())
     }
 
     fn dir(&self, dir: Dir) -> PathBuf {
-        self.layout.dir(dir)
+        self.paths.dir(dir)
     }
 
     /// Whether acknowledged work must survive a power cut.

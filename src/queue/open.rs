@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Dir, Layout, Queue, QueueError, Result};
+use super::{Queue, QueueError, Result};
 use crate::domain::settings::choice::Durability;
+use crate::site::{Dir, QueuePaths};
 use crate::sys::fs::{self, FsError, Linked};
 use crate::sys::random;
 
@@ -21,12 +22,12 @@ pub(super) const PROBED: [Dir; 7] =
 impl Queue {
     /// Opens an existing queue for reading; nothing is made.
     pub fn open(path: &Path, durability: Durability) -> Result<Queue> {
-        let layout = Layout::new(path.to_owned());
-        match fs::read_if_any(&layout.format())? {
+        let paths = QueuePaths::new(path.to_owned());
+        match fs::read_if_any(&paths.format())? {
             Some(bytes) => {
-                let id = parse_format(&layout, &bytes)?;
-                let place = place_of(&layout)?;
-                Ok(Queue { id, place, layout, durability })
+                let id = parse_format(&paths, &bytes)?;
+                let place = place_of(&paths)?;
+                Ok(Queue { id, place, paths, durability })
             }
             None => Err(QueueError::Absent { path: path.to_owned() }),
         }
@@ -34,20 +35,20 @@ impl Queue {
 
     /// Opens a queue, makes what is missing of it, and tries what it needs of the file system.
     pub fn open_or_make(path: &Path, durability: Durability) -> Result<Queue> {
-        let layout = Layout::new(path.to_owned());
+        let paths = QueuePaths::new(path.to_owned());
         // A queue of another version is left as it is.
-        if let Some(bytes) = fs::read_if_any(&layout.format())? {
-            parse_format(&layout, &bytes)?;
+        if let Some(bytes) = fs::read_if_any(&paths.format())? {
+            parse_format(&paths, &bytes)?;
         }
-        let above = layout.root().ancestors().filter(|dir| !dir.as_os_str().is_empty());
+        let above = paths.root().ancestors().filter(|dir| !dir.as_os_str().is_empty());
         let missing: Vec<&Path> = above.take_while(|dir| !fs::is_dir(dir)).collect();
         // The project itself is not ours to shut.
-        fs::mkdirs_with_umask(parent_of(layout.root()))?;
-        fs::mkdirs(layout.root())?;
+        fs::mkdirs_with_umask(parent_of(paths.root()))?;
+        fs::mkdirs(paths.root())?;
         let mut made = !missing.is_empty();
         let mut old = Vec::new();
         for dir in Dir::ALL {
-            let path = layout.dir(dir);
+            let path = paths.dir(dir);
             if fs::mkdir(&path)? {
                 made = true;
             } else {
@@ -55,20 +56,20 @@ impl Queue {
             }
         }
         if missing.is_empty() {
-            old.push(layout.root().to_owned());
+            old.push(paths.root().to_owned());
         }
-        close_to_strangers(&layout, &old);
-        probe(&layout).map_err(|source| match source.disk_full() {
+        close_to_strangers(&paths, &old);
+        probe(&paths).map_err(|source| match source.disk_full() {
             true => QueueError::Fs(source),
             false => QueueError::Unfit { path: path.to_owned(), source },
         })?;
-        if !fs::exists(&layout.format()) {
-            make_format(&layout)?;
+        if !fs::exists(&paths.format()) {
+            make_format(&paths)?;
             made = true;
         }
         if made {
             // Whatever is promised in here needs every name that leads to it.
-            fs::sync(layout.root())?;
+            fs::sync(paths.root())?;
             for dir in missing {
                 fs::sync(parent_of(dir))?;
             }
@@ -79,42 +80,42 @@ impl Queue {
 
 /// Directories that were made when nobody took care of modes, or by other means: who has no business in them is shut
 /// out. A group that works in them is not, though nothing says that it may: `doctor` tells of it.
-fn close_to_strangers(layout: &Layout, dirs: &[PathBuf]) {
+fn close_to_strangers(paths: &QueuePaths, dirs: &[PathBuf]) {
     let amiss: Vec<&PathBuf> =
         dirs.iter().filter(|dir| fs::dir_amiss(dir) != fs::ModeFlaw::default()).collect();
     if amiss.is_empty() {
         return;
     }
     let used = [Dir::Workers, Dir::Pending, Dir::Runs, Dir::Log];
-    let group_may = used.into_iter().any(|dir| fs::has_others_in(&layout.dir(dir)));
+    let group_may = used.into_iter().any(|dir| fs::has_others_in(&paths.dir(dir)));
     amiss.into_iter().for_each(|dir| fs::mend_dir(dir, group_may));
 }
 
 /// The queue directory itself, as nobody else is called.
-fn place_of(layout: &Layout) -> Result<String> {
-    let dir = fs::open(layout.root())?;
+fn place_of(paths: &QueuePaths) -> Result<String> {
+    let dir = fs::open(paths.root())?;
     let (device, inode) = fs::file_id(&dir.metadata()?);
     Ok(format!("{device}.{inode}"))
 }
 
 /// The first of several makers wins: all read the same identity.
-fn make_format(layout: &Layout) -> Result<()> {
-    let staged = stage_format(layout, &new_id())?;
-    fs::link(&staged, &layout.format())?;
+fn make_format(paths: &QueuePaths) -> Result<()> {
+    let staged = stage_format(paths, &new_id())?;
+    fs::link(&staged, &paths.format())?;
     fs::unlink(&staged)?;
     Ok(())
 }
 
 /// Gives the queue another identity.
-pub(super) fn put_format(layout: &Layout, id: &str) -> Result<()> {
-    let staged = stage_format(layout, id)?;
+pub(super) fn put_format(paths: &QueuePaths, id: &str) -> Result<()> {
+    let staged = stage_format(paths, id)?;
     // Ours alone until then.
-    fs::rename(&staged, &layout.format()).map(drop)?;
-    Ok(fs::sync(layout.root())?)
+    fs::rename(&staged, &paths.format()).map(drop)?;
+    Ok(fs::sync(paths.root())?)
 }
 
-fn stage_format(layout: &Layout, id: &str) -> Result<PathBuf> {
-    let staged = layout.file(Dir::Tmp, format!("{STAGED_FORMAT}{id}"));
+fn stage_format(paths: &QueuePaths, id: &str) -> Result<PathBuf> {
+    let staged = paths.file(Dir::Tmp, format!("{STAGED_FORMAT}{id}"));
     fs::write_synced(&staged, format!("{MAGIC}\nid {id}\n").as_bytes(), true)?;
     Ok(staged)
 }
@@ -127,7 +128,7 @@ fn parent_of(dir: &Path) -> &Path {
     dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn parse_format(layout: &Layout, bytes: &[u8]) -> Result<String> {
+fn parse_format(paths: &QueuePaths, bytes: &[u8]) -> Result<String> {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines();
     let magic = lines.next().unwrap_or_default();
@@ -135,7 +136,7 @@ fn parse_format(layout: &Layout, bytes: &[u8]) -> Result<String> {
     match id {
         Some(id) if magic == MAGIC && !id.is_empty() => Ok(id.to_owned()),
         _ => Err(QueueError::Format {
-            path: layout.format(),
+            path: paths.format(),
             found: crate::domain::text::one_line(&text, 60),
         }),
     }
@@ -143,9 +144,9 @@ fn parse_format(layout: &Layout, bytes: &[u8]) -> Result<String> {
 
 /// Links and renames across the directories that transitions cross. The name is random: where a call finds it
 /// made already, that was our own success, whose reply was lost.
-fn probe(layout: &Layout) -> fs::Result<()> {
+fn probe(paths: &QueuePaths) -> fs::Result<()> {
     let name = format!("{PROBE}{:016x}", random::number());
-    let at = |dir| layout.file(dir, &name);
+    let at = |dir| paths.file(dir, &name);
     fs::write(&at(Dir::Workers), b"")?;
     let linked = fs::link(&at(Dir::Workers), &at(Dir::Claims));
     fs::unlink(&at(Dir::Claims))?;
@@ -159,7 +160,7 @@ fn probe(layout: &Layout) -> fs::Result<()> {
         if renamed.is_err() {
             fs::unlink(&now)?;
         }
-        if renamed? == fs::Renamed::Gone && !fs::list(&layout.dir(dir))?.iter().any(|n| *n == *name)
+        if renamed? == fs::Renamed::Gone && !fs::list(&paths.dir(dir))?.iter().any(|n| *n == *name)
         {
             return Err(unexpected("rename", next));
         }

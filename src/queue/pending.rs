@@ -10,7 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
+use crate::site::Dir;
 use crate::sys::clock;
 use crate::sys::fs;
 use crate::sys::settled::{Writers, writers};

@@ -9,13 +9,11 @@ use std::path::PathBuf;
 use super::finish::Transition;
 use super::shift::EndedTask;
 use super::sweep::is_old;
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::task::id::{Epoch, TaskId};
 use crate::domain::task::name::TaskEpoch;
+use crate::site::{Dir, REPORT};
 use crate::sys::fs;
-
-const MARK: &str = "pruned";
-const REPORT: &str = ".error.txt";
 
 impl EndedTask {
     /// Its directory, and its name there.
@@ -44,12 +42,12 @@ impl Queue {
             return Ok(Transition::Refused);
         }
         let (dir, name) = ended.place();
-        let runs = self.run_dir(&at.id);
-        if fs::is_dir(&runs) {
+        let run = self.paths.run(&at.id);
+        if fs::is_dir(run.dir()) {
             let epoch = at.epoch.to_string();
-            fs::write_synced(&runs.join(MARK), epoch.as_bytes(), self.strict())?;
+            fs::write_synced(&run.pruned(), epoch.as_bytes(), self.strict())?;
             if self.strict() {
-                fs::sync(&runs)?;
+                fs::sync(run.dir())?;
             }
         }
         if !fs::unlink(&self.file(dir, &name))? {
@@ -57,7 +55,7 @@ impl Queue {
         }
         self.sync_dir(dir)?;
         if let EndedTask::Rejected(at) = ended {
-            fs::unlink(&self.file(Dir::Rejected, format!("{at}{REPORT}")))?;
+            fs::unlink(&self.paths.report(at))?;
         }
         self.drop_cancel_requests(at)?;
         self.clear_run(&at.id)?;
@@ -74,7 +72,7 @@ impl Queue {
         let ended = self.all_ended()?;
         for (id, epoch) in marked {
             if self.run_epoch(&id)? > epoch {
-                fs::unlink(&self.run_dir(&id).join(MARK))?;
+                fs::unlink(&self.paths.run(&id).pruned())?;
             } else if !ended.iter().any(|ended| ended.at().id == id) {
                 self.clear_run(&id)?;
                 cleared += 1;
@@ -87,7 +85,7 @@ impl Queue {
     fn marked(&self) -> Result<Vec<(TaskId, Epoch)>> {
         let ids = self.run_ids()?.into_iter();
         let mark = |id: TaskId| {
-            let bytes = fs::read_if_any(&self.run_dir(&id).join(MARK)).ok()??;
+            let bytes = fs::read_if_any(&self.paths.run(&id).pruned()).ok()??;
             Some((id, Epoch::parse(std::str::from_utf8(&bytes).ok()?)?))
         };
         Ok(ids.filter_map(mark).collect())
@@ -101,10 +99,10 @@ impl Queue {
 
     /// Removes `runs/T`, the mark last, so that it can be gone on with.
     fn clear_run(&self, id: &TaskId) -> Result<()> {
-        let dir = self.run_dir(id);
-        for name in fs::list_if_any(&dir)? {
-            let path = dir.join(&name);
-            if name == MARK {
+        let run = self.paths.run(id);
+        for name in fs::list_if_any(run.dir())? {
+            let path = run.dir().join(name);
+            if path == run.pruned() {
                 continue;
             } else if fs::is_dir(&path) {
                 fs::remove_tree(&path)?;
@@ -112,8 +110,8 @@ impl Queue {
                 fs::unlink(&path)?;
             }
         }
-        fs::unlink(&dir.join(MARK))?;
-        fs::rmdir(&dir)?;
+        fs::unlink(&run.pruned())?;
+        fs::rmdir(run.dir())?;
         Ok(())
     }
 
@@ -129,7 +127,7 @@ impl Queue {
 
     /// Whether a task's directory has not changed for so long that no intake can be under way.
     pub fn is_old_run(&self, id: &TaskId) -> Result<bool> {
-        is_old(&self.run_dir(id), self.file_system_now()?, std::fs::Metadata::is_dir)
+        is_old(self.paths.run(id).dir(), self.file_system_now()?, std::fs::Metadata::is_dir)
     }
 
     /// Reports in `rejected/` whose task is not there: it was retried or removed, or whoever wrote the report died.

@@ -6,8 +6,9 @@
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::task::name::QueueName;
+use crate::site::Dir;
 use crate::sys::clock;
 use crate::sys::fs;
 use crate::sys::random;

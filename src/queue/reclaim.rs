@@ -5,11 +5,12 @@
 
 use super::finish::Transition;
 use super::register::{Card, read_card};
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::event::Reclaimed;
 use crate::domain::task::id::WorkerId;
 use crate::domain::task::name::{AttemptName, TaskEpoch};
 use crate::domain::task::record::Lost;
+use crate::site::Dir;
 use crate::sys::fs::{self, Renamed};
 
 /// A claim whose worker is not registered any more.

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::liveness::lease::Pulse;
 use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::domain::task::id::WorkerId;
 use crate::domain::time::UnixMs;
+use crate::site::Dir;
 use crate::sys::{fs, process};
 
 /// Digits of the counter at the start of the file.

@@ -10,12 +10,13 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Dir, Queue, QueueError, Result};
+use super::{Queue, QueueError, Result};
 use crate::domain::task::id::{Epoch, TaskId};
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::record::{AttemptResult, AttemptStart, Lost, TaskRecord};
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::written_ahead;
+use crate::site::RunPaths;
 use crate::sys::fs::{self, FsError, Linked};
 
 /// No file name is longer, bytes.
@@ -48,32 +49,22 @@ pub struct Tally {
 }
 
 impl Queue {
-    /// The task's own directory.
-    pub fn run_dir(&self, id: &TaskId) -> PathBuf {
-        self.file(Dir::Runs, id)
-    }
-
-    /// The same, to be written to: made where it is missing, and never somewhere else that a link leads to.
-    pub(super) fn own_run_dir(&self, id: &TaskId) -> Result<PathBuf> {
-        let dir = self.run_dir(id);
-        fs::mkdir_if_none(&dir)?;
-        Ok(dir)
-    }
-
-    /// The attempt's own directory.
-    pub fn attempt_dir(&self, attempt: &AttemptName) -> PathBuf {
-        self.run_dir(&attempt.at.id).join(attempt.dir())
+    /// A task's directory, to be written to: made where it is missing, and never somewhere else that a link leads to.
+    pub(super) fn own_run(&self, id: &TaskId) -> Result<RunPaths> {
+        let run = self.paths.run(id);
+        fs::mkdir_if_none(run.dir())?;
+        Ok(run)
     }
 
     /// Reserves an id: making its directory is what makes it unique for ever. False: taken, choose another.
     pub(super) fn reserve(&self, id: &TaskId, dropped: &OsStr) -> Result<bool> {
-        let dir = self.run_dir(id);
-        let made = fs::mkdir(&dir)?;
+        let files = self.paths.run(id);
+        let made = fs::mkdir(files.dir())?;
         if made && !told_by_slug(id, dropped) {
-            fs::write_synced(&dir.join("name"), dropped.as_bytes(), self.strict())?;
+            fs::write_synced(&files.name(), dropped.as_bytes(), self.strict())?;
             // It says how the text is to be read: whoever finishes a intake needs it.
             if self.strict() {
-                fs::sync(&dir)?;
+                fs::sync(files.dir())?;
             }
         }
         Ok(made)
@@ -81,15 +72,15 @@ impl Queue {
 
     /// Gives back a reservation that came to nothing.
     pub(super) fn unreserve(&self, id: &TaskId) -> Result<()> {
-        let dir = self.run_dir(id);
-        fs::unlink(&dir.join("name"))?;
-        fs::rmdir(&dir)?;
+        let files = self.paths.run(id);
+        fs::unlink(&files.name())?;
+        fs::rmdir(files.dir())?;
         Ok(())
     }
 
     /// The name that was dropped. Where the id tells it, no file does.
     pub fn dropped_name(&self, id: &TaskId) -> OsString {
-        match fs::read_foreign(&self.run_dir(id).join("name"), NAME_MAX) {
+        match fs::read_foreign(&self.paths.run(id).name(), NAME_MAX) {
             Ok(Some(bytes)) if !bytes.is_empty() => OsString::from_vec(bytes),
             _ => self.record(id).map_or_else(|| id.slug().into(), |record| record.name.into()),
         }
@@ -97,7 +88,7 @@ impl Queue {
 
     /// The dropped name for people, invalid UTF-8 replaced; cheap, for lists of very many.
     pub fn shown_name(&self, id: &TaskId) -> String {
-        match fs::read_foreign(&self.run_dir(id).join("name"), NAME_MAX) {
+        match fs::read_foreign(&self.paths.run(id).name(), NAME_MAX) {
             Ok(Some(bytes)) if !bytes.is_empty() => String::from_utf8_lossy(&bytes).into_owned(),
             _ => id.slug().to_owned(),
         }
@@ -110,14 +101,14 @@ impl Queue {
 
     /// The same for whoever decides by it: one that is there and cannot be read now is an error.
     pub(super) fn record_if_any(&self, id: &TaskId) -> Result<Option<TaskRecord>> {
-        let bytes = fs::read_if_any(&self.run_dir(id).join("task.json"))?;
+        let bytes = fs::read_if_any(&self.paths.run(id).record())?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Writes the record unless one is there: of several finishers the first decides what was pinned.
     pub(super) fn write_record(&self, record: &TaskRecord) -> Result<()> {
-        let dir = self.own_run_dir(&record.id)?;
-        let path = dir.join("task.json");
+        let files = self.own_run(&record.id)?;
+        let path = files.record();
         if !fs::exists(&path) {
             let staged = self.staging();
             fs::write_synced(&staged, &to_json(record), self.strict())?;
@@ -128,14 +119,14 @@ impl Queue {
         }
         // Also where somebody else wrote it: he may have died before this.
         if self.strict() {
-            fs::sync(&dir)?;
+            fs::sync(files.dir())?;
         }
         Ok(())
     }
 
     /// Notes how an attempt begins, in the directory that reading the task made. Not synced: after a power cut nobody works on it any more.
     pub fn write_start(&self, attempt: &AttemptName, start: &AttemptStart) -> Result<()> {
-        let path = self.attempt_dir(attempt).join("attempt.json");
+        let path = self.paths.attempt(attempt).start();
         Ok(fs::write(&path, &to_json(start))?)
     }
 
@@ -151,90 +142,90 @@ impl Queue {
 
     /// Where [`Queue::write_context`] wrote.
     pub fn context_file(&self, id: &TaskId) -> PathBuf {
-        self.run_dir(id).join("context.md")
+        self.paths.run(id).context()
     }
 
     /// Writes the result and makes the attempt's files durable, so that they may be published.
     pub fn write_result(&self, attempt: &AttemptName, result: &AttemptResult) -> Result<()> {
-        let dir = self.attempt_dir(attempt);
-        fs::write_synced(&dir.join("result.json"), &to_json(result), self.strict())?;
+        let files = self.paths.attempt(attempt);
+        fs::write_synced(&files.result(), &to_json(result), self.strict())?;
         if self.strict() {
-            for name in fs::list(&dir)?.iter().filter(|name| *name != "result.json") {
-                let path = dir.join(name);
-                if fs::look(&path)?.is_some_and(|meta| meta.is_file()) {
+            for name in fs::list(files.dir())? {
+                let path = files.dir().join(name);
+                if path != files.result() && fs::look(&path)?.is_some_and(|meta| meta.is_file()) {
                     fs::sync(&path)?;
                 }
             }
-            fs::sync(&dir)?;
-            fs::sync(&self.run_dir(&attempt.at.id))?;
+            fs::sync(files.dir())?;
+            fs::sync(self.paths.run(&attempt.at.id).dir())?;
         }
         Ok(())
     }
 
     /// Notes that the attempt's worker died; only after the reclaim won.
     pub(super) fn write_lost(&self, attempt: &AttemptName, lost: &Lost) -> Result<()> {
-        self.own_run_dir(&attempt.at.id)?;
-        let dir = self.attempt_dir(attempt);
-        fs::mkdir_if_none(&dir)?;
-        fs::write_synced(&dir.join("lost"), &to_json(lost), self.strict())?;
+        self.own_run(&attempt.at.id)?;
+        let files = self.paths.attempt(attempt);
+        fs::mkdir_if_none(files.dir())?;
+        fs::write_synced(&files.lost(), &to_json(lost), self.strict())?;
         if self.strict() {
             // A task that takes the machine down with it must not be forgiven each time.
-            fs::sync(&dir)?;
-            fs::sync(&self.run_dir(&attempt.at.id))?;
+            fs::sync(files.dir())?;
+            fs::sync(self.paths.run(&attempt.at.id).dir())?;
         }
         Ok(())
     }
 
     /// Begins a new run at `epoch`.
     pub(super) fn write_retry(&self, id: &TaskId, epoch: Epoch) -> Result<()> {
-        let dir = self.own_run_dir(id)?;
+        let files = self.own_run(id)?;
         // It is empty: only its name must last.
-        fs::write(&dir.join(format!("retry.{epoch}")), b"")?;
+        fs::write(&files.retry(epoch), b"")?;
         if self.strict() {
-            fs::sync(&dir)?;
+            fs::sync(files.dir())?;
         }
         Ok(())
     }
 
     /// The epoch at which the latest run began.
     pub fn run_epoch(&self, id: &TaskId) -> Result<Epoch> {
-        Ok(run_epoch_of(&fs::list_if_any(&self.run_dir(id))?))
+        Ok(run_epoch_of(&fs::list_if_any(self.paths.run(id).dir())?))
     }
 
     /// One attempt's files.
     pub fn attempt(&self, name: AttemptName) -> AttemptFiles {
-        let dir = self.attempt_dir(&name);
+        let files = self.paths.attempt(&name);
         AttemptFiles {
-            start: read_json(&dir.join("attempt.json")),
-            result: read_json(&dir.join("result.json")),
-            lost: read_json(&dir.join("lost")),
+            start: read_json(&files.start()),
+            result: read_json(&files.result()),
+            lost: read_json(&files.lost()),
             name,
         }
     }
 
     /// Every attempt, oldest first.
     pub fn attempts(&self, id: &TaskId) -> Result<Vec<AttemptFiles>> {
-        let names = fs::list_if_any(&self.run_dir(id))?;
+        let names = fs::list_if_any(self.paths.run(id).dir())?;
         Ok(attempt_names(id, &names).into_iter().map(|name| self.attempt(name)).collect())
     }
 
     /// How many attempts there were, without reading them.
     pub fn attempt_count(&self, id: &TaskId) -> Result<u32> {
-        let names = fs::list_if_any(&self.run_dir(id))?;
+        let names = fs::list_if_any(self.paths.run(id).dir())?;
         Ok(u32::try_from(attempt_names(id, &names).len()).unwrap_or(u32::MAX))
     }
 
     /// Whether a blocked task's date is one of a clock that was ahead: the attempt that began the wait ended in the future.
     pub fn waits_by_a_wrong_clock(&self, id: &TaskId, now: UnixMs) -> Result<bool> {
-        let names = attempt_names(id, &fs::list_if_any(&self.run_dir(id))?);
-        let latest = names.last().map(|name| self.attempt_dir(name).join("result.json"));
+        let names = attempt_names(id, &fs::list_if_any(self.paths.run(id).dir())?);
+        let latest = names.last().map(|name| self.paths.attempt(name).result());
         let result: Option<AttemptResult> = latest.and_then(|path| read_json(&path));
         Ok(result.is_some_and(|result| written_ahead(result.ended_at, now)))
     }
 
     /// What counts against the task in its present run.
     pub fn tally(&self, id: &TaskId) -> Result<Tally> {
-        let names = fs::list_if_any(&self.run_dir(id))?;
+        let names = fs::list_if_any(self.paths.run(id).dir())?;
         let run = run_epoch_of(&names);
         let mut tally = Tally::default();
         for name in attempt_names(id, &names) {

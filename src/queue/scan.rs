@@ -9,10 +9,11 @@ use std::ffi::OsString;
 use super::pending::is_private;
 use super::register::Card;
 use super::shift::EndedTask;
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::liveness::lease::Pulse;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{AttemptName, QueueName, TaskEpoch};
+use crate::site::Dir;
 use crate::sys::fs;
 
 /// What the directories held.

@@ -1,11 +1,11 @@
 //! Rows *unblock*, *re-prioritise*, *retry*: somebody moves a task that nobody works on.
 
 use super::finish::Transition;
-use super::intake::REPORT;
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{AttemptName, Band, QueueName, TaskEpoch};
 use crate::domain::task::reason::{Reason, Wait};
+use crate::site::Dir;
 use crate::sys::fs;
 
 /// A task's name in a directory of ended ones.
@@ -72,7 +72,7 @@ impl Queue {
         if closed == Transition::Won {
             self.sync_dir(to)?;
             if let EndedTask::Rejected(at) = ended {
-                fs::unlink(&self.file(Dir::Rejected, format!("{at}{REPORT}")))?;
+                fs::unlink(&self.paths.report(at))?;
             }
         }
         Ok(closed)

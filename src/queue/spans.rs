@@ -6,12 +6,13 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::liveness::lease::{HEARTBEAT_EVERY_MS, SELF_STOP_AFTER_MS};
 use crate::domain::process::HostMatch;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::AttemptName;
 use crate::domain::trust::Span;
+use crate::site::{AttemptPaths, Dir};
 use crate::sys::{fs, identity, process};
 
 /// A worker whose process is gone took its agent with it; its last heartbeat is at most so much older, milliseconds.
@@ -22,7 +23,7 @@ impl Queue {
     pub fn attempt_ran_within(&self, first: i128, last: i128) -> Result<bool> {
         for name in fs::list_if_any(&self.dir(Dir::Runs))? {
             let Some(id) = fs::utf8(&name).and_then(TaskId::parse) else { continue };
-            let names = fs::list_if_any(&self.run_dir(&id))?;
+            let names = fs::list_if_any(self.paths.run(&id).dir())?;
             let attempts = names
                 .iter()
                 .filter_map(|name: &OsString| AttemptName::parse_dir(&id, fs::utf8(name)?));
@@ -37,16 +38,15 @@ impl Queue {
 
     /// When an attempt ran; `None` where nothing tells that it began.
     fn span(&self, attempt: &AttemptName) -> Option<Span> {
-        let dir = self.attempt_dir(attempt);
-        let at = |name: &str| time_of(&dir.join(name));
+        let files = self.paths.attempt(attempt);
         // The copy of the task comes before everything else of an attempt.
-        let from = at("task").or_else(|| at("attempt.json"))?;
-        let ended = at("result.json").or_else(|| at("lost"));
-        Some(Span { from, until: ended.or_else(|| self.last_sign(attempt, &dir)) })
+        let from = time_of(&files.task()).or_else(|| time_of(&files.start()))?;
+        let ended = time_of(&files.result()).or_else(|| time_of(&files.lost()));
+        Some(Span { from, until: ended.or_else(|| self.last_sign(attempt, &files)) })
     }
 
     /// When an attempt without an end can have run at the latest; `None` while it may run still.
-    fn last_sign(&self, attempt: &AttemptName, dir: &Path) -> Option<i128> {
+    fn last_sign(&self, attempt: &AttemptName, files: &AttemptPaths) -> Option<i128> {
         let patience_ms = match self.worker(&attempt.worker) {
             // It works on the queue that this one is a copy of: here nothing ran since the copy was made.
             Some((card, _)) if card.copied => 0,
@@ -57,7 +57,7 @@ impl Queue {
             },
             None => SELF_STOP_AFTER_MS,
         };
-        let files = ["task", "attempt.json", "events.jsonl", "stderr"].map(|name| dir.join(name));
+        let files = [files.task(), files.start(), files.events(), files.stderr()];
         let cards = [Dir::Workers, Dir::Gone].map(|of| self.file(of, &attempt.worker));
         let latest = files.iter().chain(&cards).filter_map(|path| time_of(path)).max()?;
         Some(latest + i128::from(patience_ms) * 1_000_000)

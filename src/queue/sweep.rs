@@ -3,12 +3,12 @@
 use std::fs::Metadata;
 use std::path::Path;
 
-use super::intake::REPORT;
 use super::open::{PROBE, PROBED, STAGED_FORMAT};
 use super::register::is_torn;
-use super::{Dir, Queue, Result};
+use super::{Queue, Result};
 use crate::domain::task::id::{TaskId, WorkerId};
 use crate::domain::task::name::TaskEpoch;
+use crate::site::{Dir, REPORT};
 use crate::sys::fs;
 
 /// Staging files and empty reservations are garbage when they are so old, milliseconds: no live process
@@ -112,7 +112,9 @@ impl Queue {
         let mut removed = 0;
         for name in fs::list(&self.dir(Dir::Runs))? {
             let Some(id) = name.to_str().and_then(TaskId::parse) else { continue };
-            if is_old(&self.run_dir(&id), now, Metadata::is_dir)? && self.is_only_reserved(&id)? {
+            if is_old(self.paths.run(&id).dir(), now, Metadata::is_dir)?
+                && self.is_only_reserved(&id)?
+            {
                 self.unreserve(&id)?;
                 removed += 1;
             }
@@ -122,7 +124,7 @@ impl Queue {
 
     /// A directory in `runs/` that holds no more than the dropped name, of a task that is nowhere.
     pub(super) fn is_only_reserved(&self, id: &TaskId) -> Result<bool> {
-        let names = fs::list_if_any(&self.run_dir(id))?;
+        let names = fs::list_if_any(self.paths.run(id).dir())?;
         Ok(names.iter().all(|n| n == "name") && self.whereabouts(id)?.is_none())
     }
 

@@ -18,6 +18,7 @@ use crate::queue::finish::{FinalDir, Transition};
 use crate::queue::intake::{Dropped, IntakeCheck, IntakeDecision, IntakeResult};
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, Result};
+use crate::site::Site;
 use crate::sys::{clock, env, fs, identity, mount, random, tool};
 
 /// The disk's size, bytes.
@@ -76,7 +77,7 @@ pub fn fill(dir: &Path) -> DiskReport {
 }
 
 fn fill_and_go_on(dir: &Path, seen: &mut DiskReport) -> Result<()> {
-    let queue = Queue::open_or_make(&dir.join("queue"), Durability::Strict)?;
+    let queue = Queue::open_or_make(&Site::at(&dir).queue(), Durability::Strict)?;
     let ballast = dir.join("ballast");
     fs::write(&ballast, &vec![b'x'; BALLAST])?;
     let me = register(&queue)?;

@@ -8,7 +8,8 @@ use super::{Order, deeds::Deed};
 use crate::domain::process::ProcessIdentity;
 use crate::domain::settings::choice::Durability;
 use crate::git::sample;
-use crate::queue::{Dir, Queue, Result};
+use crate::queue::{Queue, Result};
+use crate::site::{Dir, Site};
 use crate::sys::grace::Grace;
 use crate::sys::{daemon, env, fs, identity, sweep};
 
@@ -49,14 +50,14 @@ impl Ground {
             fs::mkdirs(made)?;
         }
         sample::repository(&roots[0]).map_err(std::io::Error::other)?;
-        let queue = Queue::open_or_make(&roots[0].join("queue"), order.durability)?;
-        fs::symlink(&roots[0].join("queue"), &roots[1].join("queue"))?;
+        let queue = Queue::open_or_make(&Site::at(&roots[0]).queue(), order.durability)?;
+        fs::symlink(&Site::at(&roots[0]).queue(), &Site::at(&roots[1]).queue())?;
         let durability = order.durability;
         let work_ms = order.work_ms;
         let ground = Ground { dir, roots, witness, queue, durability, work_ms };
         for root in &ground.roots {
             let text = settings(&ground)?;
-            fs::write(&root.join("swarm.toml"), text.as_bytes())?;
+            fs::write(&Site::at(root).settings(), text.as_bytes())?;
         }
         Ok(ground)
     }
@@ -96,7 +97,7 @@ impl Ground {
         let staged = self.dir.join("staged");
         fs::write(&staged, text.as_bytes())?;
         // Nobody else moves the staged file, so this rename loses no race.
-        let _ = fs::rename(&staged, &self.queue.layout().file(Dir::Pending, name))?;
+        let _ = fs::rename(&staged, &self.queue.paths().file(Dir::Pending, name))?;
         Ok(())
     }
 
@@ -107,7 +108,7 @@ impl Ground {
         rng: &mut fastrand::Rng,
     ) -> Result<(File, PathBuf, String)> {
         let (name, text) = Deed::Late.file(number, self.work_ms, rng);
-        let path = self.queue.layout().file(Dir::Pending, name);
+        let path = self.queue.paths().file(Dir::Pending, name);
         let file = fs::create_new(&path)?;
         let (first, rest) = text.split_at(text.len() / 2);
         fs::write_all(&file, &path, first.as_bytes())?;

@@ -13,7 +13,8 @@ use crate::domain::task::name::AttemptName;
 use crate::domain::task::state::State;
 use crate::git::Repo;
 use crate::queue::shift::EndedTask;
-use crate::queue::{Dir, Queue, Result};
+use crate::queue::{Queue, Result};
+use crate::site::Dir;
 use crate::sys::{fs, identity, tool};
 use crate::worktree::TreePool;
 
@@ -107,9 +108,9 @@ fn at_once(ground: &Ground, tally: &Tally) -> Result<Vec<String>> {
 /// Attempts of one epoch by two workers: a name came back.
 pub(super) fn repeated(queue: &Queue) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
-    for name in fs::list(&queue.layout().dir(Dir::Runs))? {
+    for name in fs::list(&queue.paths().dir(Dir::Runs))? {
         let Some(id) = name.to_str().and_then(TaskId::parse) else { continue };
-        let names = fs::list_if_any(&queue.run_dir(&id))?;
+        let names = fs::list_if_any(queue.paths().run(&id).dir())?;
         let attempts = names.iter().filter_map(|n| AttemptName::parse_dir(&id, n.to_str()?));
         let mut epochs: Vec<u32> = attempts.map(|attempt| attempt.at.epoch.0).collect();
         let all = epochs.len();

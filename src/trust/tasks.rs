@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 
 use super::{TrustStore, digest, tracked};
 use crate::domain::trust::{Origin, Why, origin};
+use crate::site::NO_TASK_STATE;
 use crate::sys::{env, fs};
 
 /// As of intake: no task file is longer, bytes.
 const TASK_MAX: u64 = 10 * 1024 * 1024 + 1;
 /// So many tracked files of a queue are judged one by one.
 const MOST_JUDGED: usize = 200;
-/// What may lie in a queue and says nothing of tasks that wait.
-const HARMLESS: [&str; 3] = ["pending", "log", "FORMAT"];
 
 /// A task file that came with a clone.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -127,7 +126,7 @@ pub fn brought_by_clone(queue: &Path) -> Option<(PathBuf, Why)> {
         let first = first.and_then(|part| part.as_os_str().to_str()).unwrap_or_default();
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         let deep = path.parent() != Some(queue.as_path());
-        deep && !HARMLESS.contains(&first) && !hidden && fs::exists(path)
+        deep && !NO_TASK_STATE.contains(&first) && !hidden && fs::exists(path)
     };
     let state: Vec<PathBuf> = tracked.into_iter().filter(is_state).collect();
     if state.len() > MOST_JUDGED {

@@ -17,7 +17,8 @@ use crate::domain::task::reason::{Reason, Wait};
 use crate::domain::text::{one_line, printable};
 use crate::domain::time::UnixMs;
 use crate::queue::shift::{EndedTask, TaskPlace};
-use crate::queue::{Dir, Queue, Result};
+use crate::queue::{Queue, Result};
+use crate::site::Dir;
 use crate::sys::{clock, fs};
 
 /// Of a longer note so much is shown, bytes.
@@ -175,7 +176,7 @@ fn allow(
     let tools = if denied.is_empty() { "what it needs".to_owned() } else { one_line(&denied, 120) };
     let agent = last.and_then(|attempt| attempt.start.as_ref()).map(|start| &start.agent);
     let agent = agent.map_or("NAME".to_owned(), |agent| one_line(agent, 64));
-    let file = queue.layout().file(Dir::Failed, name.to_string());
+    let file = queue.paths().file(Dir::Failed, name.to_string());
     explanation
         .because("it is not tried again by itself: it would be denied the same")
         .command(format!(
@@ -227,7 +228,7 @@ fn why_blocked(queue: &Queue, task: &TaskView, reason: &Reason, short: &str) -> 
         explanation = explanation.because(format!("  seen: {detail}"));
     }
     if reason.wait == Wait::Intake {
-        let waiting = read_note(&queue.run_dir(&task.id).join("waiting")).unwrap_or_default();
+        let waiting = read_note(&queue.paths().run(&task.id).waiting()).unwrap_or_default();
         return explanation
             .because(format!("  {}", one_line(&waiting, 300)))
             .command("coordinator doctor");

@@ -71,7 +71,7 @@ impl FailureView {
                 lines.push(format!("  all of it: coordinator logs {short} --raw"));
             }
             "stderr" | "exit" => {
-                let path = queue.attempt_dir(&attempt.name).join("stderr");
+                let path = queue.paths().attempt(&attempt.name).stderr();
                 if fs::look(&path).ok().flatten().is_some_and(|meta| meta.len() > 0) {
                     lines.push(format!("  all of it: {path:?}"));
                 }

@@ -23,7 +23,7 @@ pub struct Follow {
 pub fn follow(queue: &Queue, id: &TaskId, raw: bool) -> Result<Option<Follow>> {
     let latest = queue.attempts(id)?.pop();
     Ok(latest.map(|attempt| Follow {
-        path: queue.attempt_dir(&attempt.name).join("events.jsonl"),
+        path: queue.paths().attempt(&attempt.name).events(),
         file: None,
         rest: Vec::new(),
         output: RecordedOutput::of(attempt.start.and_then(|start| start.program).as_deref()),

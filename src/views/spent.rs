@@ -16,7 +16,7 @@ pub(super) fn spent(queue: &Queue, attempt: &AttemptFiles) -> Usage {
     if let Some(result) = &attempt.result {
         return result.usage.clone();
     }
-    let path = queue.attempt_dir(&attempt.name).join("events.jsonl");
+    let path = queue.paths().attempt(&attempt.name).events();
     let program = attempt.start.as_ref().and_then(|start| start.program.as_deref());
     let output = RecordedOutput::of(program);
     let mut summary = output.summary();

@@ -26,7 +26,8 @@ use crate::queue::register::Card;
 use crate::queue::runs::AttemptFiles;
 use crate::queue::scan::Snapshot;
 use crate::queue::shift::EndedTask;
-use crate::queue::{Dir, Queue, Result};
+use crate::queue::{Queue, Result};
+use crate::site::{INTERRUPT, Site};
 use crate::sys::{clock, fs, identity, process};
 
 /// Terminal tasks that are shown unless all are asked for.
@@ -145,9 +146,9 @@ pub fn accounts(queue: &Queue, now: UnixMs) -> Result<Vec<(String, Breaker)>> {
 
 /// The reason in `interrupt`, where it exists.
 pub fn paused(root: &Path) -> Option<String> {
-    let bytes = fs::read_if_any(&root.join("interrupt")).ok().flatten()?;
+    let bytes = fs::read_if_any(&Site::at(root).interrupt()).ok().flatten()?;
     let said = text::one_line(&String::from_utf8_lossy(&bytes), 200);
-    Some(if said.is_empty() { "interrupt".into() } else { said })
+    Some(if said.is_empty() { INTERRUPT.into() } else { said })
 }
 
 fn counts(snapshot: &Snapshot) -> BTreeMap<State, usize> {
@@ -269,7 +270,7 @@ fn ended_row(queue: &Queue, ended: &EndedTask) -> TaskRow {
 }
 
 fn rejection(queue: &Queue, id: &TaskId) -> Option<String> {
-    let path = queue.run_dir(id).join("rejection.json");
+    let path = queue.paths().run(id).rejection();
     let bytes = fs::read_foreign(&path, REJECTION_MAX).ok()??;
     let rejection: Rejection = serde_json::from_slice(&bytes).ok()?;
     let more = rejection.problems.len().saturating_sub(1);
@@ -344,5 +345,5 @@ pub fn rejected_report(
     queue: &Queue,
     at: &crate::domain::task::name::TaskEpoch,
 ) -> std::path::PathBuf {
-    queue.layout().file(Dir::Rejected, format!("{at}.error.txt"))
+    queue.paths().report(at)
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::control::Control;
 use super::shared::WorkerContext;
-use crate::queue::{Dir, Queue};
+use crate::queue::Queue;
+use crate::site::Dir;
 use crate::sys::lock::{Lock, LockWaiter};
 use crate::sys::random;
 use crate::sys::watch::FileWatch;
@@ -89,7 +90,7 @@ impl Idle {
     fn arm(&mut self, queue: &Queue, root: &std::path::Path) -> bool {
         let control = self.control.clone();
         self.watch = FileWatch::new(move || control.wake()).and_then(|mut watch| {
-            let dir = |dir| queue.layout().dir(dir);
+            let dir = |dir| queue.paths().dir(dir);
             let mut dirs =
                 vec![dir(Dir::Pending), dir(Dir::Ready), dir(Dir::Accounts), root.to_owned()];
             if self.drains {
@@ -104,7 +105,7 @@ impl Idle {
 
 /// The places of those who watch; locks, so that each is free again however its holder ends.
 fn seats(queue: &Queue) -> Vec<PathBuf> {
-    let seat = |seat| queue.layout().file(Dir::Tmp, format!(".watch.{seat}"));
+    let seat = |seat| queue.paths().watcher_lock(seat);
     (0..WATCHERS).map(seat).collect()
 }
 

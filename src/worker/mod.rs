@@ -30,6 +30,7 @@ use crate::domain::task::id::WorkerId;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, QueueError, Result};
+use crate::site::{self, Site};
 use crate::sys::{clock, fs, identity, random};
 use crate::worktree::Scratch;
 
@@ -59,7 +60,7 @@ pub fn run(
         housekeeper: Arc::new(Mutex::new(Housekeeper::new(queue.clone(), &config))),
         holding: holding::Holding::default(),
         control: control.clone(),
-        interrupt: config.root.join("interrupt"),
+        interrupt: Site::at(&config.root).interrupt(),
         capacity: Arc::new(Mutex::new(capacity::watched(&config))),
         registration,
         journal,
@@ -83,7 +84,7 @@ pub fn run(
     heart.stop();
     keeper.stop();
     let WorkerContext { shared, config, options, .. } = worker.context;
-    if let Err(e) = Scratch::forget(&config.scratch_dir(), shared.registration.id().short()) {
+    if let Err(e) = Scratch::forget(&site::scratch_dir(&config), shared.registration.id().short()) {
         (options.log)(&e.to_string());
     }
     shared.journal.record(ended::event(shared.registration.id().clone(), &ended));

@@ -68,7 +68,7 @@ impl TreePool {
         let mut trees = ReusableTrees::default();
         for number in self.places.numbers()? {
             match self.places.holder(number)? {
-                Some(occupant) => drop(trees.tasks.insert(occupant.task)),
+                Some(holder) => drop(trees.tasks.insert(holder.task)),
                 None => trees.free |= fs::is_dir(&self.places.path(number, "")),
             }
         }

@@ -331,7 +331,7 @@ fn wherever_a_prune_is_cut_short_the_queue_is_sound_and_the_next_one_ends_it() {
         }
         let id = &ended.at().id;
         // An empty directory is a reservation that came to nothing: swept when it is an hour old.
-        let left = fs::read_dir(queue.run_dir(id)).map_or(0, Iterator::count);
+        let left = fs::read_dir(queue.paths().run(id).dir()).map_or(0, Iterator::count);
         assert_eq!(left, 0, "after {} calls", calls / 2);
         assert_eq!(queue.check().unwrap(), Vec::new());
     }

@@ -25,7 +25,8 @@ use swarmdir::queue::finish::{FinalDir, Transition};
 use swarmdir::queue::intake::{Dropped, IntakeCheck, IntakeDecision, IntakeResult};
 use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::TaskPlace;
-use swarmdir::queue::{Dir, Queue, Result};
+use swarmdir::queue::{Queue, Result};
+use swarmdir::site::Dir;
 use swarmdir::sys::{identity, random};
 use tempfile::TempDir;
 
@@ -129,14 +130,18 @@ impl Lab {
         std::fs::write(self.path().join("pending").join(name), text).unwrap();
     }
 
-    /// Adds a task, which has to be taken in; its id.
+    /// Adds a task, which has to be taken in; its id. One whose text is `held` is held then.
     pub(crate) fn add(&self, name: &str, text: &str) -> TaskId {
-        match self.queue().enqueue(name.as_ref(), text.as_bytes(), &Judge).unwrap() {
+        let id = match self.queue().enqueue(name.as_ref(), text.as_bytes(), &Judge).unwrap() {
             IntakeResult::Ready(id) | IntakeResult::Rejected(id) | IntakeResult::Unfinished(id) => {
                 id
             }
             other => panic!("{name}: {other:?}"),
+        };
+        if text == "held" {
+            assert_eq!(self.queue().hold(&self.name(&id)).unwrap(), Transition::Won);
         }
+        id
     }
 
     /// Where a task waits.

@@ -14,7 +14,8 @@ use swarmdir::domain::task::record::{Lost, Rejection};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::check::Violation;
 use swarmdir::queue::intake::{IntakeCheck, IntakeResult};
-use swarmdir::queue::{Dir, Queue, QueueError};
+use swarmdir::queue::{Queue, QueueError};
+use swarmdir::site::Dir;
 
 use super::disk::{Names, State};
 use super::tape::Entry;
@@ -183,7 +184,7 @@ impl Judge<'_> {
                 if name.ends_with(".error.txt") {
                     continue;
                 }
-                let bytes = fs::read(queue.layout().file(dir, &name)).unwrap();
+                let bytes = fs::read(queue.paths().file(dir, &name)).unwrap();
                 let text = self.texts.iter().position(|text| text.bytes.as_bytes() == bytes);
                 let at = match dir {
                     Dir::Ready | Dir::Blocked => QueueName::parse(&name).map(|name| name.at),
@@ -239,8 +240,7 @@ impl Judge<'_> {
                 if ran { vec![dir] } else { vec![] }
             }
             Dir::Rejected => {
-                let rejection =
-                    queue.layout().root().join(format!("runs/{}/rejection.json", at.id));
+                let rejection = queue.paths().root().join(format!("runs/{}/rejection.json", at.id));
                 let bytes = fs::read(rejection).unwrap_or_default();
                 serde_json::from_slice::<Rejection>(&bytes)
                     .map_err(|e| format!("rejection: {e}"))?;
@@ -250,7 +250,7 @@ impl Judge<'_> {
             }
             _ => vec![],
         };
-        let base = queue.layout().root().parent().and_then(Path::parent).expect("swarm/queue");
+        let base = queue.paths().root().parent().and_then(Path::parent).expect("swarm/queue");
         for (path, content) in live {
             let Some((_, bytes)) = content else { continue };
             let text = path.to_str().expect("plain names");
@@ -309,7 +309,7 @@ impl Found {
 }
 
 fn names(queue: &Queue, dir: Dir) -> Vec<String> {
-    let entries = fs::read_dir(queue.layout().dir(dir)).unwrap();
+    let entries = fs::read_dir(queue.paths().dir(dir)).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| !name.starts_with('.')).collect()
 }
@@ -325,7 +325,7 @@ fn surviving_claims(queue: &Queue) -> Vec<TaskEpoch> {
 
 /// A claim that outlived the cut says whose it was, so that its death counts.
 fn death_is_noted(queue: &Queue, at: &TaskEpoch) -> bool {
-    let dir: PathBuf = queue.run_dir(&at.id);
+    let dir: PathBuf = queue.paths().run(&at.id).dir().to_owned();
     let prefix = format!("{}.", at.epoch.0);
     fs::read_dir(dir).unwrap().flatten().any(|entry| {
         let ours = entry.file_name().to_string_lossy().starts_with(&prefix);

@@ -20,12 +20,13 @@ use swarmdir::domain::task::reason::{Reason, Wait};
 use swarmdir::domain::task::record::{AttemptResult, AttemptStart, Lost};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::housekeeping::Intake;
+use swarmdir::queue::Queue;
 use swarmdir::queue::claim::{Claim, ClaimResult};
 use swarmdir::queue::finish::{FinalDir, Transition};
 use swarmdir::queue::intake::IntakeResult;
 use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::EndedTask;
-use swarmdir::queue::{Dir, Queue};
+use swarmdir::site::Dir;
 use swarmdir::sys::{fs, random, seam};
 
 use super::promise::Must;
@@ -183,9 +184,9 @@ impl Rig {
         let Text { name, bytes } = self.texts[text];
         let staged = self.base.join(format!("staged-{text}"));
         fs::write_synced(&staged, bytes.as_bytes(), synced).unwrap();
-        let _moved = fs::rename(&staged, &self.queue.layout().file(Dir::Pending, name)).unwrap();
+        let _moved = fs::rename(&staged, &self.queue.paths().file(Dir::Pending, name)).unwrap();
         if synced {
-            fs::sync(&self.queue.layout().dir(Dir::Pending)).unwrap();
+            fs::sync(&self.queue.paths().dir(Dir::Pending)).unwrap();
             self.kept(text, becomes);
         }
     }
@@ -237,7 +238,8 @@ impl Rig {
         self.step("read");
         claim.read(&self.queue, 1000).unwrap();
         self.queue.write_start(claim.attempt(), &start(me)).unwrap();
-        let dir = claim.dir(&self.queue);
+        let files = self.queue.paths().attempt(claim.attempt());
+        let dir = files.dir();
         fs::write(&dir.join("events.jsonl"), b"{\"said\":\"this\"}\n{\"said\":\"that\"}\n")
             .unwrap();
         fs::write(&dir.join("stderr"), b"a complaint of some length\n").unwrap();

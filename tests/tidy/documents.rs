@@ -6,12 +6,12 @@ use std::process::Command;
 
 use swarmdir::cli::exit;
 use swarmdir::domain::task::state::State;
-use swarmdir::queue::Dir;
+use swarmdir::site::Dir;
 
 use super::{assert_none, root, shown, text};
 
 /// What people read.
-fn documents() -> Vec<PathBuf> {
+pub(super) fn documents() -> Vec<PathBuf> {
     let mut found = vec![root().join("README.md"), root().join("queue/README.md")];
     found.push(root().join("CONTRIBUTING.md"));
     let docs = std::fs::read_dir(root().join("docs")).unwrap();
@@ -101,7 +101,7 @@ fn documents_name_no_flag_that_does_not_exist() {
 }
 
 /// First column of the table below a heading, without the marks of code.
-fn first_column(document: &str, heading: &str) -> Vec<String> {
+pub(super) fn first_column(document: &str, heading: &str) -> Vec<String> {
     let section = document.split(&format!("\n## {heading}\n")).nth(1).unwrap();
     let table = section.lines().skip_while(|line| !line.starts_with('|')).skip(2);
     let rows = table.take_while(|line| line.starts_with('|'));

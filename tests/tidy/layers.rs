@@ -3,30 +3,32 @@
 use super::{assert_none, root, rust_files, shown};
 
 /// A module and what it may name. Whatever is not listed may not be named; a module always may name itself.
-const MAY_NAME: [(&str, &[&str]); 21] = [
+const MAY_NAME: [(&str, &[&str]); 22] = [
     ("domain", &[]),
     ("form", &["domain"]),
     ("shape", &["domain"]),
     ("sys", &["domain"]),
+    ("site", &["domain"]),
     ("taskfile", &["domain", "form"]),
-    ("queue", &["domain", "sys"]),
-    ("git", &["domain", "sys"]),
+    ("queue", &["domain", "sys", "site"]),
+    ("git", &["domain", "sys", "site"]),
     ("worktree", &["domain", "sys", "git"]),
-    ("trust", &["domain", "sys", "git"]),
-    ("capacity", &["domain", "sys", "git"]),
+    ("trust", &["domain", "sys", "site", "git"]),
+    ("capacity", &["domain", "sys", "site", "git"]),
     // A program of its own inside ours: the scripted agent, and the service that it calls.
     ("rehearsal", &["domain", "sys"]),
     // The rules of failures are data that people may write too.
     ("agent", &["domain", "form", "sys"]),
     (
         "housekeeping",
-        &["domain", "sys", "queue", "git", "worktree", "taskfile", "trust", "capacity"],
+        &["domain", "sys", "site", "queue", "git", "worktree", "taskfile", "trust", "capacity"],
     ),
     (
         "worker",
         &[
             "domain",
             "sys",
+            "site",
             "queue",
             "git",
             "worktree",
@@ -36,18 +38,22 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
             "housekeeping",
         ],
     ),
-    ("coordinator", &["domain", "sys", "queue", "capacity", "housekeeping"]),
+    ("coordinator", &["domain", "sys", "site", "queue", "capacity", "housekeeping"]),
     // `logs` renders what an agent said.
-    ("views", &["domain", "shape", "sys", "queue", "agent"]),
-    ("doctor", &["domain", "shape", "sys", "queue", "git", "worktree", "agent", "capacity"]),
-    ("gc", &["domain", "shape", "sys", "queue", "git", "worktree"]),
+    ("views", &["domain", "shape", "sys", "site", "queue", "agent"]),
+    (
+        "doctor",
+        &["domain", "shape", "sys", "site", "queue", "git", "worktree", "agent", "capacity"],
+    ),
+    ("gc", &["domain", "shape", "sys", "site", "queue", "git", "worktree"]),
     // A user of everything: it starts programs, and looks at what they left; in a night the scripted agent's service.
-    ("selftest", &["domain", "shape", "sys", "queue", "git", "worktree", "rehearsal"]),
+    ("selftest", &["domain", "shape", "sys", "site", "queue", "git", "worktree", "rehearsal"]),
     (
         "commands",
         &[
             "domain",
             "sys",
+            "site",
             "queue",
             "git",
             "worktree",
@@ -67,6 +73,7 @@ const MAY_NAME: [(&str, &[&str]); 21] = [
             "form",
             "shape",
             "sys",
+            "site",
             "queue",
             "git",
             "worktree",

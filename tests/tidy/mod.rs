@@ -2,8 +2,11 @@
 
 mod documents;
 mod files;
+mod glossary;
 mod layers;
+mod paths;
 mod programs;
+mod walk;
 
 use std::fs;
 use std::path::{Path, PathBuf};

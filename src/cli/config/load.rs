@@ -7,6 +7,7 @@ use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
 use crate::domain::trust::TrustState;
 use crate::form::{self, Aliases, Fields, LIMIT_ALIASES, Node};
+use crate::site::Site;
 
 use super::check::check;
 use super::lookup::{entries, scalars, tables};
@@ -14,7 +15,7 @@ use super::paths::Place;
 use super::profiles::{self, agent_values, rig_values};
 use super::rows::{ROWS, Row};
 use super::settings::{Origin, Setting};
-use super::{ConfigError, FILE_NAME, Flags, Loaded, World, own_rules, root};
+use super::{ConfigError, Flags, Loaded, World, own_rules, root};
 
 /// The largest `swarm.toml`, bytes.
 const FILE_MAX: usize = 1024 * 1024;
@@ -47,7 +48,7 @@ pub(super) fn load_at(
     flags: &Flags,
     world: &World,
 ) -> Result<Loaded, ConfigError> {
-    let path = root.join(FILE_NAME);
+    let path = Site::at(&root).settings();
     let home = (world.env)("HOME").map(PathBuf::from);
     let place = Place { base: &root, home: home.as_deref() };
     let mut config = Config::built_in(root.clone(), crate::agent::program::all());

@@ -35,9 +35,6 @@ use crate::domain::settings::config::Config;
 use crate::domain::settings::problem::Problem;
 use crate::domain::trust::TrustState;
 
-/// The name of the file in the root.
-pub const FILE_NAME: &str = "swarm.toml";
-
 /// What the command line may set; each wins over everything else. Relative paths are relative to the
 /// working directory here.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

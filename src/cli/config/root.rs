@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use super::paths::joined;
 use super::settings::Origin;
 use super::{Flags, World};
-
-/// What marks a root, in the order in which it is looked for.
-const MARKS: [&str; 3] = ["swarm.toml", "queue/FORMAT", "queue/pending"];
+use crate::site::ROOT_MARKS;
 
 /// `--root`, else `$SWARMDIR_ROOT`, else the nearest directory upward with a mark, else the current one. Upward means: not
 /// beyond the repository's top or the user's home, and to nothing that a stranger owns.
@@ -19,7 +17,7 @@ pub(super) fn find(flags: &Flags, world: &World) -> (PathBuf, Origin) {
         return (joined(world.cwd, root.as_ref()), Origin::Env("SWARMDIR_ROOT".to_owned()));
     }
     for dir in world.cwd.ancestors() {
-        if let Some(mark) = MARKS.into_iter().find(|mark| (world.exists)(&dir.join(mark))) {
+        if let Some(mark) = ROOT_MARKS.into_iter().find(|mark| (world.exists)(&dir.join(mark))) {
             // Whoever stands in a directory works in it, whosever it is.
             if dir == world.cwd || (world.admits)(dir, mark) {
                 return (dir.to_owned(), Origin::Found(mark));

@@ -37,7 +37,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Default => f.write_str("default"),
-            Origin::File { line } => write!(f, "{}:{line}", super::FILE_NAME),
+            Origin::File { line } => write!(f, "{}:{line}", crate::site::SETTINGS),
             Origin::Env(name) => f.write_str(name),
             Origin::Flag(flag) => f.write_str(flag),
             Origin::Found(what) => write!(f, "the nearest directory upward with {what}"),

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use super::load::{load, load_at};
 use super::paths::joined;
 use super::settings::Origin;
-use super::{ConfigError, FILE_NAME, Flags, Loaded, ReadFile, World, root};
+use super::{ConfigError, Flags, Loaded, ReadFile, World, root};
 use crate::domain::settings::choice::Durability;
 use crate::domain::settings::problem::Problem;
 use crate::domain::settings::programs::Executable;
 use crate::domain::trust::{self, Ruling, Seen, TrustState, Why, rule};
 use crate::queue::Queue;
+use crate::site::{SETTINGS, Site};
 use crate::sys::{env, fs};
 use crate::trust::{
     LastInForce, Search, SettingsInForce, TrustStore, changed_at, digest, origin_of,
@@ -57,7 +58,7 @@ fn in_this_world(
     load: impl FnOnce(&Flags, &World) -> Result<Loaded, ConfigError>,
 ) -> Result<Loaded, ConfigError> {
     let cwd = env::current_dir().map_err(|error| ConfigError {
-        path: PathBuf::from(FILE_NAME),
+        path: PathBuf::from(SETTINGS),
         problems: vec![Problem::new(format!("cannot tell the current directory: {error}"))],
         rules: None,
     })?;
@@ -96,7 +97,7 @@ impl Loading<'_> {
     fn load(&self) -> Result<Loaded, ConfigError> {
         let root = &self.found.0;
         // What cannot be read is reported by whoever reads it to use it.
-        let Ok(present) = (self.world.read)(&root.join(FILE_NAME)) else {
+        let Ok(present) = (self.world.read)(&Site::at(root).settings()) else {
             return load_at(self.found.clone(), self.flags, &self.world);
         };
         if self.purpose == Purpose::Trust {
@@ -135,7 +136,7 @@ impl Loading<'_> {
         content: &Content,
         untrusted: &RefCell<Option<(PathBuf, Why)>>,
     ) -> Result<Loaded, ConfigError> {
-        let path = self.found.0.join(FILE_NAME);
+        let path = Site::at(&self.found.0).settings();
         let given = (self.world.env)("SWARMDIR_FAILURES_RULES").is_some();
         let read = |wanted: &Path| {
             if wanted == path {
@@ -157,7 +158,7 @@ impl Loading<'_> {
     fn without_settings(&self) -> Result<Loaded, ConfigError> {
         let names = ["SWARMDIR_AGENT", "SWARMDIR_RIG"];
         let hidden = |name: &str| (self.world.env)(name).filter(|_| !names.contains(&name));
-        let path = self.found.0.join(FILE_NAME);
+        let path = Site::at(&self.found.0).settings();
         let read =
             |wanted: &Path| if wanted == path { Ok(None) } else { (self.world.read)(wanted) };
         let world = World { read: &read, ..self.world };
@@ -174,7 +175,7 @@ fn choose(
     last: Option<&LastInForce>,
     purpose: Purpose,
 ) -> (Content, TrustState) {
-    let file = root.join(FILE_NAME);
+    let file = Site::at(root).settings();
     let before = last.map(|last| last.content.clone());
     let as_before = *present == before;
     let why = present.as_deref().and_then(|bytes| vouch(&file, bytes).err());
@@ -196,9 +197,9 @@ fn choose(
 
 /// Whether the file came, changed or went while an agent ran; what cannot be told counts as if it did.
 fn changed_during_attempt(root: &Path, present: &Content, last: Option<&LastInForce>) -> bool {
-    let Ok(queue) = Queue::open(&root.join("queue"), Durability::Relaxed) else { return false };
+    let Ok(queue) = Queue::open(&Site::at(root).queue(), Durability::Relaxed) else { return false };
     let time = match (present, last) {
-        (Some(_), _) => changed_at(&root.join(FILE_NAME)).map(|at| (at, at)),
+        (Some(_), _) => changed_at(&Site::at(root).settings()).map(|at| (at, at)),
         // When a file went, only its directory tells, and only the latest time of several.
         (None, Some(last)) => {
             let root = fs::look(root).ok().flatten();
@@ -272,7 +273,7 @@ pub fn named_files(loaded: &Loaded) -> Vec<NamedFile> {
     let programs = programs.filter(|path| path.is_absolute()).filter(|path| {
         path.starts_with(top) || fs::canonical(path).is_ok_and(|path| path.starts_with(top))
     });
-    let settings = config.root.join(FILE_NAME);
+    let settings = Site::at(&config.root).settings();
     let programs = programs.map(|path| NamedFile { path, named_by: Some(settings.clone()) });
     texts.chain(programs).filter(|file| fs::exists(&file.path)).collect()
 }
@@ -306,7 +307,7 @@ pub fn vetting(loaded: &Loaded) -> Vet {
 pub fn keep_seen(root: &Path) {
     let force = SettingsInForce::of(root);
     let Some(last) = force.last() else { return };
-    if fs::read_if_any(&root.join(FILE_NAME)).is_ok_and(|now| now == Some(last.content)) {
+    if fs::read_if_any(&Site::at(root).settings()).is_ok_and(|now| now == Some(last.content)) {
         // Else a removal by a person is taken for an agent's, and asked about.
         force.seen().ok();
     }

@@ -7,7 +7,8 @@ use std::fmt;
 use std::path::Path;
 
 use super::trusted::load_reading;
-use super::{ConfigError, FILE_NAME, Flags, Loaded};
+use super::{ConfigError, Flags, Loaded};
+use crate::site::{SETTINGS, Site};
 use crate::sys::fs::{self, FsError, Linked};
 use crate::sys::random;
 
@@ -41,11 +42,11 @@ impl From<FsError> for WriteError {
 
 /// Writes the settings of a root that has none: aside, loaded, then named. `None`: it has some, which stay.
 pub fn write_new(root: &Path, text: &str) -> Result<Option<Loaded>, WriteError> {
-    let path = root.join(FILE_NAME);
+    let path = Site::at(root).settings();
     if fs::exists(&path) {
         return Ok(None);
     }
-    let staged = root.join(format!(".{FILE_NAME}.{:016x}", random::number()));
+    let staged = root.join(format!(".{SETTINGS}.{:016x}", random::number()));
     let placed = place(root, text, &staged, &path);
     // Whatever came of it; what cannot be removed is a hidden file that nobody reads.
     fs::unlink(&staged).ok();
@@ -86,8 +87,8 @@ mod tests {
         let loaded = write_new(&root, "agents = 7\n").expect("written").expect("new");
         assert_eq!(loaded.config.agents, 7);
         assert!(write_new(&root, "agents = 8\n").expect("kept").is_none());
-        assert_eq!(fs::read_text(&root.join(FILE_NAME)).expect("there"), "agents = 7\n");
-        assert_eq!(left(&root), [FILE_NAME]);
+        assert_eq!(fs::read_text(&Site::at(&root).settings()).expect("there"), "agents = 7\n");
+        assert_eq!(left(&root), [SETTINGS]);
     }
 
     #[test]
@@ -109,7 +110,7 @@ mod tests {
                 }
                 Ok(_) => assert_eq!(bad, "agents = 3", "no line end is no mistake"),
             }
-            fs::unlink(&root.join(FILE_NAME)).expect("removed");
+            fs::unlink(&Site::at(&root).settings()).expect("removed");
         }
     }
 }

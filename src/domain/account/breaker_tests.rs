@@ -44,7 +44,7 @@ fn a_tasks_own_failure_closes_nothing() {
 }
 
 #[test]
-fn strikes_are_forgotten_after_a_quiet_time() {
+fn consecutive_failures_are_forgotten_after_a_quiet_time() {
     let old = Breaker::after_fault(None, Fault::Overload, "", UnixMs(0)).expect("closes");
     let now = old.until.plus_ms(FORGET_MS);
     assert_eq!(
@@ -56,7 +56,7 @@ fn strikes_are_forgotten_after_a_quiet_time() {
 }
 
 #[test]
-fn closed_then_one_canary_then_a_ramp_then_open() {
+fn closed_then_one_probe_then_a_ramp_then_open() {
     let limit = Fault::Limit { resets_at_secs: Some(at(5_000).secs_ceil()) };
     let breaker = Breaker::after_fault(None, limit, "used up", START).expect("closes");
     assert_eq!(permit(&breaker, at(4_999)), Permit::Closed { until: at(5_000) });
@@ -79,7 +79,7 @@ fn closed_then_one_canary_then_a_ramp_then_open() {
 }
 
 #[test]
-fn a_canary_that_fails_closes_for_longer() {
+fn a_probe_that_fails_closes_for_longer() {
     let past = Fault::Limit { resets_at_secs: Some(START.secs_ceil()) };
     let mut breaker = Breaker::after_fault(None, past, "", START).expect("closes");
     assert_eq!(breaker.until, at(1_000));
@@ -180,14 +180,14 @@ fn who_says_nothing_has_no_probe() {
 }
 
 #[test]
-fn a_gate_of_an_earlier_version_is_read() {
+fn a_breaker_of_an_earlier_version_is_read() {
     let text = r#"{"fault":"limit","detail":"x","until_ms":5,"since_ms":1,"consecutive_failures":1,"new":[]}"#;
     let breaker: Breaker = serde_json::from_str(text).expect("reads");
     assert!(breaker.tripped(UnixMs(4)) && breaker.half_open(UnixMs(5)));
 }
 
 #[test]
-fn a_gate_is_closed_by_what_the_policy_says_and_by_nothing_else() {
+fn a_breaker_is_closed_by_what_the_policy_says_and_by_nothing_else() {
     let now = UnixMs(1_000_000);
     for fault in Fault::ALL {
         let breaker = Breaker::after_fault(None, fault, "seen", now);

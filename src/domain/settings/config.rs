@@ -164,27 +164,4 @@ impl Config {
         let rigs = self.rigs.values().map(|rig| rig.path.clone());
         std::iter::once(self.root.clone()).chain(rigs).collect()
     }
-
-    /// Where work under these settings writes, and whether trees are made there; the queue first.
-    pub fn disk_places(&self) -> Vec<(PathBuf, bool)> {
-        let mut places = vec![(self.root.join("queue"), false)];
-        let trees = self.trees.clone().into_iter().map(|dir| (dir, true));
-        places.extend(trees);
-        for repository in self.repositories() {
-            let beside = repository.parent().map(PathBuf::from).filter(|_| self.trees.is_none());
-            places.extend(beside.map(|dir| (dir, true)));
-            // Objects of what agents commit.
-            places.push((repository, false));
-        }
-        places
-    }
-
-    /// Where scratch directories live: with the trees, or beside the root.
-    pub fn scratch_dir(&self) -> PathBuf {
-        self.trees.clone().unwrap_or_else(|| {
-            let mut name = self.root.file_name().unwrap_or_default().to_owned();
-            name.push(".swarmdir");
-            self.root.with_file_name(name)
-        })
-    }
 }

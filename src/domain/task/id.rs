@@ -14,6 +14,11 @@ use serde::{Deserialize, Serialize};
 pub struct TaskId(String);
 
 impl TaskId {
+    /// The branch of a task that names none.
+    pub fn default_branch(&self) -> String {
+        format!("swarm/{}-{}", self.slug(), self.tail())
+    }
+
     /// The most bytes an id may have, so that every name made from it stays within 255.
     pub const MAX_LEN: usize = 120;
 

@@ -46,7 +46,8 @@ pub struct Reason {
     pub until_secs: Option<u64>,
 }
 
-const WORDS: [(&str, Wait); 11] = [
+/// Each wait that this version knows, and its word in a name.
+pub const WAIT_WORDS: [(&str, Wait); 11] = [
     ("intake", Wait::Intake),
     ("hold", Wait::Hold),
     ("park", Wait::Park),
@@ -66,7 +67,7 @@ impl Wait {
         if let Wait::Other(word) = self {
             return word;
         }
-        WORDS.iter().find(|(_, wait)| wait == self).map_or("", |(word, _)| word)
+        WAIT_WORDS.iter().find(|(_, wait)| wait == self).map_or("", |(word, _)| word)
     }
 
     /// No wait for this that anybody of us begins is longer, milliseconds; `None`: a person's, or a later version's.
@@ -90,7 +91,8 @@ impl Wait {
         if !plain || !word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
             return None;
         }
-        let known = WORDS.iter().find(|(known, _)| *known == word).map(|(_, wait)| wait.clone());
+        let known =
+            WAIT_WORDS.iter().find(|(known, _)| *known == word).map(|(_, wait)| wait.clone());
         Some(known.unwrap_or_else(|| Wait::Other(word.to_owned())))
     }
 }
@@ -142,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_reason_reads_back_as_written() {
-        for (_, wait) in WORDS {
+        for (_, wait) in WAIT_WORDS {
             for until_secs in [None, Some(1_795_172_864)] {
                 let reason = Reason { wait: wait.clone(), until_secs };
                 assert_eq!(Reason::parse(&reason.to_string()), Some(reason));

@@ -12,6 +12,7 @@ use crate::selftest::crew::workers_here;
 use crate::selftest::night::facts::Span;
 use crate::selftest::night::tasks::Kind;
 use crate::selftest::witness::PLACE;
+use crate::site::Site;
 use crate::sys::grace::Grace;
 use crate::sys::process::Signal;
 use crate::sys::{clock, fs, identity, process, sweep};
@@ -97,7 +98,7 @@ impl Night<'_> {
                 End::Logout => self.log_in()?,
                 End::FullDisk => self.make_room()?,
                 End::Pause => {
-                    fs::unlink(&self.ground.repository().join("interrupt"))?;
+                    fs::unlink(&Site::at(self.ground.repository()).interrupt())?;
                 }
                 End::Freeze(process) if process::alive(&process) => {
                     process::signal(process.pid, Signal::SIGCONT);

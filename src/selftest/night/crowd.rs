@@ -1,6 +1,7 @@
 //! How many names the queue's directories hold: at most in the night, and at its end.
 
-use crate::queue::{Dir, Queue, Result};
+use crate::queue::{Queue, Result};
+use crate::site::Dir;
 use crate::sys::fs;
 
 /// Directories that are empty when all is done and everybody has ended; locks stay in `tmp/`.
@@ -20,7 +21,7 @@ pub(super) struct Highest {
 
 impl Highest {
     pub(super) fn look(&mut self, queue: &Queue) -> Result<()> {
-        let count = |dir: Dir| fs::list(&queue.layout().dir(dir)).map(|names| names.len());
+        let count = |dir: Dir| fs::list(&queue.paths().dir(dir)).map(|names| names.len());
         self.tmp = self.tmp.max(count(Dir::Tmp)?);
         self.workers = self.workers.max(count(Dir::Workers)?);
         self.gone = self.gone.max(count(Dir::Gone)?);
@@ -37,7 +38,7 @@ impl Highest {
     pub(super) fn wrong(&self, queue: &Queue, processes: usize) -> Result<Vec<String>> {
         let mut wrong = Vec::new();
         for dir in EMPTY {
-            let names = fs::list(&queue.layout().dir(dir))?;
+            let names = fs::list(&queue.paths().dir(dir))?;
             let shown = names.iter().take(3).map(|name| name.to_string_lossy().into_owned());
             let shown = shown.collect::<Vec<_>>().join(", ");
             if !names.is_empty() {

@@ -27,9 +27,10 @@ use super::ground::Ground;
 use super::report::Report;
 use super::{Observer, Order};
 use crate::domain::settings::choice::Durability;
-use crate::queue::{Dir, Result};
+use crate::queue::Result;
 use crate::rehearsal::service::DIR;
 use crate::shape::style::duration;
+use crate::site::Dir;
 use crate::sys::{clock, fs, mount, process, signal, tool};
 use facts::Facts;
 use plan::{Act, Plan};
@@ -250,14 +251,14 @@ impl Night<'_> {
 
     fn drop_due(&mut self, now: u64) -> Result<()> {
         while let Some(task) = self.plan.tasks.get(self.next_task).filter(|t| t.at_ms <= now) {
-            let staged = self.ground.repository().join(".swarmdir-staged");
+            let staged = self.ground.repository().with_file_name("staged");
             let text = task.file(&self.plan.pace);
             match fs::write(&staged, text.as_bytes()) {
                 // It is dropped as soon as there is room.
                 Err(e) if e.disk_full() => return Ok(()),
                 written => written?,
             }
-            let pending = self.ground.queue.layout().file(Dir::Pending, task.name());
+            let pending = self.ground.queue.paths().file(Dir::Pending, task.name());
             // Nobody else moves the staged file, so this rename loses no race.
             let _ = fs::rename(&staged, &pending)?;
             self.next_task += 1;

@@ -5,8 +5,9 @@ use super::acts::{ACCOUNT, End, kind};
 use super::tasks::Kind;
 use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
+use crate::queue::Result;
 use crate::queue::shift::EndedTask;
-use crate::queue::{Dir, Result};
+use crate::site::{Dir, Site};
 use crate::sys::{clock, fs};
 
 impl Night<'_> {
@@ -15,7 +16,7 @@ impl Night<'_> {
         self.service.weather.unauthorised = false;
         self.service.publish()?;
         let queue = &self.ground.queue;
-        let breaker = queue.layout().file(Dir::Accounts, ACCOUNT);
+        let breaker = queue.paths().file(Dir::Accounts, ACCOUNT);
         // Whoever sees that it is gone claims at once.
         self.facts.opened_by_hand.push(clock::now());
         // It may be gone already.
@@ -30,7 +31,7 @@ impl Night<'_> {
     }
 
     pub(super) fn pause(&mut self, text: &str, for_ms: u64) -> Result<Option<&'static str>> {
-        fs::write(&self.ground.repository().join("interrupt"), text.as_bytes())?;
+        fs::write(&Site::at(self.ground.repository()).interrupt(), text.as_bytes())?;
         self.later(for_ms, End::Pause);
         Ok(Some(if text.starts_with("now") { "pauses with agents stopped" } else { "pauses" }))
     }

@@ -126,7 +126,7 @@ fn session_to_resume(
 }
 
 fn transcript_of(queue: &Queue, name: &AttemptName, program: Option<&str>) -> Told {
-    let path = queue.attempt_dir(name).join("events.jsonl");
+    let path = queue.paths().attempt(name).events();
     Told::of(&fs::read_tail(&path, TRANSCRIPT_MAX).unwrap_or_default(), program)
 }
 

@@ -10,6 +10,7 @@ use crate::domain::settings::agents::AgentProfile;
 use crate::domain::settings::config::Config;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::spec::TaskSpec;
+use crate::site::AttemptPaths;
 use crate::sys::cgroup::Cgroup;
 
 /// An attempt that is about to run.
@@ -32,7 +33,7 @@ pub(super) struct Means<'a> {
     /// Which queue it is, wherever it lies.
     pub(super) queue_place: &'a str,
     /// Where the attempt writes.
-    pub(super) attempt_dir: PathBuf,
+    pub(super) paths: AttemptPaths,
     /// Where it is written how the task stands.
     pub(super) context_file: PathBuf,
     pub(super) group: Option<Arc<Cgroup>>,

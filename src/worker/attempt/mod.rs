@@ -173,7 +173,7 @@ fn plan_with_texts(
         config,
         template: &template,
         queue_place: shared.queue.place(),
-        attempt_dir: shared.queue.attempt_dir(attempt.name),
+        paths: shared.queue.paths().attempt(attempt.name),
         context_file: shared.queue.context_file(&attempt.name.at.id),
         group: context.group.clone(),
         demo_argv: &options.demo_argv,

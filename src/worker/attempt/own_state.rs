@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use crate::site::Site;
 use crate::sys::fs;
 
 /// What is compared: which directory it is, and whose queue it says this is.
@@ -17,10 +18,10 @@ pub(super) struct OwnState {
 impl OwnState {
     /// Looks; what cannot be read counts as gone.
     pub(super) fn look(root: &Path) -> OwnState {
-        let dir = root.join(".swarmdir");
+        let site = Site::at(root);
         OwnState {
-            dir: fs::look(&dir).ok().flatten().map(|meta| fs::file_id(&meta)),
-            queue_id: fs::read_if_any(&dir.join("queue-id")).ok().flatten(),
+            dir: fs::look(&site.state_dir()).ok().flatten().map(|meta| fs::file_id(&meta)),
+            queue_id: fs::read_if_any(&site.queue_id()).ok().flatten(),
         }
     }
 
@@ -46,7 +47,7 @@ mod tests {
     #[test]
     fn what_an_agent_did_is_told() {
         let root = tempfile::tempdir().unwrap();
-        let dir = root.path().join(".swarmdir");
+        let dir = Site::at(root.path()).state_dir();
         let said = |act: &dyn Fn()| {
             let before = OwnState::look(root.path());
             act();

@@ -47,15 +47,15 @@ impl Attempt<'_> {
             let detail = format!("its budget is spent: ${:.2}", self.earlier.spent_usd);
             return Err(NotStarted { fault: Fault::Budget, detail });
         }
-        let file = |name: &str| means.attempt_dir.join(name);
+        let paths = &means.paths;
         let place = RunPlace {
             cwd: self.place.path.clone(),
             env: environment(self, means),
             env_deny: config.env_deny.clone(),
             files: AttemptFiles {
-                events: file("events.jsonl"),
-                stderr: file("stderr"),
-                private: file("private"),
+                events: paths.events(),
+                stderr: paths.stderr(),
+                private: paths.private(),
             },
         };
         let wall_ms = self.spec.timeout_ms.unwrap_or(config.timeouts.wall_ms);
@@ -66,9 +66,9 @@ impl Attempt<'_> {
         };
         let setup = self.setup_argv(config).map(|argv| {
             let files = AttemptFiles {
-                events: file("setup.out"),
-                stderr: file("setup.err"),
-                private: file("private"),
+                events: paths.setup_events(),
+                stderr: paths.setup_stderr(),
+                private: paths.private(),
             };
             let timeouts = Timeouts { wall_ms: config.timeouts.setup_ms, ..config.timeouts };
             let bounds = Bounds { timeouts, ..bounds.clone() };

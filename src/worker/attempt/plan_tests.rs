@@ -12,10 +12,16 @@ use crate::domain::settings::programs::Executable;
 use crate::domain::settings::repositories::RigProfile;
 use crate::domain::task::name::AttemptName;
 use crate::domain::task::spec::TaskSpec;
+use crate::site::{AttemptPaths, QueuePaths};
 use crate::worker::attempt::earlier::Earlier;
 use crate::worker::attempt::workplace::PlaceFacts;
 
 const NAME: &str = "20261120T113012123-fix-k3f9.3.0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+
+/// Where the attempt writes.
+fn paths() -> AttemptPaths {
+    QueuePaths::new("/q".into()).attempt(&AttemptName::parse(NAME).expect("a name"))
+}
 
 /// Everything that a plan follows from; a test changes what it is about.
 struct Given {
@@ -83,7 +89,7 @@ impl Given {
             config: &self.config,
             template: self.template,
             queue_place: "q",
-            attempt_dir: PathBuf::from("/runs/a"),
+            paths: paths(),
             context_file: PathBuf::from("/runs/context.md"),
             group: None,
             demo_argv: &[],
@@ -215,7 +221,7 @@ fn a_fresh_tree_is_set_up_by_its_rigs_command_or_by_the_general_one() {
     }
     let setup = Given::with(general).planned().setup.expect("one");
     assert_eq!(setup.bounds.timeouts.wall_ms, given().config.timeouts.setup_ms);
-    assert_eq!(setup.place.files.events, PathBuf::from("/runs/a/setup.out"));
+    assert_eq!(setup.place.files.events, paths().setup_events());
     assert!(setup.request.prompt.is_empty(), "it is asked nothing");
 }
 

@@ -10,6 +10,7 @@ use crate::domain::task::name::AttemptName;
 use crate::domain::task::record::{CommitRecord, Origin};
 use crate::git::{Fingerprint, GitError, Repo};
 use crate::queue::runs::AttemptFiles;
+use crate::site;
 use crate::sys::grace::Grace;
 use crate::sys::{process, sweep};
 use crate::worker::shared::WorkerContext;
@@ -81,7 +82,7 @@ pub(super) fn enter(
         _ => {
             // One directory a worker, empty for each task: making one costs more than starting a process.
             let name = attempt.worker.short();
-            Ok(Workplace::Scratch(Scratch::enter(&context.config.scratch_dir(), name)?))
+            Ok(Workplace::Scratch(Scratch::enter(&site::scratch_dir(&context.config), name)?))
         }
     }
 }
@@ -106,7 +107,7 @@ fn enter_tree(
         branch_is_fixed: origin.branch_is_fixed,
         sync: queue.strict(),
         base_oid: &origin.base,
-        intent: &queue.run_dir(&attempt.at.id).join("branch.json"),
+        intent: &queue.paths().run(&attempt.at.id).branch(),
         fresh: may_run_elsewhere(&attempts, attempt, &me.host, |process| {
             process::out_of_reach(me, process)
         }),

@@ -23,10 +23,10 @@ pub(super) fn rows() -> Vec<Row> {
             "cancel what is blocked",
             |lab| waiting(lab, "held"),
             &[
-                "blocked/5-a.1~hold => a done",
-                "blocked/5-a.1~hold cancel/a.0 => a cancelled",
-                "cancelled/a.1 cancel/a.0 => a cancelled",
-                "cancelled/a.1 => a cancelled",
+                "blocked/5-a.2~hold => a done",
+                "blocked/5-a.2~hold cancel/a.0 => a cancelled",
+                "cancelled/a.2 cancel/a.0 => a cancelled",
+                "cancelled/a.2 => a cancelled",
             ],
         ),
         row(

@@ -6,8 +6,8 @@ use swarmdir::domain::event::Reclaimed;
 use swarmdir::domain::outcome::disposition::Fault;
 use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
-use swarmdir::queue::Dir;
 use swarmdir::queue::finish::FinalDir;
+use swarmdir::site::Dir;
 
 use super::{Act, Row, row};
 use crate::crash::lab::{Lab, result};
@@ -173,7 +173,7 @@ fn sweep(lab: &Lab) -> Act {
     let gone = lab.worker();
     assert!(queue.start_probe(&gone, "claude").unwrap());
     queue.ask_to_retire(gone.id()).unwrap();
-    let retire = queue.layout().file(Dir::Retire, gone.id().as_str());
+    let retire = queue.paths().file(Dir::Retire, gone.id().as_str());
     queue.deregister(gone).unwrap();
     fs::write(retire, "").unwrap();
     fs::write(lab.path().join("tmp/0123456789abcdef"), "").unwrap();
@@ -190,7 +190,7 @@ fn sweep(lab: &Lab) -> Act {
 fn sweep_torn(lab: &Lab) -> Act {
     claimed(lab);
     let queue = lab.queue();
-    let card = queue.layout().file(Dir::Workers, queue.workers().unwrap()[0].0.id.as_str());
+    let card = queue.paths().file(Dir::Workers, queue.workers().unwrap()[0].0.id.as_str());
     fs::write(card, "").unwrap();
     Box::new(move || Ok(queue.sweep_torn()? == 2))
 }

@@ -9,7 +9,7 @@ use crate::crash::lab::{Judge, Lab, WRONG};
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
-        row("unblock", unblock, &["blocked/5-a.1~hold => a done", "ready/5-a.2 => a done"]),
+        row("unblock", unblock, &["blocked/5-a.2~hold => a done", "ready/5-a.3 => a done"]),
         row(
             "hold",
             |lab| hold(lab, "do it"),
@@ -18,9 +18,9 @@ pub(super) fn rows() -> Vec<Row> {
         row(
             "hold what is blocked",
             |lab| hold(lab, "held"),
-            &["blocked/5-a.1~hold => a done", "blocked/5-a.2~hold => a done"],
+            &["blocked/5-a.2~hold => a done", "blocked/5-a.3~hold => a done"],
         ),
-        row("release", unblock, &["blocked/5-a.1~hold => a done", "ready/5-a.2 => a done"]),
+        row("release", unblock, &["blocked/5-a.2~hold => a done", "ready/5-a.3 => a done"]),
         row(
             "priority",
             |lab| priority(lab, "do it"),
@@ -29,7 +29,7 @@ pub(super) fn rows() -> Vec<Row> {
         row(
             "priority of what is blocked",
             |lab| priority(lab, "held"),
-            &["blocked/5-a.1~hold => a done", "blocked/2-a.2~hold => a done"],
+            &["blocked/5-a.2~hold => a done", "blocked/2-a.3~hold => a done"],
         ),
         row(
             "retry what failed",

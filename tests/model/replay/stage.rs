@@ -205,7 +205,7 @@ fn listing(last: Option<Named>, name: &str, of_a_run: bool) -> Option<Named> {
 /// The queue's directory that a path lies in, however deep.
 fn dir_of(path: &Path) -> &str {
     let mut parts = path.components().rev().filter_map(|part| part.as_os_str().to_str());
-    let known = |part: &&str| swarmdir::queue::Dir::ALL.iter().any(|dir| dir.name() == *part);
+    let known = |part: &&str| swarmdir::site::Dir::ALL.iter().any(|dir| dir.name() == *part);
     let _own = parts.next();
     parts.find(known).unwrap_or_default()
 }

@@ -21,8 +21,9 @@ use swarmdir::domain::task::record::{Lost, TaskRecord};
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::intake::{Dropped, IntakeCheck, IntakeDecision};
 use swarmdir::queue::pending::{DropZone, Sightings};
-use swarmdir::queue::{Dir, Queue, QueueError};
+use swarmdir::queue::{Queue, QueueError};
 use swarmdir::shape::style::Style;
+use swarmdir::site::Dir;
 use swarmdir::taskfile;
 use swarmdir::views::view::{Scope, view};
 use swarmdir::views::{explain, json, logs, show, text};
@@ -61,7 +62,7 @@ pub(super) fn check(bytes: &[u8]) {
     let kept = fs::read_to_string(outside.join("name")).expect("it is still there");
     assert_eq!((kept.as_str(), entries(&outside).len()), ("untouched", 1));
     for dir in [Dir::Ready, Dir::Blocked, Dir::Rejected] {
-        for name in entries(&queue.layout().dir(dir)) {
+        for name in entries(&queue.paths().dir(dir)) {
             assert_one_line(
                 "a name",
                 &swarmdir::domain::text::printable(&name.to_string_lossy(), false),
@@ -94,7 +95,7 @@ impl<'a> Record<'a> {
 
     /// Puts it there; of two of one name the first counts, but a directory may come to hold several.
     fn put(&self, queue: &Queue, outside: &Path) {
-        let path = queue.layout().dir(self.dir).join(self.name);
+        let path = queue.paths().dir(self.dir).join(self.name);
         if fs::symlink_metadata(&path).is_ok_and(|meta| !meta.is_dir()) {
             return;
         }
@@ -166,8 +167,8 @@ fn entries(dir: &Path) -> Vec<OsString> {
 fn foreign(queue: &Queue) -> BTreeMap<PathBuf, Sight> {
     let mut found = BTreeMap::new();
     for dir in Dir::ALL {
-        for name in entries(&queue.layout().dir(dir)) {
-            let path = queue.layout().dir(dir).join(&name);
+        for name in entries(&queue.paths().dir(dir)) {
+            let path = queue.paths().dir(dir).join(&name);
             // A dropped name need not be text.
             let text = match dir {
                 Dir::Pending => Some(name.to_string_lossy()),
@@ -283,7 +284,7 @@ fn look(queue: &Queue, root: &Path) {
     assert_harmless("status", &text::status(&seen, Style::PLAIN));
     assert_eq!(json::status(&seen)["schema"], 1);
     let config = Config::built_in(root.to_owned(), swarmdir::agent::program::all());
-    let named = entries(&queue.layout().dir(Dir::Runs));
+    let named = entries(&queue.paths().dir(Dir::Runs));
     let listed = seen.tasks.iter().filter_map(|row| row.id.clone());
     let recorded = named.iter().filter_map(|name| TaskId::parse(name.to_str()?));
     for id in listed.chain(recorded) {
