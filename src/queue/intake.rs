@@ -25,8 +25,6 @@ use crate::sys::random;
 
 pub use super::dropped::MAX_TASK_BYTES;
 
-/// What a rejected file's neighbour that lists its errors is called, after the file's own name.
-
 /// Judges what was dropped; implemented above, where files are parsed and repositories are known.
 pub trait IntakeCheck {
     /// Called under the task's own name, perhaps more than once (after a crash, or by two finishers).

@@ -77,7 +77,7 @@ pub fn fill(dir: &Path) -> DiskReport {
 }
 
 fn fill_and_go_on(dir: &Path, seen: &mut DiskReport) -> Result<()> {
-    let queue = Queue::open_or_make(&Site::at(&dir).queue(), Durability::Strict)?;
+    let queue = Queue::open_or_make(&Site::at(dir).queue(), Durability::Strict)?;
     let ballast = dir.join("ballast");
     fs::write(&ballast, &vec![b'x'; BALLAST])?;
     let me = register(&queue)?;

@@ -98,7 +98,7 @@ fn spells(line: &str) -> bool {
         let arguments = code.match_indices(*call).map(|(at, _)| &code[at + call.len()..]);
         arguments.filter_map(|rest| rest.split('"').next()).any(|name| WORDS.contains(&name))
     };
-    literals.into_iter().any(is_name) || CALLS.iter().any(|call| joined(&call))
+    literals.into_iter().any(is_name) || CALLS.iter().any(joined)
 }
 
 #[test]

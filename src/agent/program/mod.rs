@@ -1,8 +1,8 @@
 //! The agent programs: a folder for each, and one table. Nothing outside of here names one or reads its output.
 //!
-//! A folder holds a program's [`Capabilities`] and its [`Adapter`]: arguments and environment, where its file is, what
+//! A folder holds a program's [`Capabilities`] and its `Adapter`: arguments and environment, where its file is, what
 //! its lines mean, its rules of failures, its example settings, what `doctor` asks of it. A new program is a folder and
-//! a row of [`PROGRAMS`].
+//! a row of `PROGRAMS`.
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};

@@ -227,7 +227,7 @@ impl<'a> Director<'a> {
             ('W', Call::Link) => {
                 let me = self.registrations[usize::from(role.1)].clone().unwrap();
                 let (name, wrong) = (self.name(task, epoch), self.config.is_wrong(task));
-                Player::enter(move |breaker| world.attempt(breaker, &me, &name, wrong))
+                Player::enter(move |barrier| world.attempt(barrier, &me, &name, wrong))
             }
             ('W', Call::UnlinkWorker) => {
                 let me = self.registrations[usize::from(role.1)].take().unwrap();
@@ -246,7 +246,7 @@ impl<'a> Director<'a> {
                 let at = self.at(task, epoch);
                 Player::enter(move |_| world.reclaim(&at, &worker))
             }
-            ('R', Call::ListGone) => Player::enter(move |breaker| world.bury(breaker, &worker)),
+            ('R', Call::ListGone) => Player::enter(move |barrier| world.bury(barrier, &worker)),
             ('R', Call::ListRequests) => {
                 let request = self.at(task, after.life);
                 Player::enter(move |_| world.carry_out(&request))
@@ -258,10 +258,10 @@ impl<'a> Director<'a> {
             ('U', Call::Decide) => {
                 let id = self.id(task);
                 match after.at {
-                    At::RetryWrite => Player::enter(move |breaker| world.retry(breaker, &id)),
+                    At::RetryWrite => Player::enter(move |barrier| world.retry(barrier, &id)),
                     _ => {
                         let hold = after.arg == Place::Hold as u8;
-                        Player::enter(move |breaker| world.shift(breaker, &id, hold))
+                        Player::enter(move |barrier| world.shift(barrier, &id, hold))
                     }
                 }
             }

@@ -46,14 +46,14 @@ pub(super) struct Player {
 
 impl Player {
     /// Starts it, and waits for its first word.
-    pub(super) fn enter(play: impl FnOnce(&Breaker) + Send + 'static) -> Player {
+    pub(super) fn enter(play: impl FnOnce(&StepBarrier) + Send + 'static) -> Player {
         let (cues, heard) = channel();
         let (says, news) = channel();
         let thread = std::thread::spawn(move || {
             let end = says.clone();
-            let breaker = Breaker(Rc::new(Door { heard, says, last: Cell::new(None) }));
-            let hook = Watcher { breaker: breaker.clone(), looked: false };
-            seam::with(Box::new(hook), || play(&breaker));
+            let barrier = StepBarrier(Rc::new(Door { heard, says, last: Cell::new(None) }));
+            let hook = Watcher { barrier: barrier.clone(), looked: false };
+            seam::with(Box::new(hook), || play(&barrier));
             // Nobody listens any more to one that dies.
             let _listening = end.send(News::Done);
         });
@@ -87,7 +87,7 @@ impl Player {
 
 /// Where an actor waits.
 #[derive(Clone)]
-pub(super) struct Breaker(Rc<Door>);
+pub(super) struct StepBarrier(Rc<Door>);
 
 struct Door {
     heard: Receiver<Cue>,
@@ -98,7 +98,7 @@ struct Door {
 
 struct Died;
 
-impl Breaker {
+impl StepBarrier {
     /// Stands before something that is no call on a file, or before reads that belong together.
     pub(super) fn wait(&self, call: Named) -> Cue {
         self.0.last.set(Some(call));
@@ -112,7 +112,7 @@ impl Breaker {
 
 /// Sees the calls of one thread.
 struct Watcher {
-    breaker: Breaker,
+    barrier: StepBarrier,
     /// Whether it looked for the name that it is about: one look, however many bands there are.
     looked: bool,
 }
@@ -120,7 +120,7 @@ struct Watcher {
 impl Hook for Watcher {
     fn before(&mut self, call: &Call<'_>) -> CallFate {
         let Some(named) = self.name(call) else { return CallFate::Go };
-        match self.breaker.wait(named) {
+        match self.barrier.wait(named) {
             Cue::Lost if named == Named::Link => CallFate::Lost(nix::libc::EEXIST),
             Cue::Lost => CallFate::Lost(nix::libc::ENOENT),
             _ => CallFate::Go,
@@ -132,7 +132,7 @@ impl Watcher {
     /// The model's name of a call; `None` for one that nobody else can notice, or that belongs to the one before.
     /// A change that the model does not know is a panic.
     fn name(&mut self, call: &Call<'_>) -> Option<Named> {
-        let last = self.breaker.0.last.get();
+        let last = self.barrier.0.last.get();
         let named = self.known(last, call);
         assert!(named.is_some() || !changes_names(call), "the model does not know {call:?}");
         // Several requests of one task go in one step.
@@ -182,7 +182,9 @@ fn changes_names(call: &Call<'_>) -> bool {
     let own = own(call.path) && call.to.is_none_or(own);
     // What is written to a request that was just made is nothing.
     let empty = call.op == Op::Write && call.bytes.is_empty();
-    call.op.mutates() && !own && !empty
+    // The claim mark within a worker's own card: only its coordinator reads it, when the worker is gone.
+    let mark = call.op == Op::Write && dir_of(call.path) == "workers" && call.offset.is_some();
+    call.op.mutates() && !own && !empty && !mark
 }
 
 /// A listing is a step of its own after these; all others belong to what was read or decided before.

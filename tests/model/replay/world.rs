@@ -23,7 +23,7 @@ use swarmdir::queue::register::{Card, Registration};
 use swarmdir::queue::shift::{EndedTask, TaskPlace};
 use swarmdir::sys::identity;
 
-use super::stage::{Breaker, Cue};
+use super::stage::{Cue, StepBarrier};
 use crate::model::machine::label::{Call, End};
 
 /// Files whose second character is `!` are wrong.
@@ -93,36 +93,36 @@ impl World {
     /// A worker's main thread: from the link of a claim to the end of the attempt.
     pub(super) fn attempt(
         &self,
-        breaker: &Breaker,
+        barrier: &StepBarrier,
         me: &Registration,
         name: &QueueName,
         wrong: bool,
     ) {
         let queue = &self.queue;
         let ClaimResult::Won(claim) = queue.claim(me, name).unwrap() else { return };
-        breaker.wait(Call::AskRequest);
+        barrier.wait(Call::AskRequest);
         if queue.cancel_wanted(&name.at.id).unwrap() {
             let _either = queue.cancel_held(claim).unwrap();
             return;
         }
         claim.read(queue, 1000).unwrap();
-        let entered = breaker.wait(Call::Enter);
+        let entered = barrier.wait(Call::Enter);
         if wrong {
             let _either = queue.reject(claim, "wrong\n", &[]).unwrap();
             return;
         }
         if let Cue::End(end) = entered {
             // Its tree is in use.
-            return self.close(breaker, me, claim, end);
+            return self.close(barrier, me, claim, end);
         }
         // Agents and trees are not on this stage: how the attempt ends is the model's choice.
-        let Cue::End(end) = breaker.wait(Call::Ends(End::Done)) else { panic!("no end was given") };
-        self.close(breaker, me, claim, end);
+        let Cue::End(end) = barrier.wait(Call::Ends(End::Done)) else { panic!("no end was given") };
+        self.close(barrier, me, claim, end);
     }
 
-    fn close(&self, breaker: &Breaker, me: &Registration, claim: Claim, end: End) {
+    fn close(&self, barrier: &StepBarrier, me: &Registration, claim: Claim, end: End) {
         let queue = &self.queue;
-        breaker.wait(Call::Standing);
+        barrier.wait(Call::Standing);
         let wanted = queue.standing(me, claim.name()).unwrap() == ClaimState::CancelWanted;
         let due = Reason { wait: Wait::Park, until_secs: Some(1) };
         let _either = match end {
@@ -174,10 +174,10 @@ impl World {
         self.queue.reclaim(claim, &lost, self.max_deaths).unwrap();
     }
 
-    pub(super) fn bury(&self, breaker: &Breaker, worker: &str) {
+    pub(super) fn bury(&self, barrier: &StepBarrier, worker: &str) {
         let gone = self.queue.gone().unwrap();
         let card = gone.iter().find(|card| card.id.as_str() == worker).unwrap();
-        breaker.wait(Call::Kill);
+        barrier.wait(Call::Kill);
         self.queue.bury(&card.id).unwrap();
     }
 
@@ -191,8 +191,8 @@ impl World {
         self.queue.carry_out(&request).unwrap();
     }
 
-    pub(super) fn retry(&self, breaker: &Breaker, id: &TaskId) {
-        breaker.wait(Call::Decide);
+    pub(super) fn retry(&self, barrier: &StepBarrier, id: &TaskId) {
+        barrier.wait(Call::Decide);
         let _either = self.queue.retry(&self.ended(id)).unwrap();
     }
 
@@ -201,8 +201,8 @@ impl World {
     }
 
     /// Hold, release, priority: what a person read before stands in `name`.
-    pub(super) fn shift(&self, breaker: &Breaker, id: &TaskId, hold: bool) {
-        breaker.wait(Call::Decide);
+    pub(super) fn shift(&self, barrier: &StepBarrier, id: &TaskId, hold: bool) {
+        barrier.wait(Call::Decide);
         let Some(TaskPlace::Waiting(name)) = self.queue.whereabouts(id).unwrap() else {
             panic!("{id}")
         };
