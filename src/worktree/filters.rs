@@ -101,7 +101,7 @@ impl FilterCheck<'_> {
         let gone: Vec<&[u8]> = gone.map(Vec::as_slice).collect();
         let admin = self.repo.path();
         let index = admin.join("index.attributes");
-        fs::copy(&admin.join("index"), &index)?;
+        fs::copy_with_time(&admin.join("index"), &index)?;
         let git = self.git.clone().with_index(&index);
         git.run(DOING, &["update-index", "--force-remove", "-z", "--stdin"], &gone.join(&0))?;
         let found = treatments(&git, &[], paths);

@@ -94,7 +94,7 @@ impl IndexCopy {
         let (index, copy) = (admin.join("index"), admin.join("index.copy"));
         fs::unlink(&copy)?;
         if fs::exists(&index) {
-            fs::copy(&index, &copy)?;
+            fs::copy_with_time(&index, &copy)?;
         }
         Ok(IndexCopy(copy))
     }

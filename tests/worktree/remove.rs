@@ -283,6 +283,31 @@ fn what_was_staged_in_a_tree_whose_directory_somebody_removed_is_saved() {
     }
 }
 
+/// git takes a file for unchanged whose size and second are those that its index has, unless the index is no younger:
+/// an agent may change a file in the second in which it was checked out, and the tree may be removed later.
+#[test]
+fn a_change_in_the_second_of_the_checkout_is_saved() {
+    let world = World::new();
+    world.git(&["config", "core.trustctime", "false"]);
+    let path = world.enter("one").path().to_owned();
+    let past = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    let date = |path: &Path| {
+        std::fs::File::options().write(true).open(path).unwrap().set_modified(past).unwrap();
+    };
+    let file = path.join("README");
+    date(&file);
+    git(&path, &["update-index", "--refresh"]);
+    let other = read(&file).to_uppercase();
+    assert_ne!(other, read(&file));
+    std::fs::write(&file, &other).unwrap();
+    date(&file);
+    date(Path::new(&git(&path, &["rev-parse", "--path-format=absolute", "--git-path", "index"])));
+    let held = files(&path);
+    let removed = world.pool().remove_tree(1, &order(Some("one"))).unwrap();
+    assert!(salvage(&removed).is_some());
+    assert_eq!(files_of(&world, &world.salvaged_files()), held);
+}
+
 /// Whoever died while it switched a tree left it half switched. Nobody ought to have worked there since; if somebody
 /// did, it is saved.
 #[test]

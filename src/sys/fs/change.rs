@@ -252,6 +252,18 @@ pub fn copy(from: &Path, to: &Path) -> Result<u64> {
         .map_err(FsError::of("copy", from))
 }
 
+/// Copies a file's content, permissions and time of change: that of an index tells git which files may have changed
+/// since it was written without a sign of it.
+pub fn copy_with_time(from: &Path, to: &Path) -> Result<u64> {
+    let copy = || {
+        let time = std::fs::metadata(from)?.modified()?;
+        let bytes = std::fs::copy(from, to)?;
+        std::fs::File::options().write(true).open(to)?.set_modified(time)?;
+        Ok(bytes)
+    };
+    through(Call::between(Op::Copy, from, to), |_| copy()).map_err(FsError::of("copy", from))
+}
+
 /// Makes a symbolic link.
 pub fn symlink(target: &Path, path: &Path) -> Result<()> {
     let call = Call::between(Op::Symlink, path, target);
