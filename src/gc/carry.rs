@@ -23,7 +23,7 @@ pub enum GcResult {
     Kept(String),
 }
 
-/// Lets everything go that goes; `tell` hears of each. GitError with one thing ends nothing.
+/// Lets everything go that goes; `tell` hears of each. An error with one thing ends nothing.
 pub fn carry_out(
     queue: &Queue,
     config: &Config,

@@ -19,7 +19,7 @@ use crate::worktree::{Holder, TreePhase, TreePool, size};
 /// Between two looks for a task that is nowhere, milliseconds: longer than any transition takes.
 const AGAIN_MS: u64 = 300;
 
-/// Everything that there is. GitError with a repository leaves its trees and branches out, and is told.
+/// Everything that there is. An error of a repository leaves its trees and branches out, and is told.
 pub fn survey(queue: &Queue, config: &Config) -> Result<(Vec<GcItem>, Vec<String>)> {
     let snapshot = queue.scan()?;
     let mut items = Vec::new();

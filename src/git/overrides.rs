@@ -43,7 +43,7 @@ pub(crate) struct RefusedChange {
     is: Vec<String>,
 }
 
-/// TargetChanges that are not followed, with what is in force instead.
+/// Changes that are not followed, with what is in force instead.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Overrides {
     schema: u32,

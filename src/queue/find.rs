@@ -17,7 +17,7 @@ pub enum FoundTask {
 }
 
 impl Queue {
-    /// Looks a task up by id, then tail or slug, then by a part of its id. What a intake reserved before it died
+    /// Looks a task up by id, then tail or slug, then by a part of its id. What an intake reserved before it died
     /// is no task.
     pub fn find(&self, text: &str) -> Result<FoundTask> {
         if let Some(id) = TaskId::parse(text)

@@ -219,7 +219,7 @@ impl Queue {
         Ok(IntakeResult::Unfinished(id.clone()))
     }
 
-    /// Whether a intake was put off, for a reason that only somebody else can mend.
+    /// Whether an intake was put off, for a reason that only somebody else can mend.
     pub fn is_put_off(&self, id: &TaskId) -> bool {
         fs::exists(&self.put_off_note(id))
     }

@@ -62,7 +62,7 @@ impl Queue {
         let made = fs::mkdir(files.dir())?;
         if made && !told_by_slug(id, dropped) {
             fs::write_synced(&files.name(), dropped.as_bytes(), self.strict())?;
-            // It says how the text is to be read: whoever finishes a intake needs it.
+            // It says how the text is to be read: whoever finishes an intake needs it.
             if self.strict() {
                 fs::sync(files.dir())?;
             }

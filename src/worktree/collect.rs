@@ -1,6 +1,6 @@
 //! Making sure of what an agent left: everything that git would keep ends up in a commit with a name.
 //!
-//! Only called when no process of the agent is left. TreeRequest: the ties to the repository, the uncommitted
+//! Only called when no process of the agent is left. In this order: the ties to the repository, the uncommitted
 //! files, the branch. Nothing is removed; what no commit can hold is said, and holds the tree back from
 //! re-use.
 

@@ -18,7 +18,7 @@ use crate::sys::fs;
 /// Where what agents changed is noted, in the directory of the trees.
 const NOTE: &str = "git-config.json";
 
-/// TreeContent an attempt.
+/// Before an attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct GitSettings {
     pub(crate) config: Config,

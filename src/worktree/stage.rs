@@ -102,7 +102,7 @@ fn unstaged(git: &Git, left_out: &[&TreePath]) -> Result<Vec<TreePath>> {
 pub(crate) fn candidates(git: &Git) -> Result<Vec<TreePath>> {
     let mut paths = unstaged(git, &[])?;
     let staged = ["diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD", "--"];
-    // TreeContent the first commit all is new, and listed as such.
+    // Before the first commit all is new, and listed as such.
     let answer = git.ask(DOING, &staged, b"")?;
     paths.extend(printed(&answer.stdout).map(<[u8]>::to_vec));
     paths.sort_unstable();

@@ -19,7 +19,7 @@ use crate::git::patience::patiently;
 use crate::sys::dir::Dir;
 use crate::sys::{fs, walk::DirWalk};
 
-/// AdminFiles above this size are not kept; git writes none so large.
+/// Files above this size are not kept; git writes none so large.
 const PAPER_MAX: u64 = 16 << 20;
 const STAGES: u16 = 0x3000;
 const INTENT_TO_ADD: u16 = 1 << 13;

@@ -135,7 +135,7 @@ impl Judge<'_> {
     /// As often as it takes: a file that a process of another test has inherited, between fork and exec, is still
     /// being written to for all that one can tell.
     fn finish_intake(&self, queue: &Queue, name: &QueueName) -> Result<(), QueueError> {
-        wait_for("the end of a intake", || match queue.finish_intake(name, self.intake) {
+        wait_for("the end of an intake", || match queue.finish_intake(name, self.intake) {
             Ok(IntakeResult::Unfinished(id)) if !queue.is_put_off(&id) => None,
             came_to => Some(came_to.map(drop)),
         })

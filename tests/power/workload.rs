@@ -318,7 +318,7 @@ fn start(me: &Registration) -> AttemptStart {
     }
 }
 
-/// `add`, and a intake that is put off and finished later.
+/// `add`, and an intake that is put off and finished later.
 fn adding(rig: &Rig) {
     rig.added(0);
     rig.added(1);

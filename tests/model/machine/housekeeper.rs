@@ -28,7 +28,7 @@ impl Table<'_> {
         }
     }
 
-    /// The first rename of a intake takes whatever bears the name now.
+    /// The first rename of an intake takes whatever bears the name now.
     pub(super) fn takes_up(&mut self, s: &State) {
         if s.pending == 0 {
             return;

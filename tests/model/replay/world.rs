@@ -149,7 +149,7 @@ impl World {
         self.queue.take_in(&[DROPPED.into()], &Judge).unwrap();
     }
 
-    /// From a listing of `blocked/`: a intake that is not finished, or a task whose time has come.
+    /// From a listing of `blocked/`: an intake that is not finished, or a task whose time has come.
     pub(super) fn looks_after(&self, id: &TaskId) {
         let name =
             self.queue.blocked().unwrap().into_iter().find(|name| name.at.id == *id).unwrap();
