@@ -2,8 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fs2::FileExt;
 
@@ -69,13 +68,15 @@ impl Lock {
 /// Given back in so many words: a child between fork and exec shares the lock, and closing ours would leave it held.
 impl Drop for Lock {
     fn drop(&mut self) {
-        // What cannot be given back ends with the last copy of the descriptor.
-        // The lock ends with the process at the latest.
+        // What cannot be given back ends with the last copy of the descriptor, at the latest with the process.
         drop(FileExt::unlock(&self.file));
     }
 }
 
 /// A lock that is waited for beside other work: a thread blocks for it, and calls back when it is there.
+///
+/// Nothing ends a wait for a lock but the lock: a thread whose lock is not wanted any more stays until then, and is the
+/// one that waits when the same lock is asked for again.
 pub struct LockWaiter {
     granted: Arc<dyn Fn() + Send + Sync>,
     pending: Option<Pending>,
@@ -84,7 +85,21 @@ pub struct LockWaiter {
 struct Pending {
     path: PathBuf,
     mode: LockMode,
-    lock: Receiver<Result<Lock>>,
+    wait: Arc<Mutex<LockWait>>,
+}
+
+/// What the thread and who asked it know of each other.
+#[derive(Default)]
+struct LockWait {
+    wanted: bool,
+    lock: Option<Result<Lock>>,
+    ended: bool,
+}
+
+impl Pending {
+    fn wait(&self) -> MutexGuard<'_, LockWait> {
+        self.wait.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl LockWaiter {
@@ -96,17 +111,19 @@ impl LockWaiter {
     /// The lock; `None` where somebody else holds it: then it is waited for from now on.
     pub fn take(&mut self, path: &Path, mode: LockMode) -> Result<Option<Lock>> {
         if let Some(pending) = self.pending.take_if(|p| p.path == path && p.mode == mode) {
-            match pending.lock.try_recv() {
-                Ok(lock) => return lock.map(Some),
-                Err(TryRecvError::Empty) => {
-                    self.pending = Some(pending);
-                    return Ok(None);
-                }
-                // The thread could not be started, or ended: begin again.
-                Err(TryRecvError::Disconnected) => {}
+            let mut wait = pending.wait();
+            if let Some(lock) = wait.lock.take() {
+                return lock.map(Some);
+            }
+            // A thread that could not be started, or whose lock was not wanted, has ended: begin again.
+            if !wait.ended {
+                wait.wanted = true;
+                drop(wait);
+                self.pending = Some(pending);
+                return Ok(None);
             }
         }
-        self.pending = None;
+        self.stop();
         let lock = Lock::try_mode(path, mode)?;
         if lock.is_none() {
             self.pending = Some(self.wait_for(path.to_owned(), mode));
@@ -131,32 +148,46 @@ impl LockWaiter {
     }
 
     fn wait_for(&self, path: PathBuf, mode: LockMode) -> Pending {
-        let (send, lock) = channel();
-        let (file, granted) = (path.clone(), self.granted.clone());
-        let wait = move || {
-            // Where nobody asks any more the lock comes back in the error, and is given back with it.
-            if send.send(Lock::wait(&file, mode)).is_ok() {
+        let wait = Arc::new(Mutex::new(LockWait { wanted: true, ..LockWait::default() }));
+        let pending = Pending { path: path.clone(), mode, wait: wait.clone() };
+        let theirs = Pending { path, mode, wait };
+        let granted = self.granted.clone();
+        let block = move || {
+            let lock = Lock::wait(&theirs.path, mode);
+            let mut wait = theirs.wait();
+            wait.ended = true;
+            if wait.wanted {
+                wait.lock = Some(lock);
+                drop(wait);
                 granted();
             }
         };
         // Without a thread nobody calls: who asks at an interval finds the lock free all the same.
-        std::thread::Builder::new().name("lock".into()).spawn(wait).ok();
-        Pending { path, mode, lock }
+        if std::thread::Builder::new().name("lock".into()).spawn(block).is_err() {
+            pending.wait().ended = true;
+        }
+        pending
     }
 
     /// Whether it waits.
     pub fn is_waiting(&self) -> bool {
-        self.pending.is_some()
+        self.pending.as_ref().is_some_and(|pending| pending.wait().wanted)
     }
 
     /// Waits no longer: a lock that is there, or comes later, is given back at once.
     pub fn stop(&mut self) {
-        self.pending = None;
+        if let Some(pending) = &self.pending {
+            let mut wait = pending.wait();
+            wait.wanted = false;
+            wait.lock = None;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::channel;
+
     use super::*;
 
     #[test]
@@ -173,6 +204,12 @@ mod tests {
         let shared = waiter.take(&path, LockMode::Shared).unwrap().expect("it was granted");
         assert!(!waiter.is_waiting());
         assert!(waiter.take(&path, LockMode::Alone).unwrap().is_none());
+        waiter.stop();
+        assert!(!waiter.is_waiting());
+        // Asked for again it is waited for by the same thread.
+        let before = waiter.pending.as_ref().map(|pending| Arc::as_ptr(&pending.wait));
+        assert!(waiter.take(&path, LockMode::Alone).unwrap().is_none() && waiter.is_waiting());
+        assert_eq!(waiter.pending.as_ref().map(|pending| Arc::as_ptr(&pending.wait)), before);
         waiter.stop();
         drop(shared);
         // The thread that still waited gives it back as soon as it has it.
