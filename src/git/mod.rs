@@ -16,6 +16,7 @@ pub(crate) mod merged;
 pub(crate) mod overrides;
 pub(crate) mod paths;
 pub(crate) mod patience;
+pub(crate) mod refs;
 pub(crate) mod repo;
 pub(crate) mod resolve;
 pub mod sample;

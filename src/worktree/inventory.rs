@@ -15,6 +15,7 @@ use super::refusal::{RemovalRefusal, Removed};
 use crate::git::error::{GitError, Result};
 use crate::git::merged::{Proof, TargetChanges, on_target};
 use crate::git::paths::printed;
+use crate::git::refs;
 use crate::git::resolve::branch_tip;
 use crate::sys::{fs, lock::Lock, process, walk::DirWalk};
 
@@ -178,9 +179,8 @@ impl TreePool {
 
     /// Removes a salvage, for good.
     pub fn remove_salvage(&self, name: &str) -> Result<()> {
-        let failed = |error| GitError::git("remove a salvage", &self.repo.root)(error);
-        let mut reference = self.repo.git.find_reference(name).map_err(failed)?;
-        reference.delete().map_err(failed)
+        // It is gone, or somebody put another one in its place, which is not asked for.
+        refs::delete("remove a salvage", &self.repo.common, name, None).map(drop)
     }
 }
 

@@ -9,19 +9,22 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use git2::{Oid, Repository, Signature, Time, WorktreeAddOptions};
+use git2::{ErrorCode, Oid, Reference, Repository, Signature, Time, WorktreeAddOptions};
 
 use super::identity;
 use crate::git::command::Git;
 use crate::git::durable::sync_all;
 use crate::git::error::Retryable;
 use crate::git::error::{GitError, Result};
-use crate::git::patience::retry;
+use crate::git::patience::{patiently, retry};
+use crate::git::refs;
 use crate::git::repo::{Repo, metadata_lock};
 use crate::sys::dir::Dir;
 use crate::sys::{clock, fs, random};
 
 const DOING: &str = "register the worktree";
+/// How the names of the branches begin that libgit2 wants for a new tree.
+const BRANCHES: &str = "refs/heads/swarmdir-new-";
 
 /// Registers a new worktree with no files in it and HEAD detached at `at`; its directory must not exist yet. It stays
 /// locked until [`unlock`].
@@ -57,24 +60,58 @@ fn share_keys(common: &Path, admin: &Path) -> Result<()> {
 /// A `git worktree prune` that looks between the making of the administrative directory and that of the lock within
 /// takes the directory away; then it is made again.
 fn add(git: &Repository, name: &str, tree: &Path, admin: &Path) -> Result<()> {
-    let failed = |error| GitError::git(DOING, tree)(error);
     let commit = no_files(git)?;
+    // Under the lock nobody else is about to register one: what is there was left by somebody who died.
+    drop_branches(git, tree)?;
+    let branch = format!("{BRANCHES}{name}");
+    let make = || git.reference(&branch, commit, true, "swarmdir: a new tree");
+    let reference = patiently(DOING, tree, make)?;
     let passing = |failed: &Failed| match failed {
         Failed::Pruned(_) => Retryable::Locked,
         Failed::For(_) => Retryable::No,
     };
-    let added = retry(passing, || {
-        let added = worktree_at(git, name, tree, commit);
-        let whole = ["locked", "gitdir", "HEAD"].iter().all(|file| fs::exists(&admin.join(file)));
-        let refused = matches!(&added, Err(error) if error.code() == git2::ErrorCode::Exists);
-        if whole || refused {
-            return added.map_err(|error| Failed::For(failed(error)));
-        }
-        take_back(tree, admin).map_err(Failed::For)?;
-        let pruned = git2::Error::from_str("it was pruned while it was made");
-        Err(Failed::Pruned(failed(added.err().unwrap_or(pruned))))
-    });
+    let added = retry(passing, || add_at(git, name, tree, admin, &reference));
+    drop_branches(git, tree)?;
     added.map_err(|(Failed::For(error) | Failed::Pruned(error))| error)
+}
+
+fn add_at(
+    git: &Repository,
+    name: &str,
+    tree: &Path,
+    admin: &Path,
+    branch: &Reference<'_>,
+) -> std::result::Result<(), Failed> {
+    let mut options = WorktreeAddOptions::new();
+    options.reference(Some(branch)).lock(true);
+    let added = match git.worktree(name, tree, Some(&options)) {
+        Ok(_) => Ok(()),
+        // With `core.bare` in the configuration it refuses to write no files, when all else is done.
+        Err(error) if error.code() == ErrorCode::BareRepo => Ok(()),
+        Err(error) => Err(error),
+    };
+    let failed = |error| GitError::git(DOING, tree)(error);
+    let whole = ["locked", "gitdir", "HEAD"].iter().all(|file| fs::exists(&admin.join(file)));
+    let refused = matches!(&added, Err(error) if error.code() == ErrorCode::Exists);
+    if whole || refused {
+        return added.map_err(|error| Failed::For(failed(error)));
+    }
+    take_back(tree, admin).map_err(Failed::For)?;
+    let pruned = git2::Error::from_str("it was pruned while it was made");
+    Err(Failed::Pruned(failed(added.err().unwrap_or(pruned))))
+}
+
+/// Removes the branches that trees were registered by.
+fn drop_branches(git: &Repository, tree: &Path) -> Result<()> {
+    let left = patiently(DOING, tree, || {
+        let names = git.references_glob(&format!("{BRANCHES}*"))?;
+        names.map(|left| Ok(left?.name()?.to_owned())).collect::<std::result::Result<Vec<_>, _>>()
+    })?;
+    for name in left {
+        // Under the lock it is ours alone.
+        refs::delete(DOING, git.commondir(), &name, None)?;
+    }
+    Ok(())
 }
 
 /// Why a registration came to nothing.
@@ -115,32 +152,6 @@ fn no_files(git: &Repository) -> Result<Oid> {
         sync_all(git.commondir(), &BTreeSet::from([commit, empty]), 0, &[])?;
     }
     Ok(commit)
-}
-
-fn worktree_at(
-    git: &Repository,
-    name: &str,
-    tree: &Path,
-    commit: Oid,
-) -> std::result::Result<(), git2::Error> {
-    // Under the lock nobody else is about to register one: what is there was left by somebody who died.
-    for left in git.references_glob("refs/heads/swarmdir-new-*")? {
-        left?.delete()?;
-    }
-    let branch = format!("refs/heads/swarmdir-new-{name}");
-    let mut reference = git.reference(&branch, commit, true, "swarmdir: a new tree")?;
-    let added = {
-        let mut options = WorktreeAddOptions::new();
-        options.reference(Some(&reference)).lock(true);
-        git.worktree(name, tree, Some(&options))
-    };
-    reference.delete()?;
-    match added {
-        Ok(_) => Ok(()),
-        // With `core.bare` in the configuration it refuses to write no files, when all else is done.
-        Err(error) if error.code() == git2::ErrorCode::BareRepo => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 /// From now on a tree is as any other of git's.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use git2::{ErrorCode, Oid};
+use git2::Oid;
 
 use super::pool::TreePool;
 use super::refusal::{RemovalRefusal, Removed};
@@ -11,7 +11,7 @@ use super::salvaged::{self, Salvage, tips_of, unreached};
 use super::{make, state};
 use crate::git::error::{GitError, Result};
 use crate::git::merged::{Proof, TargetChanges, on_target};
-use crate::git::patience::patiently;
+use crate::git::refs;
 use crate::git::resolve::branch_tip;
 use crate::sys::{clock, fs};
 
@@ -53,21 +53,7 @@ impl TreePool {
             saved = Some(salvaged::write(git, common, &salvage, &vec![(b"log".to_vec(), log)])?);
         }
         let _held = self.repo.metadata_lock()?;
-        let gone = patiently("remove a branch", common, || {
-            let mut reference = match git.find_reference(&full) {
-                Ok(reference) => reference,
-                Err(error) if error.code() == ErrorCode::NotFound => return Ok(true),
-                Err(error) => return Err(error),
-            };
-            if reference.target() != Some(tip) {
-                return Ok(false);
-            }
-            // It fails where somebody moved the branch since it was looked up.
-            match reference.delete() {
-                Err(error) if error.code() == ErrorCode::Modified => Ok(false),
-                other => other.map(|()| true),
-            }
-        })?;
+        let gone = refs::delete("remove a branch", common, &full, Some(tip))?;
         Ok(match gone {
             true => Removed::Yes { proof: proof.unwrap_or(Proof::Salvaged), salvage: saved },
             false => Removed::No(RemovalRefusal::Changed),

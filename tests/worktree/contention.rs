@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use swarmdir::git::Fingerprint;
+use swarmdir::worktree::{Removal, Removed};
 
 use super::support::{World, collect, git, try_git, write};
 
@@ -81,6 +82,37 @@ fn what_a_prune_takes_while_a_tree_is_registered_is_made_again() {
         }
     });
     world.fsck();
+}
+
+/// Holds the lock of all packed refs, as `git pack-refs` does, while `act` is at it.
+fn while_refs_are_packed(world: &World, act: impl FnOnce() + Send) {
+    world.git(&["pack-refs", "--all"]);
+    let lock = world.root.join(".git/packed-refs.lock");
+    std::fs::File::create_new(&lock).unwrap();
+    thread::scope(|scope| {
+        let acts = scope.spawn(act);
+        // Long enough for a try that comes to nothing; however long it is, the end is the same.
+        assert!((0..20_000).all(|_| lock.exists()));
+        std::fs::remove_file(&lock).unwrap();
+        acts.join().unwrap();
+    });
+}
+
+#[test]
+fn what_is_deleted_while_somebody_packs_refs_is_gone_afterwards() {
+    let world = World::new();
+    world.git(&["branch", "swarmdir-new-left"]);
+    while_refs_are_packed(&world, || drop(world.enter("one")));
+    world.git(&["branch", "swarm/two"]);
+    while_refs_are_packed(&world, || {
+        let order = Removal { task: None, why: "t", targets: &[], unmerged_too: true };
+        let removed = world.pool().remove_branch("swarm/two", &order).unwrap();
+        assert!(matches!(removed, Removed::Yes { .. }));
+    });
+    assert_eq!(
+        world.git(&["for-each-ref", "--format=%(refname)", "refs/heads"]),
+        "refs/heads/main\nrefs/heads/swarm/one"
+    );
 }
 
 /// Ends the bystander also when a worker failed.
