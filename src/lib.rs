@@ -127,24 +127,24 @@
 //! - Deciding by the claim: a link that was freed can be made again, and then two publish.
 
 pub mod agent;
-pub mod capacity;
+mod capacity;
 pub mod cli;
-pub mod commands;
-pub mod coordinator;
-pub mod doctor;
+mod commands;
+mod coordinator;
+mod doctor;
 pub mod domain;
-pub mod form;
-pub mod gc;
+mod form;
+mod gc;
 pub mod git;
 pub mod housekeeping;
 pub mod queue;
 pub mod rehearsal;
-pub mod selftest;
+mod selftest;
 pub mod shape;
 pub mod site;
 pub mod sys;
 pub mod taskfile;
-pub mod trust;
+mod trust;
 pub mod views;
-pub mod worker;
+mod worker;
 pub mod worktree;

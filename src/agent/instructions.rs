@@ -8,10 +8,6 @@ use crate::domain::settings::problem::Problem;
 /// The built-in template.
 pub const TEMPLATE: &str = include_str!("instructions.md");
 
-/// The variables that a template may use.
-pub const VARIABLES: [&str; 9] =
-    ["task", "attempt", "workplace", "commit_rule", "branch", "base", "worker", "root", "title"];
-
 /// The value of `workplace` and of `commit_rule`: with a branch, or in a scratch directory.
 pub fn rules(branch: Option<&str>, base: Option<&str>) -> (String, String) {
     let Some(branch) = branch else {
@@ -82,7 +78,18 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<(&'static str, &'static str)> {
-        VARIABLES.iter().map(|name| (*name, "VALUE")).collect()
+        let names = [
+            "task",
+            "attempt",
+            "workplace",
+            "commit_rule",
+            "branch",
+            "base",
+            "worker",
+            "root",
+            "title",
+        ];
+        names.map(|name| (name, "VALUE")).to_vec()
     }
 
     #[test]

@@ -15,7 +15,6 @@ mod settings;
 mod slots;
 mod start;
 
-pub use checkout::largest_checkout;
 pub use plan::{CapacityNews, StartAnswer};
 pub use probe::{CapacityFacts, CapacityProbe, Load, shortage_as_seen};
 pub use reserve_file::ReserveFile;

@@ -22,9 +22,8 @@ pub enum Actor {
     },
 }
 
-/// What is to be done.
+/// What is to be done; each is the command of its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "each is the command of its name")]
 pub enum Action {
     Add,
     Cancel,

@@ -1,7 +1,7 @@
 //! What people and programs may do with a swarm: one function for each act, which returns a value and prints nothing.
 //!
 //! Whatever has a surface (the command line, a dashboard, a server of tools) calls these. **One door:** each act takes a
-//! [`Permitted`], which only [`authorize`] makes. It may not know arguments, terminals and settings files; who reads only
+//! [`Permitted`], which only [`authorize()`] makes. It may not know arguments, terminals and settings files; who reads only
 //! asks `views`.
 
 mod authorize;
@@ -14,14 +14,12 @@ mod stop;
 mod tasks;
 mod trust;
 
-pub use authorize::{Action, Actor, Denied, Permitted, authorize};
+pub use authorize::{Action, Actor, Permitted, authorize};
 pub use care::{collect_garbage, mend};
-pub use coordinating::{Coordinating, Incumbent, coordinating, lock_path};
+pub use coordinating::{Incumbent, coordinating, lock_path};
 pub use error::{CommandError, ErrorKind};
 pub use pool::{pause, resume, scale};
 pub use restore::{RestoredWork, restore};
-pub use stop::{Stopping, stop};
-pub use tasks::{
-    Added, TaskChange, add, cancel, find_task, hold, prioritise, release, retry, validate,
-};
-pub use trust::{TrustItem, Trusted, grant, records, revoke, waiting, waiting_in};
+pub use stop::stop;
+pub use tasks::{TaskChange, add, cancel, find_task, hold, prioritise, release, retry, validate};
+pub use trust::{TrustItem, grant, records, revoke, waiting, waiting_in};

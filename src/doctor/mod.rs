@@ -12,7 +12,7 @@ mod place;
 mod trust;
 
 pub use access::state_dirs;
-pub use finding::{Finding, FindingLevel, json, text};
+pub use finding::{Finding, json, text};
 
 use crate::domain::settings::config::Config;
 use crate::domain::trust::TrustState;

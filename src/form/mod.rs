@@ -15,15 +15,13 @@ mod suggest;
 mod toml_tree;
 mod value;
 
-pub use agent::{AGENT_KEYS, agent_defaults, permission_mode};
+pub use agent::{AGENT_KEYS, agent_defaults};
 pub use fields::{Aliases, Fields, PROBLEMS_MAX, in_order, placed};
-pub use limits::{
-    LIMIT_ALIASES, LIMIT_KEYS, LimitKey, LimitKind, above_caps, limit, limits, show_limit,
-};
-pub use lists::{argv, env, labels, task_env, texts, tools};
+pub use limits::{LIMIT_ALIASES, LIMIT_KEYS, LimitKind, above_caps, limit, limits, show_limit};
+pub use lists::{argv, env, labels, task_env, texts};
 pub use locate::{Locator, line_and_column};
 pub use node::{Node, NodeEntry, Value, duplicates};
 pub use rules::rule_book;
-pub use suggest::{did_you_mean, one_of};
+pub use suggest::one_of;
 pub use toml_tree::parse_toml;
 pub use value::{boolean, count, dollars, duration, line, size, text, word};

@@ -1,6 +1,6 @@
 //! Housekeeping on request: what there is, what of it is over, what may go, and letting it go.
 //!
-//! [`survey`] looks, [`decide`] judges (pure), [`carry_out`] does. Looking changes nothing. What runs or waits is
+//! [`survey()`] looks, [`decide()`] judges (pure), [`carry_out`] does. Looking changes nothing. What runs or waits is
 //! in no list of what may go; trees and branches go through [`crate::worktree`]'s one function, which saves what
 //! no ref reaches; an ended task goes through the queue's row *prune*. All of it may be cut short anywhere and done
 //! again. It may not know agents, or print.

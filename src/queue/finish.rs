@@ -65,12 +65,6 @@ impl Queue {
         Ok(closed)
     }
 
-    /// The task was moved by somebody else: only the link is left to remove.
-    pub fn abandon(&self, claim: Claim) -> Result<()> {
-        fs::unlink(&self.file(Dir::Claims, &claim.name.at))?;
-        Ok(())
-    }
-
     fn close(&self, claim: Claim, dir: Dir, name: &str) -> Result<Transition> {
         let from = self.file(Dir::Ready, &claim.name);
         let closed = self.rename_once(&from, dir, name)?;

@@ -26,9 +26,9 @@ use crate::domain::settings::choice::Durability;
 use crate::queue::QueueError;
 use crate::sys::{fs, random, sweep};
 
-pub use full::{DiskReport, fill as fill_a_small_disk};
+pub use full::fill as fill_a_small_disk;
 pub use night::plan_text as night_plan;
-pub use report::{Broken, Report};
+pub use report::Report;
 
 /// What to do.
 #[derive(Clone, Debug)]

@@ -98,11 +98,6 @@ impl<'a> Site<'a> {
         self.state_dir().join("log")
     }
 
-    /// The log of the coordinator's worker of this number.
-    pub fn worker_log(self, number: usize) -> PathBuf {
-        self.logs().join(format!("worker-{number}.log"))
-    }
-
     /// Locks that the workers of this root and machine share.
     pub fn locks(self) -> PathBuf {
         self.state_dir().join("locks")
@@ -132,7 +127,7 @@ mod tests {
             (site.queue_id(), "/a/site/.swarmdir/queue-id"),
             (site.scale(), "/a/site/.swarmdir/scale"),
             (site.coordinator_lock(), "/a/site/.swarmdir/coordinator.lock"),
-            (site.worker_log(3), "/a/site/.swarmdir/log/worker-3.log"),
+            (site.logs(), "/a/site/.swarmdir/log"),
             (site.locks(), "/a/site/.swarmdir/locks"),
             (site.beside(), "/a/site.swarmdir"),
             (Site::at(Path::new("/")).beside(), "/root.swarmdir"),

@@ -177,7 +177,7 @@ mod tests {
         let attempt = AttemptName::parse(&name).expect("valid");
         let (run, files) = (paths.run(&attempt.at.id), paths.attempt(&attempt));
         assert_eq!(files.dir(), run.dir().join(attempt.dir()));
-        assert_eq!(RunPaths::retry_of("retry.3"), Some(Epoch(3)));
+        assert_eq!(run.retry(Epoch(3)), run.dir().join("retry.3"));
         for (path, written) in [
             (paths.format(), "/q/FORMAT"),
             (paths.file(Dir::Ready, "5-x.1"), "/q/ready/5-x.1"),

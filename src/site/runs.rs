@@ -5,9 +5,6 @@ use std::path::{Path, PathBuf};
 use crate::domain::task::id::Epoch;
 use crate::domain::task::name::AttemptName;
 
-/// How the file's name begins that says at which epoch a retry began.
-const RETRY: &str = "retry.";
-
 /// The paths of one task's directory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RunPaths(pub(super) PathBuf);
@@ -55,12 +52,7 @@ impl RunPaths {
 
     /// The mark of a retry.
     pub fn retry(&self, epoch: Epoch) -> PathBuf {
-        self.0.join(format!("{RETRY}{epoch}"))
-    }
-
-    /// The epoch of such a mark, by its name.
-    pub fn retry_of(name: &str) -> Option<Epoch> {
-        Epoch::parse(name.strip_prefix(RETRY)?)
+        self.0.join(format!("retry.{epoch}"))
     }
 
     /// A second name of the task that was found in a directory of the queue, put aside.

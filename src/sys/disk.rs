@@ -3,9 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use nix::sys::statvfs::{FsFlags, Statvfs, statvfs};
+use nix::sys::statvfs::{FsFlags, statvfs};
 
-use super::fs::{FsError, Result};
 use crate::domain::capacity::reserve::DiskSpace;
 
 /// The file systems of these places (a directory that is to be made later: of the nearest above it), each once;
@@ -24,30 +23,16 @@ pub fn spaces(places: &[(PathBuf, bool)]) -> Vec<DiskSpace> {
     found.into_iter().filter_map(|(_, space)| space).collect()
 }
 
-/// One file system, by a path on it.
-pub fn space(path: &Path, trees: bool) -> Result<DiskSpace> {
-    statvfs(path).map(|seen| space_of(path, trees, &seen)).map_err(|e| failed(path)(e.into()))
-}
-
 fn writable_space(path: &Path, trees: bool) -> Option<DiskSpace> {
     let seen = statvfs(path).ok()?;
-    (!seen.flags().contains(FsFlags::ST_RDONLY)).then(|| space_of(path, trees, &seen))
-}
-
-fn space_of(path: &Path, trees: bool, seen: &Statvfs) -> DiskSpace {
-    DiskSpace {
+    (!seen.flags().contains(FsFlags::ST_RDONLY)).then(|| DiskSpace {
         path: path.to_owned(),
         trees,
         free_bytes: seen.fragment_size() * seen.blocks_available(),
         total_bytes: seen.fragment_size() * seen.blocks(),
         free_inodes: seen.files_available(),
         total_inodes: seen.files(),
-    }
-}
-
-fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> FsError {
-    let path = path.to_owned();
-    |source| FsError { doing: "ask for free space at", path, source }
+    })
 }
 
 /// The file system's name, where it is one that matters to the queue: `nfs`, `fuse`, `fat`, `ext4` …

@@ -119,6 +119,5 @@ fn proof(label: &str, figure: impl std::fmt::Display) {
 
 /// Bytes that are free on a disk.
 fn free_bytes(path: &Path) -> u64 {
-    let seen = swarmdir::sys::disk::space(path, false).unwrap();
-    seen.free_bytes
+    swarmdir::sys::disk::spaces(&[(path.to_owned(), false)])[0].free_bytes
 }

@@ -75,14 +75,6 @@ pub(super) fn rows() -> Vec<Row> {
                 "cancelled/a.1 workers/W1 => a cancelled",
             ],
         ),
-        row(
-            "abandon",
-            abandon,
-            &[
-                "cancelled/a.1 claims/a.1=W1 workers/W1 => a cancelled",
-                "cancelled/a.1 workers/W1 => a cancelled",
-            ],
-        ),
         row("heartbeat", beat, &["ready/5-a.1 claims/a.1=W1 workers/W1 => a done"]),
     ]
 }
@@ -135,14 +127,6 @@ fn cancel_held(lab: &Lab) -> Act {
     let id = queue.scan().unwrap().ready[0].at.id.clone();
     queue.request_cancel(&id).unwrap();
     act
-}
-
-fn abandon(lab: &Lab) -> Act {
-    let (id, worker) = task_and_worker(lab);
-    let (queue, claim) = (lab.queue(), lab.claim(&worker, &id));
-    let request = queue.request_cancel(&id).unwrap();
-    queue.carry_out(&request).unwrap();
-    Box::new(move || queue.abandon(claim).map(|()| true))
 }
 
 fn beat(lab: &Lab) -> Act {
