@@ -1,13 +1,15 @@
 //! Commits that the agent made in the tree and left: on a branch of its own, on none, or behind a reset.
 //!
-//! HEAD's log tells them. What no ref reaches gets one of ours, so that no clean-up of git's takes it; what another
-//! branch has is named. What the agent replaced by amending or rebasing is not among them.
+//! HEAD's log tells them, from where the tree was entered for this task: its times are whole seconds, and the task before
+//! may have committed within the same one. What no ref reaches gets one of ours, so that no clean-up of git's takes it;
+//! what another branch has is named. What the agent replaced by amending or rebasing is not among them.
 
 use std::collections::HashSet;
 
 use git2::{Oid, Repository};
 
 use super::branch::mark;
+use super::fill::ENTERED;
 use super::holder::Holder;
 use super::salvaged::{tips_of, unreached};
 use crate::git::error::{GitError, Result};
@@ -40,7 +42,7 @@ pub(crate) fn keep(
     notes: &mut Vec<String>,
 ) -> Result<Aside> {
     let failed = |error| GitError::git("look for commits beside the branch", git.path())(error);
-    let left = left_behind(&steps(git, holder.since_ms));
+    let left = left_behind(&steps(git));
     let on_branch = |oid: &Oid| *oid == tip || git.graph_descendant_of(tip, *oid).unwrap_or(false);
     let left: Vec<Oid> =
         left.into_iter().filter(|oid| git.find_commit(*oid).is_ok() && !on_branch(oid)).collect();
@@ -67,19 +69,18 @@ pub(crate) fn keep(
     Ok(aside)
 }
 
-/// Where HEAD went since then; lines that cannot be read are passed over.
-fn steps(git: &Repository, since_ms: u64) -> Vec<ReflogEntry> {
+/// Where HEAD went since the tree was entered for this task; all that is known, where that line is missing.
+fn steps(git: &Repository) -> Vec<ReflogEntry> {
     let Ok(log) = git.reflog("HEAD") else { return Vec::new() };
-    let since = i64::try_from(since_ms / 1000).unwrap_or(0);
-    let young = log.iter().filter(|entry| entry.committer().when().seconds() >= since);
-    let mut steps: Vec<ReflogEntry> = young
+    // The log has the latest first.
+    let own = log.iter().take_while(|entry| entry.message_bytes() != Some(ENTERED.as_bytes()));
+    let mut steps: Vec<ReflogEntry> = own
         .map(|entry| ReflogEntry {
             old: entry.id_old(),
             new: entry.id_new(),
             message: entry.message_bytes().unwrap_or_default().to_vec(),
         })
         .collect();
-    // The log has the latest first.
     steps.reverse();
     steps
 }

@@ -35,11 +35,24 @@ pub(crate) fn switch(git: &Git, from: Oid, to: Oid) -> Result<()> {
     git.run(DOING, &["read-tree", "--reset", "-u", &from, &to], b"").map(drop)
 }
 
-/// Puts HEAD on a branch; no file is touched. (libgit2's own call would open every worktree first.)
-pub(crate) fn attach(git: &Repository, branch: &str) -> Result<()> {
+/// What HEAD's log says where a tree was given to a task: what comes after it is that task's.
+pub(crate) const ENTERED: &str = "swarmdir: enter";
+
+/// Puts HEAD on the branch of the task that the tree is given to; no file is touched.
+pub(crate) fn enter(git: &Repository, branch: &str) -> Result<()> {
+    attach(git, branch, ENTERED)
+}
+
+/// Puts HEAD back on the branch of the task that has the tree; no file is touched.
+pub(crate) fn reattach(git: &Repository, branch: &str) -> Result<()> {
+    attach(git, branch, "swarmdir: back to the branch")
+}
+
+/// (libgit2's own call would open every worktree first.)
+fn attach(git: &Repository, branch: &str, log: &str) -> Result<()> {
     let full = format!("refs/heads/{branch}");
     patiently("switch to the branch", git.path(), || {
-        git.reference_symbolic("HEAD", &full, true, "swarmdir: enter").map(|_| ())
+        git.reference_symbolic("HEAD", &full, true, log).map(|_| ())
     })
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn check(git: &Repository, holder: &Holder) -> Result<Vec<String>> {
         && head.at.is_some()
         && head.at == branch_tip(git, &holder.branch)
     {
-        super::fill::attach(git, &holder.branch)?;
+        super::fill::reattach(git, &holder.branch)?;
     } else if head.branch.as_ref() != Some(&full) {
         notes.push(format!("the tree is not on its branch but {}", head::place(&head)));
     }

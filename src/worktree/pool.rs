@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use git2::{Oid, Repository};
 
 use super::branch::{self, BranchPlan};
-use super::fill::{self, attach, fill, switch};
+use super::fill::{self, fill, switch};
 use super::holder::{Holder, TreePhase, TreeSlot, TreeSlots};
 use super::identity::{self, TreeIdentity};
 use super::open_tree::{OpenTree, TreeContent};
@@ -258,7 +258,7 @@ impl TreePool {
         }
         .map_err(|error| settings.explain(error))?;
         make::unlock(&found.git)?;
-        attach(&found.git, &intent.branch)?;
+        fill::enter(&found.git, &intent.branch)?;
         settings.remember(&found.place.tree)?;
         found.place.settled(&mut holder)?;
         Tree::new(&self.repo, found, holder, settings, plan.continued, notes)

@@ -142,6 +142,28 @@ fn commits_beside_the_branch_are_kept_and_named() {
 }
 
 #[test]
+fn what_the_task_before_committed_in_the_tree_is_not_the_next_ones() {
+    let world = World::new();
+    let first = world.enter("zero");
+    let place = first.path().to_owned();
+    first.release(false).unwrap();
+    // Quick enough that commits and hand-overs share their second, which is all that git's logs tell.
+    for n in 0..4 {
+        let mut tree = world.enter(&format!("works-{n}"));
+        assert_eq!(tree.path(), place);
+        write(&place.join("w"), format!("{n}"));
+        git(&place, &["add", "w"]);
+        git(&place, &["commit", "-qm", "w"]);
+        assert!(collect(&mut tree).changed);
+        tree.release(false).unwrap();
+        let mut tree = world.enter(&format!("idle-{n}"));
+        let got = collect(&mut tree);
+        assert_eq!((got.changed, got.notes), (false, Vec::new()), "{n}");
+        tree.release(false).unwrap();
+    }
+}
+
+#[test]
 fn what_an_agent_amended_or_rebased_away_is_not_kept() {
     let world = World::new();
     let mut tree = world.enter("one");
