@@ -67,7 +67,7 @@ impl WorkerContext {
         while self.shared.control.level() < Level::Stop {
             match slots.take() {
                 StartSlot::Start(lock) => return lock,
-                StartSlot::Wait(ms) => self.pause(ms),
+                StartSlot::Wait(ms) => drop(self.pause(ms)),
             }
         }
         None

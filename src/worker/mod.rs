@@ -136,6 +136,7 @@ impl Worker {
         let shared = &self.context.shared;
         shared.housekeeper().pass_in_turn(&shared.journal)?;
         loop {
+            let began_us = clock::mono_us();
             match self.turn() {
                 Ok(Turned::Ended(ended)) => return Ok(ended),
                 Ok(Turned::Worked) => {
@@ -158,7 +159,8 @@ impl Worker {
                     }
                     let opens_in_ms = self.claimer.opens_in_ms();
                     self.claimer.forget_seen();
-                    self.idle.wait(&self.context, unsettled, opens_in_ms);
+                    let look_us = clock::mono_us() - began_us;
+                    self.idle.wait(&self.context, look_us, unsettled, opens_in_ms);
                 }
                 // With the reserve it may go on at once.
                 Err(e) if e.disk_full() && capacity::release_reserve(&self.context.shared) => {}
