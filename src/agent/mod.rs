@@ -19,6 +19,7 @@ pub mod transcript;
 
 pub use job::{AttemptFiles, Bounds, Job, Missing, Request, RunPlace};
 pub use report::{MAX_SAID_BYTES, Progress, Report};
-pub use supervise::session::{Remote, Session};
-pub use supervise::state::StopReason;
+pub use supervise::remote::Remote;
+pub use supervise::session::Session;
+pub use supervise::sign::StopReason;
 pub use transcript::RateLimit;

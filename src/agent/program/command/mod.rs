@@ -10,7 +10,7 @@ use crate::agent::program::adapter::{Adapter, Deadlines, Environment, Launch, Su
 use crate::agent::program::claude::{self, Claude};
 use crate::agent::transcript::{Line, Price};
 use crate::domain::account::breaker::HealthCheck;
-use crate::domain::outcome::disposition::Fault;
+use crate::domain::failure::fault::Fault;
 use crate::domain::settings::programs::{
     AgentKind, Capabilities, Executable, Found, KeyType, ProgramKey, ProgramValue,
 };
