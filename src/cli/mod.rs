@@ -14,6 +14,7 @@ pub mod exit;
 #[cfg(debug_assertions)]
 mod faults;
 mod gc;
+mod gc_args;
 mod inspect;
 mod needs;
 #[cfg(debug_assertions)]

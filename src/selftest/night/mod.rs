@@ -69,7 +69,7 @@ struct Night<'a> {
     next_news_ms: u64,
     sample_every_ms: u64,
     /// What ends later, and when.
-    ends: Vec<(u64, acts::End)>,
+    ends: Vec<(u64, plan::LaterEnd)>,
     /// What found nobody, and is tried again.
     postponed: Vec<Act>,
     next_try_ms: u64,
