@@ -7,6 +7,8 @@
 //! **Invariant:** [`Session::run`] returns only when the agent has ended and what it left was swept.
 //! **Invariant:** whose fault a failure is follows from structured words of the agent's own program only,
 //! never from what the agent read or wrote.
+//!
+//! Names: `domain`, `form`, `sys`.
 
 pub mod environment;
 pub mod failures;

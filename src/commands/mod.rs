@@ -3,6 +3,8 @@
 //! Whatever has a surface (the command line, a dashboard, a server of tools) calls these. **One door:** each act takes a
 //! [`Permitted`], which only [`authorize()`] makes. It may not know arguments, terminals and settings files; who reads only
 //! asks `views`.
+//!
+//! Names: `domain`, `gc`, `git`, `housekeeping`, `queue`, `site`, `sys`, `trust`, `views`, `worktree`.
 
 mod authorize;
 mod care;

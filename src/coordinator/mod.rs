@@ -3,6 +3,8 @@
 //! Workers are processes in sessions of their own, known only through their files in the queue and their
 //! process identities: a coordinator that starts anew adopts those that live. It may not know what a task
 //! says or how an agent runs. It wakes once a second and on signals; it decides nothing about outcomes.
+//!
+//! Names: `capacity`, `domain`, `housekeeping`, `queue`, `site`, `sys`.
 
 mod capacity;
 pub mod decide;

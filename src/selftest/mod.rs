@@ -3,6 +3,8 @@
 //! A queue of its own is made, worked off by the real coordinator and workers while processes are killed and stopped
 //! at random, and then looked through. What happens is chosen by a seed. It may not know how the queue does its
 //! work: it uses what everybody uses, and judges by what lies on disk and by what its witnesses saw.
+//!
+//! Names: `domain`, `git`, `queue`, `rehearsal`, `shape`, `site`, `sys`, `worktree`.
 
 mod calm;
 mod crew;

@@ -4,6 +4,8 @@
 //! thread works and waits on one channel; beside it run the heart (`heart`), the housekeeper (`keeper`: a
 //! [`crate::housekeeping::Housekeeper`] once a second) and the signal thread ([`control`]). Invariant: whatever the
 //! main thread is doing, a worker that cannot beat, or that was declared dead, stops its agent.
+//!
+//! Names: `agent`, `capacity`, `domain`, `git`, `housekeeping`, `queue`, `site`, `sys`, `worktree`.
 
 mod account_admission;
 mod attempt;

@@ -15,6 +15,8 @@
 //! Invariants: the user's checkout, index, HEAD, stash, hooks and configuration are only read; no branch
 //! but the task's own is moved; a tree is touched only under its lock; nothing is removed that is neither
 //! committed nor ignored; creating a name never replaces one.
+//!
+//! Names: `domain`, `git`, `sys`.
 
 mod aside;
 mod branch;

@@ -2,6 +2,8 @@
 //! and how it ended.
 //!
 //! [`state`] decides, [`run`] carries out. It knows no agent program: what to start comes as a `Launch`.
+//!
+//! Names: `failures`, `job`, `program`, `report`, `transcript`.
 
 mod group;
 mod look;

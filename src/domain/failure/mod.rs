@@ -1,4 +1,6 @@
 //! Whose fault a failed attempt is, what it costs the task, and when it is tried again.
+//!
+//! Names: `task`, `time`.
 
 pub mod fault;
 pub mod policy;

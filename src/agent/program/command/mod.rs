@@ -2,6 +2,8 @@
 //!
 //! There is no shell in between: an argument stays one argument. A script around claude, which
 //! speaks as claude does, is understood like claude itself.
+//!
+//! Names: `adapter`, `claude`.
 
 use std::path::PathBuf;
 

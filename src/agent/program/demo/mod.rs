@@ -1,4 +1,6 @@
 //! The scripted agent of `rehearsal`, started as this very program again: no account, no network. It speaks as claude does.
+//!
+//! Names: `adapter`, `claude`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
