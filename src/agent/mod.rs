@@ -8,9 +8,9 @@
 //! **Invariant:** whose fault a failure is follows from structured words of the agent's own program only,
 //! never from what the agent read or wrote.
 
-pub mod environment;
+pub(crate) mod environment;
 pub mod failures;
-pub mod instructions;
+pub(crate) mod instructions;
 mod job;
 pub mod program;
 mod report;

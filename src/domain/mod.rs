@@ -5,7 +5,7 @@
 //! tested without a disk.
 
 pub mod account;
-pub mod capacity;
+pub(crate) mod capacity;
 pub mod event;
 pub mod failure;
 pub mod liveness;
@@ -15,5 +15,5 @@ pub mod settings;
 pub mod task;
 pub mod text;
 pub mod time;
-pub mod time_bounds;
-pub mod trust;
+pub(crate) mod time_bounds;
+pub(crate) mod trust;

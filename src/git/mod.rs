@@ -19,7 +19,7 @@ pub(crate) mod patience;
 pub(crate) mod refs;
 pub(crate) mod repo;
 pub(crate) mod resolve;
-pub mod sample;
+pub(crate) mod sample;
 pub(crate) mod submodule;
 pub(crate) mod summary;
 

@@ -7,11 +7,11 @@
     reason = "this is the door that the rest of the program is kept from building beside"
 )]
 
-pub mod activity;
+pub(crate) mod activity;
 pub mod cgroup;
 pub mod clock;
 pub mod daemon;
-pub mod dir;
+pub(crate) mod dir;
 pub mod disk;
 pub mod env;
 mod family;
@@ -19,21 +19,21 @@ pub mod fs;
 pub mod grace;
 pub mod helper;
 pub mod identity;
-pub mod lock;
-pub mod lookout;
+pub(crate) mod lock;
+pub(crate) mod lookout;
 pub mod memory;
-pub mod mount;
+pub(crate) mod mount;
 pub mod process;
 pub mod random;
-pub mod ready;
-pub mod rlimit;
+pub(crate) mod ready;
+pub(crate) mod rlimit;
 pub mod seam;
-pub mod settled;
-pub mod signal;
+pub(crate) mod settled;
+pub(crate) mod signal;
 pub mod spawn;
 pub mod sweep;
-pub mod talk;
-pub mod tool;
+pub(crate) mod talk;
+pub(crate) mod tool;
 mod vfork;
-pub mod walk;
-pub mod watch;
+pub(crate) mod walk;
+pub(crate) mod watch;

@@ -4,14 +4,14 @@
 //! [`logs`] answer one question each. It may not know terminals' state or exit codes; what it returns is text or JSON. All text
 //! from tasks and agents goes through `domain::text` before it is shown.
 
-pub mod bill;
+pub(crate) mod bill;
 pub mod explain;
-pub mod failure;
+pub(crate) mod failure;
 pub mod json;
-pub mod live;
+pub(crate) mod live;
 pub mod logs;
 pub mod show;
 mod spent;
-pub mod summary;
+pub(crate) mod summary;
 pub mod text;
 pub mod view;

@@ -3,4 +3,4 @@
 mod bounds;
 pub mod breaker;
 pub mod usage;
-pub mod window;
+pub(crate) mod window;

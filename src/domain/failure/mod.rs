@@ -1,5 +1,5 @@
 //! Whose fault a failed attempt is, what it costs the task, and when it is tried again.
 
 pub mod policy;
-pub mod retry_delay;
+pub(crate) mod retry_delay;
 pub mod rules;

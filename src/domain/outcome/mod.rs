@@ -1,4 +1,4 @@
 //! How an attempt ended, and where its task goes.
 
 pub mod disposition;
-pub mod overuse;
+pub(crate) mod overuse;
