@@ -16,7 +16,6 @@ use crate::sys::clock;
 /// What a new tree takes is measured anew so often, milliseconds.
 const TREE_SIZE_MS: u64 = 60_000;
 
-/// How many may start agents, and how many agents there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Load {
     /// Workers that are registered.
@@ -27,13 +26,10 @@ pub struct Load {
 
 /// What has to be told to the probe of the queue and of trees.
 pub trait CapacityFacts {
-    /// Why it could not be told.
     type Error;
 
-    /// Workers and claims now.
     fn load(&self) -> Result<Load, Self::Error>;
 
-    /// The trees that are there.
     fn trees(&self) -> ReusableTrees;
 
     /// Tasks that wait to be claimed.

@@ -14,7 +14,6 @@ use crate::sys::{clock, disk, fs, memory};
 /// The part of the settings that capacity needs.
 #[derive(Clone, Debug)]
 pub struct CapacitySettings {
-    /// What is kept free.
     pub reserve: Reserve,
     pub(super) repositories: Vec<PathBuf>,
     /// Where work writes, and whether trees are made there; the queue first.

@@ -20,7 +20,6 @@ pub struct Locator<'a> {
 }
 
 impl<'a> Locator<'a> {
-    /// At the start of a text.
     pub fn new(text: &'a str) -> Locator<'a> {
         Locator { text, offset: 0, line: 1, column: 1 }
     }

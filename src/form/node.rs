@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 
-/// A value at its place.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Node {
     /// 1-based line; 0: not from a file.
     pub line: u32,
     /// 1-based column in characters; 0: unknown.
     pub column: u32,
-    /// The value.
     pub value: Value,
 }
 
@@ -29,22 +27,17 @@ pub enum Value {
     Bool(bool),
     /// Text that was written as text.
     Text(String),
-    /// A list.
     List(Vec<Node>),
     /// Keys and values in the order of the file; may hold a key twice, see [`duplicates`].
     Map(Vec<NodeEntry>),
 }
 
-/// A key with its value.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NodeEntry {
-    /// The key.
     pub key: String,
     /// 1-based line of the key.
     pub line: u32,
-    /// 1-based column of the key.
     pub column: u32,
-    /// The value.
     pub node: Node,
 }
 

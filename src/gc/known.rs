@@ -9,7 +9,6 @@ use crate::queue::shift::EndedTask;
 use crate::sys::fs;
 use crate::worktree::{Holder, OurBranch};
 
-/// What the queue knows of tasks.
 pub(super) struct KnownTasks<'a> {
     queue: &'a Queue,
     places: HashMap<TaskId, Option<EndedTask>>,

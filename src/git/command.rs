@@ -34,7 +34,6 @@ const KEPT: [&str; 9] = [
     "GIT_PROXY_SSL_CAINFO",
 ];
 
-/// How to call git in one place.
 #[derive(Clone, Debug)]
 pub(crate) struct Git {
     env: Vec<(OsString, OsString)>,
@@ -88,19 +87,16 @@ impl Git {
         self
     }
 
-    /// The same with another index.
     pub(crate) fn with_index(mut self, index: &Path) -> Git {
         self.set("GIT_INDEX_FILE", index);
         self
     }
 
-    /// The same with one more variable.
     pub(crate) fn with(mut self, key: &str, value: &str) -> Git {
         self.set(key, value);
         self
     }
 
-    /// The same within another time, milliseconds.
     pub(crate) fn within(mut self, limit_ms: u64) -> Git {
         self.limit_ms = limit_ms;
         self
@@ -163,7 +159,6 @@ impl Git {
             .map_err(|error| self.error(doing, error.to_string()))
     }
 
-    /// An object's id that a command printed.
     pub(crate) fn oid(&self, doing: &'static str, args: &[&str], stdin: &[u8]) -> Result<Oid> {
         let printed = self.run(doing, args, stdin)?;
         let text = String::from_utf8_lossy(&printed).trim().to_owned();

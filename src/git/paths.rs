@@ -1,12 +1,10 @@
 //! Paths within a tree: as git prints them, and as people read them.
 
-/// A path within a tree, as git writes it.
 pub(crate) type TreePath = Vec<u8>;
 
 /// So many names are written out for people.
 pub(crate) const NAMED: usize = 5;
 
-/// NUL-terminated names.
 pub(crate) fn printed(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     bytes.split(|byte| *byte == 0).filter(|name| !name.is_empty())
 }

@@ -48,13 +48,11 @@ impl Repo {
         Ok(Repo { git, root, common, is_checkout })
     }
 
-    /// The same repository, opened once more.
     pub(crate) fn again(&self) -> Result<Repo> {
         let opened = Repo::open(self.git.path(), self.root.clone(), self.is_checkout);
         opened.map_err(GitError::git("open the repository", &self.root))
     }
 
-    /// Its handle alone.
     pub(crate) fn into_git(self) -> Repository {
         self.git
     }

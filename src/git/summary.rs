@@ -43,7 +43,6 @@ pub(crate) fn range(
     walk.collect()
 }
 
-/// Files changed, lines added, lines removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct DiffSize {
     pub(crate) files: usize,

@@ -13,9 +13,7 @@ use crate::sys::settled::{Writers, writers};
 /// What a dropped file may hold, bytes; one more is read to see that there is more.
 pub const MAX_TASK_BYTES: u64 = 10 * 1024 * 1024;
 
-/// What was found.
 pub(super) enum DroppedContent {
-    /// Somebody else was first.
     Gone,
     /// It is still being written.
     Unsettled,

@@ -5,10 +5,8 @@ use crate::domain::task::id::TaskId;
 use crate::site::Dir;
 use crate::sys::fs;
 
-/// The answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FoundTask {
-    /// Exactly one.
     One(TaskId),
     /// Several; the newest first.
     Several(Vec<TaskId>),

@@ -134,7 +134,6 @@ impl Sightings {
         now - sight.since_ms >= patience
     }
 
-    /// Whether a name was seen before.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.seen.contains_key(OsStr::new(name))
     }

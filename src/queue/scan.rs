@@ -16,18 +16,14 @@ use crate::domain::task::name::{AttemptName, QueueName, TaskEpoch};
 use crate::site::Dir;
 use crate::sys::fs;
 
-/// What the directories held.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// Dropped, not taken in.
     pub pending: Vec<OsString>,
     /// In `ready/`, in the order of work.
     pub ready: Vec<QueueName>,
-    /// In `blocked/`.
     pub blocked: Vec<QueueName>,
-    /// Who holds what.
     pub claims: BTreeMap<TaskEpoch, Card>,
-    /// Registered workers.
     pub workers: Vec<(Card, Pulse)>,
     /// Ended tasks, by directory.
     pub ended: Vec<EndedTask>,

@@ -27,7 +27,6 @@ pub fn cpu_between(before: &[Process], now: &[Process]) -> u64 {
     of_survivors.max(sum(now).saturating_sub(sum(before)))
 }
 
-/// The newest change below a directory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct DirChanges {
     /// When, by the clock of its file system, nanoseconds since 1970; `None`: nothing could be looked at.

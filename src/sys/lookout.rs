@@ -13,7 +13,6 @@ use super::process::{alive, descriptor};
 use super::ready::{WakePipe, any};
 use crate::domain::process::ProcessIdentity;
 
-/// Watches processes until dropped.
 #[derive(Debug)]
 pub struct ProcessWatcher {
     shared: Arc<WatcherShared>,
@@ -73,13 +72,11 @@ impl Drop for ProcessWatcher {
         self.shared.state().over = true;
         self.shared.bell.ring();
         // A panic there has been printed; there is nothing to add to it.
-        // A panic has ended the process already.
         drop(self.thread.take().map(JoinHandle::join));
     }
 }
 
 impl WatcherShared {
-    /// One wait; false: no more.
     fn wait(&self, ended: &impl Fn()) -> bool {
         let watched: Vec<Arc<OwnedFd>> = {
             let state = self.state();

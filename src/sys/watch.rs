@@ -5,7 +5,6 @@ use std::path::Path;
 use notify::event::{AccessKind, AccessMode};
 use notify::{Config, EventKind, EventKindMask, RecommendedWatcher, RecursiveMode, Watcher};
 
-/// Watches directories until dropped.
 pub struct FileWatch {
     watcher: RecommendedWatcher,
 }

@@ -6,14 +6,12 @@ use crate::form::line_and_column;
 /// The largest front matter, bytes.
 const FRONT_MAX: usize = 64 * 1024;
 
-/// A file's two parts.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Parts<'a> {
     /// The text between the marks; `None` where the file does not begin with one.
     pub(super) front: Option<&'a str>,
     /// The 1-based line of the file on which the front matter begins.
     pub(super) front_line: u32,
-    /// The prompt.
     pub(super) body: &'a str,
 }
 

@@ -40,7 +40,6 @@ pub fn parse(name: &str, bytes: &[u8], known: &ParseContext) -> Result<TaskSpec,
     parsed.map_err(in_order)
 }
 
-/// Whether a name says JSON.
 fn is_json(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
 }

@@ -21,7 +21,6 @@ use crate::sys::{clock, fs};
 /// So many names are tried for a branch whose name is ours to choose.
 const MAX_SUFFIX: u32 = 99;
 
-/// The content of the intent file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct BranchIntent {
     pub(crate) branch: String,
@@ -33,7 +32,6 @@ pub(crate) struct BranchIntent {
     pub(crate) since_ms: u64,
 }
 
-/// The branch to work on.
 #[derive(Debug)]
 pub(crate) struct BranchPlan {
     pub(crate) intent: BranchIntent,

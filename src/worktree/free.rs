@@ -32,7 +32,6 @@ use crate::sys::fs;
 /// Names in a tree's administrative directory that a new one does not have.
 const ODD: [&str; 4] = ["config.worktree", "info/sparse-checkout", "info/attributes", "locked"];
 
-/// What comes of looking at a free tree.
 enum FreeTree {
     AsNew(Dir, Repository),
     /// It was not, and is gone; what it held, for people.

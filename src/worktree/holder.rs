@@ -132,7 +132,6 @@ impl TreeSlot {
         read_record(&self.record)
     }
 
-    /// Writes who lives here.
     pub(crate) fn occupy(&self, holder: &Holder) -> Result<()> {
         replace_json(&self.record, holder, false)
     }
@@ -149,7 +148,6 @@ impl TreeSlot {
         Ok(fs::write_at(&file, &self.record, &bytes, 0)?)
     }
 
-    /// Frees the place.
     pub(crate) fn vacate(&self) -> Result<()> {
         fs::unlink(&self.record)?;
         Ok(())

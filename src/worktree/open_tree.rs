@@ -16,7 +16,6 @@ pub(super) struct OpenTree {
 /// What is in a tree before it is given its files.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TreeContent {
-    /// Nothing at all.
     Nothing,
     /// Exactly what HEAD says, as far as git sees.
     Head,

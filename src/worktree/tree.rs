@@ -45,14 +45,12 @@ pub(crate) enum Uncommitted {
     Unknown,
     /// Nothing but ignored files, and names that hold no content.
     Nothing {
-        /// FIFOs, sockets.
         special: Vec<TreePath>,
         /// Empty directories, deepest first.
         empty: Vec<TreePath>,
     },
     /// Content that no commit of ours holds.
     Something,
-    /// The directory is gone.
     Gone,
 }
 
@@ -105,7 +103,6 @@ impl Tree {
         self.left == Uncommitted::Something
     }
 
-    /// How to call git here.
     pub(crate) fn command(&self) -> Git {
         self.settings.git(&self.git, &self.dir)
     }

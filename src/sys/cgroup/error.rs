@@ -23,7 +23,6 @@ pub(super) fn on(path: &Path) -> impl FnOnce(io::Error) -> CgroupError {
     move |source| CgroupError { path, source }
 }
 
-/// Writes to a file of a group.
 pub(super) fn say(path: &Path, text: &str) -> Result<(), CgroupError> {
     std::fs::write(path, text).map_err(on(path))
 }

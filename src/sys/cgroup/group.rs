@@ -190,7 +190,6 @@ impl CgroupState {
         if let Some(spawner) = &made.entrance.spawner {
             for (_, base) in &made.dirs {
                 // Back to where it came from, or the directory cannot go.
-                // A directory that stays is removed later.
                 drop(say(&base.dir.join("tasks"), &spawner.thread().to_string()));
             }
         }

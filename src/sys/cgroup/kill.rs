@@ -21,7 +21,6 @@ pub struct CgroupKill {
     pub left: usize,
 }
 
-/// Those who are in some groups.
 struct CgroupMembers(Vec<PathBuf>);
 
 impl CgroupMembers {
@@ -58,7 +57,6 @@ pub(super) fn kill_all(dirs: &[&Path], grace: &mut Grace, patience_ms: u64) -> C
         }
         for dir in dirs {
             // Version 2 does it in one; version 1 can see to it at least that none is added.
-            // Only one version has this file.
             drop(fs::write(dir.join("cgroup.kill"), "1"));
             // Only where it is counted.
             drop(fs::write(dir.join("pids.max"), "0"));
@@ -97,7 +95,6 @@ pub(super) fn pids_in(procs: &Path) -> Vec<i32> {
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
-/// The groups that were made in this one.
 pub(super) fn children(dir: &Path) -> Vec<PathBuf> {
     if fs::metadata(dir).map_or(true, |meta| meta.nlink() <= CHILDLESS) {
         return Vec::new();

@@ -8,7 +8,6 @@ use crate::sys::process::{Presence, sight_of};
 /// How the name of every group of ours begins.
 const PREFIX: &str = "swarmdir-";
 
-/// The beginning of the names of a worker's groups.
 pub(super) fn prefix(worker: &str) -> String {
     format!("{PREFIX}{worker}.")
 }
