@@ -9,9 +9,9 @@
 
 use std::collections::HashSet;
 
+use super::activity::{all_below, childless};
+pub use super::activity::{become_subreaper, children_of, is_subreaper, own_children};
 use super::clock::{Backoff, mono_ms};
-use super::family::{all_below, childless};
-pub use super::family::{become_subreaper, children_of, is_subreaper, own_children};
 use super::grace::{Grace, SweepTarget};
 use super::identity::{self, start_ticks};
 use super::process;

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use nix::libc;
 
 use super::kill::pids_in;
-use super::tidy::tidy_in;
+use super::kill::tidy_in;
 use crate::sys::{identity, process};
 
 /// Where our own processes go, beside the groups of attempts.
