@@ -5,7 +5,6 @@
 //! no ref reaches; an ended task goes through the queue's row *prune*. All of it may be cut short anywhere and done
 //! again. It may not know agents, or print.
 
-mod branches;
 mod carry;
 mod decide;
 mod known;

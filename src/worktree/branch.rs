@@ -14,8 +14,8 @@ use super::make::checked_out_at;
 use super::order::TreeRequest;
 use crate::git::error::{GitError, Result};
 use crate::git::patience::{patiently, remove_stale_branch_lock};
+use crate::git::refs::{branch_in_the_way, branch_tip, refuse_bad_branch};
 use crate::git::repo::Repo;
-use crate::git::resolve::{branch_in_the_way, branch_tip, refuse_bad_branch};
 use crate::sys::{clock, fs};
 
 /// So many names are tried for a branch whose name is ours to choose.

@@ -10,7 +10,7 @@ use super::holder::Holder;
 use crate::git::error::{GitError, Result};
 use crate::git::head;
 use crate::git::patience::patiently;
-use crate::git::resolve::branch_tip;
+use crate::git::refs::branch_tip;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct BranchTip {

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use git2::{Index, Repository};
 
-use crate::git::paths::TreePath;
+use crate::git::command::TreePath;
 use crate::git::submodule::{self, GITLINK};
 use crate::sys::dir::Dir;
 use crate::sys::fs;

@@ -10,14 +10,14 @@ use git2::Repository;
 
 use super::fill::{detach, sweep};
 use super::forget;
+use super::holder::OpenTree;
 use super::holder::{Holder, TreePhase, TreeSlot};
 use super::identity::{self, TreeIdentity};
-use super::open_tree::OpenTree;
 use super::settings::GitSettings;
 use crate::git::command::Git;
+use crate::git::command::TreePath;
 use crate::git::error::{GitError, Result};
 use crate::git::head;
-use crate::git::paths::TreePath;
 use crate::git::repo::Repo;
 use crate::sys::dir::Dir;
 
