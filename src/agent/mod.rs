@@ -10,9 +10,9 @@
 //!
 //! Names: `domain`, `form`, `sys`.
 
-pub mod environment;
+pub(crate) mod environment;
 pub mod failures;
-pub mod instructions;
+pub(crate) mod instructions;
 mod job;
 pub mod program;
 mod report;

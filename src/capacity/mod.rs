@@ -8,18 +8,14 @@
 //!
 //! Names: `domain`, `site`, `sys`.
 
-mod checkout;
 mod plan;
 mod probe;
-mod relief;
 mod reserve_file;
 mod settings;
-mod slots;
 mod start;
 
 pub use plan::{CapacityNews, StartAnswer};
 pub use probe::{CapacityFacts, CapacityProbe, Load, shortage_as_seen};
 pub use reserve_file::ReserveFile;
 pub use settings::CapacitySettings;
-pub use slots::{StartSlot, StartSlots};
-pub use start::StartAdmission;
+pub use start::{StartAdmission, StartSlot, StartSlots};

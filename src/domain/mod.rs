@@ -7,7 +7,7 @@
 //! Names: none.
 
 pub mod account;
-pub mod capacity;
+pub(crate) mod capacity;
 pub mod event;
 pub mod failure;
 pub mod liveness;
@@ -17,5 +17,5 @@ pub mod settings;
 pub mod task;
 pub mod text;
 pub mod time;
-pub mod time_bounds;
-pub mod trust;
+pub(crate) mod time_bounds;
+pub(crate) mod trust;

@@ -18,29 +18,26 @@
 //!
 //! Names: `domain`, `site`, `sys`.
 
-pub mod accounts;
+pub(crate) mod accounts;
 pub mod cancel;
 pub mod check;
 pub mod claim;
-mod dropped;
-pub mod error;
-pub mod find;
+pub(crate) mod error;
 pub mod finish;
 pub mod intake;
-pub mod journal;
-pub mod known;
-pub mod live;
-pub mod open;
+pub(crate) mod journal;
+pub(crate) mod known;
+pub(crate) mod live;
+pub(crate) mod open;
 pub mod pending;
-pub mod prune;
-pub mod ready;
+pub(crate) mod ready;
 pub mod reclaim;
 pub mod register;
-pub mod runs;
-pub mod scan;
+pub(crate) mod runs;
+pub(crate) mod scan;
 pub mod shift;
-pub mod spans;
-pub mod sweep;
+pub(crate) mod spans;
+pub(crate) mod sweep;
 
 use std::path::PathBuf;
 

@@ -5,6 +5,6 @@
 //!
 //! Names: `domain`.
 
-pub mod columns;
-pub mod paste;
+pub(crate) mod columns;
+pub(crate) mod paste;
 pub mod style;

@@ -9,33 +9,30 @@
     reason = "this is the door that the rest of the program is kept from building beside"
 )]
 
-pub mod activity;
+pub(crate) mod activity;
 pub mod cgroup;
 pub mod clock;
 pub mod daemon;
-pub mod dir;
+pub(crate) mod dir;
 pub mod disk;
 pub mod env;
-mod family;
 pub mod fs;
 pub mod grace;
 pub mod helper;
 pub mod identity;
-pub mod lock;
-pub mod lookout;
+pub(crate) mod lock;
 pub mod memory;
-pub mod mount;
 pub mod process;
 pub mod random;
-pub mod ready;
-pub mod rlimit;
+pub(crate) mod ready;
+pub(crate) mod rlimit;
 pub mod seam;
-pub mod settled;
-pub mod signal;
+pub(crate) mod settled;
+pub(crate) mod signal;
 pub mod spawn;
 pub mod sweep;
-pub mod talk;
-pub mod tool;
+pub(crate) mod talk;
+pub(crate) mod tool;
 mod vfork;
-pub mod walk;
-pub mod watch;
+pub(crate) mod walk;
+pub(crate) mod watch;

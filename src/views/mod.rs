@@ -6,14 +6,14 @@
 //!
 //! Names: `agent`, `domain`, `queue`, `shape`, `site`, `sys`.
 
-pub mod bill;
+pub(crate) mod bill;
 pub mod explain;
-pub mod failure;
+pub(crate) mod failure;
 pub mod json;
-pub mod live;
+pub(crate) mod live;
 pub mod logs;
 pub mod show;
 mod spent;
-pub mod summary;
+pub(crate) mod summary;
 pub mod text;
 pub mod view;

@@ -5,4 +5,4 @@
 mod bounds;
 pub mod breaker;
 pub mod usage;
-pub mod window;
+pub(crate) mod window;

@@ -4,5 +4,5 @@
 
 pub mod fault;
 pub mod policy;
-pub mod retry_delay;
+pub(crate) mod retry_delay;
 pub mod rules;

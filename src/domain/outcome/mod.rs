@@ -3,4 +3,4 @@
 //! Names: `failure`, `settings`, `task`, `time`, `time_bounds`.
 
 pub mod disposition;
-pub mod overuse;
+pub(crate) mod overuse;

@@ -6,20 +6,15 @@
 //!
 //! Names: `clock`, `env`, `grace`, `identity`, `process`, `random`, `spawn`.
 
-mod error;
 mod find;
 mod group;
 mod kill;
 mod made;
-mod remains;
 mod spawner;
-mod tidy;
 mod trial;
 
-pub use error::CgroupError;
 pub use find::{CgroupSupport, level};
-pub use group::{Cgroup, CgroupEvents};
+pub use group::{Cgroup, CgroupEvents, end_of};
 pub use kill::CgroupKill;
-pub use made::{CgroupEntry, CgroupLimits};
-pub use remains::end_of;
+pub use made::{CgroupEntry, CgroupError, CgroupLimits};
 pub use trial::trial;
