@@ -6,7 +6,7 @@
 //! Invariants: the decisions are pure ([`crate::domain::capacity`], `plan`); nothing depends on a lock: where locks do
 //! not work, or a holder is stopped, agents start all the same or are reclaimed with their worker.
 //!
-//! Names: `domain`, `site`, `sys`.
+//! Names: `domain`, `git`, `site`, `sys`.
 
 mod plan;
 mod probe;
