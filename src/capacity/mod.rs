@@ -6,18 +6,14 @@
 //! Invariants: the decisions are pure ([`crate::domain::capacity`], `plan`); nothing depends on a lock: where locks do
 //! not work, or a holder is stopped, agents start all the same or are reclaimed with their worker.
 
-mod checkout;
 mod plan;
 mod probe;
-mod relief;
 mod reserve_file;
 mod settings;
-mod slots;
 mod start;
 
 pub use plan::{CapacityNews, StartAnswer};
 pub use probe::{CapacityFacts, CapacityProbe, Load, shortage_as_seen};
 pub use reserve_file::ReserveFile;
 pub use settings::CapacitySettings;
-pub use slots::{StartSlot, StartSlots};
-pub use start::StartAdmission;
+pub use start::{StartAdmission, StartSlot, StartSlots};

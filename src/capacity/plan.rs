@@ -40,14 +40,10 @@ pub(super) struct Known<'a> {
     pub(super) settles_in_ms: u64,
 }
 
-/// What to do next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum StartStep {
-    /// Look at the machine.
     Look,
-    /// Take the lock of turns.
     TakeTurn(LockMode),
-    /// Take the lock of memory.
     TakeMemory,
     /// Judge this very task.
     Answer,

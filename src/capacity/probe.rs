@@ -3,7 +3,8 @@
 //! Cheap (a few system calls; what a tree takes is remembered), so that it can be asked before each claim. It changes
 //! nothing but the queue's reserve file.
 
-use super::checkout::largest_checkout;
+use std::path::PathBuf;
+
 use super::reserve_file::ReserveFile;
 use super::settings::CapacitySettings;
 use crate::domain::capacity::decision::{
@@ -11,12 +12,12 @@ use crate::domain::capacity::decision::{
     decide, start_spacing,
 };
 use crate::domain::capacity::shortage::Shortage;
+use crate::git::checkout_size;
 use crate::sys::clock;
 
 /// What a new tree takes is measured anew so often, milliseconds.
 const TREE_SIZE_MS: u64 = 60_000;
 
-/// How many may start agents, and how many agents there are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Load {
     /// Workers that are registered.
@@ -27,13 +28,10 @@ pub struct Load {
 
 /// What has to be told to the probe of the queue and of trees.
 pub trait CapacityFacts {
-    /// Why it could not be told.
     type Error;
 
-    /// Workers and claims now.
     fn load(&self) -> Result<Load, Self::Error>;
 
-    /// The trees that are there.
     fn trees(&self) -> ReusableTrees;
 
     /// Tasks that wait to be claimed.
@@ -117,6 +115,12 @@ fn for_everybody<F: CapacityFacts>(
     let trees = facts.trees();
     let served = trees.free || facts.waiting()?.iter().any(|task| trees.serves(task));
     Ok((!served).then_some(short))
+}
+
+/// What a new tree of the largest of these repositories takes; what is no repository takes nothing.
+pub fn largest_checkout(repositories: &[PathBuf]) -> TreeSize {
+    let sizes = repositories.iter().map(|path| checkout_size(path));
+    sizes.max_by_key(|size| size.bytes).unwrap_or_default()
 }
 
 #[cfg(test)]

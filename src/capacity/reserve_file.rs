@@ -9,12 +9,10 @@ use std::path::PathBuf;
 use crate::domain::capacity::reserve::{DiskSpace, Reserve};
 use crate::sys::fs::{self, Result};
 
-/// The reserve of one queue.
 #[derive(Clone, Debug)]
 pub struct ReserveFile(PathBuf);
 
 impl ReserveFile {
-    /// At this path.
     pub fn at(path: PathBuf) -> ReserveFile {
         ReserveFile(path)
     }

@@ -9,12 +9,12 @@ use crate::domain::capacity::reserve::{DiskSpace, Reserve};
 use crate::domain::capacity::shortage::Shortage;
 use crate::domain::settings::config::Config;
 use crate::site::{self, Site};
+use crate::sys::lock::Lock;
 use crate::sys::{clock, disk, fs, memory};
 
 /// The part of the settings that capacity needs.
 #[derive(Clone, Debug)]
 pub struct CapacitySettings {
-    /// What is kept free.
     pub reserve: Reserve,
     pub(super) repositories: Vec<PathBuf>,
     /// Where work writes, and whether trees are made there; the queue first.
@@ -86,4 +86,30 @@ pub(super) fn touched_ms_ago(path: &Path) -> Option<u64> {
     let meta = fs::look(path).ok()??;
     let touched_ms = u64::try_from(fs::mtime_ns(&meta) / 1_000_000).ok()?;
     clock::now().0.checked_sub(touched_ms)
+}
+
+/// Between two agents that are parked, milliseconds: the first may have been the one that fills the disk.
+const RELIEF_MS: u64 = 5_000;
+/// The lock of those who park.
+const RELIEF: &str = "relief";
+
+impl CapacitySettings {
+    /// Whether this worker's agent is the one to be parked now, and for want of what. It looks at the disks at each
+    /// heartbeat, and tries the lock only where one is nearly full.
+    pub fn take_relief_turn(&self) -> Option<Shortage> {
+        let short = self.nearly_full_disk()?;
+        let file = self.lock_file(RELIEF);
+        let _turn = Lock::try_take(&file).ok()??;
+        if touched_ms_ago(&file).is_some_and(|age_ms| age_ms < RELIEF_MS) {
+            return None;
+        }
+        // If it cannot be touched, the next one is parked sooner.
+        fs::touch(&file).ok();
+        Some(short)
+    }
+
+    /// Makes the lock file while there is space for it, long before it is needed.
+    pub fn prepare_relief(&self) {
+        drop(Lock::try_take(&self.lock_file(RELIEF)));
+    }
 }

@@ -7,7 +7,7 @@ use super::error::CommandError;
 use crate::domain::settings::config::Config;
 use crate::git::{GitError, Repo};
 use crate::queue::Queue;
-use crate::queue::find::FoundTask;
+use crate::queue::scan::FoundTask;
 use crate::sys::identity;
 use crate::worktree::{FoundSalvage, Restored, TreePool};
 

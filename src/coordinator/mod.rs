@@ -21,8 +21,8 @@ use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
 use crate::queue::{Queue, QueueError};
 use crate::site::Site;
-use crate::sys::lookout::ProcessWatcher;
 use crate::sys::signal::Signal;
+use crate::sys::watch::ProcessWatcher;
 use crate::sys::{clock, fs};
 
 use decide::{DrainStep, Phase, SignalAction, drain_step, on_signal};

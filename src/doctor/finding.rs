@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::shape::style::Style;
 
-/// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FindingLevel {
     /// As it should be.
@@ -19,16 +18,13 @@ pub enum FindingLevel {
     Missing,
 }
 
-/// One thing that was looked at.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
     /// What was looked at: `git`, `hard links` …
     pub what: &'static str,
-    /// How bad.
     pub level: FindingLevel,
     /// What was found.
     pub found: String,
-    /// How to mend it.
     pub mend: Option<String>,
 }
 
@@ -84,7 +80,6 @@ pub fn json(findings: &[Finding]) -> Value {
     json!({ "schema": 1, "findings": findings.iter().map(one).collect::<Vec<_>>() })
 }
 
-/// For people.
 pub fn text(findings: &[Finding], style: Style) -> String {
     let mut out = String::new();
     for finding in findings {

@@ -9,7 +9,6 @@ use super::node::Node;
 use super::suggest::one_of;
 use super::{lists, value};
 
-/// Their names.
 pub const AGENT_KEYS: [&str; 7] = [
     "model",
     "effort",
@@ -23,7 +22,6 @@ pub const AGENT_KEYS: [&str; 7] = [
 /// More turns than any agent makes.
 const TURNS_MAX: u32 = 1_000_000;
 
-/// Reads them all.
 pub fn agent_defaults(fields: &mut Fields) -> AgentDefaults {
     AgentDefaults {
         model: fields.read("model", value::word),

@@ -15,7 +15,6 @@ pub const PROBLEMS_MAX: usize = 100;
 /// Words that people bring from other tools, with what to write here instead.
 pub type Aliases = [(&'static str, &'static str)];
 
-/// A table that is being read.
 pub struct Fields<'a> {
     entries: &'a [NodeEntry],
     prefix: String,
@@ -111,7 +110,6 @@ impl<'a> Fields<'a> {
         self.problems.push(problem);
     }
 
-    /// What was found.
     pub fn into_problems(self) -> Vec<Problem> {
         self.problems
     }

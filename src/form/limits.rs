@@ -13,21 +13,17 @@ use super::value;
 /// More files or processes than a kernel gives.
 const COUNT_MAX: u64 = 1_000_000_000;
 
-/// How a limit is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LimitKind {
-    /// Bytes.
     Size,
     /// Seconds, written as a duration.
     Time,
-    /// A number.
     Count,
 }
 
 /// A limit's key, kind, meaning, and its place in [`Limits`].
 pub type LimitKey = (&'static str, LimitKind, &'static str, fn(&mut Limits) -> &mut Option<u64>);
 
-/// Every limit.
 pub const LIMIT_KEYS: [LimitKey; 10] = [
     ("core", LimitKind::Size, "core dump size", |l| &mut l.core_bytes),
     ("open_files", LimitKind::Count, "open files of each process", |l| &mut l.open_files),

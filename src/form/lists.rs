@@ -10,11 +10,9 @@ use super::fields::placed;
 use super::node::{Node, Value};
 use super::value;
 
-/// The most entries of any list.
 const LIST_MAX: usize = 256;
 /// The longest tool, characters.
 const TOOL_MAX: usize = 500;
-/// The most labels.
 const LABELS_MAX: usize = 32;
 /// The longest label, characters.
 const LABEL_MAX: usize = 64;

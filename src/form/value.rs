@@ -62,7 +62,6 @@ pub fn word(node: &Node) -> Result<String, Problem> {
     Ok(line)
 }
 
-/// `true` or `false`.
 pub fn boolean(node: &Node) -> Result<bool, Problem> {
     match &node.value {
         Value::Bool(truth) => Ok(*truth),
@@ -136,7 +135,6 @@ pub fn duration(node: &Node, least_ms: u64) -> Result<u64, Problem> {
     }
 }
 
-/// A size in bytes.
 pub fn size(node: &Node) -> Result<u64, Problem> {
     match &node.value {
         Value::Bare(text) | Value::Number(text) | Value::Text(text) => {

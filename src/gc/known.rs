@@ -1,15 +1,18 @@
-//! What the queue knows of a task: whether it waits, has ended, or is nowhere; and which branch is whose.
+//! What the queue knows of a task (whether it waits, has ended, or is nowhere), which branch is whose, and whether its work
+//! is on a target already.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
+use super::{GcDecision, GcItem, GcKind, GcTarget};
 use crate::domain::task::id::TaskId;
+use crate::git::{GitError, Proof, TargetChanges};
 use crate::queue::Queue;
 use crate::queue::scan::Snapshot;
 use crate::queue::shift::EndedTask;
-use crate::sys::fs;
-use crate::worktree::{Holder, OurBranch};
+use crate::sys::{clock, fs};
+use crate::worktree::{Holder, OurBranch, TreePool};
 
-/// What the queue knows of tasks.
 pub(super) struct KnownTasks<'a> {
     queue: &'a Queue,
     places: HashMap<TaskId, Option<EndedTask>>,
@@ -72,4 +75,56 @@ pub(super) fn places(snapshot: &Snapshot) -> HashMap<TaskId, Option<EndedTask>> 
     let waiting = waiting.map(|name| (name.at.id.clone(), None));
     let ended = snapshot.ended.iter().map(|ended| (ended.at().id.clone(), Some(ended.clone())));
     ended.chain(waiting).collect()
+}
+
+/// Adds the branches of ended tasks, and those of tasks that are nowhere.
+pub(super) fn branches(
+    trees: &TreePool,
+    path: &Path,
+    known: &KnownTasks<'_>,
+    items: &mut Vec<GcItem>,
+) -> std::result::Result<(), GitError> {
+    let mut changes = TargetChanges::default();
+    for branch in trees.our_branches()? {
+        let (task, place) = known.of(&branch);
+        let hops = place.is_none() && task.as_deref().is_some_and(|task| !known.is_nowhere(task));
+        if hops || matches!(place, Some(None)) {
+            continue;
+        }
+        let own = known.target(task.as_deref());
+        let targets = [trees.tip(None), own.and_then(|name| trees.tip(Some(&name)))];
+        let targets: Vec<String> = targets.into_iter().flatten().collect();
+        let kind = if place.is_some() { GcKind::Branch } else { GcKind::OrphanBranch };
+        let merged = trees.merged(&branch.name, &targets, &mut changes)?;
+        let fate = fate(trees, &branch.name, kind, merged);
+        let name = match (kind, &task) {
+            (GcKind::OrphanBranch, Some(task)) => {
+                format!("{} (of {task}, which is nowhere)", branch.name)
+            }
+            (GcKind::OrphanBranch, None) => format!("{} (no log says whose)", branch.name),
+            _ => branch.name.clone(),
+        };
+        items.push(GcItem {
+            kind,
+            name,
+            bytes: 0,
+            idle_ms: clock::since_ms(branch.commit_ms),
+            target: GcTarget::Branch {
+                repository: path.to_owned(),
+                name: branch.name,
+                task,
+                targets,
+            },
+            fate,
+        });
+    }
+    Ok(())
+}
+
+fn fate(trees: &TreePool, name: &str, kind: GcKind, merged: Option<Proof>) -> GcDecision {
+    match (trees.checked_out(name), merged) {
+        (Some(at), _) => GcDecision::stays(format!("checked out at {}", at.display())),
+        (None, None) if kind == GcKind::Branch => GcDecision::stays("not merged"),
+        _ => GcDecision::stays(""),
+    }
 }

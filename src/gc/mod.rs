@@ -5,7 +5,6 @@
 //! no ref reaches; an ended task goes through the queue's row *prune*. All of it may be cut short anywhere and done
 //! again. It may not know agents, or print.
 
-mod branches;
 mod carry;
 mod decide;
 mod known;
@@ -24,7 +23,6 @@ pub use decide::decide;
 pub use show::{json, text};
 pub use survey::survey;
 
-/// What may go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct GcRules {
     /// What is left of what is over.
@@ -35,7 +33,6 @@ pub struct GcRules {
     pub salvages: bool,
 }
 
-/// Kinds of things, in the order in which they go.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GcKind {
@@ -57,7 +54,6 @@ pub enum GcKind {
     Report,
     /// The journal of a process that ended.
     Journal,
-    /// What workers said.
     Log,
     /// What a removal saved.
     Salvage,
@@ -70,38 +66,25 @@ pub enum GcKind {
 pub enum GcTarget {
     /// A tree (or what it ignores): repository, number, and the task that was over.
     Tree {
-        /// The repository.
         repository: PathBuf,
-        /// The tree's number.
         number: u32,
-        /// Who lived in it.
         holder: Option<(String, String)>,
     },
-    /// A branch.
     Branch {
-        /// The repository.
         repository: PathBuf,
-        /// Its name.
         name: String,
-        /// Its task.
         task: Option<String>,
         /// Commits that its work may be on.
         targets: Vec<String>,
     },
-    /// A salvage.
     Salvage {
-        /// The repository.
         repository: PathBuf,
-        /// The ref.
         name: String,
     },
-    /// An ended task.
     Task(EndedTask),
     /// What is in `runs/` of this id.
     Run(String),
-    /// A file.
     File(PathBuf),
-    /// Nothing that goes.
     None,
 }
 
@@ -115,20 +98,15 @@ pub enum GcDecision {
 }
 
 impl GcDecision {
-    /// It stays, for this reason.
     fn stays(why: impl Into<String>) -> GcDecision {
         GcDecision::Stays(why.into())
     }
 }
 
-/// One thing.
 #[derive(Clone, PartialEq, Debug)]
 pub struct GcItem {
-    /// What it is.
     pub kind: GcKind,
-    /// What people call it.
     pub name: String,
-    /// What it takes.
     pub bytes: u64,
     /// It was last used so long ago, milliseconds.
     pub idle_ms: u64,
@@ -139,7 +117,6 @@ pub struct GcItem {
 }
 
 impl GcItem {
-    /// Whether it goes.
     pub fn goes(&self) -> bool {
         matches!(self.fate, GcDecision::Goes(_))
     }

@@ -33,7 +33,6 @@ fn size(items: &[&GcItem]) -> u64 {
     items.iter().map(|item| item.bytes).sum()
 }
 
-/// For people.
 pub fn text(items: &[GcItem], style: Style) -> String {
     let mut kinds: BTreeMap<GcKind, Vec<&GcItem>> = BTreeMap::new();
     for item in items {
@@ -101,7 +100,6 @@ fn named(kind: GcKind, all: &[&GcItem], going: &[&GcItem], style: Style) -> Stri
     out
 }
 
-/// For programs.
 pub fn json(items: &[GcItem], dry_run: bool) -> Value {
     let one = |item: &GcItem| {
         let (goes, why) = match &item.fate {

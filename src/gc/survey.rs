@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::branches::branches;
+use super::known::branches;
 use super::known::{KnownTasks, places};
 use super::{GcDecision, GcItem, GcKind, GcTarget};
 use crate::domain::settings::config::Config;

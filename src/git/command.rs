@@ -34,7 +34,6 @@ const KEPT: [&str; 9] = [
     "GIT_PROXY_SSL_CAINFO",
 ];
 
-/// How to call git in one place.
 #[derive(Clone, Debug)]
 pub(crate) struct Git {
     env: Vec<(OsString, OsString)>,
@@ -88,19 +87,16 @@ impl Git {
         self
     }
 
-    /// The same with another index.
     pub(crate) fn with_index(mut self, index: &Path) -> Git {
         self.set("GIT_INDEX_FILE", index);
         self
     }
 
-    /// The same with one more variable.
     pub(crate) fn with(mut self, key: &str, value: &str) -> Git {
         self.set(key, value);
         self
     }
 
-    /// The same within another time, milliseconds.
     pub(crate) fn within(mut self, limit_ms: u64) -> Git {
         self.limit_ms = limit_ms;
         self
@@ -163,7 +159,6 @@ impl Git {
             .map_err(|error| self.error(doing, error.to_string()))
     }
 
-    /// An object's id that a command printed.
     pub(crate) fn oid(&self, doing: &'static str, args: &[&str], stdin: &[u8]) -> Result<Oid> {
         let printed = self.run(doing, args, stdin)?;
         let text = String::from_utf8_lossy(&printed).trim().to_owned();
@@ -200,6 +195,32 @@ pub(crate) fn words(stderr: &[u8]) -> String {
     let mut last: Vec<&str> = lines.filter(matters).rev().take(4).collect();
     last.reverse();
     last.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).take(600).collect()
+}
+
+pub(crate) type TreePath = Vec<u8>;
+
+/// So many names are written out for people.
+pub(crate) const NAMED: usize = 5;
+
+pub(crate) fn printed(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(|byte| *byte == 0).filter(|name| !name.is_empty())
+}
+
+/// A few names for people.
+pub(crate) fn names(paths: &[TreePath]) -> String {
+    let mut list: Vec<String> = paths
+        .iter()
+        .take(NAMED)
+        .map(|path| {
+            let text = String::from_utf8_lossy(path);
+            let plain = !text.chars().any(|c| c.is_control() || c == ',');
+            if plain { text.into_owned() } else { format!("{text:?}") }
+        })
+        .collect();
+    if paths.len() > NAMED {
+        list.push(format!("and {} more", paths.len() - NAMED));
+    }
+    list.join(", ")
 }
 
 #[cfg(test)]

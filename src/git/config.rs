@@ -82,7 +82,6 @@ impl Config {
         self.values(key).pop()
     }
 
-    /// Whether a key is switched on.
     pub(crate) fn is_true(&self, key: &str) -> bool {
         let value = self.value(key).unwrap_or_default().to_ascii_lowercase();
         !matches!(value.as_str(), "" | "false" | "no" | "off" | "0")

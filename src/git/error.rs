@@ -8,17 +8,14 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::fs::FsError;
 
-/// The usual result here.
 pub(crate) type Result<T> = std::result::Result<T, GitError>;
 
 /// Whether an error goes away by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Retryable {
-    /// Somebody holds a lock.
     Locked,
     /// A clean-up was in the way, perhaps.
     Stumble,
-    /// It stays.
     No,
 }
 

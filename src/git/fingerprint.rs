@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use git2::{Index, Repository};
 
+use super::command::{TreePath, names};
 use super::head;
-use super::paths::{TreePath, names};
 use super::repo::Repo;
 use crate::sys::fs;
 

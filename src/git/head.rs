@@ -2,7 +2,6 @@
 
 use git2::{Oid, Repository, RepositoryState, Signature};
 
-/// Where HEAD is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Head {
     /// The branch it is on, in full; `None`: at a commit.
@@ -11,7 +10,6 @@ pub(crate) struct Head {
     pub(crate) at: Option<Oid>,
 }
 
-/// Reads HEAD, whatever an agent made of it.
 pub(crate) fn read(git: &Repository) -> Head {
     let Ok(head) = git.find_reference("HEAD") else { return Head { branch: None, at: None } };
     let at = head.peel_to_commit().ok().map(|commit| commit.id());

@@ -4,28 +4,23 @@
 //! configuration are only read; no program that a repository's configuration names is started where it has not been
 //! the user's before; nothing waits for a person or for ever.
 
-mod checkout_size;
 pub(crate) mod command;
+pub(crate) mod compare;
 pub(crate) mod config;
 pub mod doctor;
 pub(crate) mod durable;
 pub(crate) mod error;
 mod fingerprint;
 pub(crate) mod head;
-pub(crate) mod merged;
 pub(crate) mod overrides;
-pub(crate) mod paths;
 pub(crate) mod patience;
 pub(crate) mod refs;
 pub(crate) mod repo;
-pub(crate) mod resolve;
 pub(crate) mod sample;
 pub(crate) mod submodule;
-pub(crate) mod summary;
 
-pub use checkout_size::checkout_size;
+pub use compare::{Proof, TargetChanges};
 pub use error::GitError;
 pub use fingerprint::Fingerprint;
-pub use merged::{Proof, TargetChanges};
-pub use repo::Repo;
-pub use resolve::ResolvedBase;
+pub use refs::ResolvedBase;
+pub use repo::{Repo, checkout_size};

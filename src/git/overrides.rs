@@ -83,7 +83,6 @@ pub(crate) fn decides_content(key: &str) -> bool {
     power(key) == KeyPower::Content
 }
 
-/// The filter driver that a key configures.
 pub(crate) fn driver(key: &str) -> Option<&str> {
     key.strip_prefix("filter.")?.rsplit_once('.').map(|(driver, _)| driver)
 }

@@ -79,7 +79,6 @@ fn lasts(path: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Does it, and again while somebody else holds a lock.
 pub(crate) fn patiently<T>(
     doing: &'static str,
     path: &Path,

@@ -16,7 +16,6 @@ use crate::sys::{fs, walk::DirWalk};
 /// What the index says of a directory that is a repository of its own.
 pub(crate) const GITLINK: u32 = 0o160_000;
 
-/// What stands there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum SubmoduleState {
     /// Nothing of its own, as git leaves it.
@@ -25,11 +24,9 @@ pub(crate) enum SubmoduleState {
     Published,
     /// A submodule with something that is nowhere else; what, in words.
     HoldsMore(&'static str),
-    /// A repository of its own.
     Embedded,
 }
 
-/// Looks at one.
 pub(crate) fn look(admin: &Path, dir: &Path) -> SubmoduleState {
     let dot_git = dir.join(".git");
     match fs::look(&dot_git) {

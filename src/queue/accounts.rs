@@ -19,22 +19,18 @@ use crate::sys::fs::{self, Linked};
 /// No account's name holds a dot.
 const PROBE: &str = ".probe";
 
-/// What lies in `accounts/`.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts {
-    /// By account.
     pub accounts: Vec<(String, Breaker)>,
     /// Who tries, by account.
     pub probes: Vec<(String, WorkerId)>,
 }
 
 impl Accounts {
-    /// An account's breaker, where there is one.
     pub fn breaker(&self, account: &str) -> Option<&Breaker> {
         self.accounts.iter().find(|(name, _)| name == account).map(|(_, breaker)| breaker)
     }
 
-    /// Who tries an account.
     pub fn probe(&self, account: &str) -> Option<&WorkerId> {
         self.probes.iter().find(|(name, _)| name == account).map(|(_, worker)| worker)
     }

@@ -7,9 +7,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::dropped::{DroppedContent, read_dropped};
 use super::finish::Transition;
 use super::pending::Sightings;
+use super::pending::{DroppedContent, read_dropped};
 use super::runs::to_json;
 use super::{Queue, QueueError, Result};
 use crate::domain::settings::problem::Problem;
@@ -23,7 +23,7 @@ use crate::sys::clock;
 use crate::sys::fs;
 use crate::sys::random;
 
-pub use super::dropped::MAX_TASK_BYTES;
+pub use super::pending::MAX_TASK_BYTES;
 
 /// Judges what was dropped; implemented above, where files are parsed and repositories are known.
 pub trait IntakeCheck {

@@ -51,12 +51,9 @@ impl Part {
     }
 }
 
-/// A file in `log/`, as housekeeping sees it.
 #[derive(Clone, Debug)]
 pub struct JournalFile {
-    /// The file.
     pub path: PathBuf,
-    /// Its size.
     pub bytes: u64,
     /// Its last line was written then, milliseconds since 1970.
     pub written_ms: u64,

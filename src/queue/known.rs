@@ -20,7 +20,6 @@ use crate::sys::lock::Lock;
 /// A queue that was opened by its root.
 #[derive(Debug)]
 pub struct OpenedQueue {
-    /// It.
     pub queue: Queue,
     /// This root had no queue that it knew of.
     pub first: bool,

@@ -16,7 +16,6 @@ impl Queue {
             .and_then(|()| fs::rename(&staged, &self.paths.attempt(attempt).live()));
         if !matches!(placed, Ok(Renamed::Done)) {
             // On a full disk this would be one more each second.
-            // It is swept within an hour.
             drop(fs::unlink(&staged));
         }
         // A lost race means that nobody reads it.

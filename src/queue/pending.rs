@@ -1,20 +1,21 @@
-//! What lies in `pending/`, and whether it is still being written.
+//! What lies in `pending/`, whether it is still being written, and reading it under its task's name.
 //!
 //! Anybody may write here, so nothing is trusted: names are bytes, files may be links or FIFOs, and "settled"
-//! is only a hint that saves work. What counts is decided under the name that intake gives.
+//! is only a hint that saves work. What counts is decided under the name that intake gives. Invariant: nothing is followed,
+//! nothing is waited for.
 
 use std::collections::{HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Queue, Result};
+use crate::domain::settings::problem::Problem;
 use crate::site::Dir;
-use crate::sys::clock;
-use crate::sys::fs;
 use crate::sys::settled::{Writers, writers};
+use crate::sys::{clock, fs};
 
 /// Where the kernel does not tell about writers: unchanged for so long, milliseconds.
 const QUIET_MS: u64 = 1_500;
@@ -134,7 +135,6 @@ impl Sightings {
         now - sight.since_ms >= patience
     }
 
-    /// Whether a name was seen before.
     pub(super) fn knows(&self, name: &str) -> bool {
         self.seen.contains_key(OsStr::new(name))
     }
@@ -176,6 +176,57 @@ pub fn is_private(name: &OsStr) -> bool {
         || ends(".swp")
         || ends(".part")
         || (name.starts_with(b"#") && ends("#"))
+}
+
+/// What a dropped file may hold, bytes; one more is read to see that there is more.
+pub const MAX_TASK_BYTES: u64 = 10 * 1024 * 1024;
+
+pub(super) enum DroppedContent {
+    Gone,
+    /// It is still being written.
+    Unsettled,
+    /// It is no file, or may not be read.
+    Wrong(Problem),
+    /// Its content, cut one byte beyond [`MAX_TASK_BYTES`], and the open file.
+    Bytes(File, Vec<u8>),
+}
+
+/// Reads it.
+pub(super) fn read_dropped(path: &Path) -> Result<DroppedContent> {
+    let Some(meta) = fs::look(path)? else { return Ok(DroppedContent::Gone) };
+    if !meta.is_file() {
+        return Ok(DroppedContent::Wrong(not_a_file(&meta)));
+    }
+    let file = match fs::open_foreign(path) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(DroppedContent::Gone),
+        // A process or a disk in trouble is not the file's fault: it is read again later.
+        Err(e) if e.unopenable() => return Ok(DroppedContent::Wrong(unreadable(&e))),
+        Err(e) => return Err(e.into()),
+    };
+    if writers(&file) == Writers::Some {
+        return Ok(DroppedContent::Unsettled);
+    }
+    let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)?;
+    Ok(DroppedContent::Bytes(file, bytes))
+}
+
+fn not_a_file(meta: &std::fs::Metadata) -> Problem {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = meta.file_type();
+    let (what, hint) = match () {
+        () if kind.is_symlink() => ("a symbolic link", "drop the file itself: cp or ln, not ln -s"),
+        () if kind.is_dir() => ("a directory", "drop its files one by one"),
+        () if kind.is_fifo() => ("a FIFO", "write the text to a file"),
+        () if kind.is_socket() => ("a socket", "write the text to a file"),
+        () => ("a device", "write the text to a file"),
+    };
+    Problem::new(format!("this is {what}, not a task file")).hint(hint)
+}
+
+fn unreadable(e: &fs::FsError) -> Problem {
+    Problem::new(format!("it cannot be opened: {}", e.source))
+        .hint("make it readable for the user that runs the swarm, then: coordinator retry TASK")
 }
 
 #[cfg(test)]

@@ -21,7 +21,6 @@ const FRESH_MS: u64 = 200;
 /// Listing takes at most one part in so many of a worker's time.
 const SHARE: u64 = 20;
 
-/// Names seen in `ready/`, in the order of work.
 #[derive(Debug, Default)]
 pub struct ReadyList {
     /// Last first, so that the head is cheap to take away.
@@ -67,7 +66,6 @@ impl ReadyList {
         }
     }
 
-    /// Forgets the list: something happened.
     pub fn invalidate(&mut self) {
         self.stale_at_ms = 0;
     }

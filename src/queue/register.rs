@@ -104,7 +104,6 @@ impl Queue {
         fs::sync_file(&file, &staged)?;
         let path = self.file(Dir::Workers, &card.id);
         // Refused where a reply of ours was lost; if it is not there, the first claim says so.
-        // Nobody else moves the staged file, so this rename loses no race.
         let _ = fs::rename(&staged, &path)?;
         Ok(Registration { card, path, file, inode, claimed: AtomicBool::new(false) })
     }

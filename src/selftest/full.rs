@@ -19,7 +19,7 @@ use crate::queue::intake::{Dropped, IntakeCheck, IntakeDecision, IntakeResult};
 use crate::queue::register::{Card, Registration};
 use crate::queue::{Queue, Result};
 use crate::site::Site;
-use crate::sys::{clock, env, fs, identity, mount, random, tool};
+use crate::sys::{clock, disk, env, fs, identity, random, tool};
 
 /// The disk's size, bytes.
 const SIZE: u64 = 4 << 20;
@@ -66,7 +66,7 @@ pub(super) fn run(order: &Order, report: &mut Report) -> Result<()> {
 
 /// The process of its own.
 pub fn fill(dir: &Path) -> DiskReport {
-    if let Err(e) = mount::own_disk(dir, SIZE) {
+    if let Err(e) = disk::own_disk(dir, SIZE) {
         return DiskReport { skipped: Some(e.to_string()), ..DiskReport::default() };
     }
     let mut seen = DiskReport::default();

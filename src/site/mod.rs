@@ -12,15 +12,13 @@
 //!
 //! Invariant: pure; paths are put together, and nothing is looked at.
 
-mod places;
 mod queue;
-mod runs;
 
 use std::path::{Path, PathBuf};
 
-pub use places::{disk_places, scratch_dir};
-pub use queue::{Dir, QueuePaths, REPORT};
-pub use runs::{AttemptPaths, RunPaths};
+pub use queue::{AttemptPaths, Dir, QueuePaths, REPORT, RunPaths};
+
+use crate::domain::settings::config::Config;
 
 /// The file of settings.
 pub const SETTINGS: &str = "swarm.toml";
@@ -111,9 +109,28 @@ impl<'a> Site<'a> {
     }
 }
 
+/// Where work under these settings takes room, and whether trees are made there.
+pub fn disk_places(config: &Config) -> Vec<(PathBuf, bool)> {
+    let mut places = vec![(Site::at(&config.root).queue(), false)];
+    places.extend(config.trees.clone().map(|dir| (dir, true)));
+    for repository in config.repositories() {
+        let beside = repository.parent().map(PathBuf::from).filter(|_| config.trees.is_none());
+        places.extend(beside.map(|dir| (dir, true)));
+        // Objects of what agents commit.
+        places.push((repository, false));
+    }
+    places
+}
+
+/// Where scratch directories live: with the trees, or beside the root.
+pub fn scratch_dir(config: &Config) -> PathBuf {
+    config.trees.clone().unwrap_or_else(|| Site::at(&config.root).beside())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::settings::repositories::RigProfile;
 
     #[test]
     fn every_path_of_a_root() {
@@ -134,5 +151,26 @@ mod tests {
         ] {
             assert_eq!(path, Path::new(written));
         }
+    }
+
+    #[test]
+    fn trees_lie_beside_each_repository_or_where_the_settings_say() {
+        let mut config = Config::built_in("/a/root".into(), &[]);
+        let rig = RigProfile { path: "/b/rig".into(), setup: None };
+        config.rigs.insert("rig".into(), rig);
+        let shown = |config: &Config| -> Vec<String> {
+            let places = disk_places(config).into_iter();
+            places
+                .map(|(path, trees)| {
+                    format!("{}{}", path.display(), if trees { " trees" } else { "" })
+                })
+                .collect()
+        };
+        let beside = ["/a/root/queue", "/a trees", "/a/root", "/b trees", "/b/rig"];
+        assert_eq!(shown(&config), beside);
+        assert_eq!(scratch_dir(&config), PathBuf::from("/a/root.swarmdir"));
+        config.trees = Some("/trees".into());
+        assert_eq!(shown(&config), ["/a/root/queue", "/trees trees", "/a/root", "/b/rig"]);
+        assert_eq!(scratch_dir(&config), PathBuf::from("/trees"));
     }
 }

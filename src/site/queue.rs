@@ -1,93 +1,86 @@
-//! `queue/`: its directories, and the files in them whose names are fixed.
+//! `queue/`: its directories, the files in them whose names are fixed, and what a task and an attempt leave in
+//! `runs/T/` and `runs/T/e.W/`.
 
 use std::path::{Path, PathBuf};
 
-use super::runs::{AttemptPaths, RunPaths};
-use crate::domain::task::id::TaskId;
+use crate::domain::task::id::{Epoch, TaskId};
 use crate::domain::task::name::{AttemptName, TaskEpoch};
 
 /// How the name of a rejected task's report ends.
 pub const REPORT: &str = ".error.txt";
 
-/// The queue's directories; `queue/README.md` says what lies in each.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Dir {
-    /// The drop zone.
-    Pending,
-    /// Waiting or being worked on.
-    Ready,
-    /// Not eligible now.
-    Blocked,
-    /// Hard links of workers' files: who works on what.
-    Claims,
-    /// Live workers: identity and heartbeat.
-    Workers,
-    /// Workers declared dead.
-    Gone,
-    /// Workers asked to end.
-    Retire,
-    /// Each task's own record and attempts.
-    Runs,
-    /// Ended well.
-    Done,
-    /// Ended badly.
-    Failed,
-    /// Cancelled.
-    Cancelled,
-    /// Wrong files, each with its errors beside it.
-    Rejected,
-    /// Cancel requests.
-    Cancel,
-    /// Accounts, one an account, and who tries a closed one.
-    Accounts,
-    /// Staging.
-    Tmp,
-    /// The journal.
-    Log,
+/// The directories: their enum, all of them in order, and their names on disk.
+macro_rules! dirs {
+    ($(#[$doc:meta] $dir:ident = $name:literal,)+) => {
+        /// The queue's directories; `queue/README.md` says what lies in each.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Dir {
+            $(#[$doc] $dir,)+
+        }
+
+        impl Dir {
+            /// All of them.
+            pub const ALL: [Dir; 16] = [$(Dir::$dir),+];
+
+            /// Its name on disk.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Dir::$dir => $name,)+
+                }
+            }
+        }
+    };
 }
 
-impl Dir {
-    /// All of them.
-    pub const ALL: [Dir; 16] = [
-        Dir::Pending,
-        Dir::Ready,
-        Dir::Blocked,
-        Dir::Claims,
-        Dir::Workers,
-        Dir::Gone,
-        Dir::Retire,
-        Dir::Runs,
-        Dir::Done,
-        Dir::Failed,
-        Dir::Cancelled,
-        Dir::Rejected,
-        Dir::Cancel,
-        Dir::Accounts,
-        Dir::Tmp,
-        Dir::Log,
-    ];
+dirs! {
+    /// The drop zone.
+    Pending = "pending",
+    /// Waiting or being worked on.
+    Ready = "ready",
+    /// Not eligible now.
+    Blocked = "blocked",
+    /// Hard links of workers' files: who works on what.
+    Claims = "claims",
+    /// Live workers: identity and heartbeat.
+    Workers = "workers",
+    /// Workers declared dead.
+    Gone = "gone",
+    /// Workers asked to end.
+    Retire = "retire",
+    /// Each task's own record and attempts.
+    Runs = "runs",
+    /// Ended well.
+    Done = "done",
+    /// Ended badly.
+    Failed = "failed",
+    /// Cancelled.
+    Cancelled = "cancelled",
+    /// Wrong files, each with its errors beside it.
+    Rejected = "rejected",
+    /// Cancel requests.
+    Cancel = "cancel",
+    /// Accounts, one an account, and who tries a closed one.
+    Accounts = "accounts",
+    /// Staging.
+    Tmp = "tmp",
+    /// The journal.
+    Log = "log",
+}
 
-    /// Its name on disk.
-    pub fn name(self) -> &'static str {
-        match self {
-            Dir::Pending => "pending",
-            Dir::Ready => "ready",
-            Dir::Blocked => "blocked",
-            Dir::Claims => "claims",
-            Dir::Workers => "workers",
-            Dir::Gone => "gone",
-            Dir::Retire => "retire",
-            Dir::Runs => "runs",
-            Dir::Done => "done",
-            Dir::Failed => "failed",
-            Dir::Cancelled => "cancelled",
-            Dir::Rejected => "rejected",
-            Dir::Cancel => "cancel",
-            Dir::Accounts => "accounts",
-            Dir::Tmp => "tmp",
-            Dir::Log => "log",
+/// Methods for files whose names are fixed, below `self.dir()`.
+macro_rules! files {
+    ($(#[$doc:meta] $method:ident = $file:literal,)+) => {
+        /// The directory itself.
+        pub fn dir(&self) -> &Path {
+            &self.0
         }
-    }
+        $(
+            #[$doc]
+            pub fn $method(&self) -> PathBuf {
+                self.0.join($file)
+            }
+        )+
+    };
 }
 
 /// The paths of a queue.
@@ -165,10 +158,76 @@ impl QueuePaths {
     }
 }
 
+/// The paths of one task's directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunPaths(PathBuf);
+
+impl RunPaths {
+    files! {
+        /// The dropped name, where the task's id does not say it.
+        name = "name",
+        /// The record that intake makes.
+        record = "task.json",
+        /// Where the task stands, for whoever goes on with it.
+        context = "context.md",
+        /// Why its intake waits.
+        waiting = "waiting",
+        /// Why it was rejected, for programs.
+        rejection = "rejection.json",
+        /// Its branch, written before the branch is made.
+        branch = "branch.json",
+        /// The mark that what is left of it may go.
+        pruned = "pruned",
+    }
+
+    /// The mark of a retry.
+    pub fn retry(&self, epoch: Epoch) -> PathBuf {
+        self.0.join(format!("retry.{epoch}"))
+    }
+
+    /// A second name of the task that was found in a directory of the queue, put aside.
+    pub fn duplicate(&self, dir: &str, name: &str) -> PathBuf {
+        self.0.join(format!("duplicate.{dir}.{name}"))
+    }
+
+    /// One attempt's directory.
+    pub fn attempt(&self, attempt: &AttemptName) -> AttemptPaths {
+        AttemptPaths(self.0.join(attempt.dir()))
+    }
+}
+
+/// The paths of one attempt's directory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AttemptPaths(PathBuf);
+
+impl AttemptPaths {
+    files! {
+        /// The copy of the task's file that the attempt works from.
+        task = "task",
+        /// How it began.
+        start = "attempt.json",
+        /// How it ended.
+        result = "result.json",
+        /// That its worker died.
+        lost = "lost",
+        /// How its agent stands now.
+        live = "live.json",
+        /// The agent's standard output.
+        events = "events.jsonl",
+        /// The agent's standard error.
+        stderr = "stderr",
+        /// The setup command's standard output.
+        setup_events = "setup.out",
+        /// The setup command's standard error.
+        setup_stderr = "setup.err",
+        /// What only the agent's adapter reads.
+        private = "private",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::task::id::Epoch;
 
     #[test]
     fn every_path_of_a_queue() {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use super::{family, process, signal, sweep};
+use super::{activity, process, signal, sweep};
 
 /// A child that ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,7 +67,7 @@ fn detach(command: &mut Command) {
 /// Every child that has ended since the last call, adopted orphans included; but not a helper of another thread, which
 /// waits for it itself.
 pub fn reap() -> Vec<Reaped> {
-    let spared = family::spared();
+    let spared = activity::spared();
     if spared.is_empty() {
         return std::iter::from_fn(|| ended(None)).flatten().collect();
     }

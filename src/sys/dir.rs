@@ -19,13 +19,11 @@ use nix::sys::stat::{Mode, mkdirat};
 /// Which directory it is, for as long as the file system exists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DirId {
-    /// Its inode.
     pub inode: u64,
     /// When it was made, nanoseconds since 1970; 0 where the file system does not know.
     pub born_ns: u64,
 }
 
-/// An open directory.
 #[derive(Debug)]
 pub struct Dir {
     file: File,
@@ -34,9 +32,7 @@ pub struct Dir {
 /// What stands under a name that ought to be a directory.
 #[derive(Debug)]
 pub enum DirOpening {
-    /// The directory itself.
     Dir(Dir),
-    /// Nothing.
     Nothing,
     /// A symbolic link, or no directory.
     Other,

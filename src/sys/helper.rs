@@ -11,7 +11,7 @@ use std::path::Path;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
-use super::family::spared;
+use super::activity::spared;
 use super::spawn::{self, Child, Exit, SpawnError, SpawnRequest, SpawnStep};
 use super::{clock, process, ready};
 

@@ -85,7 +85,6 @@ pub fn was_given(pid: i32, names: &[&str]) -> bool {
     })
 }
 
-/// How many threads a process has; `None` where it is gone.
 pub(super) fn threads(pid: i32) -> Option<u64> {
     stat_fields(pid)?.get(17)?.parse().ok()
 }
@@ -119,7 +118,6 @@ pub fn own_thread() -> i32 {
     nix::unistd::gettid().as_raw()
 }
 
-/// The number of every process that can be seen from here.
 pub(super) fn all() -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()

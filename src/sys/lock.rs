@@ -14,7 +14,6 @@ use super::random;
 pub enum LockMode {
     /// Beside any number of others who share it.
     Shared,
-    /// By nobody else.
     Alone,
 }
 
@@ -43,7 +42,6 @@ impl Lock {
         }
     }
 
-    /// Waits for the lock.
     pub fn take(path: &Path) -> Result<Lock> {
         Lock::wait(path, LockMode::Alone)
     }
@@ -169,7 +167,6 @@ impl LockWaiter {
         pending
     }
 
-    /// Whether it waits.
     pub fn is_waiting(&self) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.wait().wanted)
     }

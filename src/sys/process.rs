@@ -140,7 +140,6 @@ pub(super) fn kill_if(pid: i32, right: impl FnOnce() -> bool) -> bool {
     signal_if(pid, Signal::SIGKILL, right)
 }
 
-/// The same with any signal.
 pub(super) fn signal_if(pid: i32, what: Signal, right: impl FnOnce() -> bool) -> bool {
     match descriptor(pid) {
         Ok(process) => right() && signal_exactly(&process, what),

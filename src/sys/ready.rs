@@ -49,7 +49,6 @@ pub struct WakePipe {
 }
 
 impl WakePipe {
-    /// A silent bell.
     pub fn new() -> io::Result<WakePipe> {
         let (reader, writer) = io::pipe()?;
         Ok(WakePipe { reader, writer })

@@ -10,7 +10,6 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use crate::domain::settings::limits::Limits;
 
-/// One limit to set.
 #[derive(Clone, Copy, Debug)]
 pub struct Rlimit {
     pub(super) resource: Resource,

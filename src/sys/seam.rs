@@ -70,17 +70,14 @@ impl Op {
 }
 
 impl<'a> Call<'a> {
-    /// On one path.
     pub(super) fn on(op: Op, path: &'a Path) -> Call<'a> {
         Call { op, path, to: None, bytes: &[], offset: None }
     }
 
-    /// On two.
     pub(super) fn between(op: Op, path: &'a Path, to: &'a Path) -> Call<'a> {
         Call { to: Some(to), ..Call::on(op, path) }
     }
 
-    /// The write of these bytes.
     pub(super) fn write(path: &'a Path, bytes: &'a [u8], offset: Option<u64>) -> Call<'a> {
         Call { bytes, offset, ..Call::on(Op::Write, path) }
     }

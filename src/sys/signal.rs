@@ -14,7 +14,6 @@ pub enum Signal {
     Terminate,
     /// Re-read the configuration.
     HangUp,
-    /// A child ended.
     Child,
 }
 

@@ -9,9 +9,9 @@
 
 use std::collections::HashSet;
 
+use super::activity::{all_below, childless};
+pub use super::activity::{become_subreaper, children_of, is_subreaper, own_children};
 use super::clock::{Backoff, mono_ms};
-use super::family::{all_below, childless};
-pub use super::family::{become_subreaper, children_of, is_subreaper, own_children};
 use super::grace::{Grace, SweepTarget};
 use super::identity::{self, start_ticks};
 use super::process;
@@ -93,7 +93,6 @@ fn entry(key: &str, value: &str) -> Vec<u8> {
     [key.as_bytes(), b"=", value.as_bytes()].concat()
 }
 
-/// Everything whose environment says this.
 struct MarkedProcesses(EnvMark);
 
 impl SweepTarget for MarkedProcesses {
@@ -130,7 +129,6 @@ fn end_marked(mark: &EnvMark, grace: &mut Grace, patience_ms: u64) -> Swept {
         *swept = kill_bearers(mark, grace, patience_ms);
         Ok(())
     };
-    // Where it is only pretended, nobody was found.
     // Where the call is only pretended nothing was found.
     drop(through(Call::on(Op::Kill, all), |_| kill(&mut swept)));
     swept

@@ -16,7 +16,6 @@ pub const MAX: u64 = 10 << 20;
 /// So many older parts are kept.
 pub const KEPT: u32 = 3;
 
-/// A log that this process writes to.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,
@@ -25,7 +24,6 @@ pub struct LogFile {
 }
 
 impl LogFile {
-    /// Opens it, made where it is missing.
     pub fn open(path: &Path) -> Result<LogFile> {
         LogFile::with_max(path, MAX)
     }
@@ -34,11 +32,9 @@ impl LogFile {
         Ok(LogFile { path: path.to_owned(), max, open: Mutex::new(open(path)?) })
     }
 
-    /// Adds a line.
     pub fn line(&self, line: &str) -> Result<()> {
         let mut open_now = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         // A log that cannot be turned grows, which is better than a line less.
-        // An older part that stays does no harm.
         drop(turn(&self.path, self.max));
         if fs::look(&self.path)?.is_none_or(|meta| fs::file_id(&meta) != open_now.1) {
             *open_now = open(&self.path)?;

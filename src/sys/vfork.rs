@@ -62,22 +62,17 @@ pub(super) struct ChildPlan<'a> {
     pub(super) stdio: [BorrowedFd<'a>; 3],
     pub(super) death_signal: Signal,
     pub(super) rlimits: &'a [Rlimit],
-    /// Of its control group.
     pub(super) entrance: &'a CgroupEntry,
 }
 
 /// Where the child came to grief.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ChildStage {
-    /// No child was made.
     Clone,
     /// Session, limits, signals, descriptors.
     Prepare,
-    /// The directory cannot be entered.
     Directory,
-    /// The program cannot be executed.
     Exec,
-    /// The control group cannot be entered.
     Cgroup,
 }
 

@@ -13,7 +13,6 @@ pub struct DirWalk {
     inner: walkdir::IntoIter,
 }
 
-/// One name that a walk came by.
 #[derive(Clone, Debug)]
 pub struct WalkEntry {
     /// From the root of the walk on.

@@ -8,9 +8,7 @@ use serde::de::IgnoredAny;
 use crate::domain::settings::problem::Problem;
 use crate::form::{Locator, Node, NodeEntry, Value, duplicates};
 
-/// How deep it may nest.
 const DEPTH_MAX: usize = 16;
-/// How many values it may hold.
 const VALUES_MAX: usize = 10_000;
 
 /// Parses a JSON text.

@@ -3,19 +3,16 @@
 //! Pure: it opens nothing and knows neither queue nor agent. What a task may name (agents, rigs, limits
 //! within caps) is handed in. Whoever gets a [`TaskSpec`] from here need not check it again.
 
-mod branch;
-mod ceilings;
 mod explain;
 mod front;
 mod json;
 mod keys;
-mod source;
 mod spec;
 mod yaml;
 
 pub use explain::explain;
+pub use front::BYTES_MAX;
 pub use keys::{KeyDoc, TASK_KEYS};
-pub use source::BYTES_MAX;
 pub use spec::ParseContext;
 
 use crate::domain::settings::problem::Problem;
@@ -26,7 +23,7 @@ use crate::form::in_order;
 ///
 /// All problems come at once, in the order of the file.
 pub fn parse(name: &str, bytes: &[u8], known: &ParseContext) -> Result<TaskSpec, Vec<Problem>> {
-    let text = source::text(bytes)?;
+    let text = front::text(bytes)?;
     let parsed = if is_json(name) {
         json::parse(text).and_then(|node| spec::from_json(&node, known))
     } else {
@@ -40,7 +37,6 @@ pub fn parse(name: &str, bytes: &[u8], known: &ParseContext) -> Result<TaskSpec,
     parsed.map_err(in_order)
 }
 
-/// Whether a name says JSON.
 fn is_json(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"))
 }

@@ -1,16 +1,16 @@
 //! From keys and prompt to a [`TaskSpec`].
 
+use super::keys::{ALIASES, TASK_KEYS};
+use super::yaml::Parsed;
+use crate::domain::settings::agents::AgentDefaults;
 use crate::domain::settings::limits::{Limits, TaskCaps};
 use crate::domain::settings::problem::Problem;
 use crate::domain::settings::programs::ReservedEnv;
+use crate::domain::settings::quantity::show_duration;
 use crate::domain::task::name::Band;
 use crate::domain::task::spec::TaskSpec;
 use crate::domain::text::one_line;
-use crate::form::{self, Fields, Node, Value};
-
-use super::keys::{ALIASES, TASK_KEYS};
-use super::yaml::Parsed;
-use super::{branch, ceilings};
+use crate::form::{self, Fields, Node, Value, placed};
 
 /// What a task file may refer to.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ fn names() -> Vec<&'static str> {
 
 fn read(fields: &mut Fields, known: &ParseContext) -> TaskSpec {
     let agent = form::agent_defaults(fields);
-    ceilings::of_agent(fields, &agent, known.task_caps);
+    of_agent(fields, &agent, known.task_caps);
     TaskSpec {
         prompt: String::new(),
         title: fields.read("title", form::line),
@@ -93,10 +93,10 @@ fn read(fields: &mut Fields, known: &ParseContext) -> TaskSpec {
         base: fields.read("base", form::word),
         branch: fields.read("branch", |node| {
             let name = form::word(node)?;
-            branch::problem(&name).map_or(Ok(name), Err)
+            problem(&name).map_or(Ok(name), Err)
         }),
         timeout_ms: fields
-            .read("timeout", |node| ceilings::timeout(form::duration(node, 1)?, known.task_caps)),
+            .read("timeout", |node| timeout(form::duration(node, 1)?, known.task_caps)),
         model: agent.model,
         effort: agent.effort,
         max_turns: agent.max_turns,
@@ -159,4 +159,75 @@ fn limits(fields: &mut Fields, caps: Limits) -> Limits {
         if above.is_empty() { Ok(limits) } else { Err(above) }
     });
     read.unwrap_or_default()
+}
+
+/// What is wrong with a branch name, if anything.
+pub(super) fn problem(name: &str) -> Option<Problem> {
+    let bad = |why: &str| Some(Problem::new(format!("`{name}` is no name for a branch: {why}")));
+    if let Some(ch) = name.chars().find(|ch| " ~^:?*[\\".contains(*ch)) {
+        return bad(&format!("git forbids `{ch}` in it"));
+    }
+    if let Some(part) = ["..", "@{", "//"].into_iter().find(|part| name.contains(part)) {
+        return bad(&format!("git forbids `{part}` in it"));
+    }
+    if name.starts_with('/') || name.ends_with('/') || name.ends_with('.') {
+        return bad("it begins or ends with a sign that git forbids there");
+    }
+    if name.split('/').any(|part| part.starts_with('.') || part.ends_with(".lock")) {
+        return bad("no part may begin with a dot or end in `.lock`");
+    }
+    if name == "@" || name == "HEAD" || name.starts_with("refs/") {
+        return bad("git means something else by it");
+    }
+    None
+}
+
+/// The timeout, within its ceiling.
+pub(super) fn timeout(ms: u64, caps: TaskCaps) -> Result<u64, Problem> {
+    match caps.timeout_ms {
+        Some(cap) if ms > cap => Err(above("timeout", &show_duration(ms), &show_duration(cap))),
+        _ => Ok(ms),
+    }
+}
+
+/// Reports turns and dollars above their ceilings.
+pub(super) fn of_agent(fields: &mut Fields, asked: &AgentDefaults, caps: TaskCaps) {
+    if let (Some(turns), Some(cap)) = (asked.max_turns, caps.max_turns)
+        && turns > cap
+    {
+        report(fields, "max_turns", &turns.to_string(), &cap.to_string());
+    }
+    if let (Some(dollars), Some(cap)) = (asked.max_budget_usd, caps.max_budget_usd)
+        && dollars > cap
+    {
+        report(fields, "max_budget_usd", &format!("${dollars}"), &format!("${cap}"));
+    }
+}
+
+fn report(fields: &mut Fields, key: &str, asked: &str, cap: &str) {
+    if let Some(node) = fields.get(key) {
+        fields.report(placed(above(key, asked, cap), node, key));
+    }
+}
+
+fn above(key: &str, asked: &str, cap: &str) -> Problem {
+    Problem::new(format!("{asked} is above the operator's cap of {cap}"))
+        .hint(format!("write at most {cap}; the cap is `{key}` under [limits.max] in swarm.toml"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn git_would_refuse_them_later() {
+        for bad in
+            ["a b", "a..b", "a/", "/a", "a//b", ".a", "a/.b", "a.lock", "a~1", "@", "HEAD", "a@{1}"]
+        {
+            assert!(problem(bad).is_some(), "{bad}");
+        }
+        for good in ["a", "feature/login-2", "swarm/fix_it", "v1.2", "ümlaut"] {
+            assert_eq!(problem(good), None, "{good}");
+        }
+    }
 }

@@ -15,7 +15,6 @@ use crate::form::{Node, NodeEntry, Value, duplicates};
 /// How deep tables and lists may nest; `env` and `limits` need two.
 const DEPTH_MAX: usize = 16;
 
-/// What was read.
 #[derive(Default)]
 pub(super) struct Parsed {
     /// Keys and values in the order of the file.

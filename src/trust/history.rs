@@ -20,12 +20,10 @@ const REFLOG: &str = "--max-count=2000";
 /// No list of commits of git's is longer, bytes.
 const LIST_MAX: u64 = 1 << 20;
 
-/// A tracked file.
 #[derive(Clone, Debug)]
 pub(super) struct TrackedEntry {
     /// The top of the checkout whose index has it.
     pub(super) top: PathBuf,
-    /// Its path from there.
     pub(super) path: PathBuf,
     /// The staged content; `None` where it is in conflict.
     pub(super) blob: Option<String>,

@@ -124,7 +124,6 @@ fn components(path: &Path) -> Vec<PathBuf> {
     parts
 }
 
-/// The digest of a file's content, in hex.
 pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -10,7 +10,6 @@ use super::git::safe_directories;
 use crate::domain::trust::User;
 use crate::sys::{env, fs};
 
-/// The limits of one search.
 #[derive(Debug)]
 pub struct Search {
     user: User,

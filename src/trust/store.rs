@@ -19,7 +19,6 @@ const RECORD_MAX: u64 = 1 << 20;
 /// One thing that the user trusts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TrustRecord {
-    /// 1.
     pub schema: u32,
     /// The file's absolute path.
     pub place: PathBuf,
@@ -37,10 +36,8 @@ pub enum TrustStoreError {
     NoPlace,
     /// Somebody else could write there.
     Exposed {
-        /// The directory.
         dir: PathBuf,
     },
-    /// The system refused.
     Fs(FsError),
 }
 
@@ -66,7 +63,6 @@ impl From<FsError> for TrustStoreError {
     }
 }
 
-/// The records of this user.
 #[derive(Clone, Debug)]
 pub struct TrustStore {
     dir: Option<PathBuf>,
@@ -90,13 +86,11 @@ pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
     let staged = path.with_extension(format!("{:016x}", random::number()));
     fs::create_private(&staged, bytes)?;
     // The staged name was ours alone, so it was there.
-    // Nobody else moves the staged file, so this rename loses no race.
     let _ = fs::rename(&staged, path)?;
     Ok(())
 }
 
 impl TrustStore {
-    /// The store of this user.
     pub fn here() -> TrustStore {
         TrustStore { dir: state_dir("trust") }
     }
@@ -140,7 +134,6 @@ impl TrustStore {
         Ok(records)
     }
 
-    /// Forgets a record; false where it was gone.
     pub fn revoke(&self, record: &TrustRecord) -> Result<bool, TrustStoreError> {
         let Some(dir) = self.dir.as_deref() else { return Ok(false) };
         Ok(fs::unlink(&dir.join(name(&record.place, &record.sha256)))?)

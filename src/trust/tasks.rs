@@ -17,14 +17,11 @@ const TASK_MAX: u64 = 10 * 1024 * 1024 + 1;
 /// So many tracked files of a queue are judged one by one.
 const MOST_JUDGED: usize = 200;
 
-/// A task file that came with a clone.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClonedTask {
-    /// Its name where it was dropped.
     pub name: OsString,
     /// Its place, without links.
     pub place: PathBuf,
-    /// The SHA-256 of its content.
     pub sha256: String,
     /// Why it counts so.
     pub why: Why,

@@ -78,7 +78,6 @@ fn above(from: &Path, found: &Path) -> Option<PathBuf> {
     next.or_else(|| from.parent()).map(Path::to_owned)
 }
 
-/// A checkout whose index can be read.
 pub(super) struct Checkout {
     top: PathBuf,
     /// `None` where only the git program understands it.

@@ -4,7 +4,7 @@ use super::control::Level;
 use super::shared::Shared;
 use super::ticker::Ticker;
 use crate::housekeeping::Pass;
-use crate::sys::lookout::ProcessWatcher;
+use crate::sys::watch::ProcessWatcher;
 
 /// The housekeeper's interval, milliseconds.
 const KEEP_MS: u64 = 1_000;

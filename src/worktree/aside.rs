@@ -18,7 +18,6 @@ use crate::git::patience::patiently;
 /// More than so many are kept under one name.
 const NAMED: usize = 20;
 
-/// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
     /// The agent made commits that are not on the task's branch.
@@ -27,7 +26,6 @@ pub(crate) struct Aside {
     pub(crate) kept: Vec<(String, String)>,
 }
 
-/// One line of HEAD's log.
 struct ReflogEntry {
     old: Oid,
     new: Oid,

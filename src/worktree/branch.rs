@@ -14,14 +14,13 @@ use super::make::checked_out_at;
 use super::order::TreeRequest;
 use crate::git::error::{GitError, Result};
 use crate::git::patience::{patiently, remove_stale_branch_lock};
+use crate::git::refs::{branch_in_the_way, branch_tip, refuse_bad_branch};
 use crate::git::repo::Repo;
-use crate::git::resolve::{branch_in_the_way, branch_tip, refuse_bad_branch};
 use crate::sys::{clock, fs};
 
 /// So many names are tried for a branch whose name is ours to choose.
 const MAX_SUFFIX: u32 = 99;
 
-/// The content of the intent file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct BranchIntent {
     pub(crate) branch: String,
@@ -33,7 +32,6 @@ pub(crate) struct BranchIntent {
     pub(crate) since_ms: u64,
 }
 
-/// The branch to work on.
 #[derive(Debug)]
 pub(crate) struct BranchPlan {
     pub(crate) intent: BranchIntent,

@@ -1,22 +1,24 @@
-//! Making sure of what an agent left: everything that git would keep ends up in a commit with a name.
+//! Making sure of what an agent left: everything that git would keep ends up in a commit with a name, and that on disk.
 //!
 //! Only called when no process of the agent is left. In this order: the ties to the repository, the uncommitted
 //! files, the branch. Nothing is removed; what no commit can hold is said, and holds the tree back from
 //! re-use.
 
+use std::collections::BTreeSet;
+
 use git2::{Commit, Oid};
 
 use super::aside::{self, Aside};
 use super::fill::fill_empty;
-use super::heads;
 use super::identity::{self, TreeIdentity};
 use super::tree::{Tree, Uncommitted};
-use super::{branch, make};
+use super::{branch, heads, make};
 use crate::domain::task::record::CommitRecord;
+use crate::git::compare::{self, range};
+use crate::git::durable::{added_by, sync_all};
 use crate::git::error::{GitError, Result};
-use crate::git::head::{self};
+use crate::git::head;
 use crate::git::patience::{lasting_shared_locks, remove_stale_locks};
-use crate::git::summary;
 
 /// The trailer that marks our commits.
 pub(super) const TRAILER: &str = "Swarmdir-Task";
@@ -138,7 +140,7 @@ impl Tree {
         let base = Oid::from_str(&self.holder.base).map_err(failed)?;
         let Some(head) = head::read(&self.git).at else { return Ok(Vec::new()) };
         let is_ours = |commit: &Commit<'_>| bears(commit, &self.holder.task);
-        summary::commits(&self.git, base, head, is_ours).map_err(failed)
+        compare::commits(&self.git, base, head, is_ours).map_err(failed)
     }
 
     fn summarise(
@@ -157,8 +159,8 @@ impl Tree {
         }
         let is_ours =
             |commit: &Commit<'_>| Some(commit.id()) == leftover || bears(commit, &self.holder.task);
-        let commits = summary::commits(git, base, tip, is_ours).map_err(failed)?;
-        let size = summary::size(git, base, tip).map_err(failed)?;
+        let commits = compare::commits(git, base, tip, is_ours).map_err(failed)?;
+        let size = compare::size(git, base, tip).map_err(failed)?;
         Ok(Collected {
             head: tip.to_string(),
             // What no commit holds is a change all the same.
@@ -182,4 +184,30 @@ impl Tree {
 fn bears(commit: &Commit<'_>, task: &str) -> bool {
     let line = format!("{TRAILER}: {task}");
     String::from_utf8_lossy(commit.message_bytes()).lines().any(|text| text == line)
+}
+
+/// A pack's time stamp may be of another clock than ours by so much, milliseconds.
+const CLOCK_SLACK_MS: u64 = 300_000;
+
+impl Tree {
+    /// Syncs what the collected commits added, and the names that lead to them.
+    pub fn make_durable(&self, collected: &Collected) -> Result<()> {
+        let failed = |error| GitError::git("list the new objects", self.path())(error);
+        let base = Oid::from_str(self.base()).map_err(failed)?;
+        let mut objects = BTreeSet::new();
+        let pinned = collected.pinned.iter().chain(collected.kept.iter().map(|(_, commit)| commit));
+        for head in std::iter::once(&collected.head).chain(pinned) {
+            let head = Oid::from_str(head).map_err(failed)?;
+            for commit in range(&self.git, base, head).map_err(failed)? {
+                added_by(&self.git, commit, &mut objects).map_err(failed)?;
+            }
+        }
+        let mut names = vec![format!("refs/heads/{}", self.branch())];
+        if collected.pinned.is_some() {
+            names.push(format!("refs/swarmdir/{}/{}", self.holder.task, self.holder.token));
+        }
+        names.extend(collected.kept.iter().map(|(name, _)| name.clone()));
+        let since = self.holder.since_ms.saturating_sub(CLOCK_SLACK_MS);
+        sync_all(&self.repo.common, &objects, since, &names)
+    }
 }

@@ -14,10 +14,10 @@ use git2::{ObjectType, Oid, Repository};
 use super::stage::candidates;
 use super::survey::TreeScan;
 use crate::git::command::Git;
+use crate::git::command::{TreePath, names};
 use crate::git::config::Config;
 use crate::git::error::{GitError, Result};
 use crate::git::overrides::Overrides;
-use crate::git::paths::{TreePath, names};
 use crate::sys::dir::Dir;
 use crate::sys::fs;
 

@@ -1,7 +1,9 @@
-//! Whether a free tree is as new: exactly what HEAD says, with nothing in it that the next task would stumble over.
+//! Trees that nobody works in: whether a free one is as new, exactly what HEAD says, with nothing in it that the next task
+//! would stumble over; and clearing up after a task that is over and whose worker died before it could.
 //!
-//! Somebody may have worked in it by hand since it was released, an agent may have left a sparse checkout, a release
-//! may have been cut short. What is not as new is removed the usual way, which saves what nothing else holds.
+//! Somebody may have worked in a free one by hand since it was released, an agent may have left a sparse checkout, a release
+//! may have been cut short. What is not as new is removed the usual way, which saves what nothing else holds. What is left
+//! of a task is committed to its branch; what was only half prepared belongs to nothing, and is removed.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,19 +11,19 @@ use std::path::Path;
 
 use git2::{Repository, RepositoryState};
 
+use super::collect::CollectOrder;
 use super::fill::sweep;
-use super::holder::TreeSlot;
+use super::forget;
+use super::holder::{Holder, OpenTree, TreeContent, TreePhase, TreeSlot};
 use super::identity::{self, TreeIdentity};
-use super::make;
-use super::make::with_files;
-use super::open_tree::{OpenTree, TreeContent};
-use super::order::{TreeRequest, held};
+use super::make::{self, with_files};
+use super::order::{Removed, TreeRequest, Vacated, held};
 use super::pool::TreePool;
-use super::refusal::Removed;
 use super::remove::Removal;
 use super::settings::GitSettings;
 use super::stage::read_index;
 use super::survey::survey;
+use super::tree::Tree;
 use crate::git::command::Git;
 use crate::git::error::Result;
 use crate::git::patience::remove_stale_locks;
@@ -32,7 +34,6 @@ use crate::sys::fs;
 /// Names in a tree's administrative directory that a new one does not have.
 const ODD: [&str; 4] = ["config.worktree", "info/sparse-checkout", "info/attributes", "locked"];
 
-/// What comes of looking at a free tree.
 enum FreeTree {
     AsNew(Dir, Repository),
     /// It was not, and is gone; what it held, for people.
@@ -157,4 +158,75 @@ fn empty_submodule(dir: &Dir, path: &[u8]) -> Result<()> {
     fs::remove_tree(at.path())?;
     fs::mkdirs_with_umask(at.path())?;
     Ok(())
+}
+
+impl TreePool {
+    /// Clears the trees of a task.
+    pub fn vacate(&self, queue: &str, task: &str) -> Result<Vacated> {
+        let mut all = Vacated::Free;
+        while let Some(number) = self.find(queue, task, None)? {
+            match self.vacate_one(number, task)? {
+                Vacated::Free => {}
+                Vacated::Held => all = Vacated::Held,
+                Vacated::Busy => return Ok(Vacated::Busy),
+            }
+        }
+        Ok(all)
+    }
+
+    fn vacate_one(&self, number: u32, task: &str) -> Result<Vacated> {
+        let Some(place) = self.places.take(number, "clearing up")? else {
+            return Ok(Vacated::Busy);
+        };
+        let Some(holder) = place.holder()?.filter(|o| o.task == task) else {
+            return Ok(Vacated::Free);
+        };
+        let mut settings = self.settings()?;
+        settings.recall(&place.tree)?;
+        let dir = match identity::check(&place.tree)? {
+            TreeIdentity::Ours(dir) => dir,
+            TreeIdentity::Gone => {
+                forget::forget_missing(&self.repo, &place, &holder)?;
+                return Ok(Vacated::Free);
+            }
+            TreeIdentity::Other(_)
+                if holder.phase == TreePhase::Preparing && forget::only_registered(&place)? =>
+            {
+                forget::forget_missing(&self.repo, &place, &holder)?;
+                return Ok(Vacated::Free);
+            }
+            TreeIdentity::Other(what) => {
+                let note = Some(place.replaced(&what));
+                place.occupy(&Holder { phase: TreePhase::Held, note, ..holder })?;
+                return Ok(Vacated::Held);
+            }
+        };
+        if holder.phase == TreePhase::Preparing {
+            return self.remove_half_prepared(&place, holder);
+        }
+        let (git, notes) = self.mended(&place, &dir, &holder, &settings)?;
+        let found = OpenTree { place, dir, git, before: TreeContent::Unknown };
+        let mut tree = Tree::new(&self.repo, found, holder, settings, true, notes)?;
+        tree.collect(&CollectOrder::plain("what was left uncommitted"))?;
+        let held = tree.holds_more();
+        tree.release(false)?;
+        Ok(if held { Vacated::Held } else { Vacated::Free })
+    }
+
+    fn remove_half_prepared(&self, place: &TreeSlot, holder: Holder) -> Result<Vacated> {
+        let order = Removal {
+            task: Some(&holder.task),
+            why: "its preparation was cut short",
+            targets: &[],
+            unmerged_too: true,
+        };
+        match self.remove_place(place, Some(holder.clone()), &order)? {
+            Removed::Yes { .. } => Ok(Vacated::Free),
+            Removed::No(refusal) => {
+                let note = Some(format!("half prepared, and not removed: {refusal}"));
+                place.occupy(&Holder { phase: TreePhase::Held, note, ..holder })?;
+                Ok(Vacated::Held)
+            }
+        }
+    }
 }

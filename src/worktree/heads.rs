@@ -10,12 +10,10 @@ use super::holder::Holder;
 use crate::git::error::{GitError, Result};
 use crate::git::head;
 use crate::git::patience::patiently;
-use crate::git::resolve::branch_tip;
+use crate::git::refs::branch_tip;
 
-/// The branch after collecting.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct BranchTip {
-    /// Where the task's branch is.
     pub(crate) tip: Oid,
     /// A commit that the branch does not reach, kept by a ref of its own.
     pub(crate) pinned: Option<Oid>,

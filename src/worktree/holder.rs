@@ -6,10 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
+use git2::Repository;
 use serde::{Deserialize, Serialize};
 
 use crate::git::error::Result;
-use crate::sys::{fs, lock::Lock};
+use crate::sys::dir::Dir;
+use crate::sys::fs;
+use crate::sys::lock::Lock;
 
 /// Who lives in a tree.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -132,7 +135,6 @@ impl TreeSlot {
         read_record(&self.record)
     }
 
-    /// Writes who lives here.
     pub(crate) fn occupy(&self, holder: &Holder) -> Result<()> {
         replace_json(&self.record, holder, false)
     }
@@ -149,7 +151,6 @@ impl TreeSlot {
         Ok(fs::write_at(&file, &self.record, &bytes, 0)?)
     }
 
-    /// Frees the place.
     pub(crate) fn vacate(&self) -> Result<()> {
         fs::unlink(&self.record)?;
         Ok(())
@@ -185,6 +186,24 @@ pub(crate) fn replace_json(path: &Path, value: &impl Serialize, sync: bool) -> R
         Some(dir) if sync => Ok(fs::sync(dir)?),
         _ => Ok(()),
     }
+}
+
+/// A place with its tree, and what is in that.
+pub(super) struct OpenTree {
+    pub(super) place: TreeSlot,
+    pub(super) dir: Dir,
+    pub(super) git: Repository,
+    pub(super) before: TreeContent,
+}
+
+/// What is in a tree before it is given its files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TreeContent {
+    Nothing,
+    /// Exactly what HEAD says, as far as git sees.
+    Head,
+    /// Anything: a switch was cut short.
+    Unknown,
 }
 
 #[cfg(test)]

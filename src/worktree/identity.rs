@@ -13,14 +13,11 @@ use crate::sys::dir::{Dir, DirId, DirOpening};
 use crate::sys::fs;
 use crate::sys::fs::FsError;
 
-/// What stands under a tree's name.
 #[derive(Debug)]
 pub(crate) enum TreeIdentity {
     /// The directory that was made, held open.
     Ours(Dir),
-    /// Nothing.
     Gone,
-    /// Something else; in words.
     Other(String),
 }
 
@@ -73,7 +70,6 @@ fn beside(path: &Path, dir: &Dir) -> Result<bool> {
     Ok(above_dir.device().map_err(failed(above))? == dir.device().map_err(failed(path))?)
 }
 
-/// Forgets a tree that is gone.
 pub(crate) fn forget(tree: &Path) -> Result<()> {
     fs::unlink(&note_of(tree))?;
     Ok(())

@@ -20,11 +20,8 @@ use crate::sys::walk::{self, WalkEntry};
 const FILE: &str = ".worktreeinclude";
 /// The file itself may have so many bytes.
 const MAX_RULES_BYTES: u64 = 1 << 20;
-/// At most so many files are copied.
 const MAX_FILES: usize = 20_000;
-/// At most so many bytes are copied.
 const MAX_BYTES: u64 = 2 << 30;
-/// At most so many names are looked at.
 const MAX_LOOKED_AT: usize = 500_000;
 
 /// What was copied, and what was not.

@@ -10,13 +10,13 @@ use git2::{BranchType, Oid};
 use super::holder::{Holder, TreeSlot};
 use super::identity::{self, TreeIdentity};
 use super::make;
+use super::order::{RemovalRefusal, Removed};
 use super::pool::TreePool;
-use super::refusal::{RemovalRefusal, Removed};
+use crate::git::command::printed;
+use crate::git::compare::{Proof, TargetChanges, on_target};
 use crate::git::error::{GitError, Result};
-use crate::git::merged::{Proof, TargetChanges, on_target};
-use crate::git::paths::printed;
 use crate::git::refs;
-use crate::git::resolve::branch_tip;
+use crate::git::refs::branch_tip;
 use crate::sys::{fs, lock::Lock, process, walk::DirWalk};
 
 /// One tree.

@@ -114,11 +114,9 @@ fn drop_branches(git: &Repository, tree: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Why a registration came to nothing.
 enum Failed {
     /// Somebody removed what was made of it.
     Pruned(GitError),
-    /// Anything else.
     For(GitError),
 }
 
@@ -200,11 +198,8 @@ pub(crate) fn admins_for(common: &Path, tree: &Path) -> Vec<PathBuf> {
     names.iter().map(|name| worktrees.join(name)).filter(|dir| points_at(dir, tree)).collect()
 }
 
-/// What mending found.
 pub(crate) struct Mended {
-    /// The administrative directory.
     pub(crate) git: Repository,
-    /// What was wrong, for people.
     pub(crate) notes: Vec<String>,
     /// Not one file was left: the tree is empty, which is not the same as an agent's deletions.
     pub(crate) emptied: bool,

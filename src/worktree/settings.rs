@@ -80,7 +80,6 @@ impl GitSettings {
         self.refuse(&changes)
     }
 
-    /// Forgets what was kept for a tree that is gone.
     pub(crate) fn forget(tree: &Path) -> Result<()> {
         fs::unlink(&beside(tree))?;
         Ok(())

@@ -11,8 +11,8 @@ use git2::{Index, Oid};
 
 use super::survey::TreeScan;
 use crate::git::command::{self, Git};
+use crate::git::command::{NAMED, TreePath, names, printed};
 use crate::git::error::{GitError, Result};
-use crate::git::paths::{NAMED, TreePath, names, printed};
 use crate::sys::fs;
 use crate::sys::spawn::Exit;
 

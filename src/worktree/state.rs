@@ -25,7 +25,6 @@ const STAGES: u16 = 0x3000;
 const INTENT_TO_ADD: u16 = 1 << 13;
 const DOING: &str = "look through a tree";
 
-/// What was found, as objects.
 #[derive(Debug)]
 pub(crate) struct TreeState {
     pub(crate) head: Head,

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use git2::{Index, Repository};
 
-use crate::git::paths::TreePath;
+use crate::git::command::TreePath;
 use crate::git::submodule::{self, GITLINK};
 use crate::sys::dir::Dir;
 use crate::sys::fs;
@@ -20,14 +20,12 @@ const STAGES: u16 = 0x3000;
 const ASSUME_UNCHANGED: u16 = 0x8000;
 const SKIP_WORKTREE: u16 = 1 << 14;
 
-/// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct TreeScan {
     /// Paths of the index that git would not look at though their files are there.
     pub(crate) hidden: Vec<TreePath>,
     /// Files are left out of the tree on purpose (a sparse checkout).
     pub(crate) sparse: bool,
-    /// Some paths are unmerged.
     pub(crate) conflicts: bool,
     /// Repositories within the tree that are no submodules of it, and would not be in a commit.
     pub(crate) nested: Vec<TreePath>,

@@ -10,14 +10,14 @@ use git2::Repository;
 
 use super::fill::{detach, sweep};
 use super::forget;
+use super::holder::OpenTree;
 use super::holder::{Holder, TreePhase, TreeSlot};
 use super::identity::{self, TreeIdentity};
-use super::open_tree::OpenTree;
 use super::settings::GitSettings;
 use crate::git::command::Git;
+use crate::git::command::TreePath;
 use crate::git::error::{GitError, Result};
 use crate::git::head;
-use crate::git::paths::TreePath;
 use crate::git::repo::Repo;
 use crate::sys::dir::Dir;
 
@@ -45,14 +45,12 @@ pub(crate) enum Uncommitted {
     Unknown,
     /// Nothing but ignored files, and names that hold no content.
     Nothing {
-        /// FIFOs, sockets.
         special: Vec<TreePath>,
         /// Empty directories, deepest first.
         empty: Vec<TreePath>,
     },
     /// Content that no commit of ours holds.
     Something,
-    /// The directory is gone.
     Gone,
 }
 
@@ -105,7 +103,6 @@ impl Tree {
         self.left == Uncommitted::Something
     }
 
-    /// How to call git here.
     pub(crate) fn command(&self) -> Git {
         self.settings.git(&self.git, &self.dir)
     }

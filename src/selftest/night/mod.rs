@@ -31,7 +31,7 @@ use crate::queue::Result;
 use crate::rehearsal::service::DIR;
 use crate::shape::style::duration;
 use crate::site::Dir;
-use crate::sys::{clock, fs, mount, process, signal, tool};
+use crate::sys::{clock, disk, fs, process, signal, tool};
 use facts::Facts;
 use plan::{Act, Plan};
 use samples::Samples;
@@ -88,7 +88,7 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
     let disk = order.dir.join("disk");
     fs::mkdirs(&disk)?;
     // Before any thread is made: what follows sees the disk, and nobody else.
-    let own = mount::own_disk(&disk, DISK);
+    let own = disk::own_disk(&disk, DISK);
     let told_to_end = Arc::new(AtomicBool::new(false));
     let told = told_to_end.clone();
     signal::listen(&signal::ORDERS, move |_| told.store(true, Ordering::Relaxed))?;
@@ -146,7 +146,7 @@ fn keep(order: &Order, disk: &Path, nothing: bool) -> Result<()> {
         let from = disk.to_string_lossy().into_owned();
         tool::run("cp", &["-a", &from, &kept]).map_err(std::io::Error::other)?;
     }
-    Ok(mount::drop_disk(disk)?)
+    Ok(disk::drop_disk(disk)?)
 }
 
 fn announce(

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use nix::libc;
 
 use super::kill::pids_in;
-use super::tidy::tidy_in;
+use super::kill::tidy_in;
 use crate::sys::{identity, process};
 
 /// Where our own processes go, beside the groups of attempts.
@@ -87,7 +87,6 @@ pub(super) struct CgroupMount {
     root: String,
     pub(super) point: PathBuf,
     pub(super) v2: bool,
-    /// Of version 1.
     controllers: Vec<String>,
 }
 
@@ -120,7 +119,6 @@ fn look() -> Result<CgroupBases, &'static str> {
     }
 }
 
-/// The hierarchies of this machine that matter here.
 pub(super) fn mounts() -> Vec<CgroupMount> {
     let text = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     text.lines().filter_map(mount).filter(matters).collect()
@@ -250,7 +248,6 @@ fn give_controllers(dir: &Path) {
         drop(fs::create_dir(&leaf));
         for pid in pids_in(&dir.join("cgroup.procs")) {
             // It may have ended meanwhile.
-            // It may be gone.
             drop(fs::write(leaf.join("cgroup.procs"), pid.to_string()));
         }
     }

@@ -4,18 +4,16 @@
 //! kernel keeps a removed one as long as a page of the disk's cache is on its account. A new one is made where
 //! something that counts was left (files in memory), or where somebody took it away.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::error::{CgroupError, on, say};
-use super::find::bases;
-use super::kill::{CgroupKill, kill_all, remove};
-use super::made::{CgroupCounts, CgroupDirs, CgroupEntry, CgroupLimits};
-use super::remains;
+use super::find::{CgroupBases, bases, mounts};
+use super::kill::{CgroupKill, children, kill_all, prefix, remove, tidy_in};
+use super::made::{CgroupCounts, CgroupDirs, CgroupEntry, CgroupError, CgroupLimits, on, say};
 use super::spawner::Spawner;
-use super::tidy::prefix;
 use crate::sys::grace::Grace;
 use crate::sys::{identity, process};
 
@@ -53,7 +51,7 @@ impl Cgroup {
     /// Makes one for a worker; `required`: without it nothing may be started.
     pub fn make(worker: &str, required: bool) -> Result<Cgroup, CgroupError> {
         if let Ok(found) = bases() {
-            remains::tidy(found);
+            tidy(found);
         }
         let state = Mutex::new(CgroupState { made: None, spawner: None, count: 0 });
         let group = Cgroup { worker: worker.to_owned(), required, state };
@@ -190,7 +188,6 @@ impl CgroupState {
         if let Some(spawner) = &made.entrance.spawner {
             for (_, base) in &made.dirs {
                 // Back to where it came from, or the directory cannot go.
-                // A directory that stays is removed later.
                 drop(say(&base.dir.join("tasks"), &spawner.thread().to_string()));
             }
         }
@@ -202,4 +199,52 @@ impl CgroupState {
             }
         }
     }
+}
+
+/// Deeper than anybody nests groups.
+const DEPTH: u32 = 16;
+
+/// Ends all that is in the groups of a worker that is dead, and removes them.
+pub fn end_of(worker: &str, grace: &mut Grace, patience_ms: u64) -> CgroupKill {
+    let prefix = prefix(worker);
+    let is_its = |name: &OsStr| name.as_encoded_bytes().starts_with(prefix.as_bytes());
+    let mut found = Vec::new();
+    for base in bases().map(|found| found.bases.as_slice()).unwrap_or_default() {
+        found.extend(
+            children(&base.dir).into_iter().filter(|dir| dir.file_name().is_some_and(is_its)),
+        );
+    }
+    if found.is_empty() {
+        // It may have been started elsewhere: in another session, by systemd.
+        for mount in mounts() {
+            gather(&mount.point, &is_its, DEPTH, &mut found);
+        }
+    }
+    if found.is_empty() {
+        return CgroupKill::default();
+    }
+    let dirs: Vec<&Path> = found.iter().map(PathBuf::as_path).collect();
+    let killed = kill_all(&dirs, grace, patience_ms);
+    for dir in dirs {
+        remove(dir);
+    }
+    killed
+}
+
+fn gather(dir: &Path, is_its: &dyn Fn(&OsStr) -> bool, depth: u32, found: &mut Vec<PathBuf>) {
+    if depth == 0 {
+        return;
+    }
+    for child in children(dir) {
+        if child.file_name().is_some_and(is_its) {
+            found.push(child);
+        } else {
+            gather(&child, is_its, depth - 1, found);
+        }
+    }
+}
+
+/// Removes the empty groups beside ours whose makers are dead, of whichever queue they were.
+pub(super) fn tidy(found: &CgroupBases) {
+    found.bases.iter().for_each(|base| tidy_in(&base.dir));
 }

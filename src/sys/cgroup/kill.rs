@@ -1,4 +1,5 @@
-//! Killing all that is in some groups, whoever forks meanwhile, and removing them.
+//! Killing all that is in some groups, whoever forks meanwhile, and removing them; the names of groups, which say who
+//! made them, and the removal of empty ones whose makers are dead.
 
 use std::collections::HashSet;
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::clock::{Backoff, mono_ms};
 use crate::sys::grace::{Grace, SweepTarget};
-use crate::sys::process;
+use crate::sys::process::{self, Presence, sight_of};
 
 /// A kernel's count of links of a directory without directories in it.
 const CHILDLESS: u64 = 2;
@@ -21,7 +22,6 @@ pub struct CgroupKill {
     pub left: usize,
 }
 
-/// Those who are in some groups.
 struct CgroupMembers(Vec<PathBuf>);
 
 impl CgroupMembers {
@@ -58,7 +58,6 @@ pub(super) fn kill_all(dirs: &[&Path], grace: &mut Grace, patience_ms: u64) -> C
         }
         for dir in dirs {
             // Version 2 does it in one; version 1 can see to it at least that none is added.
-            // Only one version has this file.
             drop(fs::write(dir.join("cgroup.kill"), "1"));
             // Only where it is counted.
             drop(fs::write(dir.join("pids.max"), "0"));
@@ -97,7 +96,6 @@ pub(super) fn pids_in(procs: &Path) -> Vec<i32> {
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
-/// The groups that were made in this one.
 pub(super) fn children(dir: &Path) -> Vec<PathBuf> {
     if fs::metadata(dir).map_or(true, |meta| meta.nlink() <= CHILDLESS) {
         return Vec::new();
@@ -112,4 +110,40 @@ fn is_in(pid: i32, dirs: &[&Path]) -> bool {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     let names: HashSet<_> = dirs.iter().filter_map(|dir| dir.file_name()?.to_str()).collect();
     text.lines().any(|line| line.split('/').any(|part| names.contains(part)))
+}
+
+/// How the name of every group of ours begins.
+const PREFIX: &str = "swarmdir-";
+
+pub(super) fn prefix(worker: &str) -> String {
+    format!("{PREFIX}{worker}.")
+}
+
+/// Removes the empty groups in a directory whose makers are dead, of whichever queue they were.
+pub(super) fn tidy_in(dir: &Path) {
+    for dir in children(dir) {
+        let maker = dir.file_name().and_then(|name| maker(name.to_str()?));
+        let dead = maker.is_some_and(|(pid, ticks)| sight_of(pid, ticks) == Presence::Ended);
+        if dead && members(&dir).is_empty() {
+            remove(&dir);
+        }
+    }
+}
+
+/// The process that made a group, by its name.
+fn maker(name: &str) -> Option<(i32, u64)> {
+    let mut parts = name.strip_prefix(PREFIX)?.split('.').skip(1);
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_who_made_it() {
+        assert_eq!(maker("swarmdir-0a1b.42.777.0"), Some((42, 777)));
+        assert_eq!(maker("swarmdir-own"), None);
+        assert_eq!(maker("user.42.777.0"), None);
+    }
 }

@@ -3,11 +3,11 @@
 //! It knows the files of both versions, and nobody else does.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::{CgroupError, say};
 use super::find::CgroupBase;
 use super::spawner::Spawner;
 
@@ -164,4 +164,28 @@ fn text(file: Option<&File>) -> String {
 fn value(text: &str, key: &str) -> u64 {
     let number = |line: &str| line.strip_prefix(key)?.strip_prefix(' ')?.parse().ok();
     text.lines().find_map(number).unwrap_or(0)
+}
+
+/// What the system would not do.
+#[derive(Debug)]
+pub struct CgroupError {
+    /// On what.
+    pub path: PathBuf,
+    /// Its answer.
+    pub source: io::Error,
+}
+
+impl std::fmt::Display for CgroupError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}: {}", self.path, self.source)
+    }
+}
+
+pub(super) fn on(path: &Path) -> impl FnOnce(io::Error) -> CgroupError {
+    let path = path.to_owned();
+    move |source| CgroupError { path, source }
+}
+
+pub(super) fn say(path: &Path, text: &str) -> Result<(), CgroupError> {
+    std::fs::write(path, text).map_err(on(path))
 }

@@ -4,20 +4,15 @@
 //! killed as a whole. It knows workers by name only, and no task. It is no wall against somebody who wants out and
 //! has the rights. Invariant: nothing is killed or removed that does not lie in a group whose name was made here.
 
-mod error;
 mod find;
 mod group;
 mod kill;
 mod made;
-mod remains;
 mod spawner;
-mod tidy;
 mod trial;
 
-pub use error::CgroupError;
 pub use find::{CgroupSupport, level};
-pub use group::{Cgroup, CgroupEvents};
+pub use group::{Cgroup, CgroupEvents, end_of};
 pub use kill::CgroupKill;
-pub use made::{CgroupEntry, CgroupLimits};
-pub use remains::end_of;
+pub use made::{CgroupEntry, CgroupError, CgroupLimits};
 pub use trial::trial;

@@ -31,13 +31,11 @@ pub(crate) struct Spawner {
 }
 
 impl Spawner {
-    /// A thread that hears no signal.
     pub(super) fn start() -> io::Result<Spawner> {
         let (orders, inbox) = sync_channel::<(Loan, SyncSender<()>)>(0);
         let (tell, told) = sync_channel(1);
         std::thread::Builder::new().name("spawner".into()).spawn(move || {
             // A handler of ours must not run on it while a child borrows our memory.
-            // The mask is only a precaution.
             SigSet::all().thread_block().ok();
             // Whoever started it waits for this.
             tell.send(own_thread()).ok();
@@ -51,7 +49,6 @@ impl Spawner {
         Ok(Spawner { orders: Mutex::new(orders), thread })
     }
 
-    /// Its number.
     pub(super) fn thread(&self) -> i32 {
         self.thread
     }

@@ -76,7 +76,6 @@ impl FileAccess {
         Ok(file)
     }
 
-    /// Makes a directory.
     pub(super) fn mkdir(self, path: &Path) -> io::Result<()> {
         DirBuilder::new().mode(self.dir_mode() & 0o777).create(path)?;
         if self.must_be_given()
