@@ -60,7 +60,8 @@ fn works_in_silence(work: &str, seen_at_work: impl Fn(&Live) -> bool) {
         }
     });
     assert_eq!(report.ending, Outcome::Success, "{report:?} {told:#?}");
-    let long = told.iter().filter(|live| live.quiet_ms(live.at) >= SILENCE_MS);
+    let at_work = |live: &&Live| live.quiet_ms(live.at) >= SILENCE_MS && seen_at_work(live);
+    let long = told.iter().filter(at_work);
     assert!(long.clone().count() > 0 && long.clone().all(|live| live.verdict == Liveness::Busy));
 }
 

@@ -6,8 +6,9 @@ use nix::unistd::Pid;
 use crate::support::deadline::wait_until;
 use crate::support::swarm::Swarm;
 
-/// Starts a git that holds the lock of the packed refs until it is asked to end.
-const HOLDS_A_LOCK: &str = "(printf 'start\\ndelete refs/heads/old\\nprepare\\n'; sleep 300) | setsid git update-ref --stdin >/dev/null 2>&1 &\nuntil [ -e \"$(git rev-parse --git-common-dir)/packed-refs.lock\" ]; do sleep 0.01; done\n";
+/// Starts a git that holds the lock of the packed refs until it is asked to end, and waits until it has said so: before
+/// that it writes a file that its own clearing up does not know yet.
+const HOLDS_A_LOCK: &str = "told=$(mktemp)\n(printf 'start\\ndelete refs/heads/old\\nprepare\\n'; sleep 300) | setsid git update-ref --stdin >\"$told\" 2>&1 &\nuntil grep -q 'prepare: ok' \"$told\"; do sleep 0.01; done\n";
 
 fn swarm(lines: &str) -> Swarm {
     let swarm = Swarm::with(lines);

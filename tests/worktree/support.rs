@@ -51,7 +51,13 @@ impl World {
         std::fs::create_dir(&root).unwrap();
         let world = World { dir, root };
         git(&world.root, &["init", "-q", "-b", "main"]);
-        for (key, value) in [("user.name", "Ada"), ("user.email", "ada@example.org")] {
+        // A commit's maintenance would go on beside the test, and use the tree that is to be removed.
+        for (key, value) in [
+            ("user.name", "Ada"),
+            ("user.email", "ada@example.org"),
+            ("maintenance.autoDetach", "false"),
+            ("gc.autoDetach", "false"),
+        ] {
             git(&world.root, &["config", key, value]);
         }
         world.file("README", "hello\n");

@@ -29,7 +29,8 @@ pub(in crate::agent) struct Watch {
     noise: bool,
     half_a_line: bool,
     stopping: Option<String>,
-    told_ms: u64,
+    /// No news are told before this.
+    next_ms: u64,
     news: bool,
 }
 
@@ -51,7 +52,7 @@ impl Watch {
             noise: false,
             half_a_line: false,
             stopping: None,
-            told_ms: now_ms,
+            next_ms: now_ms.saturating_add(TELL_MS),
             news: true,
         }
     }
@@ -129,7 +130,7 @@ impl Watch {
             }
         };
         self.stopping = Some(one_line(&words, DETAIL_CHARS));
-        self.told_ms = now_ms.saturating_sub(TELL_MS);
+        self.next_ms = now_ms;
         self.news = true;
     }
 
@@ -167,13 +168,13 @@ impl Watch {
 
     /// When the news have to be told; `None` while there are none.
     pub(in crate::agent) fn due(&self) -> Option<u64> {
-        self.news.then(|| self.told_ms.saturating_add(TELL_MS))
+        self.news.then_some(self.next_ms)
     }
 
     /// The news.
     pub(in crate::agent) fn tell(&mut self, state: &State, now_ms: u64) -> Live {
         self.news = false;
-        self.told_ms = now_ms;
+        self.next_ms = now_ms.saturating_add(TELL_MS);
         let now = clock::now();
         let at = |ms: u64| UnixMs(now.0.saturating_sub(now_ms.saturating_sub(ms)));
         let silence = state.silence();
@@ -246,5 +247,9 @@ mod tests {
         assert_eq!(watch.due(), None);
         watch.bytes(false);
         assert_eq!(watch.due(), Some(2_500));
+        // A stop is told at once, also by a process that is younger than that.
+        let mut young = Watch::new(7, Looker::new(std::path::Path::new("/nowhere")), 0);
+        young.stopping(&state, 3);
+        assert_eq!(young.due(), Some(3));
     }
 }
