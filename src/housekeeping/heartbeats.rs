@@ -51,11 +51,9 @@ impl Heartbeats {
             self.look_anew(now);
         }
         let dead = self.seen.iter().filter_map(|(id, seen)| {
-            let here = seen.card.host_match(me) == HostMatch::Here;
-            if here && !process::alive(&seen.card.process) {
-                return Some((id.clone(), "process gone"));
-            }
-            seen.look.expired(now).then(|| (id.clone(), "lease expired"))
+            let alive = || process::alive(&seen.card.process);
+            evidence(seen.card.host_match(me), alive, seen.look.expired(now))
+                .map(|evidence| (id.clone(), evidence))
         });
         Ok(dead.collect())
     }
@@ -84,5 +82,34 @@ impl Heartbeats {
         let here = |card: &&Card| card.host_match(me) == HostMatch::Here && card.process != *me;
         let cards = self.seen.values().map(|seen| &seen.card).filter(here);
         cards.map(|card| card.process.clone()).collect()
+    }
+}
+
+/// How one knows that a worker is dead; `None`: one does not.
+fn evidence(host: HostMatch, alive: impl FnOnce() -> bool, expired: bool) -> Option<&'static str> {
+    match (host, expired) {
+        (HostMatch::Here, _) if !alive() => Some("process gone"),
+        (_, true) => Some("lease expired"),
+        (_, false) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_is_dead_when_its_process_is_gone_or_its_lease_is_over() {
+        use HostMatch::{Elsewhere, Here};
+        for (host, alive, expired, dead, case) in [
+            (Here, true, false, None, "it runs and beats"),
+            (Here, false, false, Some("process gone"), "gone, though it beat a moment ago"),
+            (Here, false, true, Some("process gone"), "the better evidence is told"),
+            (Here, true, true, Some("lease expired"), "it hangs, or was stopped"),
+            (Elsewhere, false, false, None, "what cannot be seen from here is not gone"),
+            (Elsewhere, false, true, Some("lease expired"), "only the lease tells"),
+        ] {
+            assert_eq!(evidence(host, || alive, expired), dead, "{case}");
+        }
     }
 }

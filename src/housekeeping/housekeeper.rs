@@ -131,8 +131,8 @@ impl Housekeeper {
     }
 
     fn pass_at(&mut self, now: u64, journal: &Journal) -> Result<Pass> {
-        let trusted = now - self.last_round_ms < DISTRUST_MS;
-        if !self.lead.is_mine() && trusted && !self.suspects(now)? {
+        let leaves_it = leaves_it_to_another(self.lead.is_mine(), now - self.last_round_ms);
+        if leaves_it && !self.suspects(now)? {
             return Ok(Pass::default());
         }
         self.last_round_ms = now;
@@ -145,9 +145,7 @@ impl Housekeeper {
             return Ok(false);
         }
         let anybody = !self.heartbeats.dead(&self.queue, &self.me)?.is_empty();
-        // All of them look at all of them: the more there are, the more rarely each.
-        let share = (self.heartbeats.count() as u64 / 2).clamp(1, MOST_TRUST);
-        self.next_suspicion_ms = now + SUSPECT_MS * share + random::below(SUSPECT_MS);
+        self.next_suspicion_ms = now + suspicion_ms(self.heartbeats.count(), random::below);
         Ok(anybody)
     }
 
@@ -331,5 +329,44 @@ impl Housekeeper {
         };
         self.rejected += usize::from(matches!(taken, IntakeResult::Rejected(_)));
         journal.record(event);
+    }
+}
+
+/// Whether this process makes no pass, unless it suspects somebody: another one leads, and is trusted to be at it.
+fn leaves_it_to_another(leads: bool, since_last_pass_ms: u64) -> bool {
+    !leads && since_last_pass_ms < DISTRUST_MS
+}
+
+/// When to look next for lost workers, of so many; `below` throws a die of so many sides. All of them look at all of them:
+/// the more there are, the more rarely each.
+fn suspicion_ms(workers: usize, below: impl Fn(u64) -> u64) -> u64 {
+    let share = (workers as u64 / 2).clamp(1, MOST_TRUST);
+    SUSPECT_MS * share + below(SUSPECT_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_leads_makes_every_pass_and_the_others_one_in_a_while() {
+        for (leads, since_ms, leaves_it) in [
+            (true, 0, false),
+            (true, 60_000, false),
+            (false, 0, true),
+            (false, 29_999, true),
+            (false, 30_000, false),
+        ] {
+            assert_eq!(leaves_it_to_another(leads, since_ms), leaves_it, "{leads} {since_ms}");
+        }
+    }
+
+    #[test]
+    fn the_more_workers_there_are_the_more_rarely_each_looks_for_the_lost() {
+        for (workers, least_ms) in [(0, 5_000), (3, 5_000), (4, 10_000), (10, 25_000), (64, 25_000)]
+        {
+            assert_eq!(suspicion_ms(workers, |_| 0), least_ms, "{workers}");
+            assert_eq!(suspicion_ms(workers, |sides| sides - 1), least_ms + 4_999, "{workers}");
+        }
     }
 }

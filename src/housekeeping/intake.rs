@@ -149,3 +149,25 @@ fn rejected(dropped: &Dropped<'_>, problems: Vec<Problem>) -> IntakeDecision {
     let report = taskfile::explain(&name, dropped.bytes, dropped.id.as_str(), &problems);
     IntakeDecision::Rejected { problems, report }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_name_is_told_at_its_key_and_all_else_is_not_the_authors() {
+        let spec = TaskSpec { branch: Some("fix".into()), ..TaskSpec::default() };
+        let bad = |name: &str| GitError::BadName { name: name.into(), why: "it is wrong" };
+        let gone = GitError::NotARepository { path: "/away".into() };
+        let taken = GitError::BranchTaken { branch: "fix".into() };
+        for (error, key) in [
+            (taken, Some("branch")),
+            (bad("fix"), Some("branch")),
+            (bad("other"), Some("base")),
+            (gone, None),
+        ] {
+            let problem = about_input(&error, &spec);
+            assert_eq!(problem.and_then(|problem| problem.key).as_deref(), key, "{error}");
+        }
+    }
+}

@@ -147,10 +147,11 @@ impl Worker {
                     if options.mode == RunMode::Once {
                         return Ok(self.finished(false));
                     }
-                    let most = most_tasks(options, self.context.config.recycle_after);
+                    let pooled = options.slot.is_some();
+                    let recycle_after = self.context.config.recycle_after;
+                    let most = most_tasks(options.max_tasks, pooled, recycle_after);
                     if most.is_some_and(|most| self.worked >= most) {
                         // Without a coordinator nobody takes its place.
-                        let pooled = options.slot.is_some();
                         return Ok(if pooled { WorkerEnd::Recycled } else { self.finished(false) });
                     }
                     self.idle.worked();
@@ -229,20 +230,51 @@ impl Worker {
         if options.mode == RunMode::Stay || unsettled {
             return Ok(None);
         }
-        if self.claimer.capacity.short_for_ms().is_some_and(|ms| ms >= config.drain_wait_ms)
-            && shared.queue.unfinished()?.1 == 0
-        {
+        let short_ms = self.claimer.capacity.short_for_ms();
+        let short = short_ms.is_some_and(|ms| ms >= config.drain_wait_ms);
+        if short && shared.queue.unfinished()?.1 == 0 {
             return Ok(Some(self.finished(true)));
         }
-        Ok(match remaining(&shared.queue, config.drain_wait_ms)? {
-            Remaining::Busy => None,
-            Remaining::Later => Some(self.finished(true)),
-            Remaining::Empty => Some(self.finished(false)),
-        })
+        let later = ends_drain(remaining(&shared.queue, config.drain_wait_ms)?);
+        Ok(later.map(|later| self.finished(later)))
+    }
+}
+
+/// Whether a drain is over, and then whether something is left for a later run.
+fn ends_drain(remaining: Remaining) -> Option<bool> {
+    match remaining {
+        Remaining::Busy => None,
+        Remaining::Later => Some(true),
+        Remaining::Empty => Some(false),
     }
 }
 
 /// After how many tasks a worker ends. Nobody takes the place of one that is alone: only its own options end it.
-fn most_tasks(options: &WorkerOptions, recycle_after: Option<u32>) -> Option<u32> {
-    options.max_tasks.or(recycle_after.filter(|_| options.slot.is_some()))
+fn most_tasks(own: Option<u32>, pooled: bool, recycle_after: Option<u32>) -> Option<u32> {
+    own.or(recycle_after.filter(|_| pooled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pools_worker_is_recycled_and_one_that_is_alone_ends_only_if_told_to() {
+        for (own, pooled, recycle_after, most) in [
+            (None, true, None, None),
+            (None, true, Some(50), Some(50)),
+            (None, false, Some(50), None),
+            (Some(3), true, Some(50), Some(3)),
+            (Some(3), false, None, Some(3)),
+        ] {
+            assert_eq!(most_tasks(own, pooled, recycle_after), most);
+        }
+    }
+
+    #[test]
+    fn a_drain_ends_when_nothing_is_left_that_can_be_waited_for() {
+        assert_eq!(ends_drain(Remaining::Busy), None);
+        assert_eq!(ends_drain(Remaining::Later), Some(true));
+        assert_eq!(ends_drain(Remaining::Empty), Some(false));
+    }
 }

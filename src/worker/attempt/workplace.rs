@@ -264,3 +264,53 @@ impl Workplace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::task::record::{AttemptResult, AttemptStart};
+    use crate::domain::time::UnixMs;
+
+    const HERE: &str = "here";
+
+    fn attempt(epoch: u32, host: &str, pid: Option<i32>, ended: bool) -> AttemptFiles {
+        let worker = "0".repeat(32);
+        let name = format!("20261120T113012123-fix-k3f9.{epoch}.{worker}");
+        let name = AttemptName::parse(&name).unwrap();
+        let process = pid.map(|pid| ProcessIdentity { pid, ..crate::sys::identity::me() });
+        let start = AttemptStart {
+            schema: 1,
+            worker: name.worker.clone(),
+            host: host.into(),
+            process,
+            agent: "sh".into(),
+            program: None,
+            started_at: UnixMs(0),
+            cwd: "/".into(),
+            branch: None,
+            base: None,
+            session: None,
+            continued: false,
+        };
+        let result = ended.then(AttemptResult::default);
+        AttemptFiles { name, start: Some(start), result, lost: None }
+    }
+
+    #[test]
+    fn a_tree_is_left_to_an_attempt_that_may_run_where_nobody_here_can_end_it() {
+        let this = attempt(3, HERE, Some(3), false);
+        let away = |process: &ProcessIdentity| process.pid == 9;
+        let cases: [(AttemptFiles, bool, &str); 6] = [
+            (attempt(2, HERE, Some(1), false), false, "its process can be ended here"),
+            (attempt(2, HERE, Some(9), false), true, "its process cannot be seen from here"),
+            (attempt(2, HERE, Some(9), true), false, "it came to a result"),
+            (attempt(2, "there", None, false), true, "nothing is known of it but its host"),
+            (attempt(2, HERE, None, false), false, "this host"),
+            (attempt(3, HERE, Some(9), false), false, "it is this very attempt"),
+        ];
+        for (earlier, elsewhere, case) in cases {
+            let all = [earlier, this.clone()];
+            assert_eq!(may_run_elsewhere(&all, &this.name, HERE, away), elsewhere, "{case}");
+        }
+    }
+}
