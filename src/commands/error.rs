@@ -68,6 +68,7 @@ impl From<QueueError> for CommandError {
             QueueError::Absent { .. }
             | QueueError::Gone { .. }
             | QueueError::Unfit { .. }
+            | QueueError::Machine { .. }
             | QueueError::Fs(_) => ErrorKind::Missing,
             QueueError::Format { .. } => ErrorKind::Usage,
         };

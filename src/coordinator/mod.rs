@@ -58,7 +58,8 @@ pub fn run(
     options: CoordinatorOptions,
     observer: &mut dyn PoolObserver,
 ) -> Result<CoordinatorEnd, QueueError> {
-    crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
+    crate::sys::sweep::become_subreaper()
+        .map_err(QueueError::machine("see the ends of agents' children"))?;
     let journal = queue.journal(&format!("coordinator-{:016x}", crate::sys::random::number()))?;
     journal.record(Event::CoordinatorStarted { agents: config.agents, drain: options.drain });
     let housekeeper = Housekeeper::new(queue.clone(), &config);

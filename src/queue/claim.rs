@@ -5,7 +5,6 @@
 //! it leaves the task to the reclaimer.
 
 use std::fs::File;
-use std::sync::Arc;
 
 use super::register::Registration;
 use super::{Queue, Result};
@@ -22,7 +21,7 @@ pub struct Claim {
     /// The attempt that this claim is.
     pub(super) attempt: AttemptName,
     /// What was found under that name.
-    file: Arc<File>,
+    file: File,
 }
 
 /// What became of trying.
@@ -68,7 +67,7 @@ impl Queue {
         };
         me.note_claim();
         let attempt = AttemptName { at: name.at.clone(), worker: me.id().clone() };
-        Ok(ClaimResult::Won(Claim { name: name.clone(), attempt, file: Arc::new(file) }))
+        Ok(ClaimResult::Won(Claim { name: name.clone(), attempt, file }))
     }
 
     /// How a claim of ours stands now. Asked at every heartbeat.
@@ -97,11 +96,6 @@ impl Claim {
     /// The attempt that it is.
     pub fn attempt(&self) -> &AttemptName {
         &self.attempt
-    }
-
-    /// The same claim, for a closing that may have to be tried again.
-    pub fn again(&self) -> Claim {
-        Claim { name: self.name.clone(), attempt: self.attempt.clone(), file: self.file.clone() }
     }
 
     /// We were declared dead: the link stays, and whoever reclaims it decides.

@@ -1,7 +1,8 @@
 //! What can go wrong with a queue, apart from lost races (which are values).
 
-use std::fmt;
+use std::error::Error;
 use std::path::PathBuf;
+use std::{fmt, io};
 
 use crate::sys::fs::FsError;
 
@@ -36,16 +37,30 @@ pub enum QueueError {
         /// What failed.
         source: FsError,
     },
+    /// The machine said no to something that is about no file.
+    Machine {
+        /// What was tried.
+        doing: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
 }
 
 impl QueueError {
+    /// What the machine would not do.
+    pub fn machine<E: Into<Box<dyn Error + Send + Sync>>>(
+        doing: &'static str,
+    ) -> impl FnOnce(E) -> QueueError {
+        move |source| QueueError::Machine { doing, source: io::Error::other(source) }
+    }
+
     /// The next command to type, where one is known.
     pub fn hint(&self) -> Option<String> {
         match self {
             QueueError::Fs(e) if e.disk_full() => {
                 Some("make room on that disk; nothing is lost, the queue goes on by itself".into())
             }
-            QueueError::Fs(_) => None,
+            QueueError::Fs(_) | QueueError::Machine { .. } => None,
             QueueError::Format { .. } => {
                 Some("use the version of swarmdir that made this queue, or another --root".into())
             }
@@ -81,21 +96,16 @@ impl fmt::Display for QueueError {
             QueueError::Unfit { path, source } => {
                 write!(f, "the file system at {path:?} cannot hold a queue: {source}")
             }
+            QueueError::Machine { doing, source } => write!(f, "cannot {doing}: {source}"),
         }
     }
 }
 
-impl std::error::Error for QueueError {}
+impl Error for QueueError {}
 
 impl From<FsError> for QueueError {
     fn from(e: FsError) -> QueueError {
         QueueError::Fs(e)
-    }
-}
-
-impl From<std::io::Error> for QueueError {
-    fn from(source: std::io::Error) -> QueueError {
-        QueueError::Fs(FsError { doing: "use", path: PathBuf::from("this process"), source })
     }
 }
 

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::claim::Claim;
-use super::{Queue, Result};
+use super::{Queue, QueueError, Result};
 use crate::domain::settings::problem::Problem;
 use crate::domain::task::reason::Reason;
 use crate::site::Dir;
@@ -21,6 +21,31 @@ pub enum Transition {
     Refused,
 }
 
+/// A closing that met an error, and the claim, which is still to be finished: the same closing may be tried again.
+#[must_use]
+#[derive(Debug)]
+pub struct Unclosed {
+    /// As it was.
+    pub claim: Box<Claim>,
+    /// What stood in the way.
+    pub error: QueueError,
+}
+
+impl From<Unclosed> for QueueError {
+    /// Leaves the claim to the reclaimer.
+    fn from(unclosed: Unclosed) -> QueueError {
+        unclosed.error
+    }
+}
+
+/// What comes of a closing.
+pub type Closing = std::result::Result<Transition, Unclosed>;
+
+/// A claim is finished, or comes back with what stood in the way.
+fn closing(claim: Claim, close: impl FnOnce(&Claim) -> Result<Transition>) -> Closing {
+    close(&claim).map_err(|error| Unclosed { claim: Box::new(claim), error })
+}
+
 /// Where a publication goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FinalDir {
@@ -32,40 +57,44 @@ pub enum FinalDir {
 
 impl Queue {
     /// Publishes the outcome. The caller has written and synced the attempt's files and the branch.
-    pub fn publish(&self, claim: Claim, to: FinalDir) -> Result<Transition> {
+    pub fn publish(&self, claim: Claim, to: FinalDir) -> Closing {
         let dir = match to {
             FinalDir::Done => Dir::Done,
             FinalDir::Failed => Dir::Failed,
         };
         let name = claim.attempt.to_string();
-        self.close(claim, dir, &name)
+        closing(claim, |claim| self.close(claim, dir, &name))
     }
 
     /// Back to `blocked/`, for a reason.
-    pub fn give_back_blocked(&self, claim: Claim, reason: Reason) -> Result<Transition> {
+    pub fn give_back_blocked(&self, claim: Claim, reason: Reason) -> Closing {
         let name = claim.name.blocked_next(reason).to_string();
-        self.close(claim, Dir::Blocked, &name)
+        closing(claim, |claim| self.close(claim, Dir::Blocked, &name))
     }
 
     /// The holder found the file wrong; the report is there before the name is.
-    pub fn reject(&self, claim: Claim, report: &str, problems: &[Problem]) -> Result<Transition> {
-        let name = claim.name.at.to_string();
-        self.write_rejection(&claim.name.at, report, problems)?;
-        self.close(claim, Dir::Rejected, &name)
+    pub fn reject(&self, claim: Claim, report: &str, problems: &[Problem]) -> Closing {
+        closing(claim, |claim| {
+            let at = &claim.name.at;
+            self.write_rejection(at, report, problems)?;
+            self.close(claim, Dir::Rejected, &at.to_string())
+        })
     }
 
     /// The holder carries out a cancel request; its agent is stopped and its work saved.
-    pub fn cancel_held(&self, claim: Claim) -> Result<Transition> {
-        let at = claim.name.at.clone();
-        let closed = self.close(claim, Dir::Cancelled, &at.to_string())?;
-        // Refused, the task has hopped on: the request follows it.
-        if closed == Transition::Won {
-            self.drop_cancel_requests(&at)?;
-        }
-        Ok(closed)
+    pub fn cancel_held(&self, claim: Claim) -> Closing {
+        closing(claim, |claim| {
+            let at = &claim.name.at;
+            let closed = self.close(claim, Dir::Cancelled, &at.to_string())?;
+            // Refused, the task has hopped on: the request follows it.
+            if closed == Transition::Won {
+                self.drop_cancel_requests(at)?;
+            }
+            Ok(closed)
+        })
     }
 
-    fn close(&self, claim: Claim, dir: Dir, name: &str) -> Result<Transition> {
+    fn close(&self, claim: &Claim, dir: Dir, name: &str) -> Result<Transition> {
         let from = self.file(Dir::Ready, &claim.name);
         let closed = self.rename_once(&from, dir, name)?;
         if closed == Transition::Won {

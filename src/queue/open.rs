@@ -94,7 +94,8 @@ fn close_to_strangers(paths: &QueuePaths, dirs: &[PathBuf]) {
 /// The queue directory itself, as nobody else is called.
 fn place_of(paths: &QueuePaths) -> Result<String> {
     let dir = fs::open(paths.root())?;
-    let (device, inode) = fs::file_id(&dir.metadata()?);
+    let (device, inode) =
+        fs::file_id(&dir.metadata().map_err(QueueError::machine("look at the queue's directory"))?);
     Ok(format!("{device}.{inode}"))
 }
 

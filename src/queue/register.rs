@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Queue, Result};
+use super::{Queue, QueueError, Result};
 use crate::domain::liveness::lease::Pulse;
 use crate::domain::process::{HostMatch, ProcessIdentity};
 use crate::domain::task::id::WorkerId;
@@ -95,7 +95,7 @@ impl Queue {
         // Kept open from its making on: a second look at the name could meet another file, or make one, if this
         // process stood still and was declared dead in between.
         let file = fs::create_new(&staged)?;
-        let inode = fs::file_id(&file.metadata()?);
+        let inode = fs::file_id(&file.metadata().map_err(QueueError::machine("look at a card"))?);
         let card = Card { file: Some(inode), ..card };
         let json = serde_json::to_string(&card).expect("a card is plain data");
         // Synced in any case: a power cut must not leave a claim that nobody can read.
@@ -197,7 +197,7 @@ pub(super) fn read_card(path: &std::path::Path) -> Option<(Card, Pulse)> {
 /// The same for whom a file that cannot be read is not one without a card.
 pub(super) fn try_read_card(path: &std::path::Path) -> Result<Option<(Card, Pulse)>> {
     let Some(file) = fs::open_foreign(path)? else { return Ok(None) };
-    let meta = file.metadata()?;
+    let meta = file.metadata().map_err(QueueError::machine("look at a card"))?;
     let mtime_ns = fs::mtime_ns(&meta);
     let card = parse_card(fs::read_up_to(&file, path, CARD_MAX)?);
     Ok(card.map(|(card, count)| {

@@ -36,7 +36,7 @@ impl Queue {
         let claims = self.claims()?.into_iter().map(|claim| (claim.at, claim.card)).collect();
         let pending = fs::list(&self.dir(Dir::Pending))?;
         let mut ready = self.waiting_in(Dir::Ready)?;
-        ready.sort_by(|a, b| (a.band, &a.at).cmp(&(b.band, &b.at)));
+        ready.sort();
         let mut snapshot = Snapshot {
             pending: pending.into_iter().filter(|name| !is_private(name)).collect(),
             ready,

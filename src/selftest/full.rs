@@ -17,7 +17,7 @@ use crate::queue::claim::{Claim, ClaimResult};
 use crate::queue::finish::{FinalDir, Transition};
 use crate::queue::intake::{Dropped, IntakeCheck, IntakeDecision, IntakeResult};
 use crate::queue::register::{Card, Registration};
-use crate::queue::{Queue, Result};
+use crate::queue::{Queue, QueueError, Result};
 use crate::site::Site;
 use crate::sys::{clock, disk, env, fs, identity, random, tool};
 
@@ -46,7 +46,7 @@ pub(super) fn run(order: &Order, report: &mut Report) -> Result<()> {
     report.section("full disk");
     let dir = order.dir.join("full");
     fs::mkdirs(&dir)?;
-    let exe = env::current_exe()?;
+    let exe = env::current_exe().map_err(QueueError::machine("find this program"))?;
     let dir = dir.to_string_lossy();
     let answer = tool::first_line(&exe.to_string_lossy(), &["selftest-disk", &dir]);
     let seen: DiskReport = match answer.and_then(|line| serde_json::from_str(&line).ok()) {

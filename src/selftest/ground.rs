@@ -8,7 +8,7 @@ use super::{Order, deeds::Deed};
 use crate::domain::process::ProcessIdentity;
 use crate::domain::settings::choice::Durability;
 use crate::git::sample;
-use crate::queue::{Queue, Result};
+use crate::queue::{Queue, QueueError, Result};
 use crate::site::{Dir, Site};
 use crate::sys::grace::Grace;
 use crate::sys::{daemon, env, fs, identity, sweep};
@@ -49,7 +49,7 @@ impl Ground {
         for made in [&roots[0], &roots[1], &witness, &dir.join("log")] {
             fs::mkdirs(made)?;
         }
-        sample::repository(&roots[0]).map_err(std::io::Error::other)?;
+        sample::repository(&roots[0]).map_err(QueueError::machine("make a repository"))?;
         let queue = Queue::open_or_make(&Site::at(&roots[0]).queue(), order.durability)?;
         fs::symlink(&Site::at(&roots[0]).queue(), &Site::at(&roots[1]).queue())?;
         let durability = order.durability;
@@ -65,7 +65,11 @@ impl Ground {
     fn settings(&self, max_worker_deaths: u32) -> Result<String> {
         // A JSON text is a TOML text, too.
         let quoted = |text: &str| serde_json::to_string(text).expect("text");
-        let exe = quoted(&env::current_exe()?.to_string_lossy());
+        let exe = quoted(
+            &env::current_exe()
+                .map_err(QueueError::machine("find this program"))?
+                .to_string_lossy(),
+        );
         let repository = quoted(&self.roots[0].to_string_lossy());
         let durability = match self.durability {
             Durability::Strict => "strict",
@@ -144,7 +148,8 @@ impl Ground {
             .map(|name| (name, ""))
             .collect();
         vars.push((PLACE, &place));
-        let pid = daemon::spawn(&argv, &vars, &self.dir.join("log").join(format!("{name}.log")))?;
+        let pid = daemon::spawn(&argv, &vars, &self.dir.join("log").join(format!("{name}.log")))
+            .map_err(QueueError::machine("start a program"))?;
         let start_ticks = identity::start_ticks(pid).unwrap_or(0);
         Ok(ProcessIdentity { pid, start_ticks, ..identity::me() })
     }

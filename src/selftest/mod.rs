@@ -34,7 +34,7 @@ pub use report::Report;
 
 /// Everything, in order. An error is one of this machine (no git, no room); what is broken is in the report.
 pub fn run(order: &Order, observer: &mut dyn Observer) -> Result<Report, QueueError> {
-    sweep::become_subreaper()?;
+    sweep::become_subreaper().map_err(QueueError::machine("see the ends of agents' children"))?;
     fs::mkdirs(&order.dir)?;
     let mut report = Report::new(order);
     let ended = phases(order, observer, &mut report);

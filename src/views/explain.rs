@@ -286,11 +286,7 @@ fn why_waiting(
     shortage: Option<&Shortage>,
 ) -> Result<Explanation> {
     let snapshot = queue.scan()?;
-    let ahead = snapshot
-        .ready
-        .iter()
-        .filter(|other| (other.band, &other.at) < (name.band, &name.at))
-        .count();
+    let ahead = snapshot.ready.iter().filter(|other| *other < name).count();
     let mut explanation = Explanation::default()
         .because(format!("it is ready, in band {}, with {ahead} before it", name.band.get()));
     if let Some(reason) = paused(Path::new(&config.root)) {

@@ -55,7 +55,8 @@ pub fn run(
     wake_ups: Receiver<()>,
     options: WorkerOptions,
 ) -> Result<WorkerEnd> {
-    crate::sys::sweep::become_subreaper().map_err(QueueError::from)?;
+    crate::sys::sweep::become_subreaper()
+        .map_err(QueueError::machine("see the ends of agents' children"))?;
     let registration = Arc::new(register(&queue, options.slot)?);
     let journal = Arc::new(queue.journal(registration.id().as_str())?);
     let shared = Shared {
@@ -68,8 +69,8 @@ pub fn run(
         journal,
         queue,
     };
-    let (group, level) =
-        groups::make(&config, shared.registration.id(), &options.log).map_err(QueueError::from)?;
+    let (group, level) = groups::make(&config, shared.registration.id(), &options.log)
+        .map_err(QueueError::machine("make a control group"))?;
     let pid = shared.registration.card().process.pid;
     let worker = shared.registration.id().clone();
     shared.journal.record(Event::WorkerStarted { worker, pid, cgroups: level });

@@ -66,7 +66,7 @@ pub struct TaskEpoch {
 /// A task in `ready/` (no reason) or `blocked/` (with one).
 ///
 /// The order of the derived `Ord` is the order of work: band, then intake time.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct QueueName {
     /// Priority band.
     pub band: Band,

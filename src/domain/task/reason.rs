@@ -9,7 +9,7 @@ use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS};
 
 /// What a blocked task waits for.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Wait {
     /// Intake is under way (or its process died: anybody finishes it).
     Intake,
@@ -38,7 +38,7 @@ pub enum Wait {
 }
 
 /// A wait and, where it ends by itself, when.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Reason {
     /// What for.
     pub wait: Wait,

@@ -10,13 +10,14 @@ use crate::sys::{env, spawn};
 
 /// Asks `coordinator ARGS --json`.
 pub(super) fn ask(ground: &Ground, args: &[&str]) -> Result<Value> {
-    let exe = env::current_exe()?;
+    let exe = env::current_exe().map_err(QueueError::machine("find this program"))?;
     let root = ground.repository();
     let all = args.iter().map(OsStr::new).chain(["--json", "--root"].map(OsStr::new));
     let all: Vec<&OsStr> = all.chain([root.as_os_str()]).collect();
-    let output = spawn::output(exe.as_os_str(), &all, root, &[])?;
+    let output = spawn::output(exe.as_os_str(), &all, root, &[])
+        .map_err(QueueError::machine("ask the program"))?;
     serde_json::from_slice(&output.stdout).map_err(|e| {
         let asked = args.join(" ");
-        QueueError::from(std::io::Error::other(format!("coordinator {asked} --json: {e}")))
+        QueueError::machine("read an answer")(format!("coordinator {asked} --json: {e}"))
     })
 }

@@ -29,7 +29,7 @@ use super::ground::Ground;
 use super::report::Report;
 use super::{Observer, Order};
 use crate::domain::settings::choice::Durability;
-use crate::queue::Result;
+use crate::queue::{QueueError, Result};
 use crate::rehearsal::service::DIR;
 use crate::shape::style::duration;
 use crate::site::Dir;
@@ -93,7 +93,8 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
     let own = disk::own_disk(&disk, DISK);
     let told_to_end = Arc::new(AtomicBool::new(false));
     let told = told_to_end.clone();
-    signal::listen(&signal::ORDERS, move |_| told.store(true, Ordering::Relaxed))?;
+    signal::listen(&signal::ORDERS, move |_| told.store(true, Ordering::Relaxed))
+        .map_err(QueueError::machine("listen for signals"))?;
     let plan = plan::plan(order.seed, order.storm_ms, order.tasks, order.workers);
     announce(order, &plan, own.as_ref().err(), observer, report);
     let dir = order.dir.join("night");
@@ -146,9 +147,9 @@ fn keep(order: &Order, disk: &Path, nothing: bool) -> Result<()> {
     if !nothing {
         let kept = order.dir.join("kept").to_string_lossy().into_owned();
         let from = disk.to_string_lossy().into_owned();
-        tool::run("cp", &["-a", &from, &kept]).map_err(std::io::Error::other)?;
+        tool::run("cp", &["-a", &from, &kept]).map_err(QueueError::machine("keep a copy"))?;
     }
-    Ok(disk::drop_disk(disk)?)
+    disk::drop_disk(disk).map_err(QueueError::machine("let the disk go"))
 }
 
 fn announce(

@@ -18,12 +18,12 @@ use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;
 use crate::git::GitError;
 use crate::queue::claim::{Claim, ClaimState};
-use crate::queue::finish::{FinalDir, Transition};
+use crate::queue::finish::{FinalDir, Transition, Unclosed};
 use crate::queue::{QueueError, Result};
 use crate::sys::{clock, random};
 use crate::worker::account_admission::AccountAdmission;
 use crate::worker::control::Level;
-use crate::worker::shared::WorkerContext;
+use crate::worker::shared::{Shared, WorkerContext};
 
 /// Everything that an attempt came to.
 pub(super) struct Ran {
@@ -173,20 +173,25 @@ fn conclude(
 ) -> Result<bool> {
     let shared = &context.shared;
     let at = claim.name().at.clone();
+    let queue = &shared.queue;
+    let mut held = Some(claim);
     let (state, closed) = context.with_space(QueueError::disk_full, || {
-        let standing = shared.queue.standing(&shared.registration, claim.name())?;
-        let queue = &shared.queue;
-        let claim = claim.again();
-        Ok(match next {
-            _ if standing == ClaimState::CancelWanted => {
-                (State::Cancelled, queue.cancel_held(claim)?)
-            }
-            NextStep::Final(to @ FinalDir::Done) => (State::Done, queue.publish(claim, *to)?),
-            NextStep::Final(to @ FinalDir::Failed) => (State::Failed, queue.publish(claim, *to)?),
+        let claim = held.take().expect("a closing that failed brings the claim back");
+        let closing = match next {
+            _ if cancel_wanted(shared, &claim)? => (State::Cancelled, queue.cancel_held(claim)),
+            NextStep::Final(to @ FinalDir::Done) => (State::Done, queue.publish(claim, *to)),
+            NextStep::Final(to @ FinalDir::Failed) => (State::Failed, queue.publish(claim, *to)),
             NextStep::Blocked(reason) => {
-                (State::Blocked, queue.give_back_blocked(claim, reason.clone())?)
+                (State::Blocked, queue.give_back_blocked(claim, reason.clone()))
             }
-        })
+        };
+        match closing {
+            (state, Ok(closed)) => Ok((state, closed)),
+            (_, Err(Unclosed { claim, error })) => {
+                held = Some(*claim);
+                Err(error)
+            }
+        }
     })?;
     let reason = match next {
         NextStep::Blocked(reason) if state == State::Blocked => Some(reason),
@@ -194,6 +199,11 @@ fn conclude(
     };
     say(context, &at, (state, reason), disposition, closed);
     Ok(state == State::Failed && closed == Transition::Won)
+}
+
+fn cancel_wanted(shared: &Shared, claim: &Claim) -> Result<bool> {
+    let standing = shared.queue.standing(&shared.registration, claim.name())?;
+    Ok(standing == ClaimState::CancelWanted)
 }
 
 /// A failure that the account's other tasks would meet too trips its breaker. Of an agent that does not speak a success

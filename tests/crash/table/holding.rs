@@ -109,20 +109,20 @@ fn claim_gone(lab: &Lab) -> Act {
 
 fn publish(queue: &Queue, claim: Claim, to: FinalDir) -> swarmdir::queue::Result<Transition> {
     queue.write_result(claim.attempt(), &result())?;
-    queue.publish(claim, to)
+    Ok(queue.publish(claim, to)?)
 }
 
 fn give_back(queue: &Queue, claim: Claim) -> swarmdir::queue::Result<Transition> {
     queue.write_result(claim.attempt(), &result())?;
-    queue.give_back_blocked(claim, Reason::until(Wait::Retry, UnixMs(1000)))
+    Ok(queue.give_back_blocked(claim, Reason::until(Wait::Retry, UnixMs(1000)))?)
 }
 
 fn reject(queue: &Queue, claim: Claim) -> swarmdir::queue::Result<Transition> {
-    queue.reject(claim, "it is wrong\n", &[Problem::new("it is wrong")])
+    Ok(queue.reject(claim, "it is wrong\n", &[Problem::new("it is wrong")])?)
 }
 
 fn cancel_held(lab: &Lab) -> Act {
-    let act = held(lab, |queue, claim| queue.cancel_held(claim));
+    let act = held(lab, |queue, claim| Ok(queue.cancel_held(claim)?));
     let queue = lab.queue();
     let id = queue.scan().unwrap().ready[0].at.id.clone();
     queue.request_cancel(&id).unwrap();
