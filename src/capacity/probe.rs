@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use super::reserve_file::ReserveFile;
 use super::settings::CapacitySettings;
+use super::settings::ReserveFile;
 use crate::domain::capacity::decision::{
     AvailableMemory, CapacityDecision, CapacitySnapshot, ReusableTrees, StartSpacing, TreeSize,
     decide, start_spacing,

@@ -16,7 +16,6 @@
 //! but the task's own is moved; a tree is touched only under its lock; nothing is removed that is neither
 //! committed nor ignored; creating a name never replaces one.
 
-mod aside;
 mod branch;
 mod collect;
 mod fill;
