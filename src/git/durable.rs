@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid, Repository, Tree as TreeObject};
 
-use super::error::{GitError, Result};
+use super::error::{GitError, GitResult, Result};
 use crate::sys::fs;
 
 /// Syncs all that these commits added, however old, and a ref that leads to them.
@@ -114,7 +114,7 @@ pub(crate) fn added_by(
     git: &Repository,
     commit: Oid,
     objects: &mut BTreeSet<Oid>,
-) -> std::result::Result<(), git2::Error> {
+) -> GitResult<()> {
     let commit = git.find_commit(commit)?;
     objects.insert(commit.id());
     let parent = commit.parents().next().map(|parent| parent.tree()).transpose()?;
@@ -126,7 +126,7 @@ fn trees_differ(
     tree: &TreeObject<'_>,
     before: Option<&TreeObject<'_>>,
     objects: &mut BTreeSet<Oid>,
-) -> std::result::Result<(), git2::Error> {
+) -> GitResult<()> {
     if before.is_some_and(|before| before.id() == tree.id()) || !objects.insert(tree.id()) {
         return Ok(());
     }

@@ -10,6 +10,9 @@ use crate::sys::fs::FsError;
 
 pub(crate) type Result<T> = std::result::Result<T, GitError>;
 
+/// What libgit2 answers, before it is known what was tried.
+pub(crate) type GitResult<T> = std::result::Result<T, git2::Error>;
+
 /// Whether an error goes away by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Retryable {

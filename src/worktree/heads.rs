@@ -14,7 +14,7 @@ use super::branch::mark;
 use super::fill::ENTERED;
 use super::holder::Holder;
 use super::salvaged::{tips_of, unreached};
-use crate::git::error::{GitError, Result};
+use crate::git::error::{GitError, GitResult, Result};
 use crate::git::head;
 use crate::git::patience::patiently;
 use crate::git::refs::branch_tip;
@@ -174,7 +174,7 @@ fn left_behind(steps: &[ReflogEntry]) -> Vec<Oid> {
     left
 }
 
-fn branch_with(git: &Repository, oid: Oid) -> std::result::Result<Option<String>, git2::Error> {
+fn branch_with(git: &Repository, oid: Oid) -> GitResult<Option<String>> {
     for branch in git.branches(Some(git2::BranchType::Local))? {
         let (branch, _) = branch?;
         let Some(tip) = branch.get().target() else { continue };

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::branch::mark;
 use super::pool::TreePool;
 use crate::git::durable::make_commits_durable;
-use crate::git::error::{GitError, Result};
+use crate::git::error::{GitError, GitResult, Result};
 use crate::git::head;
 use crate::git::patience::patiently;
 use crate::git::refs::{branch_tip, refuse_bad_branch};
@@ -131,7 +131,7 @@ pub(crate) fn commit_tree(
     what: &str,
     tree: Oid,
     parent: Option<Oid>,
-) -> std::result::Result<Oid, git2::Error> {
+) -> GitResult<Oid> {
     let who = head::signature(git)?;
     let parent = parent.map(|oid| git.find_commit(oid)).transpose()?;
     let parents: Vec<&Commit<'_>> = parent.iter().collect();
@@ -165,7 +165,7 @@ pub(crate) fn unreached(
     git: &Repository,
     tips: &[Oid],
     except: Option<&str>,
-) -> std::result::Result<Vec<Oid>, git2::Error> {
+) -> GitResult<Vec<Oid>> {
     let mut walk = git.revwalk()?;
     walk.set_sorting(git2::Sort::TOPOLOGICAL)?;
     for tip in tips {
@@ -187,10 +187,7 @@ pub(crate) fn unreached(
 
 /// Those of `commits` that are no ancestor of another of them: whoever keeps these keeps all. What is not reached
 /// must be complete, as [`unreached`] gives it.
-pub(crate) fn tips_of(
-    git: &Repository,
-    commits: &[Oid],
-) -> std::result::Result<Vec<Oid>, git2::Error> {
+pub(crate) fn tips_of(git: &Repository, commits: &[Oid]) -> GitResult<Vec<Oid>> {
     let mut parents = std::collections::HashSet::new();
     for oid in commits {
         parents.extend(git.find_commit(*oid)?.parent_ids());
