@@ -13,7 +13,6 @@ use crate::sys::fs::{self, Result};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, disk, memory};
 
-/// The part of the settings that capacity needs.
 #[derive(Clone, Debug)]
 pub struct CapacitySettings {
     pub reserve: Reserve,

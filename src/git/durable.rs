@@ -87,7 +87,6 @@ fn sync_packs(common: &Path, since_ms: u64, dirs: &mut BTreeSet<PathBuf>) -> Res
     Ok(())
 }
 
-/// Syncs a ref, loose or packed.
 fn sync_ref(common: &Path, name: &str, dirs: &mut BTreeSet<PathBuf>) -> Result<()> {
     let path = common.join(name);
     let top = common.join("refs");

@@ -23,7 +23,6 @@ pub(crate) fn signature(git: &Repository) -> GitResult<Signature<'static>> {
     git.signature().or_else(|_| Signature::now("swarmdir", "swarmdir@localhost"))
 }
 
-/// Where HEAD is, for people.
 pub(crate) fn place(head: &Head) -> String {
     match (&head.branch, head.at) {
         (Some(branch), at) => {

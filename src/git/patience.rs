@@ -14,7 +14,6 @@ use crate::sys::{clock, fs, random};
 /// How long a lock of git's may be held by others before we give up, milliseconds.
 const PATIENCE_MS: u64 = 20_000;
 
-/// The longest single pause, milliseconds.
 const LONGEST_PAUSE_MS: u64 = 40;
 
 /// A clean-up of git's may remove a directory between our making it and our using it: so often such a

@@ -203,7 +203,6 @@ pub(crate) fn intended(intent: &Path) -> Result<Option<String>> {
     Ok(read_json::<BranchIntent>(intent)?.map(|intent| intent.branch))
 }
 
-/// Where a task's branch is, or else where the task began.
 pub(crate) fn tip_or_base(repo: &Repo, holder: &Holder) -> Result<Oid> {
     match branch_tip(&repo.git, &holder.branch) {
         Some(tip) => Ok(tip),

@@ -190,7 +190,6 @@ pub(crate) fn replace_json(path: &Path, value: &impl Serialize, sync: bool) -> R
     }
 }
 
-/// A place with its tree, and what is in that.
 pub(super) struct OpenTree {
     pub(super) place: TreeSlot,
     pub(super) dir: Dir,

@@ -38,7 +38,6 @@ pub(crate) fn remember(tree: &Path) -> Result<Dir> {
     Ok(dir)
 }
 
-/// Looks what stands at `tree` now.
 pub(crate) fn check(tree: &Path) -> Result<TreeIdentity> {
     check_at(tree, tree)
 }

@@ -80,7 +80,6 @@ pub struct FoundSalvage {
 /// Git's own small files, by path.
 pub(crate) type AdminFiles = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Writes it all down, durably, and returns the ref.
 pub(crate) fn write(
     git: &Repository,
     common: &Path,

@@ -18,12 +18,10 @@ use crate::sys::fs;
 /// Where what agents changed is noted, in the directory of the trees.
 const NOTE: &str = "git-config.json";
 
-/// Before an attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct GitSettings {
     pub(crate) config: Config,
     pub(crate) overrides: Overrides,
-    /// `info/attributes` of the repository.
     attributes: Option<Vec<u8>>,
     common: PathBuf,
     trees: PathBuf,
