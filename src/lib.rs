@@ -27,7 +27,8 @@
 //! ```
 //!
 //! Arrows go down only; modules of a row do not know each other (`coordinator` talks to `worker` through files
-//! alone: that is the product). The test `tidy::layers` holds the table of what may name what.
+//! alone: that is the product). Each directory says in the last line of its `mod.rs` what it names of its neighbours; the test
+//! `tidy::rooms` compares, and finds any circle of files.
 //!
 //! # The life of a task
 //!

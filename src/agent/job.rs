@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::domain::failure::fault::Fault;
 use crate::domain::failure::rules::Rule;
-use crate::domain::outcome::disposition::Fault;
 use crate::domain::settings::limits::Limits;
 use crate::domain::settings::programs::AgentKind;
 use crate::domain::settings::timeouts::Timeouts;

@@ -7,6 +7,8 @@
 //! **Invariant:** [`Session::run`] returns only when the agent has ended and what it left was swept.
 //! **Invariant:** whose fault a failure is follows from structured words of the agent's own program only,
 //! never from what the agent read or wrote.
+//!
+//! Names: `domain`, `form`, `sys`.
 
 pub(crate) mod environment;
 pub mod failures;
@@ -19,6 +21,7 @@ pub mod transcript;
 
 pub use job::{AttemptFiles, Bounds, Job, Missing, Request, RunPlace};
 pub use report::{MAX_SAID_BYTES, Progress, Report};
-pub use supervise::session::{Remote, Session};
-pub use supervise::state::StopReason;
+pub use supervise::remote::Remote;
+pub use supervise::session::Session;
+pub use supervise::sign::StopReason;
 pub use transcript::RateLimit;

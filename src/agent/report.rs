@@ -2,8 +2,9 @@
 
 use crate::agent::transcript::RateLimit;
 use crate::domain::account::usage::Usage;
+use crate::domain::failure::fault::Fault;
 use crate::domain::liveness::report::Live;
-use crate::domain::outcome::disposition::{Fault, Outcome};
+use crate::domain::outcome::disposition::Outcome;
 use crate::domain::task::record::Ground;
 
 /// What came of it.

@@ -5,6 +5,8 @@
 //! specification. It may not know what a task is or where trees come from: that is told to it ([`CapacityFacts`]).
 //! Invariants: the decisions are pure ([`crate::domain::capacity`], `plan`); nothing depends on a lock: where locks do
 //! not work, or a holder is stopped, agents start all the same or are reclaimed with their worker.
+//!
+//! Names: `domain`, `git`, `site`, `sys`.
 
 mod plan;
 mod probe;

@@ -210,7 +210,7 @@ pub(super) enum Command {
         json: bool,
     },
     /// Show what is over and takes room; with --yes let it go
-    Gc(super::gc::Gc),
+    Gc(super::gc_args::Gc),
     /// Bring back what was removed, uncommitted files too
     Restore {
         /// The task's id, slug or tail, or the tree's name

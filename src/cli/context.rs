@@ -131,7 +131,7 @@ impl Context {
         {
             // `doctor` tells where that did not work.
             // Git shows the directory where it cannot be hidden.
-            drop(super::setup::hide(&repo, &config.root));
+            drop(commands::hide(&repo, &config.root));
         }
         Ok(opened.queue)
     }

@@ -2,6 +2,8 @@
 //!
 //! The only module that prints, the only one that reads settings and flags. It may not know system calls or
 //! the queue's layout. Each command is a function from its arguments to an exit code.
+//!
+//! Names: `agent`, `commands`, `coordinator`, `doctor`, `domain`, `form`, `gc`, `git`, `housekeeping`, `queue`, `rehearsal`, `selftest`, `shape`, `site`, `sys`, `trust`, `views`, `worker`, `worktree`.
 
 mod args;
 mod care;
@@ -14,6 +16,7 @@ pub mod exit;
 #[cfg(debug_assertions)]
 mod faults;
 mod gc;
+mod gc_args;
 mod inspect;
 mod needs;
 #[cfg(debug_assertions)]

@@ -12,9 +12,10 @@ use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::agent::program;
+use crate::commands;
 use crate::domain::settings::programs::AgentKind;
-use crate::git::{GitError, Repo, doctor};
-use crate::site::{IGNORED, SETTINGS, Site};
+use crate::git::{GitError, Repo};
+use crate::site::{SETTINGS, Site};
 use crate::sys::fs;
 
 /// `init`
@@ -28,7 +29,7 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> CommandResult {
     let context = Context::new(&common, Flags::default())?;
     let root = context.config().root.clone();
     let settings = write_settings(&root)?;
-    let hidden = Repo::discover(&root).map(|repo| hide(&repo, &root));
+    let hidden = Repo::discover(&root).map(|repo| commands::hide(&repo, &root));
     context.queue_or_make()?;
     fs::mkdirs(&Site::at(&root).state_dir())?;
     let ui = context.ui;
@@ -51,26 +52,6 @@ pub(super) fn init(common: &Common, dir: Option<&Path>) -> CommandResult {
     });
     ui.say("next: coordinator add -m \"what is to be done\"; coordinator --agents 3");
     Ok(exit::OK)
-}
-
-/// Hides what of ours lies in a checkout from git. Returns what had to be added.
-pub(super) fn hide(repo: &Repo, root: &Path) -> Result<Vec<String>, GitError> {
-    // A pattern with a slash at its end means no link to a directory.
-    let as_it_is = |name: &'static str| match name.strip_suffix('/') {
-        Some(dir) if fs::is_link(&root.join(dir)) => format!("/{dir}"),
-        _ => format!("/{name}"),
-    };
-    let patterns = IGNORED.map(|name| exclusion(repo, root, &as_it_is(name)));
-    doctor::exclude(repo, &patterns.each_ref().map(String::as_str))
-}
-
-/// A pattern from the root of the checkout, which may lie above ours.
-fn exclusion(repo: &Repo, root: &Path, pattern: &str) -> String {
-    let below = repo.checkout().and_then(|checkout| root.strip_prefix(checkout).ok());
-    match below.and_then(Path::to_str) {
-        Some(below) if !below.is_empty() => format!("/{below}{pattern}"),
-        _ => pattern.to_owned(),
-    }
 }
 
 /// The commented example, with the default program's path where it is found. Returns what to say of it.

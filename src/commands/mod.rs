@@ -3,11 +3,14 @@
 //! Whatever has a surface (the command line, a dashboard, a server of tools) calls these. **One door:** each act takes a
 //! [`Permitted`], which only [`authorize()`] makes. It may not know arguments, terminals and settings files; who reads only
 //! asks `views`.
+//!
+//! Names: `domain`, `gc`, `git`, `housekeeping`, `queue`, `site`, `sys`, `trust`, `views`, `worktree`.
 
 mod authorize;
 mod care;
 mod coordinating;
 mod error;
+mod hide;
 mod pool;
 mod restore;
 mod stop;
@@ -18,6 +21,7 @@ pub use authorize::{Action, Actor, Permitted, authorize};
 pub use care::{collect_garbage, mend};
 pub use coordinating::{Incumbent, coordinating, lock_path};
 pub use error::{CommandError, ErrorKind};
+pub use hide::hide;
 pub use pool::{pause, resume, scale};
 pub use restore::{RestoredWork, restore};
 pub use stop::stop;

@@ -3,19 +3,20 @@
 //! Workers are processes in sessions of their own, known only through their files in the queue and their
 //! process identities: a coordinator that starts anew adopts those that live. It may not know what a task
 //! says or how an agent runs. It wakes once a second and on signals; it decides nothing about outcomes.
+//!
+//! Names: `capacity`, `domain`, `housekeeping`, `queue`, `site`, `sys`.
 
 mod capacity;
 pub mod decide;
 mod members;
+mod options;
 pub mod pool;
 
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use crate::domain::event::{Event, ProcessEnd};
 use crate::domain::settings::config::Config;
-use crate::domain::settings::problem::Problem;
 use crate::housekeeping::capacity::reserve_file;
 use crate::housekeeping::{Housekeeper, Remaining, remaining};
 use crate::queue::journal::Journal;
@@ -28,32 +29,12 @@ use crate::sys::{clock, fs};
 use decide::{DrainStep, Phase, SignalAction, drain_step, on_signal};
 use pool::Pool;
 
+pub use options::{CoordinatorOptions, PoolObserver};
+
 /// Between two looks, milliseconds.
 const TICK_MS: u64 = 1_000;
 /// On top of the agents' own graces, before a worker that will not stop is killed, milliseconds.
 const STOP_MARGIN_MS: u64 = 15_000;
-
-/// What a coordinator is started with.
-pub struct CoordinatorOptions {
-    /// End when nothing is ready or running.
-    pub drain: bool,
-    /// A worker's argv without its slot.
-    pub worker_argv: Vec<String>,
-    /// Where workers write what they have to say.
-    pub log_dir: PathBuf,
-    /// Re-reads the settings.
-    pub reload: Box<dyn Fn() -> Result<Config, Problem>>,
-    /// Where the ends of adopted workers are told: as the signal that those of children are.
-    pub ended: Sender<Signal>,
-}
-
-/// Is told what happens, for people.
-pub trait PoolObserver {
-    /// A line of talk.
-    fn say(&mut self, line: &str);
-    /// Once a look: how many workers run, and how many should.
-    fn tick(&mut self, queue: &Queue, running: usize, wanted: usize);
-}
 
 /// Why a coordinator ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

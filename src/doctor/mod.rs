@@ -2,6 +2,8 @@
 //!
 //! Every finding comes from trying or reading the real thing, in this very place. It changes nothing but
 //! probe files that it removes again.
+//!
+//! Names: `agent`, `capacity`, `domain`, `git`, `queue`, `shape`, `site`, `sys`, `worktree`.
 
 mod access;
 mod agents;

@@ -3,6 +3,8 @@
 //! Pure: no I/O, no clock, no environment, no path that is opened. Everything above may use it and it
 //! uses nothing of ours. Decisions live here as functions from values to values, so that they can be
 //! tested without a disk.
+//!
+//! Names: none.
 
 pub mod account;
 pub(crate) mod capacity;

@@ -3,6 +3,8 @@
 //! A notation (YAML, JSON, TOML, an environment variable) becomes a tree of [`Node`]s; [`Fields`] reads
 //! keys from it and collects [`Problem`](crate::domain::settings::problem::Problem)s. It lies below `taskfile` and
 //! `cli`, above `domain`: it does no I/O and knows neither task files nor `swarm.toml`.
+//!
+//! Names: `domain`.
 
 mod agent;
 mod fields;

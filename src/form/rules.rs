@@ -7,8 +7,8 @@ use super::node::{Node, NodeEntry, Value};
 use super::suggest::one_of;
 use super::toml_tree::parse_toml;
 use super::{in_order, lists, value};
+use crate::domain::failure::fault::Fault;
 use crate::domain::failure::rules::{Key, Rule, RuleBook, Shape, Test};
-use crate::domain::outcome::disposition::Fault;
 use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 

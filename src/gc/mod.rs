@@ -4,6 +4,8 @@
 //! in no list of what may go; trees and branches go through [`crate::worktree`]'s one function, which saves what
 //! no ref reaches; an ended task goes through the queue's row *prune*. All of it may be cut short anywhere and done
 //! again. It may not know agents, or print.
+//!
+//! Names: `domain`, `git`, `queue`, `shape`, `site`, `sys`, `worktree`.
 
 mod carry;
 mod decide;

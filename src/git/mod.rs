@@ -3,6 +3,8 @@
 //! It knows no task, no tree of ours and no queue. Invariants: the user's checkout, index, HEAD, stash, hooks and
 //! configuration are only read; no program that a repository's configuration names is started where it has not been
 //! the user's before; nothing waits for a person or for ever.
+//!
+//! Names: `domain`, `site`, `sys`.
 
 pub(crate) mod command;
 pub(crate) mod compare;

@@ -9,7 +9,7 @@ use super::runs::{read_json, to_json};
 use super::{Queue, Result};
 use crate::domain::account::breaker::Breaker;
 use crate::domain::account::window::Window;
-use crate::domain::outcome::disposition::Fault;
+use crate::domain::failure::fault::Fault;
 use crate::domain::task::id::WorkerId;
 use crate::domain::time::UnixMs;
 use crate::site::Dir;

@@ -15,6 +15,8 @@
 //!
 //! It may not know git, child processes, terminals, or who is calling. Invariants: every transition commits
 //! by exactly one link, rename or unlink; a lost race is a value; a task has exactly one name at any instant.
+//!
+//! Names: `domain`, `site`, `sys`.
 
 pub(crate) mod accounts;
 pub mod cancel;

@@ -4,6 +4,8 @@
 //! The agent is started like any other, reads its prompt from standard input and speaks stream-json. What it does stands
 //! in the prompt: one directive a line, as the table in `script.rs` has them. It knows nothing of the swarm but its own
 //! environment.
+//!
+//! Names: `domain`, `sys`.
 
 use std::io::Write;
 

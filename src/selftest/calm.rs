@@ -1,6 +1,6 @@
 //! The end of a storm or a night: whether all tasks have come to theirs, still do, or are stuck.
 
-use crate::domain::outcome::disposition::waits;
+use crate::domain::failure::policy::waits;
 use crate::domain::task::name::QueueName;
 use crate::queue::scan::Snapshot;
 use crate::queue::{Queue, Result};

@@ -1,8 +1,8 @@
 //! The faults of a storm: who is killed or stopped, when and for how long.
 
 use super::crew::workers_here;
-use super::recovery::Kill;
 use super::storm::Storm;
+use super::tally::Kill;
 use crate::domain::process::ProcessIdentity;
 use crate::queue::Result;
 use crate::sys::process::Signal;

@@ -8,7 +8,7 @@ use super::crew::end_all;
 use super::deeds::Deed;
 use super::ground::Ground;
 use super::report::Report;
-use super::storm::Tally;
+use super::tally::Tally;
 use super::verdict;
 use crate::domain::process::ProcessIdentity;
 use crate::queue::Result;

@@ -5,21 +5,12 @@ use std::collections::HashMap;
 use super::Order;
 use super::ground::Ground;
 use super::report::{Report, quantiles};
-use super::storm::Tally;
+use super::tally::{Kill, Tally};
 use crate::domain::event::{Event, Reclaimed};
 use crate::domain::task::name::TaskEpoch;
 use crate::domain::time::UnixMs;
 use crate::queue::{Queue, Result};
 use crate::shape::style::duration;
-
-/// A worker was killed.
-#[derive(Clone, Debug)]
-pub(super) struct Kill {
-    /// When.
-    pub(super) at: UnixMs,
-    /// What it held a moment before.
-    pub(super) held: Vec<TaskEpoch>,
-}
 
 /// What followed.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,6 @@
 //!
 //! The order of what happens is the seed's; when exactly it happens is the machine's.
 
-use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -13,8 +12,8 @@ use super::crew::Crew;
 use super::deeds::Deed;
 use super::ground::Ground;
 use super::lease::Sleeper;
-use super::recovery::Kill;
 use super::report::Report;
+use super::tally::Tally;
 use super::{Observer, Order, recovery, verdict};
 use crate::domain::process::ProcessIdentity;
 use crate::domain::task::name::{Band, QueueName};
@@ -38,42 +37,6 @@ const HALVES_MS: u64 = 400;
 const LONG_ENOUGH_MS: u64 = 45_000;
 /// So many workers may die of one task that is not to blame.
 const MAX_DEATHS: u32 = 100;
-
-/// What happened.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) dropped: Vec<(Deed, usize)>,
-    pub(super) kills: Vec<Kill>,
-    pub(super) coordinators_killed: usize,
-    pub(super) stops: usize,
-    pub(super) meddled: usize,
-    /// Moved by us while somebody may just have claimed them: he notices at his next heartbeat.
-    pub(super) moved: HashSet<String>,
-    /// Breaches that were seen in the midst of it, by invariant.
-    pub(super) seen_live: BTreeMap<&'static str, Vec<String>>,
-}
-
-impl Tally {
-    /// A task that was dropped.
-    pub(super) fn dropped(deeds: &[(Deed, usize)]) -> Tally {
-        Tally { dropped: deeds.to_vec(), ..Tally::default() }
-    }
-
-    /// Whether a task's name was changed by a person while it was ready.
-    pub(super) fn was_moved(&self, task: &str) -> bool {
-        self.moved.contains(task)
-    }
-
-    /// What was wrong in the midst of it.
-    pub(super) fn seen_live(&self, invariant: &str) -> Vec<String> {
-        self.seen_live.get(invariant).cloned().unwrap_or_default()
-    }
-
-    /// The tasks that were dropped.
-    pub(super) fn deeds(&self) -> &[(Deed, usize)] {
-        &self.dropped
-    }
-}
 
 pub(super) struct Storm<'a> {
     pub(super) order: &'a Order,

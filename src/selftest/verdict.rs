@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::deeds::Deed;
 use super::ground::Ground;
 use super::report::Report;
-use super::storm::Tally;
+use super::tally::Tally;
 use super::witness;
 use crate::domain::event::Event;
 use crate::domain::task::id::TaskId;

@@ -2,6 +2,8 @@
 //!
 //! Pure: it may not know a terminal, a clock or a queue; the caller says whether colour is wanted. All that
 //! shows something to people (`status`, `doctor`, `cli`) uses it, so that a state looks the same everywhere.
+//!
+//! Names: `domain`.
 
 pub(crate) mod columns;
 pub(crate) mod paste;

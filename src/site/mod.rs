@@ -11,6 +11,8 @@
 //! ```
 //!
 //! Invariant: pure; paths are put together, and nothing is looked at.
+//!
+//! Names: `domain`.
 
 mod queue;
 

@@ -2,6 +2,8 @@
 //!
 //! It knows no tasks and no directory names. A lost race (`EEXIST`, `ENOENT` where expected) is a value,
 //! not an error; every error carries what was tried on which path.
+//!
+//! Names: `domain`.
 #![expect(
     clippy::disallowed_methods,
     reason = "this is the door that the rest of the program is kept from building beside"

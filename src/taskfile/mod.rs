@@ -2,6 +2,8 @@
 //!
 //! Pure: it opens nothing and knows neither queue nor agent. What a task may name (agents, rigs, limits
 //! within caps) is handed in. Whoever gets a [`TaskSpec`] from here need not check it again.
+//!
+//! Names: `domain`, `form`.
 
 mod explain;
 mod front;

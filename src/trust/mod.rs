@@ -8,6 +8,8 @@
 //! It knows paths, owners and git; it does not know what settings say or what a queue is. Invariants: nothing of a
 //! repository is executed by looking; a look that fails counts against the file; the user's own files cost one look at
 //! the index.
+//!
+//! Names: `domain`, `git`, `site`, `sys`.
 
 mod descent;
 mod force;

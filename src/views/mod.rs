@@ -3,6 +3,8 @@
 //! [`view`] gathers, [`text`] and [`json`] shape, [`explain`] (with [`failure`]), [`show`], [`summary`] and
 //! [`logs`] answer one question each. It may not know terminals' state or exit codes; what it returns is text or JSON. All text
 //! from tasks and agents goes through `domain::text` before it is shown.
+//!
+//! Names: `agent`, `domain`, `queue`, `shape`, `site`, `sys`.
 
 pub(crate) mod bill;
 pub mod explain;

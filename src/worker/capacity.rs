@@ -13,7 +13,8 @@ use crate::agent::{Report, StopReason};
 use crate::capacity::{CapacityNews, CapacitySettings, StartAdmission, StartSlot, StartSlots};
 use crate::domain::capacity::shortage::Shortage;
 use crate::domain::event::Event;
-use crate::domain::outcome::disposition::{Fault, Outcome};
+use crate::domain::failure::fault::Fault;
+use crate::domain::outcome::disposition::Outcome;
 use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
 use crate::domain::task::record::Ground;
@@ -67,7 +68,7 @@ impl WorkerContext {
         while self.shared.control.level() < Level::Stop {
             match slots.take() {
                 StartSlot::Start(lock) => return lock,
-                StartSlot::Wait(ms) => self.pause(ms),
+                StartSlot::Wait(ms) => drop(self.pause(ms)),
             }
         }
         None

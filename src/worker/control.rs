@@ -131,6 +131,11 @@ impl Control {
         self.state.reload.swap(false, Ordering::SeqCst)
     }
 
+    /// Whether it was told anything that the main thread has yet to see.
+    pub(super) fn has_news(&self) -> bool {
+        self.level() > Level::Run || self.state.reload.load(Ordering::SeqCst)
+    }
+
     fn raise(&self, level: Level) {
         self.state.level.fetch_max(level as u8, Ordering::SeqCst);
         self.wake();

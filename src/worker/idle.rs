@@ -24,6 +24,12 @@ const SETTLING_MS: u64 = 250;
 const OPENING_JITTER_MS: u64 = 500;
 /// So many idle workers of a machine watch.
 const WATCHERS: usize = 12;
+/// So many looks in a row may find nothing, each at once when a hint comes; where others take what comes, hints are many.
+const AT_ONCE: u32 = 3;
+/// After that looking takes at most one part in so many of a worker's time.
+const LOOK_SHARE: u64 = 20;
+/// It rests for no longer between two of them, milliseconds.
+const REST_MS: u64 = 250;
 /// So many tasks in a row make a busy worker, which needs no hints.
 const BUSY_AFTER: u32 = 8;
 
@@ -36,6 +42,8 @@ pub(super) struct Idle {
     seat_waiter: LockWaiter,
     /// Tasks since it last waited.
     since_idle: u32,
+    /// Looks since its last task that found none.
+    fruitless: u32,
     /// Whether the end of others' tasks matters: it ends a drain.
     drains: bool,
 }
@@ -44,7 +52,7 @@ impl Idle {
     pub(super) fn new(control: Control, drains: bool) -> Idle {
         let waking = control.clone();
         let seat_waiter = LockWaiter::new(Arc::new(move || waking.wake()));
-        Idle { control, watch: None, seat: None, seat_waiter, since_idle: 0, drains }
+        Idle { control, watch: None, seat: None, seat_waiter, since_idle: 0, fruitless: 0, drains }
     }
 
     /// A task is in hand: another idle worker may watch instead.
@@ -57,16 +65,19 @@ impl Idle {
     /// longer than a few hints do.
     pub(super) fn worked(&mut self) {
         self.since_idle += 1;
+        self.fruitless = 0;
         if self.since_idle >= BUSY_AFTER {
             self.watch = None;
         }
     }
 
-    /// Waits for a hint, another thread or the timer. A wait that begins to watch returns at once: what came before the
-    /// watch existed is found by the look that follows. An account that opens by itself ends it.
+    /// Waits for a hint, another thread or the timer, after a look that took `look_us`. A wait that begins to watch
+    /// returns at once: what came before the watch existed is found by the look that follows. An account that opens by
+    /// itself ends it.
     pub(super) fn wait(
         &mut self,
         context: &WorkerContext,
+        look_us: u64,
         unsettled: bool,
         opens_in_ms: Option<u64>,
     ) {
@@ -80,6 +91,10 @@ impl Idle {
             // Enough others watch.
             self.watch = None;
         } else if self.watch.is_none() && self.arm(queue, root) {
+            return;
+        }
+        self.fruitless = self.fruitless.saturating_add(1);
+        if context.rest(rest_ms(self.fruitless, look_us)) {
             return;
         }
         let hears = self.watch.is_some() || self.seat_waiter.is_waiting();
@@ -109,6 +124,11 @@ fn seats(queue: &Queue) -> Vec<PathBuf> {
     (0..WATCHERS).map(seat).collect()
 }
 
+/// How long hints are left alone, after so many looks in a row that found nothing, the last of which took so long.
+fn rest_ms(fruitless: u32, look_us: u64) -> u64 {
+    if fruitless < AT_ONCE { 0 } else { (look_us * LOOK_SHARE / 1000).min(REST_MS) }
+}
+
 /// How long to wait; `below` throws a die of so many sides, so that not all come at the very same moment.
 fn wait_ms(
     unsettled: bool,
@@ -130,6 +150,19 @@ fn wait_ms(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_hints_that_lead_nowhere_are_followed_in_a_part_of_the_time() {
+        for (fruitless, look_us, rest, case) in [
+            (1, 10_000, 0, "the first hint is followed at once"),
+            (2, 10_000, 0, "and the next"),
+            (3, 10_000, 200, "then looks take a twentieth of the time"),
+            (3, 40, 0, "a quick look costs nobody anything"),
+            (900, 1_000_000, 250, "what waits is found within this all the same"),
+        ] {
+            assert_eq!(rest_ms(fruitless, look_us), rest, "{case}");
+        }
+    }
 
     #[test]
     fn a_wait_is_as_long_as_nothing_can_be_missed() {

@@ -4,6 +4,8 @@
 //! thread works and waits on one channel; beside it run the heart (`heart`), the housekeeper (`keeper`: a
 //! [`crate::housekeeping::Housekeeper`] once a second) and the signal thread ([`control`]). Invariant: whatever the
 //! main thread is doing, a worker that cannot beat, or that was declared dead, stops its agent.
+//!
+//! Names: `agent`, `capacity`, `domain`, `git`, `housekeeping`, `queue`, `site`, `sys`, `worktree`.
 
 mod account_admission;
 mod attempt;
@@ -136,6 +138,7 @@ impl Worker {
         let shared = &self.context.shared;
         shared.housekeeper().pass_in_turn(&shared.journal)?;
         loop {
+            let began_us = clock::mono_us();
             match self.turn() {
                 Ok(Turned::Ended(ended)) => return Ok(ended),
                 Ok(Turned::Worked) => {
@@ -158,7 +161,8 @@ impl Worker {
                     }
                     let opens_in_ms = self.claimer.opens_in_ms();
                     self.claimer.forget_seen();
-                    self.idle.wait(&self.context, unsettled, opens_in_ms);
+                    let look_us = clock::mono_us() - began_us;
+                    self.idle.wait(&self.context, look_us, unsettled, opens_in_ms);
                 }
                 // With the reserve it may go on at once.
                 Err(e) if e.disk_full() && capacity::release_reserve(&self.context.shared) => {}

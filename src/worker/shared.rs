@@ -15,6 +15,7 @@ use crate::queue::Queue;
 use crate::queue::journal::Journal;
 use crate::queue::register::Registration;
 use crate::sys::cgroup::Cgroup;
+use crate::sys::clock;
 
 /// What the threads of one worker share; each field is safe by itself.
 #[derive(Clone)]
@@ -61,9 +62,21 @@ impl WorkerContext {
         (self.options.log)(line);
     }
 
-    /// Waits until another thread (or a hint) wakes this one, at most so long.
-    pub(super) fn pause(&self, ms: u64) {
-        // Woken or not: whoever waits looks again.
-        self.wake_ups.recv_timeout(Duration::from_millis(ms)).ok();
+    /// Waits until another thread (or a hint) wakes this one, at most so long. Whether it was woken.
+    pub(super) fn pause(&self, ms: u64) -> bool {
+        self.wake_ups.recv_timeout(Duration::from_millis(ms)).is_ok()
+    }
+
+    /// Waits so long, also while hints come; not where the worker is told something. Whether hints came.
+    pub(super) fn rest(&self, ms: u64) -> bool {
+        let until_ms = clock::mono_ms() + ms;
+        let mut hinted = false;
+        while let Some(left_ms) = until_ms.checked_sub(clock::mono_ms()).filter(|left| *left > 0) {
+            hinted |= self.pause(left_ms);
+            if self.shared.control.has_news() {
+                break;
+            }
+        }
+        hinted
     }
 }

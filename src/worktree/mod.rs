@@ -15,6 +15,8 @@
 //! Invariants: the user's checkout, index, HEAD, stash, hooks and configuration are only read; no branch
 //! but the task's own is moved; a tree is touched only under its lock; nothing is removed that is neither
 //! committed nor ignored; creating a name never replaces one.
+//!
+//! Names: `domain`, `git`, `sys`.
 
 mod branch;
 mod collect;
@@ -32,6 +34,7 @@ mod make;
 mod order;
 mod pool;
 mod remove;
+mod restore;
 mod salvaged;
 mod scratch;
 mod settings;
@@ -47,6 +50,7 @@ pub use inventory::{ListedTree, OurBranch, size};
 pub use order::{RemovalRefusal, Removed, TreeRequest, Vacated};
 pub use pool::{Entered, TreePool};
 pub use remove::Removal;
-pub use salvaged::{FoundSalvage, Restored, Salvage};
+pub use restore::Restored;
+pub use salvaged::{FoundSalvage, Salvage};
 pub use scratch::Scratch;
 pub use tree::Tree;

@@ -1,21 +1,18 @@
-//! The record of a salvage: one commit under `refs/swarmdir/salvage/` whose parents are what was saved; and bringing one back.
+//! The record of a salvage: one commit under `refs/swarmdir/salvage/` whose parents are what was saved.
 //!
 //! A salvage is one ref, so it is there or it is not. Its tree holds `salvage.json` (where everything was, and
 //! which parent is what) and `admin/`, git's own small files of the tree: what a rebase still had to do, the log
-//! of HEAD. Read by [`list`] and by people (`git show REF:salvage.json`). Restoring never moves a branch that exists.
+//! of HEAD. Read by [`list`] and by people (`git show REF:salvage.json`).
 
 use std::path::Path;
 
-use git2::{Commit, ErrorCode, Index, IndexEntry, IndexTime, Oid, Repository};
+use git2::{Commit, Index, IndexEntry, IndexTime, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
-use super::branch::mark;
-use super::pool::TreePool;
 use crate::git::durable::make_commits_durable;
 use crate::git::error::{GitError, GitResult, Result};
 use crate::git::head;
 use crate::git::patience::patiently;
-use crate::git::refs::{branch_tip, refuse_bad_branch};
 use crate::sys::{clock, random};
 
 /// All salvages are below it.
@@ -221,70 +218,4 @@ fn read(git: &Repository, commit: &Commit<'_>) -> Option<Salvage> {
     let tree = commit.tree().ok()?;
     let blob = git.find_blob(tree.get_name(RECORD)?.id()).ok()?;
     serde_json::from_slice(blob.content()).ok()
-}
-
-/// So many names are tried where ours is taken.
-const MAX_SUFFIX: u32 = 999;
-
-/// What was made.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Restored {
-    /// The branch.
-    pub branch: String,
-    /// Where it stands, hex digits.
-    pub at: String,
-}
-
-impl TreePool {
-    /// All that was salvaged in this repository, oldest first.
-    pub fn salvages(&self) -> Result<Vec<FoundSalvage>> {
-        list(&self.repo.git, &self.repo.common)
-    }
-
-    /// Makes a branch at what was saved: its files are what the tree held. `name`: that one or none; otherwise the
-    /// one that it had, or the next that is free. `None`: there was not even a commit.
-    pub fn restore(&self, found: &FoundSalvage, name: Option<&str>) -> Result<Option<Restored>> {
-        let Some(at) = found.salvage.tip() else { return Ok(None) };
-        let failed = |error| GitError::git("read what was salvaged", &self.repo.common)(error);
-        let oid = Oid::from_str(at).map_err(failed)?;
-        self.repo.git.find_commit(oid).map_err(failed)?;
-        let made = |branch: String| Some(Restored { branch, at: at.to_owned() });
-        if let Some(name) = name {
-            refuse_bad_branch(name)?;
-            return match self.make(name, oid, &found.salvage.owner)? {
-                true => Ok(made(name.to_owned())),
-                false => Err(GitError::BranchTaken { branch: name.to_owned() }),
-            };
-        }
-        let owner = &found.salvage.owner;
-        let first = found.salvage.branch.clone().filter(|name| name.starts_with("swarm"));
-        let stem = first.unwrap_or_else(|| format!("restored-{}", owner.replace('/', "-")));
-        for number in 0..MAX_SUFFIX {
-            let name = match number {
-                0 => stem.clone(),
-                1 => format!("{stem}-restored"),
-                n => format!("{stem}-restored-{n}"),
-            };
-            if self.make(&name, oid, owner)? {
-                return Ok(made(name));
-            }
-        }
-        Err(GitError::BranchTaken { branch: stem })
-    }
-
-    /// Makes the branch, unless it was made before; false where the name is taken.
-    fn make(&self, name: &str, at: Oid, owner: &str) -> Result<bool> {
-        let _held = self.repo.metadata_lock()?;
-        let log = format!("{}: restore", mark(owner));
-        patiently("make the branch", &self.repo.root, || {
-            let made = self.repo.git.reference(&format!("refs/heads/{name}"), at, false, &log);
-            match made {
-                Ok(_) => Ok(true),
-                Err(error) if error.code() == ErrorCode::Exists => {
-                    Ok(branch_tip(&self.repo.git, name) == Some(at))
-                }
-                Err(error) => Err(error),
-            }
-        })
-    }
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::sync::Arc;
 
 use swarmdir::agent::{Bounds, Job, Report};
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::failure::fault::Fault;
+use swarmdir::domain::outcome::disposition::Outcome;
 use swarmdir::domain::settings::limits::Limits;
 use swarmdir::sys::cgroup::{self, Cgroup};
 use swarmdir::sys::grace::Grace;

@@ -1,7 +1,8 @@
 //! Any program as an agent.
 
 use swarmdir::agent::program;
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::failure::fault::Fault;
+use swarmdir::domain::outcome::disposition::Outcome;
 use swarmdir::domain::settings::limits::Limits;
 
 use crate::support::jobs::{Place, run};

@@ -1,7 +1,8 @@
 //! The demo agent, through the same door as any other.
 
 use swarmdir::agent::Progress;
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::failure::fault::Fault;
+use swarmdir::domain::outcome::disposition::Outcome;
 
 use crate::support::jobs::{Place, run};
 

@@ -4,9 +4,10 @@
 //! for a time of its own. Deadlines are far shorter than what would break them, and bounds far wider.
 
 use swarmdir::agent::{Job, Progress, Report, Session};
+use swarmdir::domain::failure::fault::Fault;
 use swarmdir::domain::liveness::judgement::Liveness;
 use swarmdir::domain::liveness::report::Live;
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::outcome::disposition::Outcome;
 
 use crate::support::jobs::{Place, run};
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::failure::fault::Fault;
+use swarmdir::domain::outcome::disposition::Outcome;
 use swarmdir::domain::time::UnixMs;
 use swarmdir::rehearsal::service::{Answer, DIR, Entry, Room, Weather};
 use swarmdir::sys::clock;

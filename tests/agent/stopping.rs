@@ -1,7 +1,8 @@
 //! Deadlines and orders to stop, on processes that obey and on those that do not.
 
 use swarmdir::agent::{Progress, Session, StopReason};
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::failure::fault::Fault;
+use swarmdir::domain::outcome::disposition::Outcome;
 
 use crate::support::jobs::{Place, run, run_until};
 

@@ -1,7 +1,8 @@
 //! Failures of the service and of the start: charged to whoever is to blame.
 
 use swarmdir::agent::Report;
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::failure::fault::Fault;
+use swarmdir::domain::outcome::disposition::Outcome;
 use swarmdir::domain::task::spec::PermissionMode;
 
 use super::{Stage, fault};

@@ -1,6 +1,7 @@
 //! Turns, budgets and the account's limits; and that words alone are none.
 
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::failure::fault::Fault;
+use swarmdir::domain::outcome::disposition::Outcome;
 
 use super::{Stage, fault};
 use crate::support::alone::{alone, this_test};

@@ -6,9 +6,10 @@ use std::time::Duration;
 use swarmdir::agent::Progress;
 use swarmdir::agent::transcript::Line;
 use swarmdir::agent::{Job, Report, Session};
+use swarmdir::domain::failure::fault::Fault;
 use swarmdir::domain::liveness::judgement::Liveness;
 use swarmdir::domain::liveness::report::Live;
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::outcome::disposition::Outcome;
 
 use super::{Stage, assert_nothing_left, fault, parsed};
 use crate::support::alone::{alone, this_test};

@@ -21,7 +21,8 @@ use std::path::PathBuf;
 use swarmdir::agent::program::{self, RecordedOutput};
 use swarmdir::agent::transcript::Line;
 use swarmdir::agent::{Job, Report};
-use swarmdir::domain::outcome::disposition::{Fault, Outcome};
+use swarmdir::domain::failure::fault::Fault;
+use swarmdir::domain::outcome::disposition::Outcome;
 use swarmdir::domain::settings::programs::ProgramValue;
 use swarmdir::sys::{process, sweep};
 

@@ -1,7 +1,7 @@
 //! Stopped in the middle of a tool: the bill is kept where claude can keep it, and nothing is left.
 
 use swarmdir::agent::{Progress, StopReason};
-use swarmdir::domain::outcome::disposition::Fault;
+use swarmdir::domain::failure::fault::Fault;
 
 use super::{Stage, assert_nothing_left, fault};
 use crate::support::alone::{alone, this_test};

@@ -1,7 +1,7 @@
 //! One word for one thing: what the formats say is in the glossary, and retired words are nowhere.
 
+use swarmdir::domain::failure::fault::Fault;
 use swarmdir::domain::failure::policy::Class;
-use swarmdir::domain::outcome::disposition::Fault;
 use swarmdir::domain::task::reason::WAIT_WORDS;
 use swarmdir::domain::task::state::State;
 use swarmdir::site::Dir;

@@ -4,8 +4,10 @@ mod documents;
 mod files;
 mod glossary;
 mod layers;
+mod names;
 mod paths;
 mod programs;
+mod rooms;
 mod walk;
 
 use std::fs;

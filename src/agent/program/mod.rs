@@ -3,6 +3,8 @@
 //! A folder holds a program's [`Capabilities`] and its `Adapter`: arguments and environment, where its file is, what
 //! its lines mean, its rules of failures, its example settings, what `doctor` asks of it. A new program is a folder and
 //! a row of `PROGRAMS`.
+//!
+//! Names: `environment`, `job`, `transcript`.
 
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};

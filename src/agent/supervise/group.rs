@@ -5,7 +5,8 @@
 use std::collections::HashSet;
 
 use crate::agent::job::{Job, Refusal};
-use crate::domain::outcome::disposition::{Fault, Outcome};
+use crate::domain::failure::fault::Fault;
+use crate::domain::outcome::disposition::Outcome;
 use crate::domain::outcome::overuse::{Overuse, explain};
 use crate::sys::cgroup::{CgroupEntry, CgroupError, CgroupLimits};
 use crate::sys::grace::Grace;

@@ -2,14 +2,18 @@
 //! and how it ended.
 //!
 //! [`state`] decides, [`run`] carries out. It knows no agent program: what to start comes as a `Launch`.
+//!
+//! Names: `failures`, `job`, `program`, `report`, `transcript`.
 
 mod group;
 mod look;
 pub(super) mod outcome;
 pub(super) mod output;
 mod record;
+pub(super) mod remote;
 pub(super) mod run;
 pub(super) mod session;
+pub(super) mod sign;
 mod silence;
 pub(super) mod state;
 mod watch;

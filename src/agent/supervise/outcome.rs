@@ -7,11 +7,12 @@
 use crate::agent::failures::ApplicableRules;
 use crate::agent::program::adapter::SuccessBy;
 use crate::agent::supervise::output::OutputReader;
-use crate::agent::supervise::state::{StopReason, Why};
+use crate::agent::supervise::sign::{StopReason, Why};
 use crate::agent::transcript::{Final, RateLimit};
 use crate::domain::capacity::shortage::size;
+use crate::domain::failure::fault::Fault;
 use crate::domain::failure::rules::{Fact, Facts, Hit, Key, Source};
-use crate::domain::outcome::disposition::{Fault, Outcome};
+use crate::domain::outcome::disposition::Outcome;
 use crate::domain::settings::timeouts::Timeouts;
 use crate::domain::task::record::Ground;
 use crate::domain::text::one_line;

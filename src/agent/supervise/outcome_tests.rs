@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::agent::program::claude::Claude;
-use crate::agent::supervise::state::StopReason;
+use crate::agent::supervise::sign::StopReason;
 use crate::domain::failure::rules::Rule;
 use crate::domain::time::UnixMs;
 

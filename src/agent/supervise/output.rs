@@ -2,7 +2,7 @@
 
 use crate::agent::program::Adapter;
 use crate::agent::report::MAX_SAID_BYTES;
-use crate::agent::supervise::state::Sign;
+use crate::agent::supervise::sign::Sign;
 use crate::agent::transcript::{Line, Summary};
 use crate::domain::outcome::disposition::Outcome;
 use crate::domain::time_bounds::ANNOUNCED_MAX_MS;

@@ -1,31 +1,14 @@
-//! The two ends of a run: the session runs on one thread, its remote control works from any other.
-
-use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+//! One run of one agent: it runs on one thread, its remote control works from any other.
 
 use crate::agent::job::Job;
 use crate::agent::report::{Progress, Report};
+use crate::agent::supervise::remote::Remote;
 use crate::agent::supervise::run;
-use crate::agent::supervise::state::{Event, StopReason};
-use crate::sys::ready::WakePipe;
 
 /// One run of one agent.
 #[derive(Debug)]
 pub struct Session {
     orders: Remote,
-}
-
-/// Stops a session, at any time: before its run, during it, and (without effect) after it.
-#[derive(Clone, Debug)]
-pub struct Remote {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    waiting: Mutex<Vec<Event>>,
-    /// Without one (no descriptors left) orders are looked for now and then.
-    bell: Option<WakePipe>,
 }
 
 impl Default for Session {
@@ -37,8 +20,7 @@ impl Default for Session {
 impl Session {
     /// A session that has not begun.
     pub fn new() -> Session {
-        let shared = Shared { waiting: Mutex::default(), bell: WakePipe::new().ok() };
-        Session { orders: Remote { shared: Arc::new(shared) } }
+        Session { orders: Remote::new() }
     }
 
     /// A remote control for other threads.
@@ -51,65 +33,5 @@ impl Session {
     /// every child of the process; elsewhere, everything that carries the session's mark.
     pub fn run(self, job: &Job, seen: &mut dyn FnMut(&Progress)) -> Report {
         run::run(&self.orders, job, seen)
-    }
-}
-
-impl Remote {
-    /// Stops the agent by the ladder of its kind.
-    pub fn stop(&self, why: StopReason) {
-        self.order(Event::Stop(why));
-    }
-
-    /// Kills the agent and sweeps at once.
-    pub fn kill(&self) {
-        self.order(Event::Kill);
-    }
-
-    fn order(&self, order: Event) {
-        let mut waiting = self.waiting();
-        // A second order of a kind says nothing new, and one ring is enough for all that wait.
-        if waiting.contains(&order) {
-            return;
-        }
-        waiting.push(order);
-        if let (1, Some(bell)) = (waiting.len(), &self.shared.bell) {
-            bell.ring();
-        }
-    }
-
-    /// Becomes readable when there are orders.
-    pub(in crate::agent) fn bell(&self) -> Option<BorrowedFd<'_>> {
-        self.shared.bell.as_ref().map(AsFd::as_fd)
-    }
-
-    /// The orders so far; the bell is silent then.
-    pub(in crate::agent) fn take(&self) -> Vec<Event> {
-        let mut waiting = self.waiting();
-        if let (false, Some(bell)) = (waiting.is_empty(), &self.shared.bell) {
-            bell.silence();
-        }
-        std::mem::take(&mut waiting)
-    }
-
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Event>> {
-        self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn orders_wait_until_taken_and_ring_once() {
-        let session = Session::new();
-        let remote = session.remote();
-        remote.stop(StopReason::Operator);
-        remote.stop(StopReason::Operator);
-        remote.kill();
-        assert_eq!(session.orders.take(), [Event::Stop(StopReason::Operator), Event::Kill]);
-        assert_eq!(session.orders.take(), []);
-        let ready = crate::sys::ready::wait([session.orders.bell()], Some(0)).unwrap();
-        assert_eq!(ready, [false]);
     }
 }

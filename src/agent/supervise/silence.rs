@@ -5,7 +5,7 @@
 //! after a look, so there is always a next one.
 
 use crate::agent::program::adapter::Deadlines;
-use crate::agent::supervise::state::{Sign, Why};
+use crate::agent::supervise::sign::{Sign, Why};
 use crate::domain::liveness::judgement::{Facts, Liveness, Look, PATIENCE, judge};
 
 /// What was heard and seen of an agent, and when (milliseconds).

@@ -3,7 +3,8 @@
 //! The supervisor's own steps are played against a world that says what a look would find; time is a number.
 
 use super::*;
-use crate::agent::supervise::state::{Action, Event, Phase, State, StopReason, step};
+use crate::agent::supervise::sign::StopReason;
+use crate::agent::supervise::state::{Action, Event, Phase, State, step};
 use crate::domain::liveness::judgement::{Besides, Processes, evidence};
 
 const S: u64 = 1_000;

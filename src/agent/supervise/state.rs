@@ -5,6 +5,7 @@
 //! every state but the last has a deadline or an event that is bound to come; after [`Action::Finish`] nothing follows.
 
 use crate::agent::program::adapter::Deadlines;
+use crate::agent::supervise::sign::{Sign, StopReason, Why};
 use crate::agent::supervise::silence::Silence;
 use crate::domain::liveness::judgement::{Facts, Liveness, Look};
 
@@ -12,37 +13,6 @@ use crate::domain::liveness::judgement::{Facts, Liveness, Look};
 pub(in crate::agent) const KILL_GRACE_MS: u64 = 10_000;
 /// After its end somebody may hold its output: what it wrote itself is there at once.
 pub(in crate::agent) const DRAIN_MS: u64 = 1_000;
-
-/// Who wants it stopped.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StopReason {
-    /// A person or a shutdown ends the worker.
-    Operator,
-    /// The task was cancelled.
-    Cancelled,
-    /// The task is no longer ours.
-    LostClaim,
-    /// The disk is nearly full: its work is saved while there is room for that.
-    NoRoom,
-}
-
-/// Why it was stopped.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::agent) enum Why {
-    Startup,
-    Silent,
-    /// Silent after an announced wait for the service.
-    Unanswered,
-    Timeout,
-    /// The result came and the process stayed.
-    Lingering,
-    Asked(StopReason),
-    /// Its output can no longer be recorded: the disk is full.
-    DiskFull,
-    /// It wrote more than it may.
-    Runaway,
-    Killed,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::agent) enum Rung {
@@ -78,24 +48,6 @@ pub(in crate::agent) struct State {
     /// What was known when it was stopped of our own accord.
     pub(in crate::agent) facts: Option<Facts>,
     stdout_open: bool,
-}
-
-/// What a line means for its life.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::agent) enum Sign {
-    /// None of those that its program writes.
-    Noise,
-    /// A turn begins: also one after a result.
-    Turn,
-    /// It says something new.
-    Event,
-    /// It lives, and says no more than that.
-    Beat,
-    /// It waits for so long and says nothing.
-    Retry {
-        delay_ms: u64,
-    },
-    Result,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,7 +4,8 @@
 //! longer, and of an agent with which nothing happens nothing is told.
 
 use crate::agent::supervise::look::Looker;
-use crate::agent::supervise::state::{State, StopReason, Why};
+use crate::agent::supervise::sign::{StopReason, Why};
+use crate::agent::supervise::state::State;
 use crate::agent::transcript::{Block, Line};
 use crate::domain::liveness::judgement::{Besides, Liveness, Look, evidence};
 use crate::domain::liveness::report::{Live, LookedAt, Tool};

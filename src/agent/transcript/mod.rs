@@ -3,6 +3,8 @@
 //! Pure: bytes in, values out. The stream is never trusted: any line may be cut, huge, not text or not
 //! JSON, and types, subtypes and keys that are unknown are passed over. Invariant: memory is bounded by
 //! [`MAX_LINE_BYTES`], whatever comes.
+//!
+//! Names: none.
 
 mod line;
 mod render;

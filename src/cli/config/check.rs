@@ -6,10 +6,9 @@ use crate::domain::settings::problem::Problem;
 use crate::domain::text::one_line;
 use crate::form::{self, LIMIT_KEYS, Node, show_limit};
 
-use super::load::Origins;
 use super::lookup::{entries, tables};
 use super::rows::{ROWS, Row};
-use super::settings::Origin;
+use super::settings::{Origin, Origins};
 
 /// Reports what does not fit together, and lets defaults follow the caps.
 pub(super) fn check(

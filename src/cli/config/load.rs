@@ -14,7 +14,7 @@ use super::lookup::{entries, scalars, tables};
 use super::paths::Place;
 use super::profiles::{self, agent_values, rig_values};
 use super::rows::{ROWS, Row};
-use super::settings::{Origin, Setting};
+use super::settings::{Origin, Origins, Setting};
 use super::{ConfigError, Flags, Loaded, World, own_rules, root};
 
 /// The largest `swarm.toml`, bytes.
@@ -34,8 +34,6 @@ const ALIASES: &Aliases = &[
     ("repo", "write a table [rig.NAME] with its `path`"),
     ("repository", "write a table [rig.NAME] with its `path`"),
 ];
-
-pub(super) type Origins = BTreeMap<&'static str, Origin>;
 
 /// Loads the settings, or says everything that is wrong with them.
 pub fn load(flags: &Flags, world: &World) -> Result<Loaded, ConfigError> {

@@ -4,6 +4,8 @@
 //! it needs of the world (variables, the working directory, files) is handed in, so that all of it can be
 //! tested without a disk. One table, [`ROWS`], defines the scalar keys: their names in the file and in the
 //! environment, their defaults and their words.
+//!
+//! Names: none.
 
 mod check;
 mod example;

@@ -8,7 +8,7 @@ use crate::domain::settings::problem::Problem;
 
 use super::World;
 use super::check::by_origin;
-use super::load::Origins;
+use super::settings::Origins;
 
 const KEY: &str = "failures.rules";
 

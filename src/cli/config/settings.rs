@@ -1,5 +1,6 @@
 //! One setting, and who set it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
@@ -21,6 +22,9 @@ pub enum Origin {
     /// It was looked for (the root only), by this.
     Found(&'static str),
 }
+
+/// Who set which key.
+pub(super) type Origins = BTreeMap<&'static str, Origin>;
 
 /// A key with its effective value.
 #[derive(Clone, PartialEq, Debug)]

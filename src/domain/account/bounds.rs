@@ -5,7 +5,7 @@
 
 use crate::domain::account::breaker::Breaker;
 use crate::domain::account::window::Window;
-use crate::domain::outcome::disposition::Fault;
+use crate::domain::failure::fault::Fault;
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::{LONGEST_WAIT_MS, LONGEST_WINDOW_MS, window_ms, written_ahead};
 

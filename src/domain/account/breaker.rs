@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::window::Window;
+use crate::domain::failure::fault::Fault;
 use crate::domain::failure::policy::{Again, Until};
-use crate::domain::outcome::disposition::Fault;
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds::LONGEST_WINDOW_MS;
 

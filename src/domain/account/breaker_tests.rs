@@ -1,7 +1,7 @@
 //! The breaker's decisions, one by one.
 
 use super::*;
-use crate::domain::outcome::disposition::waits;
+use crate::domain::failure::policy::waits;
 
 const W: &str = "00112233445566778899aabbccddeeff";
 const START: UnixMs = UnixMs(1_795_000_000_000);

@@ -1,4 +1,6 @@
 //! Whether the machine has capacity for one more agent.
+//!
+//! Names: none.
 
 pub mod decision;
 pub mod reserve;

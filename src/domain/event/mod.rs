@@ -2,6 +2,8 @@
 //!
 //! The vocabulary is documented in `docs/events.md`, and a test compares the two. It grows by addition; a reader skips
 //! events and fields that it does not know. Invariant: events are evidence. Nothing is decided by them.
+//!
+//! Names: `account`, `capacity`, `task`, `time`.
 
 use serde::{Deserialize, Serialize};
 

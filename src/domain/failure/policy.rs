@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::outcome::disposition::{Fault, waits};
+use crate::domain::failure::fault::Fault;
 use crate::domain::task::reason::Wait;
 
 /// Who or what has to change before another try can go better.
@@ -122,7 +122,26 @@ impl Policy {
     }
 }
 
+/// Waits that end by themselves, milliseconds; the reset of a usage limit comes from the service.
+pub mod waits {
+    /// A usage limit without a reset time.
+    pub const LIMIT_MS: u64 = 15 * 60_000;
+    /// First back-off of an overload; doubles with each failure in a row (see `domain::account::breaker`).
+    pub const OVERLOAD_MS: u64 = 30_000;
+    /// Log-in, credit, a missing program: a person has to act, so look again rarely.
+    pub const PERSON_MS: u64 = 10 * 60_000;
+    /// The disk: nothing is claimed before there is room, so this only keeps what was misjudged from spinning.
+    pub const DISK_MS: u64 = 10_000;
+    /// Repository, start-up.
+    pub const MACHINE_MS: u64 = 60_000;
+}
+
 impl Fault {
+    /// Whether the task itself is charged.
+    pub fn is_the_tasks(self) -> bool {
+        self.policy().charged()
+    }
+
     /// Every fault; of a limit the one without a reset.
     pub const ALL: [Fault; 19] = [
         Fault::Error,

@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::domain::outcome::disposition::Fault;
+use crate::domain::failure::fault::Fault;
 
 /// A file of rules.
 #[derive(Clone, PartialEq, Debug, Default)]

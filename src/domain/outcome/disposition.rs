@@ -3,8 +3,7 @@
 //! An agent's adapter says how the process ended ([`Outcome`]); [`judge`] turns that, with what was left in
 //! the tree, into a [`Disposition`]. What is not the task's fault never counts against it.
 
-use serde::{Deserialize, Serialize};
-
+use crate::domain::failure::fault::Fault;
 use crate::domain::failure::policy::{Again, Until};
 use crate::domain::task::reason::Reason;
 use crate::domain::time::UnixMs;
@@ -22,86 +21,6 @@ pub enum Outcome {
         /// One line for people: what was seen.
         detail: String,
     },
-}
-
-/// What went wrong. The first group is the task's own, the second is not.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// The agent reported an error, or exited non-zero.
-    Error,
-    /// It used up its turns.
-    MaxTurns,
-    /// It used up its own budget.
-    Budget,
-    /// It ran into the wall-clock deadline.
-    Timeout,
-    /// It gave no sign of life for too long.
-    Silent,
-    /// It was killed by a signal that was not ours (a crash, the OOM killer, a limit).
-    Crashed,
-    /// It would not end after its result, or could not be judged.
-    NoResult,
-    /// The setup command of the tree failed.
-    Setup,
-    /// Tools that it needs were denied, and it changed nothing.
-    Denied,
-    /// It wrote more than an attempt may: a runaway.
-    Output,
-
-    /// It never said a word after its start.
-    Startup,
-    /// The account's usage limit; due at the reset.
-    Limit {
-        /// Unix seconds of the reset, where the service said so.
-        resets_at_secs: Option<u64>,
-    },
-    /// The service is overloaded or rate-limits for a short time.
-    Overload,
-    /// Not logged in, or the key is refused.
-    Auth,
-    /// The account has no credit, or reached its spending limit.
-    Spend,
-    /// The agent's program is missing or cannot be executed.
-    Missing,
-    /// No space left, or a quota.
-    Disk,
-    /// A repository, a tree or our own start failed.
-    Machine,
-    /// We were told to stop.
-    Stopped,
-}
-
-impl Fault {
-    /// Whether the task itself is charged.
-    pub fn is_the_tasks(self) -> bool {
-        self.policy().charged()
-    }
-
-    /// The word in records, JSON and summaries.
-    pub fn word(self) -> &'static str {
-        match self {
-            Fault::Error => "error",
-            Fault::MaxTurns => "max_turns",
-            Fault::Budget => "budget",
-            Fault::Timeout => "timeout",
-            Fault::Silent => "silent",
-            Fault::Crashed => "crashed",
-            Fault::NoResult => "no_result",
-            Fault::Setup => "setup",
-            Fault::Denied => "denied",
-            Fault::Output => "output",
-            Fault::Startup => "startup",
-            Fault::Limit { .. } => "limit",
-            Fault::Overload => "overload",
-            Fault::Auth => "auth",
-            Fault::Spend => "spend",
-            Fault::Missing => "missing",
-            Fault::Disk => "disk",
-            Fault::Machine => "machine",
-            Fault::Stopped => "stopped",
-        }
-    }
 }
 
 /// What the attempt left behind, as far as the verdict depends on it.
@@ -142,20 +61,6 @@ impl Step {
     pub fn charged(&self) -> bool {
         matches!(self, Step::Failed | Step::GivenUp)
     }
-}
-
-/// Waits that end by themselves, milliseconds; the reset of a usage limit comes from the service.
-pub mod waits {
-    /// A usage limit without a reset time.
-    pub const LIMIT_MS: u64 = 15 * 60_000;
-    /// First back-off of an overload; doubles with each failure in a row (see `domain::account::breaker`).
-    pub const OVERLOAD_MS: u64 = 30_000;
-    /// Log-in, credit, a missing program: a person has to act, so look again rarely.
-    pub const PERSON_MS: u64 = 10 * 60_000;
-    /// The disk: nothing is claimed before there is room, so this only keeps what was misjudged from spinning.
-    pub const DISK_MS: u64 = 10_000;
-    /// Repository, start-up.
-    pub const MACHINE_MS: u64 = 60_000;
 }
 
 /// Decides what comes of an attempt that ended at `now`.

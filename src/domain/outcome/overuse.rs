@@ -3,7 +3,8 @@
 //! Pure. Its own limit is the task's affair; that the machine ran out of memory is only told, for nobody knows whose
 //! memory that was. Invariant: an attempt that ended well ended well; what was seen becomes a note.
 
-use crate::domain::outcome::disposition::{Fault, Outcome};
+use crate::domain::failure::fault::Fault;
+use crate::domain::outcome::disposition::Outcome;
 use crate::domain::settings::limits::Limits;
 use crate::domain::settings::quantity::show_size;
 

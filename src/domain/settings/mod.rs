@@ -1,4 +1,6 @@
 //! Settings as plain data, the words and quantities that people write in them, and what may be wrong with them.
+//!
+//! Names: `account`, `capacity`, `failure`, `task`, `text`.
 
 pub mod agents;
 pub mod choice;

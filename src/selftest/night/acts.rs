@@ -1,7 +1,7 @@
 //! The acts of a night: each finds its victim by the plan's dice, and its end is noted.
 
 use super::Night;
-use super::plan::{Act, clock as since};
+use super::plan::{Act, LaterEnd, clock as since};
 use crate::domain::process::ProcessIdentity;
 use crate::domain::task::id::TaskId;
 use crate::queue::Result;
@@ -28,16 +28,6 @@ const PIECES: [usize; 3] = [1 << 20, 64 << 10, 4 << 10];
 /// The account of the agents of a night.
 pub(super) const ACCOUNT: &str = "demo";
 
-/// What an act leaves to be done later.
-#[derive(Clone, Debug)]
-pub(super) enum End {
-    Overload,
-    Logout,
-    FullDisk,
-    Pause,
-    Freeze(ProcessIdentity),
-}
-
 impl Night<'_> {
     pub(super) fn begin(&mut self, act: Act, observer: &mut dyn Observer) -> Result<()> {
         let hit = match act {
@@ -50,13 +40,13 @@ impl Night<'_> {
             Act::Overload { for_ms } => {
                 self.service.weather.overloaded = true;
                 self.service.publish()?;
-                self.later(for_ms, End::Overload);
+                self.later(for_ms, LaterEnd::Overload);
                 Some("overloads")
             }
             Act::Logout { for_ms } => {
                 self.service.weather.unauthorised = true;
                 self.service.publish()?;
-                self.later(for_ms, End::Logout);
+                self.later(for_ms, LaterEnd::Logout);
                 Some("log-ins revoked")
             }
             Act::FullDisk { for_ms } => self.fill_the_disk(for_ms),
@@ -81,29 +71,29 @@ impl Night<'_> {
         Ok(())
     }
 
-    pub(super) fn later(&mut self, for_ms: u64, end: End) {
+    pub(super) fn later(&mut self, for_ms: u64, end: LaterEnd) {
         self.ends.push((clock::mono_ms() + for_ms, end));
     }
 
     /// Ends what is over by now.
     pub(super) fn end_due(&mut self, now: u64) -> Result<()> {
-        let due: Vec<End> =
+        let due: Vec<LaterEnd> =
             self.ends.extract_if(.., |(at, _)| *at <= now).map(|(_, end)| end).collect();
         for end in due {
             match end {
-                End::Overload => {
+                LaterEnd::Overload => {
                     self.service.weather.overloaded = false;
                     self.service.publish()?;
                 }
-                End::Logout => self.log_in()?,
-                End::FullDisk => self.make_room()?,
-                End::Pause => {
+                LaterEnd::Logout => self.log_in()?,
+                LaterEnd::FullDisk => self.make_room()?,
+                LaterEnd::Pause => {
                     fs::unlink(&Site::at(self.ground.repository()).interrupt())?;
                 }
-                End::Freeze(process) if process::alive(&process) => {
+                LaterEnd::Freeze(process) if process::alive(&process) => {
                     process::signal(process.pid, Signal::SIGCONT);
                 }
-                End::Freeze(_) => {}
+                LaterEnd::Freeze(_) => {}
             }
         }
         Ok(())
@@ -116,7 +106,7 @@ impl Night<'_> {
         self.ballast = Some(self.ground.repository().with_file_name("ballast"));
         self.keep_full();
         self.facts.full.push(Span { from: clock::now(), until: clock::now().plus_ms(for_ms) });
-        self.later(for_ms, End::FullDisk);
+        self.later(for_ms, LaterEnd::FullDisk);
         Some("full disks")
     }
 
@@ -173,7 +163,7 @@ impl Night<'_> {
         let Some(claim) = self.victim(dice, |_| true)? else { return Ok(None) };
         let process = claim.card.process;
         process::signal(process.pid, Signal::SIGSTOP);
-        self.later(for_ms, End::Freeze(process));
+        self.later(for_ms, LaterEnd::Freeze(process));
         if for_ms < LEASE_MS {
             return Ok(Some("workers stopped"));
         }
@@ -202,7 +192,9 @@ impl Night<'_> {
         let mut workers = workers_here(self.ground)?;
         workers.sort_by_key(|card| card.started_at);
         let asleep = |process: &ProcessIdentity| {
-            self.ends.iter().any(|(_, end)| matches!(end, End::Freeze(other) if other == process))
+            self.ends
+                .iter()
+                .any(|(_, end)| matches!(end, LaterEnd::Freeze(other) if other == process))
         };
         let mut claims = self.ground.queue.claims()?;
         claims.retain(|claim| {

@@ -3,6 +3,8 @@
 //! The scripted agent stands in for the real one, and all agents call one service that keeps its own ledger. In the
 //! morning every task is done or failed as its kind must, and the swarm's bill is the service's count. What happens
 //! is chosen by a seed, before it begins.
+//!
+//! Names: `calm`, `crew`, `ground`, `order`, `report`, `verdict`, `witness`.
 
 mod accounts;
 mod acts;
@@ -69,7 +71,7 @@ struct Night<'a> {
     next_news_ms: u64,
     sample_every_ms: u64,
     /// What ends later, and when.
-    ends: Vec<(u64, acts::End)>,
+    ends: Vec<(u64, plan::LaterEnd)>,
     /// What found nobody, and is tried again.
     postponed: Vec<Act>,
     next_try_ms: u64,

@@ -1,7 +1,8 @@
 //! What people do in a night, and in the morning: log in, pause, hold, move, release, cancel, try again.
 
 use super::Night;
-use super::acts::{ACCOUNT, End, kind};
+use super::acts::{ACCOUNT, kind};
+use super::plan::LaterEnd;
 use super::tasks::Kind;
 use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
@@ -32,7 +33,7 @@ impl Night<'_> {
 
     pub(super) fn pause(&mut self, text: &str, for_ms: u64) -> Result<Option<&'static str>> {
         fs::write(&Site::at(self.ground.repository()).interrupt(), text.as_bytes())?;
-        self.later(for_ms, End::Pause);
+        self.later(for_ms, LaterEnd::Pause);
         Ok(Some(if text.starts_with("now") { "pauses with agents stopped" } else { "pauses" }))
     }
 

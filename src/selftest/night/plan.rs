@@ -3,7 +3,18 @@
 use fastrand::Rng;
 
 use super::tasks::{Pace, Task, kinds};
+use crate::domain::process::ProcessIdentity;
 use crate::shape::style::duration;
+
+/// What an act leaves to be done later.
+#[derive(Clone, Debug)]
+pub(super) enum LaterEnd {
+    Overload,
+    Logout,
+    FullDisk,
+    Pause,
+    Freeze(ProcessIdentity),
+}
 
 /// Something that happens to the swarm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

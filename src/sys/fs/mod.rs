@@ -3,6 +3,8 @@
 //! What is made here is its owner's alone, or its group's too, whatever the umask: see `fs::access`.
 //! Nothing here retries, and nothing follows a symbolic link in the last component of a name that somebody else may
 //! have made, unless it says so.
+//!
+//! Names: `seam`.
 
 mod access;
 mod beneath;

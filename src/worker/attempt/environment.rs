@@ -1,12 +1,8 @@
 //! The variables that an attempt's processes are given, on top of what they inherit. Pure.
 
 use super::inputs::{Attempt, Means};
+use super::workplace::{QUEUE_MARK, TASK_MARK};
 use crate::housekeeping::WORKER_MARK;
-
-/// The variable by which every process of a task's agents is known.
-pub(super) const TASK_MARK: &str = "SWARMDIR_TASK";
-/// The variable that says for which queue they work: a directory, whatever it is called.
-pub(super) const QUEUE_MARK: &str = "SWARMDIR_QUEUE_INODE";
 
 /// In this order, as later ones win: what git needs, what profile and task add, what we say.
 pub(super) fn environment(attempt: &Attempt<'_>, means: &Means<'_>) -> Vec<(String, String)> {

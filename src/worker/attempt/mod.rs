@@ -2,6 +2,8 @@
 //!
 //! What fails for a reason outside the task ends in `blocked/` with that reason. Invariant: the claim is consumed on
 //! every path, or left (on an error of the queue itself) to the heart, which gives it back.
+//!
+//! Names: `account_admission`, `claim`, `control`, `options`, `shared`.
 
 mod account_news;
 mod close;

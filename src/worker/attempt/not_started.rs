@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::domain::outcome::disposition::Fault;
+use crate::domain::failure::fault::Fault;
 use crate::git::GitError;
 use crate::queue::QueueError;
 

@@ -11,7 +11,8 @@ use super::not_started::NotStarted;
 use crate::agent::{
     AttemptFiles, Bounds, Job, Report, Request, RunPlace, instructions as standing_instructions,
 };
-use crate::domain::outcome::disposition::{Fault, Outcome};
+use crate::domain::failure::fault::Fault;
+use crate::domain::outcome::disposition::Outcome;
 use crate::domain::settings::config::Config;
 use crate::domain::settings::programs::AgentKind;
 use crate::domain::settings::timeouts::Timeouts;

@@ -4,7 +4,8 @@
 //! its worker too is not charged for it.
 
 use crate::agent::Report;
-use crate::domain::outcome::disposition::{Fault, Outcome};
+use crate::domain::failure::fault::Fault;
+use crate::domain::outcome::disposition::Outcome;
 use crate::domain::task::record::Ground;
 use crate::sys::clock;
 use crate::worker::control::Level;

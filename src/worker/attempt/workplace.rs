@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::environment::{QUEUE_MARK, TASK_MARK};
 use super::not_started::NotStarted;
 use super::own_state::OwnState;
 use crate::domain::process::ProcessIdentity;
@@ -15,6 +14,11 @@ use crate::sys::grace::Grace;
 use crate::sys::{process, sweep};
 use crate::worker::shared::WorkerContext;
 use crate::worktree::{CollectOrder, Collected, Entered, Scratch, Tree, TreePool, TreeRequest};
+
+/// The variable by which every process of a task's agents is known.
+pub(super) const TASK_MARK: &str = "SWARMDIR_TASK";
+/// The variable that says for which queue they work: a directory, whatever it is called.
+pub(super) const QUEUE_MARK: &str = "SWARMDIR_QUEUE_INODE";
 
 /// What an earlier attempt left running is given so long to be dead, milliseconds.
 const PATIENCE_MS: u64 = 2_000;

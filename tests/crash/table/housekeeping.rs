@@ -3,7 +3,7 @@
 use std::fs;
 
 use swarmdir::domain::event::Reclaimed;
-use swarmdir::domain::outcome::disposition::Fault;
+use swarmdir::domain::failure::fault::Fault;
 use swarmdir::domain::task::record::Lost;
 use swarmdir::domain::time::UnixMs;
 use swarmdir::queue::finish::FinalDir;

@@ -1,8 +1,8 @@
 //! Any bytes as a file of failure rules: no panic, problems stand on lines that exist, and what is read can be asked.
 
 use swarmdir::agent::failures;
+use swarmdir::domain::failure::fault::Fault;
 use swarmdir::domain::failure::rules::{Fact, Facts, Key, Shape, Source, first};
-use swarmdir::domain::outcome::disposition::Fault;
 
 use super::safe::assert_one_line;
 

@@ -3,7 +3,8 @@
 use swarmdir::agent::program::RecordedOutput;
 use swarmdir::agent::transcript::{Line, Splitter, brief, render};
 use swarmdir::domain::account::breaker::Breaker;
-use swarmdir::domain::outcome::disposition::{Fault, Outcome, Step, Traces, judge};
+use swarmdir::domain::failure::fault::Fault;
+use swarmdir::domain::outcome::disposition::{Outcome, Step, Traces, judge};
 use swarmdir::domain::task::name::QueueName;
 use swarmdir::domain::time::UnixMs;
 

@@ -12,7 +12,7 @@ use super::settings::{CONFIG_DIR, NAME, PROGRAM};
 use crate::agent::environment::get;
 use crate::agent::job::{Job, Missing, Refusal};
 use crate::agent::program::adapter::{Deadlines, Environment, Launch, SuccessBy};
-use crate::domain::outcome::disposition::Fault;
+use crate::domain::failure::fault::Fault;
 use crate::domain::settings::programs::AgentKind;
 use crate::domain::task::spec::PermissionMode;
 use crate::sys;

@@ -1,4 +1,6 @@
 //! `claude -p`: what it can do, how it is started, and what its stream-json means.
+//!
+//! Names: `adapter`.
 
 use std::path::PathBuf;
 

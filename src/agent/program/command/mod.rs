@@ -2,6 +2,8 @@
 //!
 //! There is no shell in between: an argument stays one argument. A script around claude, which
 //! speaks as claude does, is understood like claude itself.
+//!
+//! Names: `adapter`, `claude`.
 
 use std::path::PathBuf;
 
@@ -10,7 +12,7 @@ use crate::agent::program::adapter::{Adapter, Deadlines, Environment, Launch, Su
 use crate::agent::program::claude::{self, Claude};
 use crate::agent::transcript::{Line, Price};
 use crate::domain::account::breaker::HealthCheck;
-use crate::domain::outcome::disposition::Fault;
+use crate::domain::failure::fault::Fault;
 use crate::domain::settings::programs::{
     AgentKind, Capabilities, Executable, Found, KeyType, ProgramKey, ProgramValue,
 };

@@ -1,4 +1,6 @@
 //! The scripted agent of `rehearsal`, started as this very program again: no account, no network. It speaks as claude does.
+//!
+//! Names: `adapter`, `claude`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,7 +10,7 @@ use crate::agent::program::adapter::{Adapter, Deadlines, Environment, Launch, Su
 use crate::agent::program::claude::Claude;
 use crate::agent::transcript::{Line, Price};
 use crate::domain::account::breaker::HealthCheck;
-use crate::domain::outcome::disposition::Fault;
+use crate::domain::failure::fault::Fault;
 use crate::domain::settings::programs::{AgentKind, Capabilities, Found};
 use crate::form::AGENT_KEYS;
 use crate::sys::process::Signal;
