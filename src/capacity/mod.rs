@@ -10,12 +10,10 @@
 
 mod plan;
 mod probe;
-mod reserve_file;
 mod settings;
 mod start;
 
 pub use plan::{CapacityNews, StartAnswer};
 pub use probe::{CapacityFacts, CapacityProbe, Load, shortage_as_seen};
-pub use reserve_file::ReserveFile;
-pub use settings::CapacitySettings;
+pub use settings::{CapacitySettings, ReserveFile};
 pub use start::{StartAdmission, StartSlot, StartSlots};

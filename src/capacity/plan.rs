@@ -49,7 +49,6 @@ pub(super) enum StartStep {
     Answer,
 }
 
-/// The next step to a claim.
 pub(super) fn next_step(known: &Known<'_>) -> StartStep {
     let turn = known.decision.and_then(turn_needed);
     match (turn, known.turn) {
@@ -81,7 +80,6 @@ fn admits(decision: Option<&CapacityDecision>) -> bool {
     matches!(decision, Some(CapacityDecision::Admit { .. } | CapacityDecision::Reuse(_)))
 }
 
-/// The answer for one task, once no more step is needed.
 pub(super) fn answer(known: &Known<'_>, trees: &ReusableTrees, task: &str) -> StartAnswer {
     match known.decision {
         Some(CapacityDecision::Wait(_)) | None => StartAnswer::Shortage,

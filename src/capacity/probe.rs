@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use super::reserve_file::ReserveFile;
 use super::settings::CapacitySettings;
+use super::settings::ReserveFile;
 use crate::domain::capacity::decision::{
     AvailableMemory, CapacityDecision, CapacitySnapshot, ReusableTrees, StartSpacing, TreeSize,
     decide, start_spacing,
@@ -22,7 +22,6 @@ const TREE_SIZE_MS: u64 = 60_000;
 pub struct Load {
     /// Workers that are registered.
     pub workers: u64,
-    /// Tasks that are claimed.
     pub claims: u64,
 }
 
@@ -38,7 +37,6 @@ pub trait CapacityFacts {
     fn waiting(&self) -> Result<Vec<String>, Self::Error>;
 }
 
-/// One process's view of the machine's capacity.
 #[derive(Debug)]
 pub struct CapacityProbe {
     pub(super) settings: CapacitySettings,

@@ -31,7 +31,6 @@ struct Held {
     _lock: Option<Lock>,
 }
 
-/// One worker's part in who may start an agent.
 pub struct StartAdmission {
     probe: CapacityProbe,
     decision: Option<CapacityDecision>,
@@ -72,7 +71,6 @@ impl StartAdmission {
         }
     }
 
-    /// Whether this task may be claimed now.
     pub fn ask<F: CapacityFacts>(
         &mut self,
         facts: &F,
@@ -233,14 +231,12 @@ fn take(
 /// A slot is waited for at most so long, milliseconds.
 const WAIT_MS: u64 = 10_000;
 
-/// One start that waits for its slot.
 pub struct StartSlots {
     files: Vec<PathBuf>,
     waiter: LockWaiter,
     until_ms: u64,
 }
 
-/// What became of asking for a slot.
 #[derive(Debug)]
 pub enum StartSlot {
     /// Start: it is ours, or it was waited for long enough, or locks do not work here.
@@ -260,7 +256,6 @@ impl StartSlots {
         }
     }
 
-    /// A free slot, or the one that was waited for.
     pub fn take(&mut self) -> StartSlot {
         let left_ms = self.until_ms.saturating_sub(clock::mono_ms());
         match self.waiter.take_any(&self.files) {

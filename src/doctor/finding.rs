@@ -2,11 +2,13 @@
 //!
 //! It looks at nothing itself.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::shape::style::Style;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FindingLevel {
     /// As it should be.
     Good,
@@ -18,7 +20,7 @@ pub enum FindingLevel {
     Missing,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
     /// What was looked at: `git`, `hard links` …
     pub what: &'static str,
@@ -47,11 +49,7 @@ impl Finding {
         found: impl Into<String>,
         mend: impl Into<String>,
     ) -> Finding {
-        Finding {
-            level: FindingLevel::Warning,
-            mend: Some(mend.into()),
-            ..Finding::good(what, found)
-        }
+        Finding { level: FindingLevel::Warning, ..Finding::missing(what, found, mend) }
     }
 
     pub(super) fn missing(
@@ -69,15 +67,7 @@ impl Finding {
 
 /// Schema 1.
 pub fn json(findings: &[Finding]) -> Value {
-    let one = |finding: &Finding| {
-        json!({
-            "what": finding.what,
-            "level": word(finding.level),
-            "found": finding.found,
-            "mend": finding.mend,
-        })
-    };
-    json!({ "schema": 1, "findings": findings.iter().map(one).collect::<Vec<_>>() })
+    json!({ "schema": 1, "findings": findings })
 }
 
 pub fn text(findings: &[Finding], style: Style) -> String {
@@ -96,13 +86,4 @@ pub fn text(findings: &[Finding], style: Style) -> String {
         }
     }
     out
-}
-
-fn word(level: FindingLevel) -> &'static str {
-    match level {
-        FindingLevel::Good => "good",
-        FindingLevel::Note => "note",
-        FindingLevel::Warning => "warning",
-        FindingLevel::Missing => "missing",
-    }
 }

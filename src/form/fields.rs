@@ -105,7 +105,6 @@ impl<'a> Fields<'a> {
         self.problems.push(Problem::new(message).key(key).at(entry.line, entry.column));
     }
 
-    /// Adds a problem found elsewhere, as it is.
     pub fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }

@@ -27,7 +27,6 @@ const ENV_REFUSED: [&str; 3] = ["LD_PRELOAD", "LD_AUDIT", "BASH_ENV"];
 const ENV_OPERATORS: [&str; 3] =
     ["LD_LIBRARY_PATH", "NODE_EXTRA_CA_CERTS", "NODE_TLS_REJECT_UNAUTHORIZED"];
 
-/// A list of texts, or one text whose items are separated by commas outside parentheses.
 pub fn texts(node: &Node) -> Result<Vec<String>, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut out = Vec::new();

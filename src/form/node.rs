@@ -50,7 +50,6 @@ impl Node {
         Node { line: 0, column: 0, value: Value::Bare(text.into()) }
     }
 
-    /// A problem with this value, at its place.
     pub fn problem(&self, message: impl Into<String>) -> Problem {
         Problem::new(message).at(self.line, self.column)
     }

@@ -71,7 +71,6 @@ pub fn boolean(node: &Node) -> Result<bool, Problem> {
     }
 }
 
-/// A whole number within bounds.
 pub fn count(node: &Node, least: u64, most: u64) -> Result<u64, Problem> {
     let bad = |what: String| {
         Problem::new(format!("must be a whole number from {least} to {most}, not {what}"))
@@ -115,7 +114,6 @@ pub fn dollars(node: &Node) -> Result<f64, Problem> {
     }
 }
 
-/// A duration of at least so many milliseconds.
 pub fn duration(node: &Node, least_ms: u64) -> Result<u64, Problem> {
     let ms = match &node.value {
         Value::Bare(text) | Value::Number(text) | Value::Text(text) => parse_duration(text),

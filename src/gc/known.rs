@@ -42,7 +42,6 @@ impl<'a> KnownTasks<'a> {
         self.places.get(&TaskId::parse(task)?)
     }
 
-    /// Whether the task is of this queue and has ended.
     pub(super) fn is_over(&self, holder: &Holder) -> bool {
         holder.queue == self.queue.id() && matches!(self.place(&holder.task), Some(Some(_)))
     }
@@ -55,7 +54,6 @@ impl<'a> KnownTasks<'a> {
         !self.places.contains_key(&id) && gone()
     }
 
-    /// The task of a branch, and how it ended.
     pub(super) fn of(&self, branch: &OurBranch) -> (Option<String>, Option<&Option<EndedTask>>) {
         let named = self.by_branch.get(&branch.name).map(TaskId::to_string);
         let task = branch.task.clone().or(named);
@@ -77,7 +75,6 @@ pub(super) fn places(snapshot: &Snapshot) -> HashMap<TaskId, Option<EndedTask>> 
     ended.chain(waiting).collect()
 }
 
-/// Adds the branches of ended tasks, and those of tasks that are nowhere.
 pub(super) fn branches(
     trees: &TreePool,
     path: &Path,

@@ -144,7 +144,6 @@ impl Git {
         answer.or_else(|error| last.ok_or(error))
     }
 
-    /// Runs one command, however it ends.
     pub(crate) fn ask(
         &self,
         doing: &'static str,

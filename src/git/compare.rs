@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use git2::{Commit, DiffOptions, Oid, Repository, Sort};
 
+use super::error::GitResult;
 use crate::domain::task::record::CommitRecord;
 
 /// Commits of a target that are compared with a branch, at most.
@@ -38,8 +39,6 @@ impl TargetChanges {
         Ok(change)
     }
 }
-
-type GitResult<T> = std::result::Result<T, git2::Error>;
 
 /// Looks for the work of `tip` on the targets.
 pub(crate) fn on_target(
@@ -126,7 +125,7 @@ pub(crate) fn commits(
     base: Oid,
     head: Oid,
     is_ours: impl Fn(&Commit<'_>) -> bool,
-) -> std::result::Result<Vec<CommitRecord>, git2::Error> {
+) -> GitResult<Vec<CommitRecord>> {
     let mut records = Vec::new();
     for oid in range(git, base, head)?.into_iter().take(LISTED) {
         let commit = git.find_commit(oid)?;
@@ -138,11 +137,7 @@ pub(crate) fn commits(
 }
 
 /// The ids of these commits, oldest first.
-pub(crate) fn range(
-    git: &Repository,
-    base: Oid,
-    head: Oid,
-) -> std::result::Result<Vec<Oid>, git2::Error> {
+pub(crate) fn range(git: &Repository, base: Oid, head: Oid) -> GitResult<Vec<Oid>> {
     if base == head {
         return Ok(Vec::new());
     }
@@ -161,11 +156,7 @@ pub(crate) struct DiffSize {
 }
 
 /// How much lies between the two commits.
-pub(crate) fn size(
-    git: &Repository,
-    base: Oid,
-    head: Oid,
-) -> std::result::Result<DiffSize, git2::Error> {
+pub(crate) fn size(git: &Repository, base: Oid, head: Oid) -> GitResult<DiffSize> {
     let (from, to) = (git.find_commit(base)?.tree()?, git.find_commit(head)?.tree()?);
     if from.id() == to.id() {
         return Ok(DiffSize::default());

@@ -71,13 +71,11 @@ impl Config {
         Config { entries: entries.collect(), origins: Vec::new() }
     }
 
-    /// All values of a key, in order.
     pub(crate) fn values(&self, key: &str) -> Vec<String> {
         let of_key = self.entries.iter().filter(|(known, _)| known == key);
         of_key.map(|(_, value)| value.clone().unwrap_or_else(|| "true".into())).collect()
     }
 
-    /// The value in force: the last one.
     pub(crate) fn value(&self, key: &str) -> Option<String> {
         self.values(key).pop()
     }

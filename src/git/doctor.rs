@@ -54,7 +54,6 @@ pub fn warnings(repo: &Repo) -> Vec<String> {
     lines
 }
 
-/// The filters that the attributes at the root name.
 fn filters_named(repo: &Repo) -> Vec<String> {
     let from_checkout =
         repo.checkout().and_then(|root| fs::read(&root.join(".gitattributes")).ok());

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ObjectType, Oid, Repository, Tree as TreeObject};
 
-use super::error::{GitError, Result};
+use super::error::{GitError, GitResult, Result};
 use crate::sys::fs;
 
 /// Syncs all that these commits added, however old, and a ref that leads to them.
@@ -87,7 +87,6 @@ fn sync_packs(common: &Path, since_ms: u64, dirs: &mut BTreeSet<PathBuf>) -> Res
     Ok(())
 }
 
-/// Syncs a ref, loose or packed.
 fn sync_ref(common: &Path, name: &str, dirs: &mut BTreeSet<PathBuf>) -> Result<()> {
     let path = common.join(name);
     let top = common.join("refs");
@@ -114,7 +113,7 @@ pub(crate) fn added_by(
     git: &Repository,
     commit: Oid,
     objects: &mut BTreeSet<Oid>,
-) -> std::result::Result<(), git2::Error> {
+) -> GitResult<()> {
     let commit = git.find_commit(commit)?;
     objects.insert(commit.id());
     let parent = commit.parents().next().map(|parent| parent.tree()).transpose()?;
@@ -126,7 +125,7 @@ fn trees_differ(
     tree: &TreeObject<'_>,
     before: Option<&TreeObject<'_>>,
     objects: &mut BTreeSet<Oid>,
-) -> std::result::Result<(), git2::Error> {
+) -> GitResult<()> {
     if before.is_some_and(|before| before.id() == tree.id()) || !objects.insert(tree.id()) {
         return Ok(());
     }

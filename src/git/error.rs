@@ -10,6 +10,9 @@ use crate::sys::fs::FsError;
 
 pub(crate) type Result<T> = std::result::Result<T, GitError>;
 
+/// What libgit2 answers, before it is known what was tried.
+pub(crate) type GitResult<T> = std::result::Result<T, git2::Error>;
+
 /// Whether an error goes away by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Retryable {
@@ -21,70 +24,42 @@ pub(crate) enum Retryable {
 
 /// What went wrong.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "what a variant says names its fields")]
 pub enum GitError {
     /// There is no repository at or above this path.
-    NotARepository {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
+    NotARepository { path: PathBuf },
     /// The repository belongs to another user.
-    NotOwned {
-        /// The repository.
-        path: PathBuf,
-    },
+    NotOwned { path: PathBuf },
     /// HEAD names a branch without a commit.
-    Unborn {
-        /// The repository.
-        path: PathBuf,
-    },
+    Unborn { path: PathBuf },
     /// No branch, tag or commit of this name.
     UnknownBase {
-        /// What was asked for.
         name: String,
         /// Branches with nearly this name, best first.
         near: Vec<String>,
     },
     /// More than one object begins like this.
-    AmbiguousBase {
-        /// What was asked for.
-        name: String,
-    },
+    AmbiguousBase { name: String },
     /// The name leads to something else than a commit.
     NotACommit {
-        /// What was asked for.
         name: String,
         /// What it is: `blob`, `tree`.
         kind: String,
     },
     /// Nobody may call a branch or a base like this.
-    BadName {
-        /// The name.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
+    BadName { name: String, why: &'static str },
     /// The branch exists and is not this task's.
-    BranchTaken {
-        /// Its name.
-        branch: String,
-    },
+    BranchTaken { branch: String },
     /// A branch cannot be made because another one's name is its directory, or the other way round.
     BranchBlocked {
-        /// The name that was wanted.
         branch: String,
         /// The branch in its way.
         by: String,
     },
     /// The task's branch is checked out somewhere else.
-    BranchCheckedOut {
-        /// Its name.
-        branch: String,
-        /// Where.
-        at: PathBuf,
-    },
+    BranchCheckedOut { branch: String, at: PathBuf },
     /// Another process holds one of git's locks, and does not let go.
     Locked {
-        /// What was tried.
         doing: &'static str,
         /// git's own words.
         message: String,
@@ -93,30 +68,18 @@ pub enum GitError {
     Fs(FsError),
     /// git's command line refused.
     Command {
-        /// What was tried.
         doing: &'static str,
-        /// In which repository or tree.
         path: PathBuf,
         /// git's own words, on one line.
         words: String,
     },
     /// The directory of the trees is a symbolic link: what is behind it may be anybody's.
-    TreesAreALink {
-        /// The directory.
-        path: PathBuf,
-    },
+    TreesAreALink { path: PathBuf },
     /// Something else stands where a directory of ours was made.
-    Replaced {
-        /// Where.
-        path: PathBuf,
-        /// What stands there.
-        what: String,
-    },
+    Replaced { path: PathBuf, what: String },
     /// libgit2 refused.
     Git {
-        /// What was tried.
         doing: &'static str,
-        /// In which repository or tree.
         path: PathBuf,
         /// libgit2's answer.
         source: git2::Error,

@@ -2,6 +2,8 @@
 
 use git2::{Oid, Repository, RepositoryState, Signature};
 
+use super::error::GitResult;
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Head {
     /// The branch it is on, in full; `None`: at a commit.
@@ -17,11 +19,10 @@ pub(crate) fn read(git: &Repository) -> Head {
 }
 
 /// Who commits what an agent left: the user's own name, else ours.
-pub(crate) fn signature(git: &Repository) -> std::result::Result<Signature<'static>, git2::Error> {
+pub(crate) fn signature(git: &Repository) -> GitResult<Signature<'static>> {
     git.signature().or_else(|_| Signature::now("swarmdir", "swarmdir@localhost"))
 }
 
-/// Where HEAD is, for people.
 pub(crate) fn place(head: &Head) -> String {
     match (&head.branch, head.at) {
         (Some(branch), at) => {

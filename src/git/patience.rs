@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, ErrorCode, Repository};
 
-use super::error::{GitError, Result, Retryable};
+use super::error::{GitError, GitResult, Result, Retryable};
 use crate::sys::{clock, fs, random};
 
 /// How long a lock of git's may be held by others before we give up, milliseconds.
 const PATIENCE_MS: u64 = 20_000;
 
-/// The longest single pause, milliseconds.
 const LONGEST_PAUSE_MS: u64 = 40;
 
 /// A clean-up of git's may remove a directory between our making it and our using it: so often such a
@@ -82,7 +81,7 @@ fn lasts(path: &Path) -> Result<bool> {
 pub(crate) fn patiently<T>(
     doing: &'static str,
     path: &Path,
-    act: impl FnMut() -> std::result::Result<T, git2::Error>,
+    act: impl FnMut() -> GitResult<T>,
 ) -> Result<T> {
     retry(passing, act).map_err(GitError::git(doing, path))
 }

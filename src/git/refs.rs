@@ -101,7 +101,6 @@ impl Repo {
         }
     }
 
-    /// Branches with nearly this name, best first.
     fn near(&self, name: &str) -> Vec<String> {
         let branches = self.git.branches(None);
         let mut near: Vec<(f64, String)> = branches

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, Index, Repository, RepositoryOpenFlags};
 
-use super::error::{GitError, Result};
+use super::error::{GitError, GitResult, Result};
 use crate::domain::capacity::decision::TreeSize;
 use crate::site::Site;
 use crate::sys::fs;
@@ -34,11 +34,7 @@ impl Repo {
         Repo::open(&found, root, is_checkout).map_err(|error| unopened(error, path))
     }
 
-    fn open(
-        git_dir: &Path,
-        root: PathBuf,
-        is_checkout: bool,
-    ) -> std::result::Result<Repo, git2::Error> {
+    fn open(git_dir: &Path, root: PathBuf, is_checkout: bool) -> GitResult<Repo> {
         let flags = RepositoryOpenFlags::NO_SEARCH | RepositoryOpenFlags::BARE;
         let nobody: [&OsStr; 0] = [];
         let git = Repository::open_ext(git_dir, flags, nobody)?;

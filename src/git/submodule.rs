@@ -9,7 +9,7 @@ use std::path::Path;
 
 use git2::{Index, Repository, StatusOptions};
 
-use super::error::Result;
+use super::error::{GitResult, Result};
 use crate::sys::dir::Dir;
 use crate::sys::{fs, walk::DirWalk};
 
@@ -79,7 +79,7 @@ pub(crate) fn are_all(admin: &Path, known: usize) -> Result<bool> {
 }
 
 /// Whether some remote has every commit that a branch, a stash or HEAD's log names.
-fn is_published(git: &Repository) -> std::result::Result<bool, git2::Error> {
+fn is_published(git: &Repository) -> GitResult<bool> {
     let mut walk = git.revwalk()?;
     for reference in git.references()? {
         let reference = reference?;

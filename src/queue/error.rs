@@ -8,31 +8,26 @@ use crate::sys::fs::FsError;
 
 /// An error of the queue.
 #[derive(Debug)]
+#[expect(missing_docs, reason = "what a variant says names its fields")]
 pub enum QueueError {
     /// The file system said no.
     Fs(FsError),
     /// `FORMAT` is not ours, or of another version.
     Format {
-        /// The file.
         path: PathBuf,
         /// What it says.
         found: String,
     },
     /// There is no queue here.
-    Absent {
-        /// Where one was looked for.
-        path: PathBuf,
-    },
+    Absent { path: PathBuf },
     /// There was a queue here, and is none any more.
     Gone {
-        /// Where it was.
         path: PathBuf,
         /// The file that remembers it.
         memory: PathBuf,
     },
     /// Hard links or renames do not work here.
     Unfit {
-        /// The queue directory.
         path: PathBuf,
         /// What failed.
         source: FsError,

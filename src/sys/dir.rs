@@ -29,7 +29,6 @@ pub struct Dir {
     file: File,
 }
 
-/// What stands under a name that ought to be a directory.
 #[derive(Debug)]
 pub enum DirOpening {
     Dir(Dir),
@@ -55,7 +54,6 @@ impl Dir {
         }
     }
 
-    /// Which directory it is.
     pub fn id(&self) -> io::Result<DirId> {
         let meta = self.file.metadata()?;
         let born = meta.created().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
@@ -105,7 +103,6 @@ impl Dir {
     }
 }
 
-/// One name in an open directory.
 #[derive(Debug)]
 pub struct At {
     _dir: File,

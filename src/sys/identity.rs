@@ -40,7 +40,6 @@ pub fn start_ticks(pid: i32) -> Option<u64> {
     }
 }
 
-/// What `/proc` shows of a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum PidState {
     /// A process that started then.

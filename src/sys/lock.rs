@@ -9,7 +9,6 @@ use fs2::FileExt;
 use super::fs::{self, FsError, Result};
 use super::random;
 
-/// How a lock is held.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LockMode {
     /// Beside any number of others who share it.

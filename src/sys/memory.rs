@@ -31,7 +31,6 @@ fn of_process(pid: &str) -> Option<AvailableMemory> {
     groups.chain(machine()).min_by_key(|memory| memory.available)
 }
 
-/// A group that counts memory: where it is mounted, its own path, and the version.
 struct MemoryCgroup {
     mount: &'static str,
     path: PathBuf,

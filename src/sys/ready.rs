@@ -41,7 +41,6 @@ pub fn any(descriptors: &[BorrowedFd<'_>]) -> io::Result<Vec<bool>> {
     }
 }
 
-/// A bell that any thread may ring to end another's [`wait`].
 #[derive(Debug)]
 pub struct WakePipe {
     reader: PipeReader,

@@ -5,7 +5,6 @@ use std::io;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// A signal that means something to us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Signal {
     /// Ctrl-C: end gently; again: now.
@@ -18,7 +17,6 @@ pub enum Signal {
 }
 
 impl Signal {
-    /// For `kill(2)`.
     pub fn number(self) -> nix::sys::signal::Signal {
         use nix::sys::signal::Signal as Unix;
         match self {

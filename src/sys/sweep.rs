@@ -65,7 +65,6 @@ impl SweepTarget for Descendants {
     }
 }
 
-/// What an environment says of those who are meant.
 #[derive(Clone, Debug)]
 struct EnvMark {
     entry: Vec<u8>,

@@ -70,10 +70,7 @@ pub fn turn(path: &Path, max: u64) -> Result<bool> {
 }
 
 fn part(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    name.into()
+    fs::with_suffix(path, &format!(".{suffix}"))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use walkdir::WalkDir;
 
 use super::fs::FsError;
 
-/// A walk; an iterator that can be told to leave a directory out.
 #[derive(Debug)]
 pub struct DirWalk {
     inner: walkdir::IntoIter,

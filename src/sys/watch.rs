@@ -44,7 +44,6 @@ impl FileWatch {
     }
 }
 
-/// Reading is no change: our own looks must not wake us.
 fn changes(kind: &EventKind) -> bool {
     match kind {
         EventKind::Access(access) => *access == AccessKind::Close(AccessMode::Write),

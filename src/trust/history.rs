@@ -129,13 +129,11 @@ impl<'a> History<'a> {
         }))
     }
 
-    /// The newest commit below `head` that touches the file.
     fn last(&self, head: &str) -> Result<Option<String>, String> {
         let found = self.ask_of_path(&["log", "--max-count=1", "--format=%H", head])?;
         Ok(lines(&found).into_iter().next())
     }
 
-    /// The file's content in a commit; `None` where it is not in it.
     fn blob_at(&self, commit: &str) -> Result<Option<String>, String> {
         let found = self.ask_of_path(&["ls-tree", commit])?;
         // "mode type object TAB path"

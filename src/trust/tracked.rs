@@ -102,7 +102,6 @@ impl Checkout {
         Ok(Some(entry((stage == "0").then(|| blob.to_owned()))))
     }
 
-    /// The tracked files below a directory.
     pub(super) fn below(&self, dir: &Path) -> Result<Vec<PathBuf>, String> {
         let Ok(below) = dir.strip_prefix(&self.top) else { return Ok(Vec::new()) };
         if let Some(index) = self.git.as_ref().and_then(|git| git.index().ok()) {

@@ -9,14 +9,14 @@ use std::path::Path;
 use git2::{ErrorCode, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
-use super::holder::{Holder, replace_json};
+use super::holder::{Holder, read_json, replace_json};
 use super::make::checked_out_at;
 use super::order::TreeRequest;
 use crate::git::error::{GitError, Result};
 use crate::git::patience::{patiently, remove_stale_branch_lock};
 use crate::git::refs::{branch_in_the_way, branch_tip, refuse_bad_branch};
 use crate::git::repo::Repo;
-use crate::sys::{clock, fs};
+use crate::sys::clock;
 
 /// So many names are tried for a branch whose name is ours to choose.
 const MAX_SUFFIX: u32 = 99;
@@ -49,7 +49,7 @@ pub(crate) fn plan(repo: &Repo, order: &TreeRequest<'_>, own: Option<&Path>) -> 
         false => order.branch.to_owned(),
     };
     refuse_bad_branch(&wanted)?;
-    let intent = read_intent(order.intent)?;
+    let intent: Option<BranchIntent> = read_json(order.intent)?;
     let mine = |name: &str| name == wanted || name.starts_with(&format!("{wanted}-"));
     let Some(intent) = intent.filter(|intent| !order.fresh || mine(&intent.branch)) else {
         return choose(repo, order, &wanted, order.base_oid, Vec::new());
@@ -200,15 +200,9 @@ fn is_ours(git: &Repository, task: &str, branch: &str, tip: Oid, base: Oid) -> b
 
 /// The branch that the intent file names.
 pub(crate) fn intended(intent: &Path) -> Result<Option<String>> {
-    Ok(read_intent(intent)?.map(|intent| intent.branch))
+    Ok(read_json::<BranchIntent>(intent)?.map(|intent| intent.branch))
 }
 
-fn read_intent(path: &Path) -> Result<Option<BranchIntent>> {
-    let bytes = fs::read_if_any(path)?;
-    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
-}
-
-/// Where a task's branch is, or else where the task began.
 pub(crate) fn tip_or_base(repo: &Repo, holder: &Holder) -> Result<Oid> {
     match branch_tip(&repo.git, &holder.branch) {
         Some(tip) => Ok(tip),

@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 
 use git2::{Commit, Oid};
 
-use super::aside::{self, Aside};
 use super::fill::fill_empty;
+use super::heads::{self, Aside};
 use super::identity::{self, TreeIdentity};
 use super::tree::{Tree, Uncommitted};
-use super::{branch, heads, make};
+use super::{branch, make};
 use crate::domain::task::record::CommitRecord;
 use crate::git::compare::{self, range};
 use crate::git::durable::{added_by, sync_all};
@@ -130,7 +130,7 @@ impl Tree {
     ) -> Result<Collected> {
         let head = leftover.or(head::read(&self.git).at);
         let settled = heads::settle(&self.git, &self.holder, head, &mut notes)?;
-        let aside = aside::keep(&self.git, &self.holder, settled.tip, &mut notes)?;
+        let aside = heads::keep(&self.git, &self.holder, settled.tip, &mut notes)?;
         self.summarise(settled, aside, leftover, notes)
     }
 

@@ -25,7 +25,6 @@ const DOING: &str = "look up the attributes of files";
 /// A file of attributes has at most so many bytes that are looked at.
 const ATTRIBUTES_MAX: u64 = 1 << 20;
 
-/// What git does to a file: its filter and its encoding.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Treatment {
     filter: String,
@@ -40,7 +39,6 @@ pub(crate) struct FilterCheck<'a> {
     pub(crate) files: &'a Dir,
     pub(crate) survey: &'a TreeScan,
     pub(crate) overrides: &'a Overrides,
-    /// Where the task began.
     pub(crate) base: Oid,
     pub(crate) head: Option<Oid>,
     /// `info/attributes` of the repository is not what it was.

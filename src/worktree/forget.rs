@@ -2,7 +2,7 @@
 //!
 //! Invariant: what git's own files of it name and no ref reaches is saved first; what is not ours stays.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::holder::{Holder, TreeSlot};
 use super::identity::{self, TreeIdentity};
@@ -10,9 +10,9 @@ use super::salvaged::{self, Salvage};
 use super::settings::GitSettings;
 use super::{make, state};
 use crate::git::command::Git;
-use crate::git::error::{GitError, Result};
+use crate::git::error::Result;
 use crate::git::repo::Repo;
-use crate::sys::dir::{Dir, DirOpening};
+use crate::sys::dir::DirOpening;
 use crate::sys::{clock, fs};
 
 /// Lets git forget a tree whose directory somebody removed, and frees its place; what only git's own files of it named
@@ -54,7 +54,7 @@ pub(super) fn salvage_of(place: &TreeSlot, why: &str) -> Salvage {
 
 /// Whether a directory that nobody noted holds at most a `.git` file: its maker died right after.
 pub(super) fn only_registered(place: &TreeSlot) -> Result<bool> {
-    let DirOpening::Dir(dir) = Dir::open(&place.tree).map_err(opening(&place.tree))? else {
+    let DirOpening::Dir(dir) = identity::open(&place.tree)? else {
         return Ok(false);
     };
     if fs::exists(&beside(place, ".made")) {
@@ -62,11 +62,6 @@ pub(super) fn only_registered(place: &TreeSlot) -> Result<bool> {
     }
     let names = fs::list(&dir.path())?;
     Ok(names.iter().all(|name| name == ".git") && !fs::is_dir(&dir.path().join(".git")))
-}
-
-fn opening(path: &Path) -> impl FnOnce(std::io::Error) -> GitError {
-    let path = path.to_owned();
-    move |source| fs::FsError { doing: "open", path, source }.into()
 }
 
 /// Removes what is left of a tree that is saved, and frees its place. What is not ours stays.
@@ -87,7 +82,5 @@ pub(super) fn clear(place: &TreeSlot) -> Result<()> {
 }
 
 pub(super) fn beside(place: &TreeSlot, suffix: &str) -> PathBuf {
-    let mut path = place.tree.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
+    fs::with_suffix(&place.tree, suffix)
 }

@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use git2::Repository;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::git::error::Result;
@@ -87,7 +88,7 @@ impl TreeSlots {
     /// Who lives there, as far as the record can be read. A record that cannot be read counts as none:
     /// a free tree is looked through, and what is in it saved, before it is used.
     pub(crate) fn holder(&self, number: u32) -> Result<Option<Holder>> {
-        read_record(&self.path(number, ".json"))
+        read_json(&self.path(number, ".json"))
     }
 
     /// Whether there is a tree, a record of one, or one whose removal was cut short.
@@ -132,7 +133,7 @@ impl TreeSlot {
 
     /// Who lives here, now that nobody else can change it.
     pub(crate) fn holder(&self) -> Result<Option<Holder>> {
-        read_record(&self.record)
+        read_json(&self.record)
     }
 
     pub(crate) fn occupy(&self, holder: &Holder) -> Result<()> {
@@ -157,7 +158,8 @@ impl TreeSlot {
     }
 }
 
-fn read_record(path: &Path) -> Result<Option<Holder>> {
+/// A small file of ours; one that cannot be understood counts as none.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let bytes = fs::read_if_any(path)?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
@@ -188,7 +190,6 @@ pub(crate) fn replace_json(path: &Path, value: &impl Serialize, sync: bool) -> R
     }
 }
 
-/// A place with its tree, and what is in that.
 pub(super) struct OpenTree {
     pub(super) place: TreeSlot,
     pub(super) dir: Dir,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::holder::replace_json;
+use super::holder::{read_json, replace_json};
 use crate::git::error::{GitError, Result};
 use crate::sys::dir::{Dir, DirId, DirOpening};
 use crate::sys::fs;
@@ -38,7 +38,6 @@ pub(crate) fn remember(tree: &Path) -> Result<Dir> {
     Ok(dir)
 }
 
-/// Looks what stands at `tree` now.
 pub(crate) fn check(tree: &Path) -> Result<TreeIdentity> {
     check_at(tree, tree)
 }
@@ -50,9 +49,7 @@ pub(crate) fn check_at(path: &Path, tree: &Path) -> Result<TreeIdentity> {
         DirOpening::Nothing => return Ok(TreeIdentity::Gone),
         DirOpening::Other => return Ok(TreeIdentity::Other("a link, or a file".into())),
     };
-    let note = fs::read_if_any(&note_of(tree))?;
-    let note = note.and_then(|bytes| serde_json::from_slice::<IdentityNote>(&bytes).ok());
-    let Some(IdentityNote { inode, born_ns }) = note else {
+    let Some(IdentityNote { inode, born_ns }) = read_json(&note_of(tree))? else {
         return Ok(TreeIdentity::Other("a directory that was not made for it".into()));
     };
     let now = dir.id().map_err(failed(path))?;
@@ -75,7 +72,8 @@ pub(crate) fn forget(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-fn open(path: &Path) -> Result<DirOpening> {
+/// A link is not followed.
+pub(super) fn open(path: &Path) -> Result<DirOpening> {
     Dir::open(path).map_err(failed(path))
 }
 
@@ -85,9 +83,7 @@ fn failed(path: &Path) -> impl Fn(std::io::Error) -> GitError {
 }
 
 fn note_of(tree: &Path) -> PathBuf {
-    let mut path = tree.as_os_str().to_owned();
-    path.push(".made");
-    path.into()
+    fs::with_suffix(tree, ".made")
 }
 
 #[cfg(test)]

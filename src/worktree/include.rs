@@ -46,7 +46,6 @@ struct IncludeWalk<'a> {
     done: Included,
 }
 
-/// What becomes of a name's own contents.
 enum IncludeBelow {
     /// A directory that is looked into; chosen: all of it is meant.
     Enter { chosen: bool },

@@ -218,10 +218,9 @@ pub(crate) fn mend(repo: &Repo, name: &str, tree: &Path, dir: &Dir, head: Oid) -
     let dot_git = files.join(".git");
     match fs::look(&dot_git)? {
         Some(meta) if meta.is_dir() => {
-            let mut moved = tree.as_os_str().to_owned();
-            moved.push(format!(".git-{}", clock::stamp(clock::now())));
+            let moved = fs::with_suffix(tree, &format!(".git-{}", clock::stamp(clock::now())));
             // Nobody else moves the staged file, so this rename loses no race.
-            let _ = fs::rename(&dot_git, Path::new(&moved))?;
+            let _ = fs::rename(&dot_git, &moved)?;
             notes.push(format!(
                 "the tree had become a repository of its own; its .git directory is now {moved:?}"
             ));
@@ -261,9 +260,7 @@ fn register_again(
     dot_git: &Path,
     head: Oid,
 ) -> Result<PathBuf> {
-    let mut aside = tree.as_os_str().to_owned();
-    aside.push(".new");
-    let aside = PathBuf::from(aside);
+    let aside = fs::with_suffix(tree, ".new");
     // What an earlier try left here has nothing but a `.git` file in it.
     forget(&repo.common, &aside)?;
     fs::unlink(&aside.join(".git"))?;

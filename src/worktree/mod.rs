@@ -18,7 +18,6 @@
 //!
 //! Names: `domain`, `git`, `sys`.
 
-mod aside;
 mod branch;
 mod collect;
 mod fill;

@@ -87,6 +87,7 @@ pub enum Removed {
 
 /// Why something was not removed.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "what a variant says names its fields")]
 pub enum RemovalRefusal {
     /// Another process works in it.
     Busy {
@@ -94,32 +95,20 @@ pub enum RemovalRefusal {
         holder: String,
     },
     /// A task lives in it.
-    Occupied {
-        /// Its id.
-        task: String,
-    },
+    Occupied { task: String },
     /// Somebody said `git worktree lock`.
     Locked {
         /// And why.
         reason: String,
     },
     /// The branch is checked out.
-    CheckedOut {
-        /// Where.
-        at: PathBuf,
-    },
+    CheckedOut { at: PathBuf },
     /// It holds what no commit can hold.
-    HoldsMore {
-        /// What.
-        what: String,
-    },
+    HoldsMore { what: String },
     /// The tree became a repository of its own.
     OwnRepository,
     /// Something else stands in its place.
-    Replaced {
-        /// What.
-        what: String,
-    },
+    Replaced { what: String },
     /// A git command is at work in it.
     GitRuns,
     /// Processes have it as their working directory.

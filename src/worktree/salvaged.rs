@@ -10,7 +10,7 @@ use git2::{Commit, Index, IndexEntry, IndexTime, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
 use crate::git::durable::make_commits_durable;
-use crate::git::error::{GitError, Result};
+use crate::git::error::{GitError, GitResult, Result};
 use crate::git::head;
 use crate::git::patience::patiently;
 use crate::sys::{clock, random};
@@ -77,7 +77,6 @@ pub struct FoundSalvage {
 /// Git's own small files, by path.
 pub(crate) type AdminFiles = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Writes it all down, durably, and returns the ref.
 pub(crate) fn write(
     git: &Repository,
     common: &Path,
@@ -128,7 +127,7 @@ pub(crate) fn commit_tree(
     what: &str,
     tree: Oid,
     parent: Option<Oid>,
-) -> std::result::Result<Oid, git2::Error> {
+) -> GitResult<Oid> {
     let who = head::signature(git)?;
     let parent = parent.map(|oid| git.find_commit(oid)).transpose()?;
     let parents: Vec<&Commit<'_>> = parent.iter().collect();
@@ -162,7 +161,7 @@ pub(crate) fn unreached(
     git: &Repository,
     tips: &[Oid],
     except: Option<&str>,
-) -> std::result::Result<Vec<Oid>, git2::Error> {
+) -> GitResult<Vec<Oid>> {
     let mut walk = git.revwalk()?;
     walk.set_sorting(git2::Sort::TOPOLOGICAL)?;
     for tip in tips {
@@ -184,10 +183,7 @@ pub(crate) fn unreached(
 
 /// Those of `commits` that are no ancestor of another of them: whoever keeps these keeps all. What is not reached
 /// must be complete, as [`unreached`] gives it.
-pub(crate) fn tips_of(
-    git: &Repository,
-    commits: &[Oid],
-) -> std::result::Result<Vec<Oid>, git2::Error> {
+pub(crate) fn tips_of(git: &Repository, commits: &[Oid]) -> GitResult<Vec<Oid>> {
     let mut parents = std::collections::HashSet::new();
     for oid in commits {
         parents.extend(git.find_commit(*oid)?.parent_ids());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use git2::Repository;
 
-use super::holder::replace_json;
+use super::holder::{read_json, replace_json};
 use crate::git::command::Git;
 use crate::git::config::{Config, ConfigChange};
 use crate::git::error::{GitError, Result};
@@ -18,12 +18,10 @@ use crate::sys::fs;
 /// Where what agents changed is noted, in the directory of the trees.
 const NOTE: &str = "git-config.json";
 
-/// Before an attempt.
 #[derive(Clone, Debug)]
 pub(crate) struct GitSettings {
     pub(crate) config: Config,
     pub(crate) overrides: Overrides,
-    /// `info/attributes` of the repository.
     attributes: Option<Vec<u8>>,
     common: PathBuf,
     trees: PathBuf,
@@ -34,8 +32,7 @@ impl GitSettings {
     pub(crate) fn read(common: &Path, trees: &Path) -> Result<GitSettings> {
         let config = Config::read(common)?;
         // A note that cannot be read counts as none.
-        let noted = fs::read_if_any(&trees.join(NOTE))?;
-        let noted = noted.and_then(|bytes| serde_json::from_slice::<Overrides>(&bytes).ok());
+        let noted: Option<Overrides> = read_json(&trees.join(NOTE))?;
         let overrides = noted.unwrap_or_default().still_so(&config);
         Ok(GitSettings {
             config,
@@ -67,15 +64,16 @@ impl GitSettings {
     pub(crate) fn remember(&self, tree: &Path) -> Result<()> {
         let path = beside(tree);
         let ours = self.config.only(decides_content);
-        let known = fs::read_if_any(&path)?;
-        let known = known.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        if known.as_ref() == Some(&ours) { Ok(()) } else { replace_json(&path, &ours, false) }
+        if read_json(&path)?.as_ref() == Some(&ours) {
+            Ok(())
+        } else {
+            replace_json(&path, &ours, false)
+        }
     }
 
     /// Goes back to what was so before an agent entered the tree whose worker died; what it changed has no say.
     pub(crate) fn recall(&mut self, tree: &Path) -> Result<()> {
-        let Some(bytes) = fs::read_if_any(&beside(tree))? else { return Ok(()) };
-        let Ok(before) = serde_json::from_slice::<Config>(&bytes) else { return Ok(()) };
+        let Some(before) = read_json::<Config>(&beside(tree))? else { return Ok(()) };
         let changes = before.changes(&self.config.only(decides_content));
         self.refuse(&changes)
     }
@@ -111,7 +109,5 @@ fn shared_attributes(common: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 fn beside(tree: &Path) -> PathBuf {
-    let mut path = tree.as_os_str().to_owned();
-    path.push(".config");
-    path.into()
+    fs::with_suffix(tree, ".config")
 }

@@ -56,7 +56,6 @@ pub fn level() -> Result<CgroupSupport, &'static str> {
     bases().map(|found| found.level())
 }
 
-/// A group below which groups can be made.
 #[derive(Clone, Debug)]
 pub(super) struct CgroupBase {
     pub(super) dir: PathBuf,
@@ -81,7 +80,6 @@ impl CgroupBases {
     }
 }
 
-/// A mounted hierarchy.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct CgroupMount {
     root: String,

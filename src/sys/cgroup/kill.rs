@@ -130,7 +130,6 @@ pub(super) fn tidy_in(dir: &Path) {
     }
 }
 
-/// The process that made a group, by its name.
 fn maker(name: &str) -> Option<(i32, u64)> {
     let mut parts = name.strip_prefix(PREFIX)?.split('.').skip(1);
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))

@@ -36,7 +36,6 @@ pub struct CgroupEntry {
     pub(crate) spawner: Option<Arc<Spawner>>,
 }
 
-/// As it lies in its hierarchies now.
 #[derive(Debug)]
 pub(super) struct CgroupDirs {
     pub(super) dirs: Vec<(PathBuf, CgroupBase)>,

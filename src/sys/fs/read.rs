@@ -11,6 +11,13 @@ use nix::libc;
 use super::error::{FsError, Result};
 use crate::sys::seam::{Call, Op, through};
 
+/// The path of a neighbour: the same name with this behind it.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// The names in a directory, in no order. A missing directory is an error.
 pub fn list(path: &Path) -> Result<Vec<OsString>> {
     let names = || std::fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect();
