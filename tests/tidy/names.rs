@@ -88,10 +88,10 @@ impl Source {
     /// Everything it names, from the crate's root.
     fn named(&self) -> Vec<Path> {
         let imported = self.imported.iter().map(|(_, path)| path.clone());
-        imported.chain(self.paths.iter().filter_map(|path| self.from_root(path))).collect()
+        imported.chain(self.paths.iter().filter_map(|path| self.in_full(path))).collect()
     }
 
-    fn from_root(&self, path: &[String]) -> Option<Path> {
+    fn in_full(&self, path: &[String]) -> Option<Path> {
         let (first, rest) = path.split_first()?;
         let known = self.imported.iter().chain(&self.passed_on).find(|(name, _)| name == first);
         match (first.as_str(), known) {
@@ -126,7 +126,7 @@ impl Source {
             syn::UseTree::Rename(rename) => (with(&rename.ident), rename.rename.to_string()),
             syn::UseTree::Glob(_) => ([so_far, &["*".to_owned()]].concat(), "*".to_owned()),
         };
-        let Some(path) = self.from_root(&path) else { return };
+        let Some(path) = self.in_full(&path) else { return };
         let list = if passed_on { &mut self.passed_on } else { &mut self.imported };
         list.push((name, path));
     }
