@@ -5,7 +5,7 @@ use crate::domain::account::usage::Usage;
 use crate::domain::failure::fault::Fault;
 use crate::domain::liveness::report::Live;
 use crate::domain::outcome::disposition::Outcome;
-use crate::domain::task::record::Ground;
+use crate::domain::task::record::RuleMatch;
 
 /// What came of it.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Report {
     /// How it ended.
     pub ending: Outcome,
     /// What that rests on, where it is a failure.
-    pub ground: Option<Ground>,
+    pub rule_match: Option<RuleMatch>,
     /// `exit 0`, `signal 9`; `None` where nothing was started.
     pub exit: Option<String>,
     /// Last words, bounded to [`MAX_SAID_BYTES`], raw: made safe by whoever shows them.
@@ -42,7 +42,7 @@ impl Report {
     /// Of an agent that was not started, for a reason that we saw ourselves.
     pub fn not_started(fault: Fault, detail: String) -> Report {
         Report {
-            ground: Some(Ground::ours(fault.word(), "worker", &detail)),
+            rule_match: Some(RuleMatch::ours(fault.word(), "worker", &detail)),
             ending: Outcome::Failure { fault, detail },
             exit: None,
             said: None,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::script::{Directive, Finale, Scripted};
 use super::service::Service;
-use super::voice::{ServiceError, Voice};
+use super::stream::{ServiceError, StreamWriter};
 use crate::sys;
 use crate::sys::process::Signal as Unix;
 use crate::sys::signal::Signal;
@@ -23,7 +23,7 @@ pub(super) struct End(u8);
 pub(super) type Step = Result<(), End>;
 
 pub(super) struct Actor<'a> {
-    pub(super) voice: Voice<'a>,
+    pub(super) stream: StreamWriter<'a>,
     pub(super) service: Option<Service>,
     signals: Receiver<Signal>,
     ignores_signals: bool,
@@ -31,19 +31,19 @@ pub(super) struct Actor<'a> {
 }
 
 impl<'a> Actor<'a> {
-    pub(super) fn new(voice: Voice<'a>, service: Option<Service>) -> Actor<'a> {
+    pub(super) fn new(stream: StreamWriter<'a>, service: Option<Service>) -> Actor<'a> {
         let (sender, signals) = channel();
         // Without the thread it is one that dies of its signals, which will do.
         let _ = sys::signal::listen(&sys::signal::ORDERS, move |signal| {
             let _ = sender.send(signal);
         });
-        Actor { voice, service, signals, ignores_signals: false, said: "done".into() }
+        Actor { stream, service, signals, ignores_signals: false, said: "done".into() }
     }
 
     pub(super) fn play(&mut self, script: impl Iterator<Item = Scripted>) -> u8 {
         let mut script = script.map(|line| line.directive).peekable();
         if script.peek() != Some(&Directive::End(Finale::Silent)) {
-            self.voice.init();
+            self.stream.init();
         }
         for directive in script {
             if let Err(End(code)) = self.pause(0).and_then(|()| self.act(directive)) {
@@ -51,13 +51,13 @@ impl<'a> Actor<'a> {
             }
         }
         let said = std::mem::take(&mut self.said);
-        self.voice.result(&said, None);
+        self.stream.result(&said, None);
         0
     }
 
     pub(super) fn misunderstood(&mut self, text: &str) -> u8 {
-        self.voice.init();
-        self.voice.result("", Some(("error_during_execution", text)));
+        self.stream.init();
+        self.stream.result("", Some(("error_during_execution", text)));
         1
     }
 
@@ -71,33 +71,33 @@ impl<'a> Actor<'a> {
             Directive::Sleep { ms } => return self.sleep(ms),
             Directive::Env { name, file } => return self.env(&name, file.as_deref()),
             Directive::Say(text) => self.say(text),
-            Directive::Heartbeat => self.voice.heartbeat(30),
-            Directive::Retry { ms } => self.voice.retry(ms),
-            Directive::Cost(usd) => self.voice.bill.cost_usd = usd,
+            Directive::Heartbeat => self.stream.heartbeat(30),
+            Directive::Retry { ms } => self.stream.retry(ms),
+            Directive::Cost(usd) => self.stream.bill.cost_usd = usd,
             Directive::Tokens { input, output } => {
-                self.voice.bill.input_tokens = input;
-                self.voice.bill.output_tokens = output;
+                self.stream.bill.input_tokens = input;
+                self.stream.bill.output_tokens = output;
             }
-            Directive::Turns(turns) => self.voice.bill.turns = turns,
-            Directive::Deny(tool) => self.voice.deny(&tool),
+            Directive::Turns(turns) => self.stream.bill.turns = turns,
+            Directive::Deny(tool) => self.stream.deny(&tool),
             Directive::Fork { ms, own_session } => self.leave(ms, own_session),
             Directive::IgnoreTerm => self.ignores_signals = true,
-            Directive::BigLine { bytes } => self.voice.raw(&vec![b'x'; bytes]),
-            Directive::Garbage => self.voice.raw(b"{\"type\":\nnot json \xff\xfe\n[1,2"),
+            Directive::BigLine { bytes } => self.stream.raw(&vec![b'x'; bytes]),
+            Directive::Garbage => self.stream.raw(b"{\"type\":\nnot json \xff\xfe\n[1,2"),
             Directive::End(finale) => return self.end(finale),
         }
         Ok(())
     }
 
     fn say(&mut self, text: String) {
-        self.voice.say(&text);
+        self.stream.say(&text);
         self.said = text;
     }
 
     pub(super) fn end(&mut self, finale: Finale) -> Step {
         let (kind, detail, status, text) = match finale {
             Finale::Limit { ms } => {
-                self.voice.rejected(sys::clock::now().plus_ms(ms).secs_ceil());
+                self.stream.rejected(sys::clock::now().plus_ms(ms).secs_ceil());
                 (
                     "rate_limit",
                     Some("usage_limit_reached"),
@@ -109,19 +109,19 @@ impl<'a> Actor<'a> {
             Finale::Auth => ("authentication_failed", None, Some(401), "Invalid API key"),
             Finale::Credit => ("billing_error", None, Some(400), "Credit balance is too low"),
             Finale::Fail(text) => {
-                self.voice.result("", Some(("error_during_execution", &text)));
+                self.stream.result("", Some(("error_during_execution", &text)));
                 return Err(End(1));
             }
             Finale::Exit(code) => return Err(End(code)),
             Finale::Crash(signal) => return crash(&signal),
             Finale::ResultThenHang => {
                 let said = self.said.clone();
-                self.voice.result(&said, None);
+                self.stream.result(&said, None);
                 return self.pause(u64::MAX);
             }
             Finale::Silent | Finale::Hang => return self.pause(u64::MAX),
         };
-        self.voice.service_error(&ServiceError { kind, detail, status, text });
+        self.stream.service_error(&ServiceError { kind, detail, status, text });
         Err(End(1))
     }
 
@@ -135,7 +135,7 @@ impl<'a> Actor<'a> {
                 Ok(Signal::Child) => {}
                 Ok(_) if self.ignores_signals => {}
                 Ok(Signal::Interrupt) => {
-                    self.voice.interrupted();
+                    self.stream.interrupted();
                     return Err(End(0));
                 }
                 Ok(Signal::Terminate) => return Err(End(143)),
@@ -150,20 +150,20 @@ impl<'a> Actor<'a> {
     }
 
     fn sleep(&mut self, ms: u64) -> Step {
-        self.voice.call("Bash", &json!({"command": format!("sleep {}", ms.div_ceil(1000))}));
+        self.stream.call("Bash", &json!({"command": format!("sleep {}", ms.div_ceil(1000))}));
         let mut left = ms;
         while left > HEARTBEAT_MS {
             self.pause(HEARTBEAT_MS)?;
             left -= HEARTBEAT_MS;
-            self.voice.heartbeat((ms - left) / 1000);
+            self.stream.heartbeat((ms - left) / 1000);
         }
         self.pause(left)?;
-        self.voice.answer("", false);
+        self.stream.answer("", false);
         Ok(())
     }
 
     fn write(&mut self, file: &str, text: &str, append: bool) -> Step {
-        self.voice.call("Write", &json!({"file_path": file, "content": text}));
+        self.stream.call("Write", &json!({"file_path": file, "content": text}));
         let path = PathBuf::from(file);
         let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
         let done = parent.map_or(Ok(()), sys::fs::mkdirs_with_umask).and_then(|()| {
@@ -175,7 +175,7 @@ impl<'a> Actor<'a> {
         });
         let failed = done.is_err();
         let said = done.err().map_or_else(|| format!("wrote {file}"), |error| error.to_string());
-        self.voice.answer(&said, failed);
+        self.stream.answer(&said, failed);
         if failed { self.end(Finale::Fail(said)) } else { Ok(()) }
     }
 
@@ -189,7 +189,7 @@ impl<'a> Actor<'a> {
     }
 
     fn run(&mut self, program: &str, args: &[&str], shown: &str) -> Step {
-        self.voice.call("Bash", &json!({"command": shown}));
+        self.stream.call("Bash", &json!({"command": shown}));
         let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
         let env: Vec<(&str, &str)> =
             IDENTITY.into_iter().filter(|(name, _)| sys::env::var(name).is_none()).collect();
@@ -201,7 +201,7 @@ impl<'a> Actor<'a> {
                 }
                 Err(error) => (format!("{program}: {error}"), true),
             };
-        self.voice.answer(&text, failed);
+        self.stream.answer(&text, failed);
         if failed { self.end(Finale::Fail(format!("{shown}: {text}"))) } else { Ok(()) }
     }
 
@@ -221,7 +221,7 @@ impl<'a> Actor<'a> {
         let left =
             sys::spawn::leave_running(OsStr::new("sleep"), &[OsStr::new(&secs)], own_session);
         let said = left.map_or_else(|error| error.to_string(), |pid| format!("left process {pid}"));
-        self.voice.say(&said);
+        self.stream.say(&said);
     }
 }
 

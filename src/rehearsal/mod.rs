@@ -15,7 +15,7 @@ mod act;
 mod script;
 pub mod service;
 mod step;
-mod voice;
+mod stream;
 
 /// Plays the script in a prompt, talking to `out`, and gives the exit code.
 pub fn main(prompt: &[u8], out: &mut dyn Write) -> u8 {
@@ -23,7 +23,7 @@ pub fn main(prompt: &[u8], out: &mut dyn Write) -> u8 {
     let attempt = sys::env::var("SWARMDIR_ATTEMPT").and_then(|n| n.parse().ok()).unwrap_or(1);
     let task = sys::env::var("SWARMDIR_TASK").unwrap_or_else(|| "task".into());
     let service = service::Service::enter(&task);
-    let mut actor = act::Actor::new(voice::Voice::new(out), service);
+    let mut actor = act::Actor::new(stream::StreamWriter::new(out), service);
     match script::parse(&prompt, &task) {
         Ok(script) => actor.play(script.into_iter().filter(|line| line.acts_on(attempt))),
         Err(problems) => {

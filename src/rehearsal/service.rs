@@ -1,4 +1,4 @@
-//! What stands in for the agents' service: a directory with the weather, a ledger and a list of who is there.
+//! What stands in for the agents' service: a directory with the state, a ledger and a list of who is there.
 //!
 //! Every scripted agent that finds the directory in [`DIR`] calls the same service. What it would refuse it refuses to
 //! whoever calls; what it answers it writes down first, and only then says so. It knows nothing of the swarm: its
@@ -25,10 +25,10 @@ const NEWS_FROM: f64 = 0.85;
 /// From this part on it warns.
 const WARNS_FROM: f64 = 0.9;
 
-/// What the service does at present; the file `weather`, replaced by whoever makes it.
+/// What the service does at present; the file `state`, replaced by whoever makes it.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Weather {
+pub struct ServiceState {
     /// Every call meets 529.
     pub overloaded: bool,
     /// Every call meets 401.
@@ -146,7 +146,7 @@ impl Service {
     pub(super) fn answer(&self, step: &str, tokens: u64) -> fs::Result<Option<News>> {
         let _held = Lock::take(&self.dir.join("lock"))?;
         self.write_down(step, tokens, Answer::Served)?;
-        let Some(room) = self.weather().window.filter(is_open) else { return Ok(None) };
+        let Some(room) = self.state().window.filter(is_open) else { return Ok(None) };
         let mut meter = self.meter(&room);
         meter.tokens += tokens;
         fs::write(&self.dir.join("meter"), &json(&meter))?;
@@ -157,14 +157,14 @@ impl Service {
     }
 
     fn would_answer(&self) -> Answer {
-        let weather = self.weather();
-        if weather.unauthorised {
+        let state = self.state();
+        if state.unauthorised {
             return Answer::Auth;
         }
-        if weather.overloaded {
+        if state.overloaded {
             return Answer::Overload;
         }
-        match weather.window.filter(is_open) {
+        match state.window.filter(is_open) {
             Some(room) if self.meter(&room).tokens >= room.tokens => {
                 Answer::Limit { resets_at_secs: room.resets_at_ms.secs_ceil() }
             }
@@ -172,8 +172,8 @@ impl Service {
         }
     }
 
-    fn weather(&self) -> Weather {
-        read(&self.dir.join("weather")).unwrap_or_default()
+    fn state(&self) -> ServiceState {
+        read(&self.dir.join("state")).unwrap_or_default()
     }
 
     fn meter(&self, room: &Room) -> Meter {

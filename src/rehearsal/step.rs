@@ -22,19 +22,19 @@ impl Actor<'_> {
     /// Does one, unless it is done.
     pub(super) fn step(&mut self, name: &str, tokens: u64, ms: u64) -> Step {
         if is_done(name) {
-            self.voice.say(&format!("{name} is done already"));
+            self.stream.say(&format!("{name} is done already"));
             return Ok(());
         }
-        self.voice.say(&format!("now {name}"));
+        self.stream.say(&format!("now {name}"));
         self.call_service(name, tokens, ms)?;
         // A full disk is no reason to give up: there may be room again, or somebody stops us.
         for _ in 0..NO_ROOM_TRIES {
             match write_down(name) {
                 Ok(()) => {
-                    self.voice.answer(&format!("{name} is done"), false);
+                    self.stream.answer(&format!("{name} is done"), false);
                     return Ok(());
                 }
-                Err(why) => self.voice.answer(&why, true),
+                Err(why) => self.stream.answer(&why, true),
             }
             self.pause(NO_ROOM_MS)?;
         }
@@ -44,7 +44,7 @@ impl Actor<'_> {
     fn call_service(&mut self, step: &str, tokens: u64, ms: u64) -> Step {
         let Some(service) = self.service.take() else {
             self.pause(ms)?;
-            self.voice.spend(step, tokens);
+            self.stream.spend(step, tokens);
             return Ok(());
         };
         let mut answer = service.ask(step);
@@ -52,7 +52,7 @@ impl Actor<'_> {
             if !matches!(answer, Ok(Answer::Overload)) {
                 break;
             }
-            self.voice.retry(AGAIN_MS);
+            self.stream.retry(AGAIN_MS);
             self.pause(AGAIN_MS)?;
             answer = service.ask(step);
         }
@@ -67,7 +67,7 @@ impl Actor<'_> {
             Err(error) => return self.end(Finale::Fail(error.to_string())),
         }
         let news = service.answer(step, tokens);
-        self.voice.spend(step, tokens);
+        self.stream.spend(step, tokens);
         if let Ok(Some(news)) = &news {
             self.tell(news);
         }
@@ -76,7 +76,7 @@ impl Actor<'_> {
     }
 
     fn tell(&mut self, news: &News) {
-        self.voice.window(news.utilization, news.warns, news.resets_at_secs);
+        self.stream.window(news.utilization, news.warns, news.resets_at_secs);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The faults of a storm: who is killed or stopped, when and for how long.
 
-use super::crew::workers_here;
+use super::processes::workers_here;
 use super::storm::Storm;
 use super::tally::Kill;
 use crate::domain::process::ProcessIdentity;
@@ -14,7 +14,7 @@ const STOPPED_MS: u64 = 3_000;
 impl Storm<'_> {
     /// Kills or stops somebody.
     pub(super) fn fault(&mut self, now: u64) -> Result<()> {
-        let coordinators = self.crew.coordinators();
+        let coordinators = self.processes.coordinators();
         let choice = self.rng.u32(0..100);
         if choice < 8 && !coordinators.is_empty() {
             let victim = &coordinators[self.rng.usize(0..coordinators.len())];
@@ -22,14 +22,14 @@ impl Storm<'_> {
             process::signal(victim.pid, Signal::SIGKILL);
             return Ok(());
         }
-        let mut workers = workers_here(self.ground)?;
+        let mut workers = workers_here(self.bed)?;
         workers.retain(|card| self.stopped.iter().all(|(sleeper, _)| *sleeper != card.process));
         if workers.is_empty() {
             return Ok(());
         }
         let victim = &workers[self.rng.usize(0..workers.len())];
         if self.order.kills_only || choice < 80 {
-            let claims = self.ground.queue.claims()?;
+            let claims = self.bed.queue.claims()?;
             let held = claims.into_iter().filter(|claim| claim.card.id == victim.id);
             let held = held.map(|claim| claim.at).collect();
             // The time of the journals, to be compared with theirs.

@@ -3,12 +3,12 @@
 //! Nobody can tell it from a dead one; before its task runs again, it and its agent must be dead.
 
 use super::Order;
-use super::calm;
-use super::crew::end_all;
-use super::deeds::Deed;
-use super::ground::Ground;
+use super::processes::end_all;
 use super::report::Report;
+use super::stuck;
 use super::tally::Tally;
+use super::task_kinds::TaskKind;
+use super::test_bed::TestBed;
 use super::verdict;
 use crate::domain::process::ProcessIdentity;
 use crate::queue::Result;
@@ -20,7 +20,7 @@ const DEADLINE_MS: u64 = 75_000;
 
 /// What goes on.
 pub(super) struct Sleeper {
-    ground: Ground,
+    bed: TestBed,
     coordinator: ProcessIdentity,
     began_ms: u64,
     stopped: Option<ProcessIdentity>,
@@ -29,16 +29,16 @@ pub(super) struct Sleeper {
 impl Sleeper {
     /// Begins it.
     pub(super) fn begin(order: &Order) -> Result<Sleeper> {
-        let ground = Ground::make(order, "lease", 3)?;
-        ground.drop_task(Deed::Long, 1, &mut fastrand::Rng::with_seed(order.seed))?;
-        let coordinator = ground.coordinator(0, 2)?;
-        Ok(Sleeper { ground, coordinator, began_ms: clock::mono_ms(), stopped: None })
+        let bed = TestBed::make(order, "lease", 3)?;
+        bed.drop_task(TaskKind::Long, 1, &mut fastrand::Rng::with_seed(order.seed))?;
+        let coordinator = bed.coordinator(0, 2)?;
+        Ok(Sleeper { bed, coordinator, began_ms: clock::mono_ms(), stopped: None })
     }
 
     /// Stops the worker as soon as it works.
     pub(super) fn step(&mut self) -> Result<()> {
         if self.stopped.is_none()
-            && let Some(claim) = self.ground.queue.claims()?.first()
+            && let Some(claim) = self.bed.queue.claims()?.first()
         {
             process::signal(claim.card.process.pid, Signal::SIGSTOP);
             self.stopped = Some(claim.card.process.clone());
@@ -48,7 +48,7 @@ impl Sleeper {
 
     /// Waits for what is to come of it, and judges.
     pub(super) fn end(mut self, report: &mut Report) -> Result<()> {
-        while self.ground.queue.all_ended()?.is_empty()
+        while self.bed.queue.all_ended()?.is_empty()
             && clock::mono_ms() - self.began_ms < DEADLINE_MS
         {
             self.step()?;
@@ -56,7 +56,7 @@ impl Sleeper {
             daemon::reap();
         }
         report.section("a worker that slept beyond its lease");
-        let ended = !self.ground.queue.all_ended()?.is_empty();
+        let ended = !self.bed.queue.all_ended()?.is_empty();
         let took_ms = clock::mono_ms() - self.began_ms;
         let outcome =
             if ended { "its task was done by another one" } else { "its task never ended" };
@@ -68,9 +68,9 @@ impl Sleeper {
         if let Some(worker) = &self.stopped {
             process::signal(worker.pid, Signal::SIGCONT);
         }
-        let stuck = calm::unfinished(&self.ground.queue.scan()?);
+        let stuck = stuck::unfinished(&self.bed.queue.scan()?);
         report.judge("S6", stuck);
-        report.judge("S7", end_all(&self.ground, &[self.coordinator])?);
-        verdict::judge(&self.ground, &Tally::dropped(&[(Deed::Long, 1)]), report)
+        report.judge("S7", end_all(&self.bed, &[self.coordinator])?);
+        verdict::judge(&self.bed, &Tally::dropped(&[(TaskKind::Long, 1)]), report)
     }
 }

@@ -6,21 +6,21 @@
 //!
 //! Names: `domain`, `git`, `queue`, `rehearsal`, `shape`, `site`, `sys`, `worktree`.
 
-mod calm;
-mod crew;
-mod deeds;
 mod faults;
 mod full;
-mod ground;
 mod lease;
 mod night;
 mod order;
 mod place;
+mod processes;
 mod quiet;
 mod recovery;
 mod report;
 mod storm;
+mod stuck;
 mod tally;
+mod task_kinds;
+mod test_bed;
 mod verdict;
 pub mod witness;
 
@@ -39,7 +39,7 @@ pub fn run(order: &Order, observer: &mut dyn Observer) -> Result<Report, QueueEr
     let mut report = Report::new(order);
     let ended = phases(order, observer, &mut report);
     if ended.is_err() {
-        ground::end_everything(&order.dir);
+        test_bed::end_everything(&order.dir);
     }
     ended.map(|()| report)
 }

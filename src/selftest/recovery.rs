@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use super::Order;
-use super::ground::Ground;
 use super::report::{Report, quantiles};
 use super::tally::{Kill, Tally};
+use super::test_bed::TestBed;
 use crate::domain::event::{Event, Reclaimed};
 use crate::domain::task::name::TaskEpoch;
 use crate::domain::time::UnixMs;
@@ -62,13 +62,13 @@ fn noted(queue: &Queue) -> Result<(Noted, Noted)> {
 /// Says what the storm was, and how fast it was recovered from.
 pub(super) fn tell(
     order: &Order,
-    ground: &Ground,
+    bed: &TestBed,
     tally: &Tally,
     took_ms: u64,
     report: &mut Report,
 ) -> Result<()> {
     report.section("storm");
-    let ended = ground.queue.all_ended()?.len();
+    let ended = bed.queue.all_ended()?.len();
     report.tell("tasks", format!("{} dropped, {ended} ended", tally.dropped.len()));
     report.tell("workers killed", tally.kills.len().to_string());
     report.tell("coordinators killed", tally.coordinators_killed.to_string());
@@ -76,7 +76,7 @@ pub(super) fn tell(
         report.tell("processes stopped", tally.stops.to_string());
         report.tell("tasks meddled with", tally.meddled.to_string());
     }
-    let recovered = recoveries(&ground.queue, &tally.kills)?;
+    let recovered = recoveries(&bed.queue, &tally.kills)?;
     report.tell("killed with a task in hand", recovered.with_task.to_string());
     report.tell("kill → task ready again", quantiles(recovered.reclaimed_ms));
     report.tell("kill → task claimed again", quantiles(recovered.claimed_ms));

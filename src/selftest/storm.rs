@@ -7,13 +7,13 @@ use std::path::PathBuf;
 
 use fastrand::Rng;
 
-use super::calm::Calm;
-use super::crew::Crew;
-use super::deeds::Deed;
-use super::ground::Ground;
 use super::lease::Sleeper;
+use super::processes::SwarmProcesses;
 use super::report::Report;
+use super::stuck::StuckCheck;
 use super::tally::Tally;
+use super::task_kinds::TaskKind;
+use super::test_bed::TestBed;
 use super::{Observer, Order, recovery, verdict};
 use crate::domain::process::ProcessIdentity;
 use crate::domain::task::name::{Band, QueueName};
@@ -40,9 +40,9 @@ const MAX_DEATHS: u32 = 100;
 
 pub(super) struct Storm<'a> {
     pub(super) order: &'a Order,
-    pub(super) ground: &'a Ground,
+    pub(super) bed: &'a TestBed,
     pub(super) rng: Rng,
-    pub(super) crew: Crew,
+    pub(super) processes: SwarmProcesses,
     pub(super) tally: Tally,
     pub(super) stopped: Vec<(ProcessIdentity, u64)>,
     sleeper: Option<Sleeper>,
@@ -53,7 +53,7 @@ pub(super) struct Storm<'a> {
     pub(super) next_meddle_ms: u64,
 }
 
-/// Makes a storm, waits for the calm, and judges.
+/// Makes a storm, waits until it is over, and judges.
 pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Report) -> Result<()> {
     observer.say(&format!(
         "a storm of {}: {} tasks, {} workers, {} coordinator(s), a fault every {} ms",
@@ -63,13 +63,13 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
         order.coordinators,
         order.every_ms
     ));
-    let ground = Ground::make(order, "storm", MAX_DEATHS)?;
+    let bed = TestBed::make(order, "storm", MAX_DEATHS)?;
     let now = clock::mono_ms();
     let mut storm = Storm {
         order,
-        ground: &ground,
+        bed: &bed,
         rng: Rng::with_seed(order.seed),
-        crew: Crew::new(order),
+        processes: SwarmProcesses::new(order),
         tally: Tally::default(),
         stopped: Vec::new(),
         sleeper: None,
@@ -87,17 +87,17 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
     }
     storm.drop_due(order.tasks)?;
     observer.say("the storm is over: waiting for the swarm to finish by itself");
-    let stuck = storm.calm()?;
+    let stuck = storm.stuck_check()?;
     if let Some(sleeper) = storm.sleeper.take() {
         sleeper.end(report)?;
     }
-    let left = storm.crew.end(&ground)?;
+    let left = storm.processes.end(&bed)?;
     let took_ms = storm.elapsed_ms();
     let tally = storm.tally;
-    recovery::tell(order, &ground, &tally, took_ms, report)?;
+    recovery::tell(order, &bed, &tally, took_ms, report)?;
     report.judge("S6", stuck);
     report.judge("S7", left);
-    verdict::judge(&ground, &tally, report)
+    verdict::judge(&bed, &tally, report)
 }
 
 impl Storm<'_> {
@@ -107,7 +107,7 @@ impl Storm<'_> {
 
     fn step(&mut self) -> Result<()> {
         let now = clock::mono_ms();
-        self.crew.keep(self.ground)?;
+        self.processes.keep(self.bed)?;
         if let Some(sleeper) = &mut self.sleeper {
             sleeper.step()?;
         }
@@ -134,7 +134,7 @@ impl Storm<'_> {
 
     /// What may not be seen even while everything moves; `check` itself looks twice.
     fn check(&mut self) -> Result<()> {
-        for violation in self.ground.queue.check()? {
+        for violation in self.bed.queue.check()? {
             if verdict::NEVER.contains(&violation.invariant) {
                 let line = format!("{}: {}", violation.path.display(), violation.what);
                 self.tally.seen_live.entry(violation.invariant).or_default().push(line);
@@ -153,32 +153,32 @@ impl Storm<'_> {
     /// Drops files until there were so many.
     fn drop_due(&mut self, due: usize) -> Result<()> {
         while self.tally.dropped.len() < due.min(self.order.tasks) {
-            let deed = Deed::choose(&mut self.rng, self.order.kills_only);
-            self.drop_one(deed)?;
+            let kind = TaskKind::choose(&mut self.rng, self.order.kills_only);
+            self.drop_one(kind)?;
         }
         Ok(())
     }
 
-    fn drop_one(&mut self, deed: Deed) -> Result<()> {
+    fn drop_one(&mut self, kind: TaskKind) -> Result<()> {
         let number = self.tally.dropped.len();
-        if deed == Deed::Late {
-            let (file, path, rest) = self.ground.begin_to_drop(number, &mut self.rng)?;
+        if kind == TaskKind::Late {
+            let (file, path, rest) = self.bed.begin_to_drop(number, &mut self.rng)?;
             self.halves.push((file, path, rest, clock::mono_ms() + HALVES_MS));
         } else {
-            self.ground.drop_task(deed, number, &mut self.rng)?;
+            self.bed.drop_task(kind, number, &mut self.rng)?;
         }
-        self.tally.dropped.push((deed, number));
+        self.tally.dropped.push((kind, number));
         Ok(())
     }
 
     /// Does to a task what its user might: cancels those that are meant for it, moves and holds others.
     fn meddle(&mut self) -> Result<()> {
-        let queue = &self.ground.queue;
+        let queue = &self.bed.queue;
         let seen = queue.scan()?;
         self.tally.meddled += 1;
         // In the midst of its work: its worker is then refused.
         let at_work = |name: &&QueueName| seen.claims.contains_key(&name.at);
-        let mut cancels = seen.ready.iter().filter(|name| deed(name) == Some(Deed::Cancel));
+        let mut cancels = seen.ready.iter().filter(|name| kind(name) == Some(TaskKind::Cancel));
         if let Some(name) = cancels.find(at_work) {
             let request = queue.request_cancel(&name.at.id)?;
             // The request stays until it is met.
@@ -200,7 +200,7 @@ impl Storm<'_> {
     }
 
     fn release_all(&self) -> Result<()> {
-        let queue = &self.ground.queue;
+        let queue = &self.bed.queue;
         for name in queue.blocked()? {
             let held = name.reason.as_ref().is_some_and(|r| r.to_string() == "hold");
             if held {
@@ -212,14 +212,14 @@ impl Storm<'_> {
     }
 
     /// Wakes everybody and waits until all is done. What is wrong, if it does not come to that.
-    fn calm(&mut self) -> Result<Vec<String>> {
+    fn stuck_check(&mut self) -> Result<Vec<String>> {
         self.wake(u64::MAX);
         self.second_halves(u64::MAX)?;
-        let mut calm = Calm::after(STUCK_MS);
+        let mut stuck_check = StuckCheck::after(STUCK_MS);
         loop {
-            self.crew.keep(self.ground)?;
+            self.processes.keep(self.bed)?;
             self.release_all()?;
-            if let Some(left) = calm.look(&self.ground.queue)? {
+            if let Some(left) = stuck_check.look(&self.bed.queue)? {
                 return Ok(left);
             }
             clock::pause_ms(20 * STEP_MS);
@@ -227,6 +227,6 @@ impl Storm<'_> {
     }
 }
 
-fn deed(name: &QueueName) -> Option<Deed> {
-    Deed::of(name.at.id.slug())
+fn kind(name: &QueueName) -> Option<TaskKind> {
+    TaskKind::of(name.at.id.slug())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::deeds::Deed;
+use super::task_kinds::TaskKind;
 use crate::domain::task::name::TaskEpoch;
 use crate::domain::time::UnixMs;
 
@@ -18,7 +18,7 @@ pub(super) struct Kill {
 /// What happened.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    pub(super) dropped: Vec<(Deed, usize)>,
+    pub(super) dropped: Vec<(TaskKind, usize)>,
     pub(super) kills: Vec<Kill>,
     pub(super) coordinators_killed: usize,
     pub(super) stops: usize,
@@ -31,8 +31,8 @@ pub(super) struct Tally {
 
 impl Tally {
     /// A task that was dropped.
-    pub(super) fn dropped(deeds: &[(Deed, usize)]) -> Tally {
-        Tally { dropped: deeds.to_vec(), ..Tally::default() }
+    pub(super) fn dropped(kinds: &[(TaskKind, usize)]) -> Tally {
+        Tally { dropped: kinds.to_vec(), ..Tally::default() }
     }
 
     /// Whether a task's name was changed by a person while it was ready.
@@ -46,7 +46,7 @@ impl Tally {
     }
 
     /// The tasks that were dropped.
-    pub(super) fn deeds(&self) -> &[(Deed, usize)] {
+    pub(super) fn kinds(&self) -> &[(TaskKind, usize)] {
         &self.dropped
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::deeds::Deed;
-use super::ground::Ground;
 use super::report::Report;
 use super::tally::Tally;
+use super::task_kinds::TaskKind;
+use super::test_bed::TestBed;
 use super::witness;
 use crate::domain::event::Event;
 use crate::domain::task::id::TaskId;
@@ -25,17 +25,17 @@ const CHECKED: [&str; 10] = ["I1", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I1
 pub(super) const NEVER: [&str; 5] = ["I1", "I3", "I4", "I5", "I6"];
 
 /// Looks at everything, after the end.
-pub(super) fn judge(ground: &Ground, tally: &Tally, report: &mut Report) -> Result<()> {
-    let queue = &ground.queue;
+pub(super) fn judge(bed: &TestBed, tally: &Tally, report: &mut Report) -> Result<()> {
+    let queue = &bed.queue;
     check(queue, report, |invariant| tally.seen_live(invariant))?;
     let ended = by_number(queue)?;
     report.judge("S1", not_once(tally, &ended));
     report.judge("S2", twice(queue)?);
-    report.judge("S3", at_once(ground, tally)?);
+    report.judge("S3", at_once(bed, tally)?);
     report.judge("S4", repeated(queue)?);
-    report.judge("S7", occupied(ground));
-    report.judge("S8", undone(ground, &ended));
-    let cut = witness::cut(&ground.witness)?;
+    report.judge("S7", occupied(bed));
+    report.judge("S8", undone(bed, &ended));
+    let cut = witness::cut(&bed.witness)?;
     report
         .judge("S8", cut.iter().map(|task| format!("{task} was worked on half-written")).collect());
     Ok(())
@@ -73,11 +73,11 @@ fn by_number(queue: &Queue) -> Result<Ends> {
 
 fn not_once(tally: &Tally, ends: &Ends) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (deed, number) in tally.deeds() {
-        let name = deed.name(*number);
+    for (kind, number) in tally.kinds() {
+        let name = kind.name(*number);
         match ends.get(&name).map(Vec::as_slice) {
             None | Some([]) => wrong.push(format!("{name} is lost")),
-            Some([ended]) if deed.may_end(ended) => {}
+            Some([ended]) if kind.may_end(ended) => {}
             Some([ended]) => wrong.push(format!("{name} ended as {ended:?}")),
             Some(several) => wrong.push(format!("{name} ended {} times", several.len())),
         }
@@ -99,8 +99,8 @@ pub(super) fn twice(queue: &Queue) -> Result<Vec<String>> {
     Ok(twice.map(|(task, times)| format!("{task} was published {times} times")).collect())
 }
 
-fn at_once(ground: &Ground, tally: &Tally) -> Result<Vec<String>> {
-    let mut seen = witness::overlaps(&ground.witness)?;
+fn at_once(bed: &TestBed, tally: &Tally) -> Result<Vec<String>> {
+    let mut seen = witness::overlaps(&bed.witness)?;
     seen.retain(|which| !tally.was_moved(which.split('.').next().unwrap_or_default()));
     Ok(seen.into_iter().map(|which| format!("two agents at once: {which}")).collect())
 }
@@ -124,25 +124,25 @@ pub(super) fn repeated(queue: &Queue) -> Result<Vec<String>> {
 }
 
 /// Trees that still belong to somebody.
-pub(super) fn occupied(ground: &Ground) -> Vec<String> {
-    let Ok(repo) = Repo::discover(ground.repository()) else { return Vec::new() };
+pub(super) fn occupied(bed: &TestBed) -> Vec<String> {
+    let Ok(repo) = Repo::discover(bed.repository()) else { return Vec::new() };
     let trees = TreePool::new(repo, None, &identity::host());
     let holders = trees.holders().unwrap_or_default();
     holders.iter().map(|o| format!("a tree still belongs to {}", o.task)).collect()
 }
 
 /// Tasks in trees whose work is not on a branch, and attempts whose result does not say `done`.
-fn undone(ground: &Ground, ends: &Ends) -> Vec<String> {
+fn undone(bed: &TestBed, ends: &Ends) -> Vec<String> {
     let mut wrong = Vec::new();
     for ended in ends.values().flatten() {
         let EndedTask::Done(name) = ended else { continue };
-        let result = ground.queue.attempt(name.clone()).result;
+        let result = bed.queue.attempt(name.clone()).result;
         let id = &name.at.id;
         match result {
             None => wrong.push(format!("{id} is done without a result")),
-            Some(result) if Deed::of(id.slug()) == Some(Deed::Tree) => {
+            Some(result) if TaskKind::of(id.slug()) == Some(TaskKind::Tree) => {
                 let branch = result.branch.unwrap_or_default();
-                let path = ground.repository().to_string_lossy();
+                let path = bed.repository().to_string_lossy();
                 let object = format!("{branch}:witness.txt");
                 let text = tool::first_line("git", &["-C", &path, "show", &object]);
                 if text.as_deref() != Some(id.as_str()) {

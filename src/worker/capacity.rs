@@ -17,7 +17,7 @@ use crate::domain::failure::fault::Fault;
 use crate::domain::outcome::disposition::Outcome;
 use crate::domain::settings::config::Config;
 use crate::domain::task::name::QueueName;
-use crate::domain::task::record::Ground;
+use crate::domain::task::record::RuleMatch;
 use crate::housekeeping::capacity::{QueueCapacity, reserve_file};
 use crate::queue::Queue;
 use crate::sys::clock;
@@ -112,15 +112,15 @@ impl WorkerContext {
 
     /// An agent that failed while the disk had less than is kept free failed by that: nobody can tell which of its
     /// tools met the end of the disk. Not its deadlines, its turns and its money.
-    pub(super) fn blame_the_disk(&self, report: &Report) -> (Outcome, Option<Ground>) {
-        let as_it_was = || (report.ending.clone(), report.ground.clone());
+    pub(super) fn blame_the_disk(&self, report: &Report) -> (Outcome, Option<RuleMatch>) {
+        let as_it_was = || (report.ending.clone(), report.rule_match.clone());
         let Outcome::Failure { fault, detail } = &report.ending else { return as_it_was() };
         let may = [Fault::Error, Fault::Crashed, Fault::NoResult, Fault::Silent, Fault::Setup];
         let short = may.contains(fault).then(|| self.shared.capacity().short_of_disk());
         let Some(short) = short.flatten() else { return as_it_was() };
-        let ground = Ground::ours(Fault::Disk.word(), "worker", &short.evidence());
+        let rule_match = RuleMatch::ours(Fault::Disk.word(), "worker", &short.evidence());
         let detail = format!("{}; seen as it ended: {detail}", short.evidence());
-        (Outcome::Failure { fault: Fault::Disk, detail }, Some(ground))
+        (Outcome::Failure { fault: Fault::Disk, detail }, Some(rule_match))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The service of the scripted agents: one ledger, one weather for all, and steps that are not paid again.
+//! The service of the scripted agents: one ledger, one state for all, and steps that are not paid again.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use swarmdir::agent::{Job, Report};
 use swarmdir::domain::failure::fault::Fault;
 use swarmdir::domain::outcome::disposition::Outcome;
 use swarmdir::domain::time::UnixMs;
-use swarmdir::rehearsal::service::{Answer, DIR, Entry, Room, Weather};
+use swarmdir::rehearsal::service::{Answer, DIR, Entry, Room, ServiceState};
 use swarmdir::sys::clock;
 
 use crate::support::jobs::{Place, run};
@@ -25,8 +25,8 @@ fn job(place: &Place, script: &str) -> Job {
     job
 }
 
-fn weather(place: &Place, weather: &Weather) {
-    std::fs::write(service(place).join("weather"), serde_json::to_vec(weather).unwrap()).unwrap();
+fn state(place: &Place, state: &ServiceState) {
+    std::fs::write(service(place).join("state"), serde_json::to_vec(state).unwrap()).unwrap();
 }
 
 fn ledger(dir: &Path) -> Vec<Entry> {
@@ -63,11 +63,11 @@ fn what_is_done_is_not_paid_again() {
 fn a_window_fills_up_by_what_is_done_in_it_and_starts_anew() {
     let place = Place::new();
     place.repository();
-    let room = |at: UnixMs| Weather {
+    let room = |at: UnixMs| ServiceState {
         window: Some(Room { tokens: 500, resets_at_ms: at }),
-        ..Weather::default()
+        ..ServiceState::default()
     };
-    weather(&place, &room(clock::now().plus_ms(600_000)));
+    state(&place, &room(clock::now().plus_ms(600_000)));
     let report = run(&job(&place, STEPS));
     assert!(matches!(fault(&report), Fault::Limit { resets_at_secs: Some(_) }), "{report:?}");
     assert_eq!(report.usage.input_tokens, 600, "what was answered is billed");
@@ -75,7 +75,7 @@ fn a_window_fills_up_by_what_is_done_in_it_and_starts_anew() {
     assert!(matches!(entries[1].answer, Answer::Limit { .. }), "{entries:?}");
     assert_eq!(entries[1].tokens, 0);
     // Its time is over.
-    weather(&place, &room(UnixMs(clock::now().0 - 1)));
+    state(&place, &room(UnixMs(clock::now().0 - 1)));
     let report = run(&job(&place, STEPS));
     assert_eq!((report.ending, report.usage.input_tokens), (Outcome::Success, 400));
 }
@@ -84,9 +84,9 @@ fn a_window_fills_up_by_what_is_done_in_it_and_starts_anew() {
 fn it_refuses_whoever_calls() {
     let place = Place::new();
     place.repository();
-    weather(&place, &Weather { overloaded: true, ..Weather::default() });
+    state(&place, &ServiceState { overloaded: true, ..ServiceState::default() });
     assert_eq!(fault(&run(&job(&place, STEPS))), Fault::Overload);
-    weather(&place, &Weather { unauthorised: true, ..Weather::default() });
+    state(&place, &ServiceState { unauthorised: true, ..ServiceState::default() });
     let report = run(&job(&place, STEPS));
     assert_eq!((fault(&report), report.usage.input_tokens), (Fault::Auth, 0));
     let answers: Vec<Answer> = ledger(&service(&place)).into_iter().map(|e| e.answer).collect();

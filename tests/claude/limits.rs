@@ -48,7 +48,7 @@ fn a_five_hour_limit_names_its_reset() {
         job.place.env.push(("CLAUDE_CODE_OAUTH_TOKEN".into(), "dummy".into()));
         let report = run(&job);
         assert_eq!(fault(&report), Fault::Limit { resets_at_secs: Some(reset) }, "{report:?}");
-        assert_eq!(report.ground.as_ref().unwrap().rule, "claude.usage-limit", "{report:?}");
+        assert_eq!(report.rule_match.as_ref().unwrap().rule, "claude.usage-limit", "{report:?}");
         let limit = report.rate_limit.unwrap();
         assert_eq!((limit.status.as_str(), limit.kind.as_deref()), ("rejected", Some("five_hour")));
     });
@@ -79,6 +79,6 @@ fn a_task_about_limits_does_not_hit_one() {
         job.request.max_turns = 1;
         let report = run(&job);
         assert_eq!(fault(&report), Fault::MaxTurns);
-        assert_eq!(report.ground.unwrap().rule, "claude.max-turns");
+        assert_eq!(report.rule_match.unwrap().rule, "claude.max-turns");
     });
 }

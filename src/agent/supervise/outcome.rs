@@ -1,4 +1,4 @@
-//! Whose fault it was: from how the agent ended and what its own program said, an [`Outcome`] and its [`Ground`].
+//! Whose fault it was: from how the agent ended and what its own program said, an [`Outcome`] and its [`RuleMatch`].
 //!
 //! Pure. What we did ourselves is judged here; everything else by the rules of `failures.toml` and of the operator,
 //! which see only what is noted in [`facts`]. Invariant: what the model, a tool or a file said is not among it,
@@ -14,7 +14,7 @@ use crate::domain::failure::fault::Fault;
 use crate::domain::failure::rules::{Fact, Facts, Hit, Key, Source};
 use crate::domain::outcome::disposition::Outcome;
 use crate::domain::settings::timeouts::Timeouts;
-use crate::domain::task::record::Ground;
+use crate::domain::task::record::RuleMatch;
 use crate::domain::text::one_line;
 use crate::domain::time::UnixMs;
 use crate::domain::time_bounds;
@@ -40,22 +40,22 @@ pub(in crate::agent) struct Evidence<'a> {
 
 const DETAIL_CHARS: usize = 300;
 
-/// The ground is that of a failure, or of denied tools, which may turn out to be one.
-pub(in crate::agent) fn judge(seen: &Evidence<'_>) -> (Outcome, Option<Ground>) {
+/// The rule is that of a failure, or of denied tools, which may turn out to be one.
+pub(in crate::agent) fn judge(seen: &Evidence<'_>) -> (Outcome, Option<RuleMatch>) {
     if succeeded(seen) {
         let denied = !seen.output.summary.denied.is_empty();
         let record = &seen.output.records.result;
-        let ground = || Ground::ours(Fault::Denied.word(), Source::Result.word(), record);
-        return (Outcome::Success, denied.then(ground));
+        let rule_match = || RuleMatch::ours(Fault::Denied.word(), Source::Result.word(), record);
+        return (Outcome::Success, denied.then(rule_match));
     }
-    let (fault, detail, ground) = match stopped(seen).or_else(|| unseen(seen)) {
+    let (fault, detail, rule_match) = match stopped(seen).or_else(|| unseen(seen)) {
         Some((fault, detail)) => {
-            let ground = Ground::ours(fault.word(), "supervisor", &detail);
-            (fault, detail, ground)
+            let rule_match = RuleMatch::ours(fault.word(), "supervisor", &detail);
+            (fault, detail, rule_match)
         }
         None => by_rules(seen),
     };
-    (Outcome::Failure { fault, detail: one_line(&detail, DETAIL_CHARS) }, Some(ground))
+    (Outcome::Failure { fault, detail: one_line(&detail, DETAIL_CHARS) }, Some(rule_match))
 }
 
 /// Exit 0 and, where one came or has to come, a last result that says success. A stop that found it
@@ -111,11 +111,11 @@ fn unseen(seen: &Evidence<'_>) -> Option<(Fault, String)> {
     seen.exit.is_none().then(unseen)
 }
 
-fn by_rules(seen: &Evidence<'_>) -> (Fault, String, Ground) {
+fn by_rules(seen: &Evidence<'_>) -> (Fault, String, RuleMatch) {
     let Some(hit) = seen.rules.find(&facts(seen)) else {
         let detail = seen.end();
-        let ground = Ground::ours(Fault::Error.word(), "exit", &detail);
-        return (Fault::Error, detail, ground);
+        let rule_match = RuleMatch::ours(Fault::Error.word(), "exit", &detail);
+        return (Fault::Error, detail, rule_match);
     };
     let fault = match hit.rule.fault {
         Fault::Limit { .. } => {
@@ -127,8 +127,8 @@ fn by_rules(seen: &Evidence<'_>) -> (Fault, String, Ground) {
         }
         fault => fault,
     };
-    let ground = Ground::new(&hit.rule.id, hit.source.word(), &seen.record(hit));
-    (fault, seen.detail(hit), ground)
+    let rule_match = RuleMatch::new(&hit.rule.id, hit.source.word(), &seen.record(hit));
+    (fault, seen.detail(hit), rule_match)
 }
 
 /// All that rules may see.

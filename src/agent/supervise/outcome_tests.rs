@@ -35,7 +35,7 @@ fn on_ground(
     stream: &str,
     stderr: &str,
     own: &[Rule],
-) -> (Outcome, Option<Ground>) {
+) -> (Outcome, Option<RuleMatch>) {
     let kind = if success == SuccessBy::Result { "claude" } else { "command" };
     let (timeouts, rules) = (&Timeouts::DEFAULT, ApplicableRules::new(kind, own));
     let output = &heard(stream);
@@ -256,9 +256,9 @@ fn an_end_that_was_not_seen_is_the_machines_fault() {
         output_bytes: None,
         now: RECORDED,
     };
-    let (ending, ground) = judge(&seen);
+    let (ending, rule_match) = judge(&seen);
     assert_eq!(fault(&ending), Fault::Machine);
-    assert_eq!(ground.unwrap().rule, "swarmdir.machine");
+    assert_eq!(rule_match.unwrap().rule, "swarmdir.machine");
 }
 
 proptest! {

@@ -19,7 +19,7 @@ use crate::agent::supervise::watch::Watch;
 use crate::agent::transcript::{Line, Splitter, brief};
 use crate::domain::failure::fault::Fault;
 use crate::domain::outcome::disposition::Outcome;
-use crate::domain::task::record::Ground;
+use crate::domain::task::record::RuleMatch;
 use crate::sys;
 use crate::sys::clock::mono_ms;
 use crate::sys::grace::Grace;
@@ -271,7 +271,7 @@ impl Shell<'_> {
             sys::fs::read_tail(&job.place.files.stderr, MAX_SAID_BYTES as u64).unwrap_or_default();
         let stderr = String::from_utf8_lossy(&tail).into_owned();
         let summary = &self.output.summary;
-        let (judged, ground) = judge(&Evidence {
+        let (judged, rule_match) = judge(&Evidence {
             success: self.launch.success,
             why: self.state.why,
             exit: self.exit,
@@ -291,7 +291,7 @@ impl Shell<'_> {
         }
         let (ending, seen) = group::explained(job, ending);
         self.notes.extend(seen);
-        let ground = shown_by(&judged, &ending, ground);
+        let rule_match = shown_by(&judged, &ending, rule_match);
         self.recorder.cut_stderr(&mut self.notes);
         if self.splitter.cut_lines > 0 {
             self.notes.push(format!("{} lines were too long and cut", self.splitter.cut_lines));
@@ -300,7 +300,7 @@ impl Shell<'_> {
         Report {
             said: self.output.last_words(&ending, &stderr),
             ending,
-            ground,
+            rule_match,
             exit: self.exit.map(|exit| exit.to_string()),
             usage: summary.usage(),
             denied_tools: summary.denied.clone(),
@@ -316,12 +316,16 @@ impl Shell<'_> {
 }
 
 /// Where what we saw of its processes and its group says more than the judgement did, that is what shows it.
-fn shown_by(judged: &Outcome, ending: &Outcome, ground: Option<Ground>) -> Option<Ground> {
+fn shown_by(
+    judged: &Outcome,
+    ending: &Outcome,
+    rule_match: Option<RuleMatch>,
+) -> Option<RuleMatch> {
     match ending {
         Outcome::Failure { fault, detail } if ending != judged => {
-            Some(Ground::ours(fault.word(), "supervisor", detail))
+            Some(RuleMatch::ours(fault.word(), "supervisor", detail))
         }
-        Outcome::Failure { .. } | Outcome::Success => ground,
+        Outcome::Failure { .. } | Outcome::Success => rule_match,
     }
 }
 

@@ -137,7 +137,7 @@ pub struct Evidence {
 
 /// What a verdict rests on.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Ground {
+pub struct RuleMatch {
     /// The rule.
     pub rule: String,
     /// The record.
@@ -147,21 +147,21 @@ pub struct Ground {
 /// The longest record that is kept as evidence, bytes.
 pub const RECORD_MAX: usize = 2048;
 
-impl Ground {
+impl RuleMatch {
     /// A rule and a record, cut to [`RECORD_MAX`].
-    pub fn new(rule: impl Into<String>, source: &str, record: &str) -> Ground {
+    pub fn new(rule: impl Into<String>, source: &str, record: &str) -> RuleMatch {
         let mut end = RECORD_MAX.min(record.len());
         while !record.is_char_boundary(end) {
             end -= 1;
         }
         let cut = if end < record.len() { "…" } else { "" };
         let record = format!("{}{cut}", &record[..end]);
-        Ground { rule: rule.into(), evidence: Evidence { source: source.to_owned(), record } }
+        RuleMatch { rule: rule.into(), evidence: Evidence { source: source.to_owned(), record } }
     }
 
     /// Of what we saw or did ourselves.
-    pub fn ours(outcome: &str, source: &str, record: &str) -> Ground {
-        Ground::new(format!("swarmdir.{outcome}"), source, record)
+    pub fn ours(outcome: &str, source: &str, record: &str) -> RuleMatch {
+        RuleMatch::new(format!("swarmdir.{outcome}"), source, record)
     }
 }
 

@@ -8,9 +8,9 @@ use crate::queue::Result;
 use crate::queue::reclaim::DeadClaim;
 use crate::rehearsal::service::Room;
 use crate::selftest::Observer;
-use crate::selftest::crew::workers_here;
 use crate::selftest::night::facts::Span;
 use crate::selftest::night::tasks::Kind;
+use crate::selftest::processes::workers_here;
 use crate::selftest::witness::PLACE;
 use crate::site::Site;
 use crate::sys::grace::Grace;
@@ -33,18 +33,18 @@ impl Night<'_> {
         let hit = match act {
             Act::Limit { tokens, for_ms } => {
                 let resets_at_ms = clock::now().plus_ms(for_ms);
-                self.service.weather.window = Some(Room { tokens, resets_at_ms });
+                self.service.state.window = Some(Room { tokens, resets_at_ms });
                 self.service.publish()?;
                 Some("usage windows")
             }
             Act::Overload { for_ms } => {
-                self.service.weather.overloaded = true;
+                self.service.state.overloaded = true;
                 self.service.publish()?;
                 self.later(for_ms, LaterEnd::Overload);
                 Some("overloads")
             }
             Act::Logout { for_ms } => {
-                self.service.weather.unauthorised = true;
+                self.service.state.unauthorised = true;
                 self.service.publish()?;
                 self.later(for_ms, LaterEnd::Logout);
                 Some("log-ins revoked")
@@ -82,13 +82,13 @@ impl Night<'_> {
         for end in due {
             match end {
                 LaterEnd::Overload => {
-                    self.service.weather.overloaded = false;
+                    self.service.state.overloaded = false;
                     self.service.publish()?;
                 }
                 LaterEnd::Logout => self.log_in()?,
                 LaterEnd::FullDisk => self.make_room()?,
                 LaterEnd::Pause => {
-                    fs::unlink(&Site::at(self.ground.repository()).interrupt())?;
+                    fs::unlink(&Site::at(self.bed.repository()).interrupt())?;
                 }
                 LaterEnd::Freeze(process) if process::alive(&process) => {
                     process::signal(process.pid, Signal::SIGCONT);
@@ -103,7 +103,7 @@ impl Night<'_> {
         if !self.own_disk {
             return None;
         }
-        self.ballast = Some(self.ground.repository().with_file_name("ballast"));
+        self.ballast = Some(self.bed.repository().with_file_name("ballast"));
         self.keep_full();
         self.facts.full.push(Span { from: clock::now(), until: clock::now().plus_ms(for_ms) });
         self.later(for_ms, LaterEnd::FullDisk);
@@ -132,21 +132,21 @@ impl Night<'_> {
     }
 
     fn reboot(&mut self, for_ms: u64) -> Result<Option<&'static str>> {
-        for claim in self.ground.queue.claims()? {
+        for claim in self.bed.queue.claims()? {
             self.facts.cut(&claim.at.id, 0);
         }
         // Nobody lives to see the others die, as when the power goes: the death of an agent would be told as its own.
-        let workers = workers_here(self.ground)?.into_iter().map(|card| card.process);
-        for process in self.crew.coordinators().into_iter().chain(workers) {
+        let workers = workers_here(self.bed)?.into_iter().map(|card| card.process);
+        for process in self.processes.coordinators().into_iter().chain(workers) {
             process::signal(process.pid, Signal::SIGKILL);
         }
-        sweep::marked(PLACE, &self.ground.witness.to_string_lossy(), &mut Grace::none(), 5_000);
+        sweep::marked(PLACE, &self.bed.witness.to_string_lossy(), &mut Grace::none(), 5_000);
         self.down_until_ms = clock::mono_ms() + for_ms;
         Ok(Some("reboots"))
     }
 
     fn kill_coordinator(&mut self, for_ms: u64) -> Option<&'static str> {
-        let coordinator = self.crew.coordinators().into_iter().next()?;
+        let coordinator = self.processes.coordinators().into_iter().next()?;
         process::signal(coordinator.pid, Signal::SIGKILL);
         self.down_until_ms = clock::mono_ms() + for_ms;
         Some("coordinators killed")
@@ -189,14 +189,14 @@ impl Night<'_> {
 
     /// A claim whose task may be hit, of a worker that is none of the oldest.
     fn victim(&self, dice: u64, may: impl Fn(&TaskId) -> bool) -> Result<Option<DeadClaim>> {
-        let mut workers = workers_here(self.ground)?;
+        let mut workers = workers_here(self.bed)?;
         workers.sort_by_key(|card| card.started_at);
         let asleep = |process: &ProcessIdentity| {
             self.ends
                 .iter()
                 .any(|(_, end)| matches!(end, LaterEnd::Freeze(other) if other == process))
         };
-        let mut claims = self.ground.queue.claims()?;
+        let mut claims = self.bed.queue.claims()?;
         claims.retain(|claim| {
             let id = &claim.card.id;
             workers.iter().skip(VETERANS).any(|card| card.id == *id)
@@ -213,11 +213,10 @@ impl Night<'_> {
 
     /// Agents' processes that are there although all is done.
     pub(super) fn agents_at_work(&self) -> Result<Vec<String>> {
-        let ours: Vec<i32> =
-            workers_here(self.ground)?.iter().map(|card| card.process.pid).collect();
+        let ours: Vec<i32> = workers_here(self.bed)?.iter().map(|card| card.process.pid).collect();
         let coordinators: Vec<i32> =
-            self.crew.coordinators().iter().map(|process| process.pid).collect();
-        let bearing = sweep::bearing(PLACE, &self.ground.witness.to_string_lossy());
+            self.processes.coordinators().iter().map(|process| process.pid).collect();
+        let bearing = sweep::bearing(PLACE, &self.bed.witness.to_string_lossy());
         let left =
             bearing.into_iter().filter(|pid| !ours.contains(pid) && !coordinators.contains(pid));
         // A worker that begins or ends this instant is not registered.

@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 use serde_json::Value;
 
 use crate::queue::{QueueError, Result};
-use crate::selftest::ground::Ground;
+use crate::selftest::test_bed::TestBed;
 use crate::sys::{env, spawn};
 
 /// Asks `coordinator ARGS --json`.
-pub(super) fn ask(ground: &Ground, args: &[&str]) -> Result<Value> {
+pub(super) fn ask(bed: &TestBed, args: &[&str]) -> Result<Value> {
     let exe = env::current_exe().map_err(QueueError::machine("find this program"))?;
-    let root = ground.repository();
+    let root = bed.repository();
     let all = args.iter().map(OsStr::new).chain(["--json", "--root"].map(OsStr::new));
     let all: Vec<&OsStr> = all.chain([root.as_os_str()]).collect();
     let output = spawn::output(exe.as_os_str(), &all, root, &[])

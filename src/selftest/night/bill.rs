@@ -21,19 +21,19 @@ pub(super) struct Told {
 }
 
 /// Both sides.
-pub(super) struct Books {
+pub(super) struct Bill {
     told: HashMap<String, Told>,
     served: HashMap<String, Account>,
 }
 
-impl Books {
+impl Bill {
     /// Opens them.
-    pub(super) fn open(night: &Night<'_>, ledger: &[Entry]) -> Result<Books> {
-        let status = ask(night.ground, &["status", "--all"])?;
+    pub(super) fn open(night: &Night<'_>, ledger: &[Entry]) -> Result<Bill> {
+        let status = ask(night.bed, &["status", "--all"])?;
         let tasks = status["tasks"].as_array().cloned().unwrap_or_default();
         let told =
             tasks.iter().filter_map(|task| Some((task["id"].as_str()?.to_owned(), told(task))));
-        Ok(Books { told: told.collect(), served: accounts(ledger) })
+        Ok(Bill { told: told.collect(), served: accounts(ledger) })
     }
 
     /// Figures for people.
@@ -153,7 +153,7 @@ mod tests {
     use crate::domain::time::UnixMs;
     use crate::selftest::night::facts::Span;
 
-    fn books(attempts: usize, billed: u64, calls: &[(&str, u64)]) -> Books {
+    fn bill(attempts: usize, billed: u64, calls: &[(&str, u64)]) -> Bill {
         let entry = |(step, tokens): &(&str, u64)| Entry {
             at_ms: crate::sys::clock::now(),
             task: "t".into(),
@@ -164,29 +164,29 @@ mod tests {
         };
         let ledger: Vec<Entry> = calls.iter().map(entry).collect();
         let told = Told { attempts, tokens: billed, cost_usd: cost(billed), estimated: false };
-        Books { told: HashMap::from([("t".into(), told)]), served: accounts(&ledger) }
+        Bill { told: HashMap::from([("t".into(), told)]), served: accounts(&ledger) }
     }
 
     #[test]
     fn each_token_is_on_the_bill_unless_nobody_could_hear_of_it() {
         let facts = Facts::default();
         let two = [("a", 5), ("b", 7)];
-        assert!(books(1, 12, &two).differ(&facts).is_empty());
-        assert_eq!(books(1, 7, &two).differ(&facts).len(), 1, "an answer is missing");
-        assert_eq!(books(1, 17, &two).differ(&facts).len(), 1, "an answer counts twice");
-        assert_eq!(books(1, 7, &[]).differ(&facts).len(), 1, "nobody was served");
+        assert!(bill(1, 12, &two).differ(&facts).is_empty());
+        assert_eq!(bill(1, 7, &two).differ(&facts).len(), 1, "an answer is missing");
+        assert_eq!(bill(1, 17, &two).differ(&facts).len(), 1, "an answer counts twice");
+        assert_eq!(bill(1, 7, &[]).differ(&facts).len(), 1, "nobody was served");
         let now = crate::sys::clock::now();
         let span = Span { from: UnixMs(0), until: now.plus_ms(9) };
         let full = Facts { full: vec![span], ..Facts::default() };
-        assert!(books(1, 7, &two).differ(&full).is_empty());
-        assert_eq!(books(1, 17, &two).differ(&full).len(), 1, "too much is never excused");
+        assert!(bill(1, 7, &two).differ(&full).is_empty());
+        assert_eq!(bill(1, 17, &two).differ(&full).len(), 1, "too much is never excused");
     }
 
     #[test]
     fn a_step_is_paid_again_only_after_a_cut() {
-        assert!(books(1, 0, &[("a", 5), ("b", 7)]).paid_twice().is_empty());
-        assert_eq!(books(1, 0, &[("a", 5), ("a", 5)]).paid_twice().len(), 1);
-        assert!(books(2, 0, &[("a", 5), ("a", 5)]).paid_twice().is_empty());
-        assert_eq!(books(2, 0, &[("a", 5), ("a", 5), ("a", 5)]).paid_twice().len(), 1);
+        assert!(bill(1, 0, &[("a", 5), ("b", 7)]).paid_twice().is_empty());
+        assert_eq!(bill(1, 0, &[("a", 5), ("a", 5)]).paid_twice().len(), 1);
+        assert!(bill(2, 0, &[("a", 5), ("a", 5)]).paid_twice().is_empty());
+        assert_eq!(bill(2, 0, &[("a", 5), ("a", 5), ("a", 5)]).paid_twice().len(), 1);
     }
 }

@@ -4,7 +4,7 @@
 //! morning every task is done or failed as its kind must, and the swarm's bill is the service's count. What happens
 //! is chosen by a seed, before it begins.
 //!
-//! Names: `calm`, `crew`, `ground`, `order`, `report`, `verdict`, `witness`.
+//! Names: `order`, `processes`, `report`, `stuck`, `test_bed`, `verdict`, `witness`.
 
 mod accounts;
 mod acts;
@@ -23,10 +23,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::calm::Calm;
-use super::crew::Crew;
-use super::ground::Ground;
+use super::processes::SwarmProcesses;
 use super::report::Report;
+use super::stuck::StuckCheck;
+use super::test_bed::TestBed;
 use super::{Observer, Order};
 use crate::domain::settings::choice::Durability;
 use crate::queue::{QueueError, Result};
@@ -58,10 +58,10 @@ pub fn plan_text(order: &Order) -> String {
 
 /// A night under way.
 struct Night<'a> {
-    ground: &'a Ground,
+    bed: &'a TestBed,
     plan: Plan,
     service: Owner,
-    crew: Crew,
+    processes: SwarmProcesses,
     facts: Facts,
     samples: Samples,
     began_ms: u64,
@@ -98,12 +98,12 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
     let plan = plan::plan(order.seed, order.storm_ms, order.tasks, order.workers);
     announce(order, &plan, own.as_ref().err(), observer, report);
     let dir = order.dir.join("night");
-    let ground = Ground::lay(order, &dir, &disk, |ground| settings(ground, order, &plan))?;
+    let bed = TestBed::lay(order, &dir, &disk, |bed| settings(bed, order, &plan))?;
     let now = clock::mono_ms();
     let mut night = Night {
-        ground: &ground,
-        service: Owner::open(&ground.witness)?,
-        crew: Crew::new(order),
+        bed: &bed,
+        service: Owner::open(&bed.witness)?,
+        processes: SwarmProcesses::new(order),
         facts: Facts::default(),
         samples: Samples::default(),
         began_ms: now,
@@ -127,10 +127,10 @@ pub(super) fn run(order: &Order, observer: &mut dyn Observer, report: &mut Repor
         night.step(observer)?;
     }
     observer.say("morning: waiting for the swarm to finish by itself");
-    let stuck = night.calm(observer)?;
+    let stuck = night.stuck_check(observer)?;
     if night.is_over() {
         observer.say("told to end: ending the swarm");
-        report.judge("S7", night.crew.end(&ground)?);
+        report.judge("S7", night.processes.end(&bed)?);
         report.judge("N1", vec!["the night was ended early: there is no verdict".into()]);
     } else {
         let left = night.left_behind()?;
@@ -179,7 +179,7 @@ fn announce(
     }
 }
 
-fn settings(ground: &Ground, order: &Order, plan: &Plan) -> Result<String> {
+fn settings(bed: &TestBed, order: &Order, plan: &Plan) -> Result<String> {
     let quoted = |path: &Path| serde_json::to_string(&path.to_string_lossy()).expect("text");
     let durability = match order.durability {
         Durability::Strict => "strict",
@@ -189,12 +189,12 @@ fn settings(ground: &Ground, order: &Order, plan: &Plan) -> Result<String> {
     Ok(format!(
         "default_agent = \"demo\"\ndefault_rig = \"ground\"\ndurability = \"{durability}\"\n\
          max_attempts = 2\nmax_worker_deaths = 5\n\
-         [rig.ground]\npath = {}\n\
+         [rig.bed]\npath = {}\n\
          [timeouts]\nstartup = \"20s\"\nsilence = \"{silence_ms}ms\"\nafter_result = \"2s\"\n\
          interrupt_grace = \"500ms\"\nterminate_grace = \"500ms\"\n\
          [agent.demo]\nenv = {{ {DIR} = {} }}\n",
-        quoted(ground.repository()),
-        quoted(&ground.witness),
+        quoted(bed.repository()),
+        quoted(&bed.witness),
     ))
 }
 
@@ -230,7 +230,7 @@ impl Night<'_> {
     fn go_on(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let now = clock::mono_ms();
         if now >= self.down_until_ms {
-            self.crew.keep(self.ground)?;
+            self.processes.keep(self.bed)?;
         }
         self.end_due(now)?;
         self.keep_full();
@@ -240,7 +240,7 @@ impl Night<'_> {
         }
         if now >= self.next_news_ms {
             self.next_news_ms = now + NEWS_MS;
-            let seen = self.ground.queue.scan()?;
+            let seen = self.bed.queue.scan()?;
             let (ended, running) = (seen.ended.len(), seen.claims.len());
             let at = plan::clock(self.elapsed_ms());
             observer.say(&format!(
@@ -254,14 +254,14 @@ impl Night<'_> {
 
     fn drop_due(&mut self, now: u64) -> Result<()> {
         while let Some(task) = self.plan.tasks.get(self.next_task).filter(|t| t.at_ms <= now) {
-            let staged = self.ground.repository().with_file_name("staged");
+            let staged = self.bed.repository().with_file_name("staged");
             let text = task.file(&self.plan.pace);
             match fs::write(&staged, text.as_bytes()) {
                 // It is dropped as soon as there is room.
                 Err(e) if e.disk_full() => return Ok(()),
                 written => written?,
             }
-            let pending = self.ground.queue.paths().file(Dir::Pending, task.name());
+            let pending = self.bed.queue.paths().file(Dir::Pending, task.name());
             // Nobody else moves the staged file, so this rename loses no race.
             let _ = fs::rename(&staged, &pending)?;
             self.next_task += 1;
@@ -271,25 +271,25 @@ impl Night<'_> {
 
     fn sample(&mut self) -> Result<()> {
         let at_ms = self.elapsed_ms();
-        for coordinator in self.crew.coordinators() {
+        for coordinator in self.processes.coordinators() {
             self.samples.take(at_ms, "coordinator", &coordinator);
         }
-        for card in super::crew::workers_here(self.ground)? {
+        for card in super::processes::workers_here(self.bed)? {
             self.samples.take(at_ms, "worker", &card.process);
         }
-        self.highest.look(&self.ground.queue)
+        self.highest.look(&self.bed.queue)
     }
 
     /// Ends all trouble and waits until all is done; people retry what failed only because its agent was killed.
-    fn calm(&mut self, observer: &mut dyn Observer) -> Result<Vec<String>> {
+    fn stuck_check(&mut self, observer: &mut dyn Observer) -> Result<Vec<String>> {
         self.end_due(u64::MAX)?;
         self.drop_due(u64::MAX)?;
-        let mut calm = Calm::after(STUCK_MS);
+        let mut stuck_check = StuckCheck::after(STUCK_MS);
         while !self.is_over() {
             self.go_on(observer)?;
             self.release_all()?;
             self.retry_the_killed()?;
-            if let Some(left) = calm.look(&self.ground.queue)? {
+            if let Some(left) = stuck_check.look(&self.bed.queue)? {
                 return Ok(left);
             }
             clock::pause_ms(8 * STEP_MS);
@@ -301,7 +301,7 @@ impl Night<'_> {
     fn left_behind(&mut self) -> Result<Vec<String>> {
         let mut left = self.agents_at_work()?;
         self.sample()?;
-        left.extend(self.crew.end(self.ground)?);
+        left.extend(self.processes.end(self.bed)?);
         Ok(left)
     }
 }

@@ -14,9 +14,9 @@ use crate::sys::{clock, fs};
 impl Night<'_> {
     /// What a person does after a refused log-in: logs in, resets the breaker, and lets go on what waits for it.
     pub(super) fn log_in(&mut self) -> Result<()> {
-        self.service.weather.unauthorised = false;
+        self.service.state.unauthorised = false;
         self.service.publish()?;
-        let queue = &self.ground.queue;
+        let queue = &self.bed.queue;
         let breaker = queue.paths().file(Dir::Accounts, ACCOUNT);
         // Whoever sees that it is gone claims at once.
         self.facts.opened_by_hand.push(clock::now());
@@ -32,7 +32,7 @@ impl Night<'_> {
     }
 
     pub(super) fn pause(&mut self, text: &str, for_ms: u64) -> Result<Option<&'static str>> {
-        fs::write(&Site::at(self.ground.repository()).interrupt(), text.as_bytes())?;
+        fs::write(&Site::at(self.bed.repository()).interrupt(), text.as_bytes())?;
         self.later(for_ms, LaterEnd::Pause);
         Ok(Some(if text.starts_with("now") { "pauses with agents stopped" } else { "pauses" }))
     }
@@ -40,7 +40,7 @@ impl Night<'_> {
     /// Does to tasks what people do: cancels the unwanted, holds one, moves one, releases those held before.
     pub(super) fn meddle(&mut self, dice: u64) -> Result<Option<&'static str>> {
         self.release_all()?;
-        let queue = &self.ground.queue;
+        let queue = &self.bed.queue;
         let seen = queue.scan()?;
         let claimed = |name: &QueueName| seen.claims.contains_key(&name.at);
         let unwanted = |name: &&QueueName| kind(&name.at.id) == Some(Kind::Unwanted);
@@ -64,7 +64,7 @@ impl Night<'_> {
     }
 
     pub(super) fn release_all(&self) -> Result<()> {
-        let queue = &self.ground.queue;
+        let queue = &self.bed.queue;
         for name in queue.blocked()? {
             if name.reason.as_ref().is_some_and(|reason| reason.wait == Wait::Hold) {
                 // Somebody else may have been faster.
@@ -76,7 +76,7 @@ impl Night<'_> {
 
     /// A task that failed because its agent was killed is given another life, once.
     pub(super) fn retry_the_killed(&mut self) -> Result<()> {
-        let queue = &self.ground.queue;
+        let queue = &self.bed.queue;
         for ended in queue.all_ended()? {
             let task = ended.at().id.to_string();
             let killed = self.facts.agents_killed.contains(&task);

@@ -1,17 +1,17 @@
-//! The agents' service, as its owner sees it: makes the weather, and reads the ledger.
+//! The agents' service, as its owner sees it: makes the state, and reads the ledger.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::queue::Result;
-use crate::rehearsal::service::{Answer, Entry, Weather};
+use crate::rehearsal::service::{Answer, Entry, ServiceState};
 use crate::sys::fs;
 
 /// The directory, outside of everything that the swarm sees.
 #[derive(Debug)]
 pub(super) struct Owner {
     dir: PathBuf,
-    pub(super) weather: Weather,
+    pub(super) state: ServiceState,
 }
 
 /// What one task used, by the service's own count.
@@ -38,18 +38,18 @@ impl Account {
 
 impl Owner {
     pub(super) fn open(dir: &Path) -> Result<Owner> {
-        let owner = Owner { dir: dir.to_owned(), weather: Weather::default() };
+        let owner = Owner { dir: dir.to_owned(), state: ServiceState::default() };
         owner.publish()?;
         Ok(owner)
     }
 
-    /// From now on the weather is as it stands here.
+    /// From now on the state is as it stands here.
     pub(super) fn publish(&self) -> Result<()> {
-        let text = serde_json::to_vec(&self.weather).expect("plain data");
-        let staged = self.dir.join("weather.new");
+        let text = serde_json::to_vec(&self.state).expect("plain data");
+        let staged = self.dir.join("state.new");
         fs::write(&staged, &text)?;
         // Nobody else moves the staged file, so this rename loses no race.
-        let _ = fs::rename(&staged, &self.dir.join("weather"))?;
+        let _ = fs::rename(&staged, &self.dir.join("state"))?;
         Ok(())
     }
 

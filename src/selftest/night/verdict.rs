@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::Night;
 use super::accounts;
 use super::ask::ask;
-use super::bill::Books;
+use super::bill::Bill;
 use super::tasks::Task;
 use crate::queue::shift::EndedTask;
 use crate::queue::{Queue, Result};
@@ -23,16 +23,16 @@ impl Night<'_> {
         left: Vec<String>,
         report: &mut Report,
     ) -> Result<()> {
-        let queue = &self.ground.queue;
+        let queue = &self.bed.queue;
         report.tell("took", duration(self.elapsed_ms()));
         for (what, count) in &self.facts.counts {
             report.tell(*what, count.to_string());
         }
         let ends = ends(queue)?;
         self.tell_tasks(&ends, report);
-        let books = Books::open(self, &self.service.ledger()?)?;
+        let bill = Bill::open(self, &self.service.ledger()?)?;
         report.section("bill");
-        books.tell(&self.facts).into_iter().for_each(|(what, figure)| report.tell(what, figure));
+        bill.tell(&self.facts).into_iter().for_each(|(what, figure)| report.tell(what, figure));
         let accounts = accounts::look(queue, &self.facts)?;
         report.section("account");
         let closed_ms = accounts.closed.iter().map(|span| span.until.since(span.from)).sum();
@@ -51,8 +51,8 @@ impl Night<'_> {
         verdict::check(queue, report, |_| Vec::new())?;
         report.judge("N1", [stuck, self.not_as_planned(&ends), self.unexplained()?].concat());
         report.judge("N2", self.not_on_its_branch(&ends));
-        report.judge("N3", books.differ(&self.facts));
-        report.judge("N4", books.paid_twice());
+        report.judge("N3", bill.differ(&self.facts));
+        report.judge("N4", bill.paid_twice());
         report.judge("N5", accounts.claims);
         report.judge("N6", grew);
         report.judge("N7", self.highest.wrong(queue, coordinators + workers + order.workers)?);
@@ -60,13 +60,13 @@ impl Night<'_> {
         // Each life ends once.
         twice.retain(|line| !self.facts.retried.iter().any(|task| line.starts_with(task.as_str())));
         report.judge("S2", twice);
-        let mut overlaps = witness::overlaps(&self.ground.witness)?;
+        let mut overlaps = witness::overlaps(&self.bed.witness)?;
         overlaps
             .retain(|seen| !self.facts.moved.contains(seen.split('.').next().unwrap_or_default()));
         let overlaps = overlaps.iter().map(|seen| format!("two agents at once: {seen}"));
         report.judge("S3", overlaps.collect());
         report.judge("S4", verdict::repeated(queue)?);
-        report.judge("S7", [left, verdict::occupied(self.ground)].concat());
+        report.judge("S7", [left, verdict::occupied(self.bed)].concat());
         Ok(())
     }
 
@@ -109,12 +109,12 @@ impl Night<'_> {
     /// Tasks that did not come to a good end, and of which nobody is told why.
     fn unexplained(&self) -> Result<Vec<String>> {
         let mut wrong = Vec::new();
-        for ended in self.ground.queue.all_ended()? {
+        for ended in self.bed.queue.all_ended()? {
             if matches!(ended, EndedTask::Done(_)) {
                 continue;
             }
             let id = ended.at().id.as_str();
-            let why = ask(self.ground, &["explain", id])?;
+            let why = ask(self.bed, &["explain", id])?;
             if why["because"].as_array().is_none_or(Vec::is_empty) {
                 wrong.push(format!("{id}: coordinator explain says nothing"));
             }
@@ -133,7 +133,7 @@ impl Night<'_> {
     }
 
     fn steps_wrong(&self, task: &Task, branch: &str) -> Option<String> {
-        let path = self.ground.repository().to_string_lossy().into_owned();
+        let path = self.bed.repository().to_string_lossy().into_owned();
         let object = format!("{branch}:steps.txt");
         let text = tool::text("git", &["-C", &path, "show", &object]).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();

@@ -13,7 +13,7 @@ use crate::domain::failure::retry_delay::{Next, after_failure};
 use crate::domain::outcome::disposition::{Disposition, Outcome, Step, Traces, judge};
 use crate::domain::task::name::TaskEpoch;
 use crate::domain::task::reason::{Reason, Wait};
-use crate::domain::task::record::{AttemptResult, Ground};
+use crate::domain::task::record::{AttemptResult, RuleMatch};
 use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;
 use crate::git::GitError;
@@ -61,16 +61,16 @@ pub(super) fn close(
     let shared = &context.shared;
     let Ran { report, mut notes, left, place } = ran;
     let traces = Traces { changed: left.changed, denied_tools: report.denied_tools.clone() };
-    let (mut ending, mut ground) = context.blame_the_disk(&report);
+    let (mut ending, mut rule_match) = context.blame_the_disk(&report);
     let account_ending = ending.clone();
     if let Some(detail) = unsaved(context, place.as_ref(), &left) {
-        ground = Some(Ground::ours(Fault::Disk.word(), "worker", &detail));
+        rule_match = Some(RuleMatch::ours(Fault::Disk.word(), "worker", &detail));
         ending = Outcome::Failure { fault: Fault::Disk, detail };
     }
     let disposition = judge(&ending, &traces, clock::now());
     notes.extend(left.notes.iter().cloned());
     let branch = place.as_ref().and_then(|place| place.branch()).map(str::to_owned);
-    let result = result(&disposition, ground, &report, &left, branch.clone(), notes);
+    let result = result(&disposition, rule_match, &report, &left, branch.clone(), notes);
     let write = || shared.queue.write_result(claim.attempt(), &result);
     match place {
         // What an agent did is not given up for want of a block.
@@ -121,7 +121,7 @@ fn unsaved(context: &WorkerContext, place: Option<&Workplace>, left: &Left) -> O
 
 fn result(
     disposition: &Disposition,
-    ground: Option<Ground>,
+    rule_match: Option<RuleMatch>,
     report: &Report,
     left: &Left,
     branch: Option<String>,
@@ -130,7 +130,7 @@ fn result(
     // Denied tools that did not keep it from its work are no failure.
     let failed = disposition.step != Step::Done;
     let class = failed.then(|| Class::of_outcome(&disposition.outcome)).flatten();
-    let ground = ground.filter(|_| class.is_some());
+    let rule_match = rule_match.filter(|_| class.is_some());
     AttemptResult {
         schema: 1,
         ended_at: clock::now(),
@@ -146,8 +146,8 @@ fn result(
         denied_tools: report.denied_tools.clone(),
         notes,
         class: class.map(|class| class.word().to_owned()),
-        rule: ground.as_ref().map(|ground| ground.rule.clone()),
-        evidence: ground.map(|ground| ground.evidence),
+        rule: rule_match.as_ref().map(|rule_match| rule_match.rule.clone()),
+        evidence: rule_match.map(|rule_match| rule_match.evidence),
     }
 }
 
@@ -298,7 +298,7 @@ mod tests {
         let of = |ending: &Outcome, traces: &Traces| {
             let report = Report::not_started(Fault::Error, "x".into());
             let disposition = judge(ending, traces, NOW);
-            result(&disposition, report.ground.clone(), &report, &Left::default(), None, vec![])
+            result(&disposition, report.rule_match.clone(), &report, &Left::default(), None, vec![])
         };
         let failed = |fault| Outcome::Failure { fault, detail: "seen".into() };
         let none = Traces::default();

@@ -6,7 +6,7 @@
 use crate::agent::Report;
 use crate::domain::failure::fault::Fault;
 use crate::domain::outcome::disposition::Outcome;
-use crate::domain::task::record::Ground;
+use crate::domain::task::record::RuleMatch;
 use crate::sys::clock;
 use crate::worker::control::Level;
 use crate::worker::shared::WorkerContext;
@@ -41,9 +41,9 @@ fn has_crashed(report: &Report) -> bool {
 fn stopped(report: Report) -> Report {
     let Outcome::Failure { fault: Fault::Crashed, detail } = &report.ending else { return report };
     let detail = format!("it ended as its worker was told to stop: {detail}");
-    let ground = Ground::ours(Fault::Stopped.word(), "worker", &detail);
+    let rule_match = RuleMatch::ours(Fault::Stopped.word(), "worker", &detail);
     let ending = Outcome::Failure { fault: Fault::Stopped, detail };
-    Report { ending, ground: Some(ground), ..report }
+    Report { ending, rule_match: Some(rule_match), ..report }
 }
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
             panic!("{:?}", report.ending)
         };
         assert!(detail.ends_with("told to stop: signal 15"), "{detail}");
-        assert_eq!(report.ground.unwrap().rule, "swarmdir.stopped");
+        assert_eq!(report.rule_match.unwrap().rule, "swarmdir.stopped");
         for fault in [Fault::Error, Fault::Timeout, Fault::Stopped] {
             assert!(!has_crashed(&failed(fault)));
             assert_eq!(stopped(failed(fault)).ending, failed(fault).ending);

@@ -7,7 +7,7 @@ use crate::queue::{Queue, Result};
 use crate::sys::clock;
 
 /// Watches a queue work off what is left.
-pub(super) struct Calm {
+pub(super) struct StuckCheck {
     /// One in which nothing ends for so long is stuck, milliseconds.
     stuck_ms: u64,
     ended: usize,
@@ -17,9 +17,9 @@ pub(super) struct Calm {
     announced_ms: u64,
 }
 
-impl Calm {
-    pub(super) fn after(stuck_ms: u64) -> Calm {
-        Calm { stuck_ms, ended: 0, since_ms: clock::mono_ms(), announced_ms: 0 }
+impl StuckCheck {
+    pub(super) fn after(stuck_ms: u64) -> StuckCheck {
+        StuckCheck { stuck_ms, ended: 0, since_ms: clock::mono_ms(), announced_ms: 0 }
     }
 
     /// `None`: it goes on. Otherwise it is over, with what is not at its end although it should be.

@@ -1,7 +1,7 @@
 //! The programs of a storm: as many as ordered, started again whenever one dies.
 
 use super::Order;
-use super::ground::Ground;
+use super::test_bed::TestBed;
 use crate::domain::process::ProcessIdentity;
 use crate::queue::Result;
 use crate::queue::register::Card;
@@ -17,7 +17,7 @@ const ENDING_MS: u64 = 30_000;
 
 /// Who is there.
 #[derive(Debug)]
-pub(super) struct Crew {
+pub(super) struct SwarmProcesses {
     coordinators: Vec<Place>,
     /// Without a coordinator: workers alone.
     alone: Vec<Place>,
@@ -41,10 +41,10 @@ impl Place {
     }
 }
 
-impl Crew {
-    pub(super) fn new(order: &Order) -> Crew {
+impl SwarmProcesses {
+    pub(super) fn new(order: &Order) -> SwarmProcesses {
         let alone = if order.coordinators == 0 { order.workers } else { 0 };
-        Crew {
+        SwarmProcesses {
             coordinators: vec![Place::default(); order.coordinators],
             alone: vec![Place::default(); alone],
             workers: order.workers,
@@ -52,16 +52,16 @@ impl Crew {
     }
 
     /// Starts what is missing.
-    pub(super) fn keep(&mut self, ground: &Ground) -> Result<()> {
+    pub(super) fn keep(&mut self, bed: &TestBed) -> Result<()> {
         daemon::reap();
         for (which, place) in self.coordinators.iter_mut().enumerate() {
             if place.is_free() {
-                place.fill(ground.coordinator(which, self.workers)?);
+                place.fill(bed.coordinator(which, self.workers)?);
             }
         }
         for place in &mut self.alone {
             if place.is_free() {
-                place.fill(ground.worker()?);
+                place.fill(bed.worker()?);
             }
         }
         Ok(())
@@ -74,13 +74,13 @@ impl Crew {
     }
 
     /// Ends it; see [`end_all`].
-    pub(super) fn end(&self, ground: &Ground) -> Result<Vec<String>> {
-        end_all(ground, &self.coordinators())
+    pub(super) fn end(&self, bed: &TestBed) -> Result<Vec<String>> {
+        end_all(bed, &self.coordinators())
     }
 }
 
 /// Tells everybody to end, and waits until they have. Who is still there afterwards is not meant to be.
-pub(super) fn end_all(ground: &Ground, coordinators: &[ProcessIdentity]) -> Result<Vec<String>> {
+pub(super) fn end_all(bed: &TestBed, coordinators: &[ProcessIdentity]) -> Result<Vec<String>> {
     let deadline = clock::mono_ms() + ENDING_MS;
     let wait = || {
         clock::pause_ms(20);
@@ -93,10 +93,10 @@ pub(super) fn end_all(ground: &Ground, coordinators: &[ProcessIdentity]) -> Resu
     while coordinators.iter().any(process::alive) && clock::mono_ms() < deadline {
         wait();
     }
-    for card in workers_here(ground)? {
+    for card in workers_here(bed)? {
         process::signal(card.process.pid, process::Signal::SIGTERM);
     }
-    let mark = ground.witness.to_string_lossy();
+    let mark = bed.witness.to_string_lossy();
     let mut left = sweep::bearing(PLACE, &mark);
     while !left.is_empty() && clock::mono_ms() < deadline {
         wait();
@@ -109,8 +109,8 @@ pub(super) fn end_all(ground: &Ground, coordinators: &[ProcessIdentity]) -> Resu
 }
 
 /// Registered workers whose process lives here.
-pub(super) fn workers_here(ground: &Ground) -> Result<Vec<Card>> {
+pub(super) fn workers_here(bed: &TestBed) -> Result<Vec<Card>> {
     let me = identity::me();
-    let workers = ground.queue.workers()?.into_iter().map(|(card, _)| card);
+    let workers = bed.queue.workers()?.into_iter().map(|(card, _)| card);
     Ok(workers.filter(|card| card.lives_here(&me)).collect())
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::witness::PLACE;
-use super::{Order, deeds::Deed};
+use super::{Order, task_kinds::TaskKind};
 use crate::domain::process::ProcessIdentity;
 use crate::domain::settings::choice::Durability;
 use crate::git::sample;
@@ -18,7 +18,7 @@ const PLANT: &str = "SWARMDIR_PLANT";
 
 /// One queue with all that belongs to it.
 #[derive(Debug)]
-pub(super) struct Ground {
+pub(super) struct TestBed {
     dir: PathBuf,
     /// The root of the first coordinator; the second has its own, with the same queue.
     roots: [PathBuf; 2],
@@ -29,11 +29,11 @@ pub(super) struct Ground {
     work_ms: u64,
 }
 
-impl Ground {
+impl TestBed {
     /// Makes one.
-    pub(super) fn make(order: &Order, name: &str, max_worker_deaths: u32) -> Result<Ground> {
+    pub(super) fn make(order: &Order, name: &str, max_worker_deaths: u32) -> Result<TestBed> {
         let dir = order.dir.join(name);
-        Ground::lay(order, &dir, &dir, |ground| ground.settings(max_worker_deaths))
+        TestBed::lay(order, &dir, &dir, |bed| bed.settings(max_worker_deaths))
     }
 
     /// Makes one: what is worked on lies on `disk`, what is told of it in `dir`.
@@ -41,8 +41,8 @@ impl Ground {
         order: &Order,
         dir: &Path,
         disk: &Path,
-        settings: impl Fn(&Ground) -> Result<String>,
-    ) -> Result<Ground> {
+        settings: impl Fn(&TestBed) -> Result<String>,
+    ) -> Result<TestBed> {
         let dir = dir.to_owned();
         let roots = ["repository", "second"].map(|name| disk.join(name));
         let witness = dir.join("witness");
@@ -54,12 +54,12 @@ impl Ground {
         fs::symlink(&Site::at(&roots[0]).queue(), &Site::at(&roots[1]).queue())?;
         let durability = order.durability;
         let work_ms = order.work_ms;
-        let ground = Ground { dir, roots, witness, queue, durability, work_ms };
-        for root in &ground.roots {
-            let text = settings(&ground)?;
+        let bed = TestBed { dir, roots, witness, queue, durability, work_ms };
+        for root in &bed.roots {
+            let text = settings(&bed)?;
             fs::write(&Site::at(root).settings(), text.as_bytes())?;
         }
-        Ok(ground)
+        Ok(bed)
     }
 
     fn settings(&self, max_worker_deaths: u32) -> Result<String> {
@@ -79,7 +79,7 @@ impl Ground {
         Ok(format!(
             "default_agent = \"witness\"\ndefault_rig = \"ground\"\ndurability = \"{durability}\"\n\
              drain_wait = \"30s\"\nmax_worker_deaths = {max_worker_deaths}\n\
-             [rig.ground]\npath = {repository}\n\
+             [rig.bed]\npath = {repository}\n\
              [timeouts]\ninterrupt_grace = \"300ms\"\nterminate_grace = \"300ms\"\n\
              [agent.witness]\n{agent}\nworktree = false\n[agent.tree]\n{agent}\n"
         ))
@@ -93,11 +93,11 @@ impl Ground {
     /// Drops a task's file, as anybody would.
     pub(super) fn drop_task(
         &self,
-        deed: Deed,
+        kind: TaskKind,
         number: usize,
         rng: &mut fastrand::Rng,
     ) -> Result<()> {
-        let (name, text) = deed.file(number, self.work_ms, rng);
+        let (name, text) = kind.file(number, self.work_ms, rng);
         let staged = self.dir.join("staged");
         fs::write(&staged, text.as_bytes())?;
         // Nobody else moves the staged file, so this rename loses no race.
@@ -111,7 +111,7 @@ impl Ground {
         number: usize,
         rng: &mut fastrand::Rng,
     ) -> Result<(File, PathBuf, String)> {
-        let (name, text) = Deed::Late.file(number, self.work_ms, rng);
+        let (name, text) = TaskKind::Late.file(number, self.work_ms, rng);
         let path = self.queue.paths().file(Dir::Pending, name);
         let file = fs::create_new(&path)?;
         let (first, rest) = text.split_at(text.len() / 2);
@@ -155,7 +155,7 @@ impl Ground {
     }
 }
 
-/// Kills whatever works on a ground of this self-test: it could not go on.
+/// Kills whatever works on a test bed of this self-test: it could not go on.
 pub(super) fn end_everything(dir: &Path) {
     for name in fs::list_if_any(dir).unwrap_or_default() {
         let mark = dir.join(name).join("witness");

@@ -27,7 +27,7 @@ pub(super) struct ServiceError {
     pub(super) text: &'static str,
 }
 
-pub(super) struct Voice<'a> {
+pub(super) struct StreamWriter<'a> {
     out: &'a mut dyn Write,
     session: String,
     calls: u32,
@@ -36,11 +36,11 @@ pub(super) struct Voice<'a> {
     billed: (u64, u64, f64),
 }
 
-impl<'a> Voice<'a> {
-    pub(super) fn new(out: &'a mut dyn Write) -> Voice<'a> {
+impl<'a> StreamWriter<'a> {
+    pub(super) fn new(out: &'a mut dyn Write) -> StreamWriter<'a> {
         let bill = Bill { turns: 1, ..Bill::default() };
         let session = sys::env::var("SWARMDIR_SESSION").unwrap_or_else(sys::random::uuid);
-        Voice { out, session, calls: 0, bill, billed: (0, 0, 0.0) }
+        StreamWriter { out, session, calls: 0, bill, billed: (0, 0, 0.0) }
     }
 
     /// Raw bytes and a line end. A closed pipe does not stop it, as it does not stop claude.
