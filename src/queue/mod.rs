@@ -10,7 +10,7 @@
 //! | cancel | [`cancel`] |
 //! | declare dead, reclaim | [`reclaim`] |
 //! | sweep | [`sweep`] |
-//! | prune | [`prune`] |
+//! | prune | [`sweep`] |
 //! | reserve | [`crate::capacity`] |
 //!
 //! It may not know git, child processes, terminals, or who is calling. Invariants: every transition commits
