@@ -68,7 +68,8 @@ impl Swarm {
         fs::write(swarm.root.join(".git/info/exclude"), hidden).unwrap();
         fs::write(swarm.root.join("README"), "start\n").unwrap();
         swarm.git(&["add", "-A"]);
-        swarm.git(&["commit", "--quiet", "-m", "start"]);
+        // What a commit starts on the side would go on in a place that a test may soon unmount or remove.
+        swarm.git(&["-c", "maintenance.auto=false", "commit", "--quiet", "-m", "start"]);
         swarm.settings(lines);
         swarm
     }
