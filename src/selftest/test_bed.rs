@@ -77,9 +77,9 @@ impl TestBed {
         };
         let agent = format!("kind = \"command\"\nargv = [{exe}, \"selftest-agent\"]");
         Ok(format!(
-            "default_agent = \"witness\"\ndefault_rig = \"ground\"\ndurability = \"{durability}\"\n\
+            "default_agent = \"witness\"\ndefault_rig = \"test\"\ndurability = \"{durability}\"\n\
              drain_wait = \"30s\"\nmax_worker_deaths = {max_worker_deaths}\n\
-             [rig.bed]\npath = {repository}\n\
+             [rig.test]\npath = {repository}\n\
              [timeouts]\ninterrupt_grace = \"300ms\"\nterminate_grace = \"300ms\"\n\
              [agent.witness]\n{agent}\nworktree = false\n[agent.tree]\n{agent}\n"
         ))

@@ -187,9 +187,9 @@ fn settings(bed: &TestBed, order: &Order, plan: &Plan) -> Result<String> {
     };
     let silence_ms = plan.pace.silence_ms;
     Ok(format!(
-        "default_agent = \"demo\"\ndefault_rig = \"ground\"\ndurability = \"{durability}\"\n\
+        "default_agent = \"demo\"\ndefault_rig = \"test\"\ndurability = \"{durability}\"\n\
          max_attempts = 2\nmax_worker_deaths = 5\n\
-         [rig.bed]\npath = {}\n\
+         [rig.test]\npath = {}\n\
          [timeouts]\nstartup = \"20s\"\nsilence = \"{silence_ms}ms\"\nafter_result = \"2s\"\n\
          interrupt_grace = \"500ms\"\nterminate_grace = \"500ms\"\n\
          [agent.demo]\nenv = {{ {DIR} = {} }}\n",

@@ -23,7 +23,7 @@ use crate::queue::{QueueError, Result};
 use crate::sys::{clock, random};
 use crate::worker::account_admission::AccountAdmission;
 use crate::worker::control::Level;
-use crate::worker::shared::{Shared, WorkerContext};
+use crate::worker::shared::WorkerContext;
 
 /// Everything that an attempt came to.
 pub(super) struct Ran {
@@ -172,13 +172,17 @@ fn conclude(
     next: &NextStep,
 ) -> Result<bool> {
     let shared = &context.shared;
-    let at = claim.name().at.clone();
+    let name = claim.name().clone();
     let queue = &shared.queue;
     let mut held = Some(claim);
     let (state, closed) = context.with_space(QueueError::disk_full, || {
+        // Asked before the claim is taken: an error here leaves it for the next try.
+        let standing = queue.standing(&shared.registration, &name)?;
         let claim = held.take().expect("a closing that failed brings the claim back");
         let closing = match next {
-            _ if cancel_wanted(shared, &claim)? => (State::Cancelled, queue.cancel_held(claim)),
+            _ if standing == ClaimState::CancelWanted => {
+                (State::Cancelled, queue.cancel_held(claim))
+            }
             NextStep::Final(to @ FinalDir::Done) => (State::Done, queue.publish(claim, *to)),
             NextStep::Final(to @ FinalDir::Failed) => (State::Failed, queue.publish(claim, *to)),
             NextStep::Blocked(reason) => {
@@ -197,13 +201,8 @@ fn conclude(
         NextStep::Blocked(reason) if state == State::Blocked => Some(reason),
         _ => None,
     };
-    say(context, &at, (state, reason), disposition, closed);
+    say(context, &name.at, (state, reason), disposition, closed);
     Ok(state == State::Failed && closed == Transition::Won)
-}
-
-fn cancel_wanted(shared: &Shared, claim: &Claim) -> Result<bool> {
-    let standing = shared.queue.standing(&shared.registration, claim.name())?;
-    Ok(standing == ClaimState::CancelWanted)
 }
 
 /// A failure that the account's other tasks would meet too trips its breaker. Of an agent that does not speak a success
