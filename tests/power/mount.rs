@@ -9,6 +9,8 @@ use std::process::Command;
 
 use nix::libc;
 
+use crate::support::deadline::wait_until;
+
 /// `FS_IOC_SHUTDOWN`: the file system forgets what it has not written, at once.
 const SHUTDOWN: u64 = 0x8004_587d;
 /// Without writing out its journal first.
@@ -74,7 +76,10 @@ impl Mount {
         let answer = unsafe { libc::ioctl(root.as_raw_fd(), SHUTDOWN as _, &NO_LOG_FLUSH) };
         assert_eq!(answer, 0, "{}", std::io::Error::last_os_error());
         drop(root);
-        run("umount", &[self.point.to_str().unwrap()]).unwrap();
+        // Another test's process that was made while this was open has it until it executes its program.
+        wait_until("nobody has the file system open", || {
+            run("umount", &[self.point.to_str().unwrap()]).is_ok()
+        });
         self.mounted = false;
         self.mount().unwrap();
     }

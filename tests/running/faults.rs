@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::support::deadline::wait_until;
 use crate::support::swarm::Swarm;
 
 /// The second that a blocked task's name says it is due at, from now on.
@@ -112,8 +113,12 @@ fn a_repository_that_is_away_is_not_the_tasks_fault() {
     swarm.wait_in("done", "waits");
     std::fs::rename(swarm.at(".git"), swarm.beside("git-away")).unwrap();
     swarm.drop("third", "echo x > x.txt");
-    let name = swarm.wait_in("blocked", "third");
-    assert!(name.contains("~intake"), "{name}");
+    wait_until("the third in its intake", || {
+        swarm
+            .names("blocked")
+            .iter()
+            .any(|name| name.contains("-third-") && name.contains("~intake"))
+    });
     let id = swarm.status()["tasks"]
         .as_array()
         .unwrap()

@@ -242,17 +242,19 @@ impl Swarm {
         None
     }
 
-    /// Waits until a task is in a directory; returns its name there.
+    /// Waits until a task is in a directory; returns its name there. On its way through the intake it is in none.
     #[track_caller]
     pub(crate) fn wait_in(&self, dir: &str, slug: &str) -> String {
         let what = format!("{slug} in {dir}/");
-        wait_for(what, || self.place(slug).filter(|(at, _)| *at == dir).map(|(_, name)| name))
+        let is_there = |(at, name): &(&str, String)| *at == dir && !name.ends_with("~intake");
+        wait_for(what, || self.place(slug).filter(is_there).map(|(_, name)| name))
     }
 
     /// Waits until so many tasks are in a directory.
     #[track_caller]
     pub(crate) fn wait_count(&self, dir: &str, count: usize) {
-        wait_until(format!("{count} in {dir}/"), || self.names(dir).len() >= count);
+        let there = || self.names(dir).into_iter().filter(|name| !name.ends_with("~intake"));
+        wait_until(format!("{count} in {dir}/"), || there().count() >= count);
     }
 
     /// A line of shell: says that it has come so far, and goes on when [`Swarm::let_go`] says so.
