@@ -35,9 +35,9 @@
 //! ```text
 //! pending/fix.md ─ rename → blocked/5-T.0~intake ─ rename → ready/5-T.1        housekeeping::intake, queue::intake
 //! claims/T.1 is linked to workers/W; the file is copied to runs/T/1.W/task     queue::claim
-//! a tree is entered, the agent runs in it and is watched                       worktree::trees, agent::run
-//! what it left is committed; verdict and result are written                    worktree::collect, domain::outcome::disposition
-//! ready/5-T.1 ─ rename → done/T.1.W, failed/T.1.W or blocked/5-T.2~REASON      worker::disposition, queue::finish
+//! a tree is entered, the agent runs in it and is watched                       worktree::pool, agent::supervise
+//! what it left is committed; outcome and result are written                    worktree::collect, domain::outcome::disposition
+//! ready/5-T.1 ─ rename → done/T.1.W, failed/T.1.W or blocked/5-T.2~REASON      worker::attempt, queue::finish
 //! ```
 //!
 //! Questions of somebody new, each answered by file and symbol, are in `CONTRIBUTING.md`, and the words in
