@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::finish::Transition;
 use super::pending::Sightings;
-use super::pending::{DroppedContent, read_dropped};
+use super::pending::{DroppedContent, Written, read_dropped};
 use super::runs::to_json;
 use super::{Queue, QueueError, Result};
 use crate::domain::settings::problem::Problem;
@@ -175,7 +175,7 @@ impl Queue {
     ) -> Result<IntakeResult> {
         let path = self.file(Dir::Blocked, name);
         let id = &name.at.id;
-        let read = match read_dropped(&path) {
+        let read = match read_dropped(&path, content) {
             // Nor must one that cannot be read now.
             Err(QueueError::Fs(e)) if !e.disk_full() => return self.put_off(id, &e.to_string()),
             other => other?,
@@ -302,15 +302,6 @@ impl Queue {
         };
         Ok(begun.into_iter().filter(due).collect())
     }
-}
-
-/// Who wrote what is taken in, and so whether it is durable.
-#[derive(Clone, Copy)]
-enum Written {
-    /// Anybody.
-    Foreign,
-    /// We did, and synced it.
-    Synced,
 }
 
 /// One file that may not be moved must not keep the others waiting.

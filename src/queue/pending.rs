@@ -181,6 +181,16 @@ pub fn is_private(name: &OsStr) -> bool {
 /// What a dropped file may hold, bytes; one more is read to see that there is more.
 pub const MAX_TASK_BYTES: u64 = 10 * 1024 * 1024;
 
+/// Who wrote what is taken in, and so whether it is durable, and may still be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// Anybody.
+    Foreign,
+    /// We did, closed it and synced it. Nobody is asked about writers: a process that another thread is starting
+    /// holds every descriptor that was open at that moment, until it executes its program.
+    Synced,
+}
+
 pub(super) enum DroppedContent {
     Gone,
     /// It is still being written.
@@ -192,7 +202,7 @@ pub(super) enum DroppedContent {
 }
 
 /// Reads it.
-pub(super) fn read_dropped(path: &Path) -> Result<DroppedContent> {
+pub(super) fn read_dropped(path: &Path, written: Written) -> Result<DroppedContent> {
     let Some(meta) = fs::look(path)? else { return Ok(DroppedContent::Gone) };
     if !meta.is_file() {
         return Ok(DroppedContent::Wrong(not_a_file(&meta)));
@@ -204,7 +214,7 @@ pub(super) fn read_dropped(path: &Path) -> Result<DroppedContent> {
         Err(e) if e.unopenable() => return Ok(DroppedContent::Wrong(unreadable(&e))),
         Err(e) => return Err(e.into()),
     };
-    if writers(&file) == Writers::Some {
+    if written == Written::Foreign && writers(&file) == Writers::Some {
         return Ok(DroppedContent::Unsettled);
     }
     let bytes = fs::read_up_to(&file, path, MAX_TASK_BYTES)?;

@@ -27,7 +27,7 @@ pub mod random;
 pub(crate) mod ready;
 pub(crate) mod rlimit;
 pub mod seam;
-pub(crate) mod settled;
+pub mod settled;
 pub(crate) mod signal;
 pub mod spawn;
 pub mod sweep;

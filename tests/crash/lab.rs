@@ -30,6 +30,9 @@ use swarmdir::site::Dir;
 use swarmdir::sys::{identity, random};
 use tempfile::TempDir;
 
+use crate::support::deadline::wait_for;
+use crate::support::settled::write_settled;
+
 /// Directories whose names are state, in the order in which a line holds them.
 const STATE: [Dir; 12] = [
     Dir::Pending,
@@ -127,7 +130,7 @@ impl Lab {
 
     /// Drops a file.
     pub(crate) fn drop(&self, name: &str, text: &str) {
-        std::fs::write(self.path().join("pending").join(name), text).unwrap();
+        write_settled(&self.path().join("pending").join(name), text);
     }
 
     /// Adds a task, which has to be taken in; its id. One whose text is `held` is held then.
@@ -287,7 +290,7 @@ impl Lab {
         let journal = queue.journal("recovery")?;
         Housekeeper::new(queue.clone(), &self.config()).pass(&journal)?;
         for name in queue.blocked()?.iter().filter(|name| is_taking(name)) {
-            queue.finish_intake(name, &Judge)?;
+            finish_intake(&queue, name, &Judge)?;
         }
         queue.sweep()?;
         Ok(())
@@ -326,7 +329,7 @@ impl Lab {
         loop {
             for name in queue.blocked()? {
                 if is_taking(&name) {
-                    queue.finish_intake(&name, &Willing)?;
+                    finish_intake(&queue, &name, &Willing)?;
                 } else {
                     assert_eq!(queue.unblock(&name)?, Transition::Won, "{name}");
                 }
@@ -425,6 +428,15 @@ pub(crate) fn result() -> AttemptResult {
         notes: Vec::new(),
         ..AttemptResult::default()
     }
+}
+
+/// Ends an intake that somebody began. Who died in it wrote the file in this process: see
+/// [`crate::support::settled`].
+fn finish_intake(queue: &Queue, name: &QueueName, admission: &dyn IntakeCheck) -> Result<()> {
+    wait_for("nobody writes to it", || match queue.finish_intake(name, admission) {
+        Ok(IntakeResult::Unfinished(id)) if !queue.is_put_off(&id) => None,
+        other => Some(other.map(drop)),
+    })
 }
 
 fn is_taking(name: &QueueName) -> bool {

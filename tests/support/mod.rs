@@ -9,5 +9,6 @@ pub(crate) mod deadline;
 pub(crate) mod jobs;
 pub(crate) mod proof;
 pub(crate) mod running;
+pub(crate) mod settled;
 pub(crate) mod stub;
 pub(crate) mod swarm;

@@ -91,6 +91,7 @@ impl Swarm {
 
     /// Writes `swarm.toml`: these lines, and the usual ones whose keys they do not set.
     pub(crate) fn settings(&self, lines: &str) {
+        self.past_the_last_attempt();
         let lines = format!("\n{lines}\n");
         let (top, tables) = lines.split_at(lines.find("\n[").unwrap_or(lines.len()));
         let mut text = format!("{top}\n");
@@ -100,6 +101,20 @@ impl Swarm {
             }
         }
         fs::write(self.root.join("swarm.toml"), format!("{text}{tables}{TABLES}")).unwrap();
+    }
+
+    /// Waits until the file system's clock, which ticks in milliseconds, is past the end of every attempt that has
+    /// ended: settings that change in the tick of one's end count as changed by its agent.
+    fn past_the_last_attempt(&self) {
+        let time = |path: PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
+        let entries = |dir: PathBuf| fs::read_dir(dir).into_iter().flatten().flatten();
+        let attempts = entries(self.at("queue/runs")).flat_map(|run| entries(run.path()));
+        let ends = attempts.filter_map(|attempt| time(attempt.path().join("result.json")));
+        let Some(last) = ends.max() else { return };
+        wait_until("the file system's clock goes on", || {
+            fs::write(self.beside("now"), "").unwrap();
+            time(self.beside("now")) > Some(last)
+        });
     }
 
     pub(crate) fn root(&self) -> &Path {

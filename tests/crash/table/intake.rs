@@ -8,6 +8,7 @@ use swarmdir::queue::{Queue, Result};
 
 use super::{Act, Row, row};
 use crate::crash::lab::{Judge, Lab, WRONG};
+use crate::support::settled::write_settled;
 
 pub(super) fn rows() -> Vec<Row> {
     let make = row("make", make, &["no-queue =>", " =>"]);
@@ -134,7 +135,7 @@ fn take_in_three(lab: &Lab) -> Act {
 fn take_in_again(lab: &Lab) -> Act {
     let id = lab.add("a", "away");
     let path = lab.path().join("blocked").join(lab.name(&id).to_string());
-    std::fs::write(path, "do it").unwrap();
+    write_settled(&path, "do it");
     let (queue, name) = (lab.queue(), lab.name(&id));
     Box::new(move || Ok(came_to(&[queue.finish_intake(&name, &Judge)?], false)))
 }

@@ -17,6 +17,7 @@ use crate::model::machine::explore::{Model, Step};
 use crate::model::machine::label::{Call, End, Label};
 use crate::model::machine::rules::Config;
 use crate::model::machine::state::{ACTORS, At, Card, Place, State, TASKS};
+use crate::support::settled::write_settled;
 
 /// A walk ends after so many steps.
 const LONGEST: usize = 60;
@@ -124,7 +125,7 @@ impl<'a> Director<'a> {
     /// As a careful user does: written elsewhere, renamed into place.
     fn drop_file(&self, t: usize) {
         let staged = self.dir.path().join("staged");
-        fs::write(&staged, self.content(t)).unwrap();
+        write_settled(&staged, self.content(t));
         fs::rename(staged, self.path("pending").join(DROPPED)).unwrap();
     }
 
