@@ -16,8 +16,9 @@ use crate::git::sample;
 use crate::queue::Queue;
 use crate::site::Dir;
 use crate::sys::{clock, env, fs, process, random};
+use crate::views::rows::Scope;
 use crate::views::summary::{Commands, summary};
-use crate::views::view::{Scope, view};
+use crate::views::view::view;
 
 /// The task whose worker is killed.
 const VICTIM: &str = "survive-a-crash";

@@ -8,7 +8,8 @@ use crate::domain::task::state::State;
 use crate::housekeeping::capacity::QueueCapacity;
 use crate::queue::{Queue, QueueError};
 use crate::sys::clock;
-use crate::views::view::{Scope, TrustView, View, view};
+use crate::views::rows::Scope;
+use crate::views::view::{TrustView, View, view};
 use crate::views::{explain, json, logs, show, text};
 
 /// Rows of waiting tasks in the text form, unless all are asked for.

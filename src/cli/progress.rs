@@ -12,8 +12,9 @@ use crate::shape::style::{dollars, duration};
 use crate::site::Site;
 use crate::sys::{clock, env};
 use crate::views::bill::Bill;
+use crate::views::rows::Scope;
 use crate::views::text::counts;
-use crate::views::view::{Scope, view};
+use crate::views::view::view;
 
 /// A picture takes at most one part in so many of the time.
 const SHARE: u64 = 20;

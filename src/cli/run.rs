@@ -18,8 +18,9 @@ use crate::site::Site;
 use crate::sys::lock::Lock;
 use crate::sys::signal::{self, ORDERS_AND_CHILDREN};
 use crate::sys::{clock, fs, identity};
+use crate::views::rows::Scope;
 use crate::views::summary::{Commands, summary};
-use crate::views::view::{Scope, View, view};
+use crate::views::view::{View, view};
 
 /// Runs the pool until drained or told to end, and sums up.
 pub(super) fn run(common: &Common, run: &Run) -> CommandResult {

@@ -6,7 +6,7 @@
 use std::io::Write;
 
 use clap::ValueEnum;
-use serde_json::Value;
+use serde::Serialize;
 
 use super::error::Failure;
 use crate::domain::text::misleads;
@@ -86,8 +86,9 @@ impl Ui {
     }
 
     /// Data, as one JSON value on several lines.
-    pub(super) fn print_json(self, value: &Value) {
-        write(escaped(&format!("{value:#}\n")).as_bytes());
+    pub(super) fn print_json(self, value: &impl Serialize) {
+        let json = serde_json::to_string_pretty(value).expect("what is shown is plain data");
+        write(escaped(json + "\n").as_bytes());
     }
 
     /// Talk.
@@ -115,7 +116,11 @@ fn write(bytes: &[u8]) {
 }
 
 /// JSON of the same value that is harmless on a terminal: in strings, where alone such characters can stand.
-fn escaped(json: &str) -> String {
+fn escaped(json: String) -> String {
+    // Nearly all of it, and then nothing is copied.
+    if json.bytes().all(|byte| byte == b'\n' || matches!(byte, b' '..=b'~')) {
+        return json;
+    }
     let mut out = String::with_capacity(json.len());
     for ch in json.chars() {
         if ch != '\n' && misleads(ch) {
@@ -130,12 +135,14 @@ fn escaped(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
     fn json_stays_the_same_value() {
         let value = Value::from("a\u{1b}\u{7f}\u{9b}31m\u{202e}\u{e0001}\t\nü");
-        let text = escaped(&format!("{value:#}\n"));
+        let text = escaped(format!("{value:#}\n"));
         assert!(text.trim_end().chars().all(|ch| !misleads(ch)), "{text:?}");
         assert_eq!(serde_json::from_str::<Value>(&text).expect("valid"), value);
     }

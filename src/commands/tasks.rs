@@ -22,7 +22,8 @@ use crate::queue::shift::{EndedTask, TaskPlace};
 use crate::site::Dir;
 use crate::sys::{clock, fs};
 use crate::taskfile;
-use crate::views::view::{rejected_report, state_of};
+use crate::views::rows::state_of;
+use crate::views::view::rejected_report;
 
 /// A task that hops is looked for so many times before we say that it is nowhere.
 const LOOKS: u32 = 40;

@@ -1,28 +1,64 @@
 //! `status --json`, schema 1: documented in `docs/json.md`; fields are added, never changed.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::live;
-use super::view::{TaskRow, View, WorkerRow};
+use super::rows::TaskRow;
+use super::view::{View, WorkerRow};
 use crate::domain::account::breaker::Breaker;
 use crate::domain::capacity::shortage::Shortage;
-use crate::domain::task::id::TaskId;
+use crate::domain::task::id::{TaskId, WorkerId};
 use crate::domain::task::state::State;
+use crate::domain::time::UnixMs;
 use crate::sys::clock;
 
-/// The whole view.
-pub fn status(view: &View) -> Value {
-    json!({
-        "schema": 1,
-        "counts": counts(view),
-        "tasks": view.tasks.iter().map(task).collect::<Vec<_>>(),
-        "workers": view.workers.iter().map(worker).collect::<Vec<_>>(),
-        "paused": view.paused,
-        "shortage": view.shortage.as_ref().map(shortage),
-        "settings": settings(view),
-        "waiting_for_trust": view.trust.waiting,
-        "accounts": view.accounts.iter().map(breaker).collect::<Vec<_>>(),
-    })
+/// The whole view. Its lists borrow from it: over very many tasks a tree of values costs more than all else.
+#[derive(Serialize)]
+pub struct Status<'a> {
+    schema: u32,
+    counts: Value,
+    tasks: Vec<Task<'a>>,
+    workers: Vec<Value>,
+    paused: Option<&'a str>,
+    shortage: Option<Value>,
+    settings: Value,
+    waiting_for_trust: &'a [String],
+    accounts: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct Task<'a> {
+    id: Option<&'a str>,
+    name: &'a str,
+    state: &'static str,
+    attempt: u32,
+    worker: Option<&'a WorkerId>,
+    reason: Option<&'a str>,
+    outcome: Option<&'a str>,
+    branch: Option<&'a str>,
+    cost_usd: Option<f64>,
+    cost_estimated: bool,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    started_at_ms: Option<UnixMs>,
+    ended_at_ms: Option<UnixMs>,
+    live: Option<Value>,
+}
+
+/// What `status --json` prints.
+pub fn status(view: &View) -> Status<'_> {
+    Status {
+        schema: 1,
+        counts: counts(view),
+        tasks: view.tasks.iter().map(task).collect(),
+        workers: view.workers.iter().map(worker).collect(),
+        paused: view.paused.as_deref(),
+        shortage: view.shortage.as_ref().map(shortage),
+        settings: settings(view),
+        waiting_for_trust: &view.trust.waiting,
+        accounts: view.accounts.iter().map(breaker).collect(),
+    }
 }
 
 /// What stands between `swarm.toml` and its effect.
@@ -66,24 +102,25 @@ fn counts(view: &View) -> Value {
     Value::Object(counts)
 }
 
-fn task(row: &TaskRow) -> Value {
-    json!({
-        "id": row.id.as_ref().map(TaskId::as_str),
-        "name": row.name,
-        "state": row.state.word(),
-        "attempt": row.attempt,
-        "worker": row.worker,
-        "reason": row.reason,
-        "outcome": row.outcome,
-        "branch": row.branch,
-        "cost_usd": row.usage.as_ref().map(|usage| usage.cost_usd),
-        "cost_estimated": row.usage.as_ref().is_some_and(|usage| usage.estimated),
-        "input_tokens": row.usage.as_ref().map(|usage| usage.input_tokens),
-        "output_tokens": row.usage.as_ref().map(|usage| usage.output_tokens),
-        "started_at_ms": row.times.0,
-        "ended_at_ms": row.times.1,
-        "live": row.live.as_ref().map(|live| live::json(live, clock::now())),
-    })
+fn task(row: &TaskRow) -> Task<'_> {
+    let usage = row.usage.as_ref();
+    Task {
+        id: row.id.as_ref().map(TaskId::as_str),
+        name: &row.name,
+        state: row.state.word(),
+        attempt: row.attempt,
+        worker: row.worker.as_ref(),
+        reason: row.reason.as_deref(),
+        outcome: row.outcome.as_deref(),
+        branch: row.branch.as_deref(),
+        cost_usd: usage.map(|usage| usage.cost_usd),
+        cost_estimated: usage.is_some_and(|usage| usage.estimated),
+        input_tokens: usage.map(|usage| usage.input_tokens),
+        output_tokens: usage.map(|usage| usage.output_tokens),
+        started_at_ms: row.times.0,
+        ended_at_ms: row.times.1,
+        live: row.live.as_ref().map(|live| live::json(live, clock::now())),
+    }
 }
 
 fn worker(row: &WorkerRow) -> Value {

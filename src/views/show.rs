@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::rows::state_of;
 use super::spent::spent;
-use super::view::state_of;
 use crate::domain::account::usage::Usage;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::TaskId;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::rows::TaskRow;
 use super::text::table;
-use super::view::{TaskRow, View};
+use super::view::View;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::state::State;
 use crate::domain::time::UnixMs;

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::live::{words, worker_word};
-use super::view::{TaskRow, View, WorkerRow};
+use super::rows::TaskRow;
+use super::view::{View, WorkerRow};
 use crate::domain::account::breaker::AccountState;
 use crate::domain::account::breaker::Breaker;
 use crate::domain::liveness::lease::JUDGED_DEAD_AFTER_MS;

@@ -25,7 +25,8 @@ use swarmdir::queue::{Queue, QueueError};
 use swarmdir::shape::style::Style;
 use swarmdir::site::Dir;
 use swarmdir::taskfile;
-use swarmdir::views::view::{Scope, view};
+use swarmdir::views::rows::Scope;
+use swarmdir::views::view::view;
 use swarmdir::views::{explain, json, logs, show, text};
 
 use super::super::safe::{assert_harmless, assert_one_line};
@@ -282,7 +283,7 @@ fn unless_in_the_way<T>(moved: Result<T, QueueError>) {
 fn look(queue: &Queue, root: &Path) {
     let seen = view(queue, root, Scope::ALL).expect("seen");
     assert_harmless("status", &text::status(&seen, Style::PLAIN));
-    assert_eq!(json::status(&seen)["schema"], 1);
+    assert_eq!(serde_json::to_value(json::status(&seen)).unwrap()["schema"], 1);
     let config = Config::built_in(root.to_owned(), swarmdir::agent::program::all());
     let named = entries(&queue.paths().dir(Dir::Runs));
     let listed = seen.tasks.iter().filter_map(|row| row.id.clone());
