@@ -33,6 +33,8 @@ pub use options::{CoordinatorOptions, PoolObserver};
 
 /// Between two looks, milliseconds.
 const TICK_MS: u64 = 1_000;
+/// The same while housekeeping has nothing to do, so that a `scale` is heard within this.
+const LONGEST_TICK_MS: u64 = 2_000;
 /// On top of the agents' own graces, before a worker that will not stop is killed, milliseconds.
 const STOP_MARGIN_MS: u64 = 15_000;
 
@@ -127,9 +129,17 @@ impl Coordinator {
             }
             observer.tick(&self.queue, self.pool.running(), self.pool.wanted());
             // Our options hold a sender, so the channel lasts: an error is the time.
-            if let Ok(signal) = signals.recv_timeout(Duration::from_millis(TICK_MS)) {
+            if let Ok(signal) = signals.recv_timeout(Duration::from_millis(self.tick_ms())) {
                 self.hear(signal, observer);
             }
+        }
+    }
+
+    /// How long nothing is looked at unless something is heard.
+    fn tick_ms(&self) -> u64 {
+        match self.phase {
+            Phase::Running => self.housekeeper.next_look_ms().clamp(TICK_MS, LONGEST_TICK_MS),
+            Phase::Finishing(_) | Phase::Stopping(..) => TICK_MS,
         }
     }
 

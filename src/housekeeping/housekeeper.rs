@@ -9,6 +9,7 @@ use crate::domain::liveness::lease::SELF_STOP_AFTER_MS;
 use crate::domain::process::ProcessIdentity;
 use crate::domain::settings::config::Config;
 use crate::domain::task::id::WorkerId;
+use crate::domain::task::name::QueueName;
 use crate::queue::cancel::Cancelled;
 use crate::queue::finish::Transition;
 use crate::queue::intake::IntakeResult;
@@ -22,17 +23,11 @@ use crate::trust::TaskOrigins;
 
 use super::heartbeats::Heartbeats;
 use super::intake::Intake;
-use super::leader::Leadership;
+use super::leader::{Leadership, leaves_it_to_another, suspicion_ms};
 use super::reclaim::Reclaimer;
 use super::trees::clear_trees;
 use super::waits::Waits;
 
-/// Everybody makes a pass so often even while another process leads, milliseconds: that one may have been stopped.
-const DISTRUST_MS: u64 = 30_000;
-/// Whoever does not lead looks for lost workers so often, milliseconds, for the same reason.
-const SUSPECT_MS: u64 = 5_000;
-/// Among many workers each looks so many times more rarely, at most.
-const MOST_TRUST: u64 = 5;
 /// Garbage is swept so often, milliseconds.
 const SWEEP_EVERY_MS: u64 = 3_600_000;
 /// Files taken in in one go, so that a stop is heard in between and the first of many starts early.
@@ -75,6 +70,8 @@ pub struct Housekeeper {
     /// What was said of files that may not be moved.
     stuck: HashSet<String>,
     torn_looked_for: bool,
+    /// The latest pass found nothing that a pass moves on.
+    calm: bool,
 }
 
 impl Housekeeper {
@@ -100,6 +97,7 @@ impl Housekeeper {
             rejected: 0,
             stuck: HashSet::new(),
             torn_looked_for: false,
+            calm: false,
             queue,
         }
     }
@@ -160,21 +158,25 @@ impl Housekeeper {
 
     /// When to tend again if nothing happens, milliseconds.
     pub fn next_look_ms(&self) -> u64 {
-        self.lead.next_look_ms()
+        self.lead.next_look_ms(self.calm)
     }
 
     /// A whole pass, whoever else may be at it.
     pub fn pass(&mut self, journal: &Journal) -> Result<Pass> {
+        self.calm = false;
         let mut pass = self.intake(journal)?;
         self.finish_intakes(journal)?;
-        let mut over = self.carry_out_cancel_requests(journal)?;
+        let cancels = self.carry_out_cancel_requests(journal)?;
         if !self.torn_looked_for {
             // Only a power cut leaves them, and every process begins after it.
             self.torn_looked_for = true;
             self.queue.sweep_torn()?;
         }
         pass.reclaimed = self.reclaim(journal)?;
-        pass.unblocked = self.unblock(journal)?;
+        let blocked = self.queue.blocked()?;
+        self.calm = pass == Pass::default() && !cancels && blocked.is_empty();
+        pass.unblocked = self.unblock(blocked, journal)?;
+        let mut over = cancels;
         if clock::mono_ms() >= self.next_sweep_ms {
             self.next_sweep_ms = clock::mono_ms() + SWEEP_EVERY_MS;
             self.queue.sweep()?;
@@ -289,9 +291,8 @@ impl Housekeeper {
         Ok(claims.len())
     }
 
-    fn unblock(&mut self, journal: &Journal) -> Result<usize> {
+    fn unblock(&mut self, blocked: Vec<QueueName>, journal: &Journal) -> Result<usize> {
         let mut unblocked = 0;
-        let blocked = self.queue.blocked()?;
         for name in self.waits.over(&self.queue, blocked, clock::now(), clock::mono_ms())? {
             let closed = self.queue.unblock(&name);
             if self.spared(closed, journal)? == Some(Transition::Won) {
@@ -331,19 +332,3 @@ impl Housekeeper {
         journal.record(event);
     }
 }
-
-/// Whether this process makes no pass, unless it suspects somebody: another one leads, and is trusted to be at it.
-fn leaves_it_to_another(leads: bool, since_last_pass_ms: u64) -> bool {
-    !leads && since_last_pass_ms < DISTRUST_MS
-}
-
-/// When to look next for lost workers, of so many; `below` throws a die of so many sides. All of them look at all of them:
-/// the more there are, the more rarely each.
-fn suspicion_ms(workers: usize, below: impl Fn(u64) -> u64) -> u64 {
-    let share = (workers as u64 / 2).clamp(1, MOST_TRUST);
-    SUSPECT_MS * share + below(SUSPECT_MS)
-}
-
-#[cfg(test)]
-#[path = "housekeeper_tests.rs"]
-mod tests;

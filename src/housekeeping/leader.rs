@@ -10,12 +10,21 @@ use crate::sys::{fs, process, random};
 
 /// The leader's interval, milliseconds.
 const LEAD_MS: u64 = 1_000;
+/// The same while nothing lies in the queue that only a pass moves on, milliseconds.
+const CALM_MS: u64 = 2_000;
 /// Who stands by sees so often whether the leader still leads, with as much jitter on top, milliseconds: where his
 /// end would be heard of, and where not.
 const HEARING_MS: u64 = 10_000;
 const DEAF_MS: u64 = 3_000;
 /// When the leader has just changed, milliseconds; doubled until it is known.
 const SOON_MS: u64 = 50;
+
+/// Everybody makes a pass so often even while another process leads, milliseconds: that one may have been stopped.
+const DISTRUST_MS: u64 = 30_000;
+/// Whoever does not lead looks for lost workers so often, milliseconds, for the same reason.
+const SUSPECT_MS: u64 = 5_000;
+/// Among many workers each looks so many times more rarely, at most.
+const MOST_TRUST: u64 = 5;
 
 /// This process's part.
 #[derive(Debug, Default)]
@@ -64,24 +73,39 @@ impl Leadership {
     }
 
     /// When to look again.
-    pub(super) fn next_look_ms(&self) -> u64 {
-        next_look_ms(self.is_mine(), self.leader.is_some(), self.puzzled, random::below)
+    /// `calm`: the latest pass found nothing that a pass moves on.
+    pub(super) fn next_look_ms(&self, calm: bool) -> u64 {
+        let leads = self.is_mine().then_some(calm);
+        next_look_ms(leads, self.leader.is_some(), self.puzzled, random::below)
     }
 }
 
-/// `puzzled`: looks in a row that did not find out who leads; `below` throws a die of so many sides.
+/// `leads`: whether all is calm for the one who leads; `puzzled`: looks in a row that did not find out who leads; `below` throws a die of so many sides.
 fn next_look_ms(
-    is_mine: bool,
+    leads: Option<bool>,
     leader_can_be_heard: bool,
     puzzled: u32,
     below: impl Fn(u64) -> u64,
 ) -> u64 {
-    match puzzled {
-        _ if is_mine => LEAD_MS,
-        0 if leader_can_be_heard => HEARING_MS + below(HEARING_MS),
-        0 => DEAF_MS + below(DEAF_MS),
-        looks => (SOON_MS << looks.min(7)).min(DEAF_MS),
+    match (leads, puzzled) {
+        (Some(true), _) => CALM_MS,
+        (Some(false), _) => LEAD_MS,
+        (None, 0) if leader_can_be_heard => HEARING_MS + below(HEARING_MS),
+        (None, 0) => DEAF_MS + below(DEAF_MS),
+        (None, looks) => (SOON_MS << looks.min(7)).min(DEAF_MS),
     }
+}
+
+/// Whether this process makes no pass, unless it suspects somebody: another one leads, and is trusted to be at it.
+pub(super) fn leaves_it_to_another(leads: bool, since_last_pass_ms: u64) -> bool {
+    !leads && since_last_pass_ms < DISTRUST_MS
+}
+
+/// When to look next for lost workers, of so many; `below` throws a die of so many sides. All of them look at all of them:
+/// the more there are, the more rarely each.
+pub(super) fn suspicion_ms(workers: usize, below: impl Fn(u64) -> u64) -> u64 {
+    let share = (workers as u64 / 2).clamp(1, MOST_TRUST);
+    SUSPECT_MS * share + below(SUSPECT_MS)
 }
 
 #[cfg(test)]
@@ -90,16 +114,39 @@ mod tests {
 
     #[test]
     fn whoever_stands_by_looks_the_more_often_the_less_it_knows() {
-        for (is_mine, heard, puzzled, from, to) in [
-            (true, false, 3, 1_000, 1_000),
-            (false, true, 0, 10_000, 19_999),
-            (false, false, 0, 3_000, 5_999),
-            (false, false, 1, 100, 100),
-            (false, false, 2, 200, 200),
-            (false, false, 60, 3_000, 3_000),
+        for (leads, heard, puzzled, from, to) in [
+            (Some(false), false, 3, 1_000, 1_000),
+            (Some(true), false, 0, 2_000, 2_000),
+            (None, true, 0, 10_000, 19_999),
+            (None, false, 0, 3_000, 5_999),
+            (None, false, 1, 100, 100),
+            (None, false, 2, 200, 200),
+            (None, false, 60, 3_000, 3_000),
         ] {
-            assert_eq!(next_look_ms(is_mine, heard, puzzled, |_| 0), from);
-            assert_eq!(next_look_ms(is_mine, heard, puzzled, |sides| sides - 1), to);
+            assert_eq!(next_look_ms(leads, heard, puzzled, |_| 0), from);
+            assert_eq!(next_look_ms(leads, heard, puzzled, |sides| sides - 1), to);
+        }
+    }
+
+    #[test]
+    fn whoever_leads_makes_every_pass_and_the_others_one_in_a_while() {
+        for (leads, since_ms, leaves_it) in [
+            (true, 0, false),
+            (true, 60_000, false),
+            (false, 0, true),
+            (false, 29_999, true),
+            (false, 30_000, false),
+        ] {
+            assert_eq!(leaves_it_to_another(leads, since_ms), leaves_it, "{leads} {since_ms}");
+        }
+    }
+
+    #[test]
+    fn the_more_workers_there_are_the_more_rarely_each_looks_for_the_lost() {
+        for (workers, least_ms) in [(0, 5_000), (3, 5_000), (4, 10_000), (10, 25_000), (64, 25_000)]
+        {
+            assert_eq!(suspicion_ms(workers, |_| 0), least_ms, "{workers}");
+            assert_eq!(suspicion_ms(workers, |sides| sides - 1), least_ms + 4_999, "{workers}");
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Idle {
     seat_waiter: LockWaiter,
     /// Tasks since it last waited.
     since_idle: u32,
-    /// Looks since its last task that found none.
+    /// Looks in a row that a hint led to, or the last task, and that found none.
     fruitless: u32,
     /// Whether the end of others' tasks matters: it ends a drain.
     drains: bool,
@@ -98,7 +98,10 @@ impl Idle {
             return;
         }
         let hears = self.watch.is_some() || self.seat_waiter.is_waiting();
-        context.pause(wait_ms(unsettled, hears, opens_in_ms, random::below));
+        if !context.pause(wait_ms(unsettled, hears, opens_in_ms, random::below)) {
+            // Hints that come one by one are followed at once.
+            self.fruitless = 0;
+        }
     }
 
     /// Begins to watch, if the machine has watches left. True: it does.
