@@ -22,13 +22,13 @@ pub(super) fn check(context: &Context, fix: bool, as_json: bool) -> CommandResul
         violations = queue.check()?;
     }
     if as_json {
-        context.ui.print_json(&json!({ "schema": 1, "violations": violations }));
+        context.ui.print_json(&json!({ "schema": 1, "violations": violations }))?;
     } else {
         for violation in &violations {
             let path = violation.path.display().to_string();
             let path = crate::domain::text::printable(&path, false);
-            context.ui.print(&format!("{} {path}: {}\n", violation.invariant, violation.what));
-            context.ui.print(&format!("   {}\n", violation.fix));
+            context.ui.print(&format!("{} {path}: {}\n", violation.invariant, violation.what))?;
+            context.ui.print(&format!("   {}\n", violation.fix))?;
         }
         context.ui.say(&match violations.len() {
             0 => "the queue is sound".to_owned(),
@@ -44,9 +44,9 @@ pub(super) fn doctor(context: &Context, as_json: bool) -> CommandResult {
     let waiting = commands::waiting_in(&Site::at(root).queue().join(Dir::Pending.name()));
     let findings = crate::doctor::examine(context.config(), &context.loaded.standing, &waiting);
     if as_json {
-        context.ui.print_json(&crate::doctor::json(&findings));
+        context.ui.print_json(&crate::doctor::json(&findings))?;
     } else {
-        context.ui.print(&crate::doctor::text(&findings, context.ui.style()));
+        context.ui.print(&crate::doctor::text(&findings, context.ui.style()))?;
     }
     let missing = findings.iter().any(crate::doctor::Finding::is_fatal);
     Ok(if missing { exit::MISSING } else { exit::OK })

@@ -86,8 +86,8 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> CommandResult {
     let program = context.program(&own);
     let commands = Commands { program: &program, repository: &shown };
     let period = (since, clock::now());
-    context.ui.print(&format!("\n{}", summary(&seen, period, &commands, context.ui.style())));
-    context.ui.print(&verify(&shown, &program));
+    context.ui.print(&format!("\n{}", summary(&seen, period, &commands, context.ui.style())))?;
+    context.ui.print(&verify(&shown, &program))?;
     let sound = queue.check()?.is_empty();
     context.ui.say(if sound {
         "the queue is sound"

@@ -10,6 +10,8 @@ pub const FOUND: u8 = 1;
 pub const USAGE: u8 = 2;
 /// Something needed is missing; `coordinator doctor` says what.
 pub const MISSING: u8 = 69;
+/// What the command was asked for could not be printed.
+pub const UNPRINTED: u8 = 74;
 /// Not now: another coordinator runs, the queue is paused, or something waits for a later run.
 pub const LATER: u8 = 75;
 
@@ -27,6 +29,7 @@ pub const HELP: &str = "Exit codes:
   1    a task failed, or a check found something
   2    the command, a file or a setting is wrong
   69   something needed is missing (coordinator doctor says what)
+  74   what was asked for could not be printed (a full disk)
   75   try again later: another coordinator runs, the queue is paused, something waits
   77   settings came with a clone, and are not trusted (coordinator trust)
   128+n  ended by signal n";

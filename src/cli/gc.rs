@@ -30,10 +30,10 @@ pub(super) fn gc(context: &Context, order: &Gc) -> CommandResult {
             commands::collect_garbage(&permitted, &queue, config, &items, observe)?;
             told["done"] = done.into();
         }
-        context.ui.print_json(&told);
+        context.ui.print_json(&told)?;
         return Ok(exit::OK);
     }
-    context.ui.print(&gc::text(&items, context.ui.style()));
+    context.ui.print(&gc::text(&items, context.ui.style()))?;
     context.ui.say(&format!("\n{}", kept(rules.keep)));
     let going = items.iter().filter(|item| item.goes()).count();
     if going == 0 {

@@ -23,9 +23,10 @@ const FOLLOW_MS: u64 = 200;
 /// `status`
 pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -> CommandResult {
     let scope = match (all, as_json) {
-        (true, _) => Scope::ALL,
+        (true, true) => Scope::ALL,
         (false, true) => Scope::USUAL,
-        (false, false) => Scope { last: ENDED, waiting: ROWS },
+        (true, false) => Scope { wrong: Some(usize::MAX), ..Scope::ALL },
+        (false, false) => Scope { last: ENDED, waiting: ROWS, wrong: Some(ENDED) },
     };
     let queue = match context.queue() {
         // An empty queue is a queue: nothing was dropped yet.
@@ -33,16 +34,16 @@ pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -
         other => other?,
     };
     if as_json {
-        context.ui.print_json(&json::status(&look(context, &queue, scope)?));
+        context.ui.print_json(&json::status(&look(context, &queue, scope)?))?;
         return Ok(exit::OK);
     }
     loop {
         let picture = text::status(&look(context, &queue, scope)?, context.ui.style());
         if !watch {
-            context.ui.print(&picture);
+            context.ui.print(&picture)?;
             return Ok(exit::OK);
         }
-        context.ui.repaint(&picture);
+        context.ui.repaint(&picture)?;
         clock::pause_ms(WATCH_MS);
     }
 }
@@ -65,9 +66,9 @@ pub(super) fn explain(context: &Context, task: &str, as_json: bool) -> CommandRe
     let shortage = QueueCapacity { queue: &queue, config }.shortage_for_workers()?;
     let explanation = explain::explain(&queue, config, &id, shortage.as_ref())?;
     if as_json {
-        context.ui.print_json(&explanation.json(&id));
+        context.ui.print_json(&explanation.json(&id))?;
     } else {
-        context.ui.print(&format!("{id}\n{}", explanation.text()));
+        context.ui.print(&format!("{id}\n{}", explanation.text()))?;
     }
     Ok(exit::OK)
 }
@@ -78,9 +79,9 @@ pub(super) fn show(context: &Context, task: &str, as_json: bool) -> CommandResul
     let id = context.task(&queue, task)?;
     let task = show::task(&queue, &id)?.located(context.config());
     if as_json {
-        context.ui.print_json(&show::json(&task));
+        context.ui.print_json(&show::json(&task))?;
     } else {
-        context.ui.print(&show::text(&task, context.ui.style()));
+        context.ui.print(&show::text(&task, context.ui.style()))?;
     }
     Ok(exit::OK)
 }
@@ -95,19 +96,19 @@ pub(super) fn logs(context: &Context, task: &str, follow: bool, raw: bool) -> Co
     };
     let show = |part: &[u8]| {
         if raw {
-            context.ui.print_raw(part);
+            context.ui.print_raw(part)
         } else {
-            context.ui.print(&String::from_utf8_lossy(part));
+            context.ui.print(&String::from_utf8_lossy(part))
         }
     };
     loop {
         // Looked up before reading: what was written until it ended is then read for certain.
         let running = follow && logs::running(&queue, &id)?;
         while let Some(part) = transcript.more()? {
-            show(&part);
+            show(&part)?;
         }
         if !running {
-            show(&transcript.rest());
+            show(&transcript.rest())?;
             return Ok(exit::OK);
         }
         clock::pause_ms(FOLLOW_MS);
@@ -117,9 +118,9 @@ pub(super) fn logs(context: &Context, task: &str, follow: bool, raw: bool) -> Co
 /// `config`
 pub(super) fn config(context: &Context, as_json: bool) -> CommandResult {
     if as_json {
-        context.ui.print_json(&to_json(&context.loaded));
+        context.ui.print_json(&to_json(&context.loaded))?;
     } else {
-        context.ui.print(&render_config(&context.loaded));
+        context.ui.print(&render_config(&context.loaded))?;
     }
     Ok(exit::OK)
 }

@@ -106,7 +106,7 @@ fn dispatch(args: Coordinator) -> CommandResult {
         Some(Command::Work(work)) => work::work(common, &work),
         Some(Command::DemoAgent) => demo_agent(),
         Some(Command::SelftestAgent) => selftest::agent(),
-        Some(Command::SelftestDisk { dir }) => Ok(selftest::disk(common, &dir)),
+        Some(Command::SelftestDisk { dir }) => selftest::disk(common, &dir),
         Some(Command::Selftest(order)) => selftest::selftest(&context()?, &order),
         Some(Command::Init { dir }) => setup::init(common, dir.as_deref()),
         Some(Command::Add(add)) => tasks::add(&context()?, &add),

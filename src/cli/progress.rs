@@ -64,7 +64,7 @@ impl Progress {
     }
 
     fn picture(&mut self, queue: &Queue) -> Option<String> {
-        let seen = view(queue, &self.root, Scope { last: 0, waiting: 0 }).ok()?;
+        let seen = view(queue, &self.root, Scope { last: 0, waiting: 0, wrong: None }).ok()?;
         let busy: Vec<String> = seen
             .workers
             .iter()

@@ -23,10 +23,10 @@ pub(super) fn restore(
     let all = commands::restore(&permitted, &queue, context.config(), task, branch)?;
     if json {
         let rows: Vec<Value> = all.iter().map(row).collect();
-        context.ui.print_json(&json!({ "schema": 1, "restored": rows }));
+        context.ui.print_json(&json!({ "schema": 1, "restored": rows }))?;
     } else {
         for work in &all {
-            context.ui.print(&told(work));
+            context.ui.print(&told(work))?;
         }
     }
     Ok(exit::OK)

@@ -22,16 +22,16 @@ const MOST_MINUTES: f64 = 1_440.0;
 pub(super) fn selftest(context: &Context, wanted: &Selftest) -> CommandResult {
     let order = order(context, wanted)?;
     if wanted.plan {
-        context.ui.print(&format!("seed {}\n{}", order.seed, selftest::night_plan(&order)));
+        context.ui.print(&format!("seed {}\n{}", order.seed, selftest::night_plan(&order)))?;
         return Ok(exit::OK);
     }
     let place = order.dir.clone();
     context.ui.say(&format!("in {}, seed {}", place.display(), order.seed));
     let report = selftest::run(&order, &mut Talk(context.ui))?;
     if wanted.json {
-        context.ui.print_json(&report.json());
+        context.ui.print_json(&report.json())?;
     } else {
-        context.ui.print(&report.text(context.ui.style()));
+        context.ui.print(&report.text(context.ui.style()))?;
     }
     if wanted.keep || !report.is_sound() {
         context.ui.say(&format!("everything is still there: {}", place.display()));
@@ -110,9 +110,9 @@ pub(super) fn agent() -> CommandResult {
 }
 
 /// The process that fills a disk of its own; one line of JSON.
-pub(super) fn disk(common: &Common, dir: &Path) -> u8 {
+pub(super) fn disk(common: &Common, dir: &Path) -> CommandResult {
     let seen = selftest::fill_a_small_disk(dir);
     let line = serde_json::to_string(&seen).expect("plain data");
-    Ui::new(common.color).print(&format!("{line}\n"));
-    exit::OK
+    Ui::new(common.color).print(&format!("{line}\n"))?;
+    Ok(exit::OK)
 }

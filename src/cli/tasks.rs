@@ -19,7 +19,10 @@ pub(super) fn add(context: &Context, add: &Add) -> CommandResult {
     let (config, permitted) = (context.config(), context.permit(Action::Add)?);
     commands::validate(config, &name, &bytes)?;
     let added = commands::add(&permitted, &context.queue_or_make()?, config, &name, &bytes)?;
-    context.ui.print(&format!("{}\n", added.id));
+    context.ui.print(&format!("{}\n", added.id)).map_err(|unprinted| {
+        let message = format!("{unprinted}; the task was added: {}", added.id);
+        Failure { message, ..unprinted }
+    })?;
     if added.unfinished {
         let tail = added.id.tail();
         context.ui.say(&format!("it is queued, but its intake waits: coordinator explain {tail}"));

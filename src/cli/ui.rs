@@ -3,12 +3,13 @@
 //! Invariant: text leaves here without anything that a terminal would obey, except for our own colours. Whoever
 //! makes text sees to that too (a name must stay on its line); this is the last door.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::error::Failure;
+use super::exit;
 use crate::domain::text::misleads;
 use crate::shape::style::Style;
 use crate::sys::env;
@@ -62,33 +63,33 @@ impl Ui {
     }
 
     /// Data.
-    pub(super) fn print(self, text: &str) {
-        write(self.style().harmless(text).as_bytes());
+    pub(super) fn print(self, text: &str) -> Result<(), Failure> {
+        write(self.style().harmless(text).as_bytes())
     }
 
     /// Data as it is, for a program that asked for it; a terminal gets it made harmless, colours included.
-    pub(super) fn print_raw(self, bytes: &[u8]) {
+    pub(super) fn print_raw(self, bytes: &[u8]) -> Result<(), Failure> {
         if env::stdout_is_terminal() {
-            write(Style::PLAIN.harmless(&String::from_utf8_lossy(bytes)).as_bytes());
+            write(Style::PLAIN.harmless(&String::from_utf8_lossy(bytes)).as_bytes())
         } else {
-            write(bytes);
+            write(bytes)
         }
     }
 
     /// A picture in the place of the last one, on a terminal; elsewhere one after the other.
-    pub(super) fn repaint(self, picture: &str) {
+    pub(super) fn repaint(self, picture: &str) -> Result<(), Failure> {
         if !env::stdout_is_terminal() {
             return self.print(picture);
         }
         // Home, the picture, and what is left of the old one is cleared: no flicker.
         let cleared = self.style().harmless(picture).replace('\n', "\u{1b}[K\n");
-        write(format!("\u{1b}[H{cleared}\u{1b}[J").as_bytes());
+        write(format!("\u{1b}[H{cleared}\u{1b}[J").as_bytes())
     }
 
     /// Data, as one JSON value on several lines.
-    pub(super) fn print_json(self, value: &impl Serialize) {
+    pub(super) fn print_json(self, value: &impl Serialize) -> Result<(), Failure> {
         let json = serde_json::to_string_pretty(value).expect("what is shown is plain data");
-        write(escaped(json + "\n").as_bytes());
+        write(escaped(json + "\n").as_bytes())
     }
 
     /// Talk.
@@ -108,11 +109,15 @@ impl Ui {
     }
 }
 
-fn write(bytes: &[u8]) {
+fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    // Whoever closed the pipe has read enough.
-    // Whoever read it may be gone.
-    drop(out.write_all(bytes).and_then(|()| out.flush()));
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // Whoever closed the pipe has read enough.
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(e) => Err(Failure::new(exit::UNPRINTED, format!("standard output: {e}"))
+            .hint("what was asked for is done, but not all of it could be printed; make room, then: coordinator status")),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// JSON of the same value that is harmless on a terminal: in strings, where alone such characters can stand.

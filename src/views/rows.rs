@@ -60,13 +60,15 @@ pub struct Scope {
     pub last: usize,
     /// Waiting tasks at most.
     pub waiting: usize,
+    /// For people: what went wrong (so many at most), then what runs and waits, then what ended otherwise.
+    pub wrong: Option<usize>,
 }
 
 impl Scope {
     /// Everything.
-    pub const ALL: Scope = Scope { last: usize::MAX, waiting: usize::MAX };
+    pub const ALL: Scope = Scope { last: usize::MAX, waiting: usize::MAX, wrong: None };
     /// What `status --json` shows.
-    pub const USUAL: Scope = Scope { last: LAST, waiting: usize::MAX };
+    pub const USUAL: Scope = Scope { last: LAST, waiting: usize::MAX, wrong: None };
 }
 
 /// Whether somebody holds it.
@@ -84,23 +86,44 @@ pub fn state_of(ended: &EndedTask) -> State {
     }
 }
 
-/// The tasks as rows: terminal ones first, then what runs, then what waits.
+/// The tasks as rows, in the order that their scope wants.
 pub(super) fn rows(queue: &Queue, snapshot: &Snapshot, scope: Scope) -> Vec<TaskRow> {
-    let mut ended: Vec<&EndedTask> = snapshot.ended.iter().collect();
-    let skipped = ended.len().saturating_sub(scope.last);
+    let goes_first = |ended: &&EndedTask| {
+        scope.wrong.is_some() && matches!(ended, EndedTask::Failed(_) | EndedTask::Rejected(_))
+    };
+    let (wrong, ended) = snapshot.ended.iter().partition(goes_first);
+    let rows_of = |ended: Vec<&EndedTask>| -> Vec<TaskRow> {
+        ended.into_iter().map(|ended| ended_row(queue, ended)).collect()
+    };
+    let wrong = rows_of(latest(wrong, scope.wrong.unwrap_or(0)));
+    let ended = rows_of(latest(ended, scope.last));
+    let live = unfinished(queue, snapshot, scope.waiting);
+    match scope.wrong {
+        Some(_) => [wrong, live, ended].concat(),
+        None => [ended, live].concat(),
+    }
+}
+
+/// The latest so many, oldest first.
+fn latest(mut ended: Vec<&EndedTask>, most: usize) -> Vec<&EndedTask> {
+    let skipped = ended.len().saturating_sub(most);
     if skipped > 0 {
         ended.select_nth_unstable_by(skipped - 1, |a, b| a.at().cmp(b.at()));
     }
-    ended[skipped..].sort_by(|a, b| a.at().cmp(b.at()));
-    let mut rows: Vec<TaskRow> =
-        ended[skipped..].iter().map(|ended| ended_row(queue, ended)).collect();
-    let running = snapshot.ready.iter().filter(|name| is_running(snapshot, name));
-    rows.extend(running.map(|name| waiting_row(queue, snapshot, name)));
-    let idle = snapshot.ready.iter().filter(|name| !is_running(snapshot, name));
-    let waiting: Vec<&QueueName> =
-        snapshot.blocked.iter().chain(idle).take(scope.waiting).collect();
-    rows.extend(side_by_side(&waiting, |name| waiting_row(queue, snapshot, name)));
-    let room = scope.waiting.saturating_sub(rows.len());
+    let mut latest = ended.split_off(skipped);
+    latest.sort_by(|a, b| a.at().cmp(b.at()));
+    latest
+}
+
+/// What runs, then at most so many of what waits.
+fn unfinished(queue: &Queue, snapshot: &Snapshot, most: usize) -> Vec<TaskRow> {
+    let (running, idle): (Vec<&QueueName>, Vec<&QueueName>) =
+        snapshot.ready.iter().partition(|name| is_running(snapshot, name));
+    let row = |name: &&QueueName| waiting_row(queue, snapshot, name);
+    let mut rows: Vec<TaskRow> = running.iter().map(row).collect();
+    let waiting: Vec<&QueueName> = snapshot.blocked.iter().chain(idle).take(most).collect();
+    rows.extend(side_by_side(&waiting, row));
+    let room = most - waiting.len();
     rows.extend(snapshot.pending.iter().take(room).map(|name| TaskRow {
         name: name.to_string_lossy().into_owned(),
         ..TaskRow::of(None, State::Pending)
@@ -194,7 +217,8 @@ fn ended_row(queue: &Queue, ended: &EndedTask) -> TaskRow {
     }
 }
 
-fn rejection(queue: &Queue, id: &TaskId) -> Option<String> {
+/// The first of the reasons for which a file was rejected.
+pub(super) fn rejection(queue: &Queue, id: &TaskId) -> Option<String> {
     let path = queue.paths().run(id).rejection();
     let bytes = fs::read_foreign(&path, REJECTION_MAX).ok()??;
     let rejection: Rejection = serde_json::from_slice(&bytes).ok()?;

@@ -161,3 +161,43 @@ fn watch_draws_again_and_again() {
     watch.end().exits(143);
     std::fs::remove_file(swarm.pending().join("new")).unwrap();
 }
+
+#[test]
+fn what_could_not_be_printed_is_an_error_and_a_closed_pipe_is_none() {
+    let swarm = Swarm::new();
+    swarm.coordinator(&["add", "-m", "echo x", "--name", "there"]).exits(0);
+    let sh = |line: &str| {
+        swarm.start(swarm.command("bash").args(["-c", line]).env("C", COORDINATOR)).end()
+    };
+    for args in ["status --json", "status", "config", "check --json", "show there", "explain there"]
+    {
+        let done = sh(&format!("\"$C\" {args} > /dev/full"));
+        assert!(done.err.contains("standard output: No space left"), "{args}: {done:?}");
+        assert!(done.err.contains("hint:"), "{args}: {done:?}");
+        done.exits(74);
+    }
+    let added = sh("\"$C\" add -m 'echo x' --name second > /dev/full").exits(74);
+    let id = swarm.show("second")["id"].as_str().unwrap().to_owned();
+    assert!(added.err.contains(&format!("the task was added: {id}")), "{}", added.err);
+    let closed = sh("set -o pipefail; { \"$C\" status; echo $? >&2; } | true");
+    assert_eq!(closed.err, "0\n");
+}
+
+#[test]
+fn status_names_what_failed_before_what_waits_and_what_ended_well() {
+    let swarm = Swarm::with("max_attempts = 1");
+    swarm.drop("the-bad-one", "exit 1");
+    swarm.drain_to(1);
+    for n in 0..25 {
+        swarm.drop(format!("good-{n}"), "echo x > x.txt");
+    }
+    swarm.drain_to(0);
+    swarm.coordinator(&["add", "-m", "echo x", "--name", "waits"]).exits(0);
+    for args in [&["status"][..], &["status", "--all"]] {
+        let said = swarm.coordinator(args).exits(0).out;
+        let at = |word: &str| said.find(word).unwrap_or_else(|| panic!("{word} in\n{said}"));
+        assert!(at("the-bad-one") < at("waits-") && at("waits-") < at("good-"), "{said}");
+    }
+    let last = swarm.status()["tasks"].as_array().unwrap().last().unwrap()["state"].clone();
+    assert_eq!(last, "ready", "--json keeps its order");
+}
