@@ -1,7 +1,9 @@
 //! What most commands begin with: settings, queue, how to speak.
 
+use std::path::Path;
+
 use super::args::Common;
-use super::config::{self, Flags, Loaded, Purpose};
+use super::config::{self, Flags, Loaded, Origin, Purpose};
 use super::error::Failure;
 use super::exit;
 use super::ui::Ui;
@@ -115,6 +117,14 @@ impl Context {
     /// The queue, made where it is missing; then git is kept from seeing it, if there is one.
     pub(super) fn queue_or_make(&self) -> Result<Queue, Failure> {
         let config = self.config();
+        if self
+            .loaded
+            .provenance
+            .iter()
+            .any(|set| set.key == "root" && set.origin == Origin::Default)
+        {
+            refuse_below_the_top(&config.root)?;
+        }
         let opened = Queue::of_root_or_made(&config.root, config.durability)?;
         super::privacy::close(config);
         if let Some(original) = opened.copy_of {
@@ -146,4 +156,16 @@ impl Context {
         let actor = Actor::here(&self.config().root);
         Ok(commands::authorize(actor, action).map_err(CommandError::from)?)
     }
+}
+
+/// Nobody gets a queue in a directory of a repository because he happens to stand there.
+pub(super) fn refuse_below_the_top(dir: &Path) -> Result<(), Failure> {
+    let has_git = |dir: &&Path| fs::exists(&dir.join(".git"));
+    let Some(top) = dir.ancestors().find(has_git).filter(|top| *top != dir) else { return Ok(()) };
+    let wrong =
+        format!("{} is inside the repository {}, which has no queue", dir.display(), top.display());
+    let there = quoted(&top.to_string_lossy());
+    Err(Failure::usage(wrong).hint(format!(
+        "coordinator init {there}; for a queue of this directory's own: coordinator init ."
+    )))
 }

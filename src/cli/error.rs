@@ -91,6 +91,12 @@ impl From<ConfigError> for Failure {
             (Some((rules, _)), true) => {
                 format!("edit {}; how rules are written is in docs/failures.md", rules.display())
             }
+            // What is wrong in the file has a line.
+            _ if e.problems.iter().all(|problem| problem.line.is_none()) => {
+                "correct the flag, the variable or the directory that it names; all keys are in \
+                 docs/configuration.md"
+                    .to_owned()
+            }
             _ => format!("edit {}; all keys are in docs/configuration.md", e.path.display()),
         };
         Failure::usage(e.to_string()).hint(hint)

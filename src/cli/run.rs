@@ -1,5 +1,6 @@
 //! `run`: the coordinator on this terminal (or in a log), with progress and the morning summary.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
 
@@ -64,14 +65,13 @@ pub(super) fn pool(
 }
 
 /// How this program runs a worker of its pool: itself, so that one file is the whole installation.
-fn worker_argv(context: &Context, run: &Run) -> Vec<String> {
-    let mut argv =
-        vec!["work".to_owned(), "--root".into(), context.config().root.display().to_string()];
+fn worker_argv(context: &Context, run: &Run) -> Vec<OsString> {
+    let mut argv = vec!["work".into(), "--root".into(), context.config().root.clone().into()];
     if run.drain {
         argv.push("--drain".into());
     }
     if let Some(agent) = &run.agent {
-        argv.extend(["--agent".into(), agent.clone()]);
+        argv.extend(["--agent".into(), agent.into()]);
     }
     argv
 }
@@ -116,14 +116,14 @@ fn finish(
     since: UnixMs,
 ) -> CommandResult {
     let root = &context.config().root;
-    let scope = Scope { last: usize::MAX, waiting: 50 };
+    let scope = Scope { last: usize::MAX, waiting: 50, wrong: None };
     let seen = view(queue, root, scope)?;
     if !run.quiet {
         let repository = repository(context);
         let program = context.program("coordinator");
         let commands = Commands { program: &program, repository: &repository };
         let text = summary(&seen, (since, clock::now()), &commands, context.ui.style());
-        context.ui.print(&text);
+        context.ui.print(&text)?;
     }
     let failed = failed_since(&seen, since);
     match ended {

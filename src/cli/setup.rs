@@ -8,22 +8,23 @@ use clap::CommandFactory;
 
 use super::args::{Common, Coordinator, Worker};
 use super::config::{self, Flags};
-use super::context::Context;
+use super::context::{Context, refuse_below_the_top};
 use super::error::{CommandResult, Failure};
 use super::exit;
 use crate::agent::program;
 use crate::commands;
 use crate::domain::settings::programs::AgentKind;
 use crate::git::{GitError, Repo};
-use crate::site::{SETTINGS, Site};
+use crate::site::{ROOT_MARKS, SETTINGS, Site};
 use crate::sys::fs;
 
 /// `init`
 pub(super) fn init(common: &Common, dir: Option<&Path>) -> CommandResult {
-    let dir = match dir {
-        Some(dir) => dir.to_owned(),
-        None => common.root.clone().unwrap_or_else(|| PathBuf::from(".")),
-    };
+    let named = dir.map(Path::to_owned).or_else(|| common.root.clone());
+    let dir = named.clone().unwrap_or_else(|| PathBuf::from("."));
+    if named.is_none() && !ROOT_MARKS.into_iter().any(|mark| fs::exists(&dir.join(mark))) {
+        refuse_below_the_top(&fs::canonical(&dir)?)?;
+    }
     fs::mkdirs_with_umask(&dir)?;
     let common = Common { root: Some(fs::canonical(&dir)?), ..common.clone() };
     let context = Context::new(&common, Flags::default())?;

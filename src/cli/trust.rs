@@ -28,39 +28,37 @@ pub(super) fn trust(common: &Common, wanted: &Trust) -> CommandResult {
     let context = Context::loaded_for(common, Flags::default(), Purpose::Trust)?;
     if wanted.list {
         let records = commands::records(&context.config().root)?;
-        print_records(&context, &records, "trusted", wanted.json);
-        return Ok(exit::OK);
+        return print_records(&context, &records, "trusted", wanted.json);
     }
     let permitted = context.permit(Action::Trust)?;
     let root = &context.config().root;
     if wanted.revoke {
-        print_records(&context, &commands::revoke(&permitted, root)?, "revoked", wanted.json);
-        return Ok(exit::OK);
+        let revoked = commands::revoke(&permitted, root)?;
+        return print_records(&context, &revoked, "revoked", wanted.json);
     }
     let named = config::named_files(&context.loaded).into_iter();
     let named = named.filter_map(|file| Some((file.path.clone(), file.why()?))).collect();
     let changed = matches!(standing, TrustState::AsBefore { .. });
     let trusted = commands::grant(&permitted, root, &Site::at(root).settings(), named, changed)?;
-    show(&context, &trusted.items, trusted.change_accepted, wanted.json);
-    Ok(exit::OK)
+    show(&context, &trusted.items, trusted.change_accepted, wanted.json)
 }
 
-fn show(context: &Context, items: &[TrustItem], changed: bool, as_json: bool) {
+fn show(context: &Context, items: &[TrustItem], changed: bool, as_json: bool) -> CommandResult {
     let runs = runs(&context.loaded);
     if as_json {
         context.ui.print_json(&json!({
             "schema": 1,
-            "root": context.config().root,
+            "root": context.config().root.display().to_string(),
             "trusted": items.iter().map(item_json).collect::<Vec<_>>(),
             "change_accepted": changed,
             "runs": runs,
-        }));
-        return;
+        }))?;
+        return Ok(exit::OK);
     }
     let root = context.config().root.display().to_string();
     if items.is_empty() && !changed {
-        context.ui.print(&format!("nothing in {root} needs trust: what is there is your own\n"));
-        return;
+        context.ui.print(&format!("nothing in {root} needs trust: what is there is your own\n"))?;
+        return Ok(exit::OK);
     }
     let mut out = String::new();
     for item in items {
@@ -76,15 +74,16 @@ fn show(context: &Context, items: &[TrustItem], changed: bool, as_json: bool) {
     for line in &runs {
         out.push_str(&format!("  {line}\n"));
     }
-    context.ui.print(&out);
+    context.ui.print(&out)?;
     context
         .ui
         .say("a coordinator that runs takes changed settings up when it is told to: kill -HUP");
+    Ok(exit::OK)
 }
 
 fn item_json(item: &TrustItem) -> Value {
     json!({
-        "place": item.place,
+        "place": item.place.display().to_string(),
         "sha256": item.sha256,
         "why": item.why.to_string(),
         "new": !item.trusted,
@@ -122,11 +121,16 @@ fn runs(loaded: &Loaded) -> Vec<String> {
     lines
 }
 
-fn print_records(context: &Context, records: &[TrustRecord], word: &str, as_json: bool) {
+fn print_records(
+    context: &Context,
+    records: &[TrustRecord],
+    word: &str,
+    as_json: bool,
+) -> CommandResult {
     if as_json {
-        let root = &context.config().root;
-        context.ui.print_json(&json!({ "schema": 1, "root": root, word: records }));
-        return;
+        let root = context.config().root.display().to_string();
+        context.ui.print_json(&json!({ "schema": 1, "root": root, word: records }))?;
+        return Ok(exit::OK);
     }
     if records.is_empty() {
         context.ui.say("nothing is trusted here");
@@ -134,6 +138,7 @@ fn print_records(context: &Context, records: &[TrustRecord], word: &str, as_json
     for record in records {
         let short = record.sha256.get(..12).unwrap_or(&record.sha256);
         let place = one_line(&record.place.display().to_string(), 4096);
-        context.ui.print(&format!("{word}: {place} (sha256 {short}…)\n"));
+        context.ui.print(&format!("{word}: {place} (sha256 {short}…)\n"))?;
     }
+    Ok(exit::OK)
 }

@@ -1,5 +1,6 @@
 //! What a coordinator is started with, and whom it tells what happens.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
@@ -13,7 +14,7 @@ pub struct CoordinatorOptions {
     /// End when nothing is ready or running.
     pub drain: bool,
     /// A worker's argv without its slot.
-    pub worker_argv: Vec<String>,
+    pub worker_argv: Vec<OsString>,
     /// Where workers write what they have to say.
     pub log_dir: PathBuf,
     /// Re-reads the settings.

@@ -178,7 +178,7 @@ impl Pool {
         fs::mkdirs(&options.log_dir)?;
         let log = options.log_dir.join(format!("worker-{index}.log"));
         let mut argv = options.worker_argv.clone();
-        argv.extend(["--slot".into(), index.to_string()]);
+        argv.extend(["--slot".into(), index.to_string().into()]);
         match daemon::spawn(&argv, &[], &log) {
             Ok(pid) => {
                 let start_ticks = identity::start_ticks(pid).unwrap_or(0);

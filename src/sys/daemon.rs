@@ -1,5 +1,6 @@
 //! Processes that outlive us: started in a session of their own, logging to a file, reaped without blocking.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -41,7 +42,7 @@ pub const RECYCLED: u8 = 76;
 
 /// Starts this very program again (also when its file was replaced meanwhile) in a new session, with these
 /// variables on top of ours.
-pub fn spawn(argv: &[String], env: &[(&str, &str)], log: &Path) -> io::Result<i32> {
+pub fn spawn(argv: &[impl AsRef<OsStr>], env: &[(&str, &str)], log: &Path) -> io::Result<i32> {
     let log = super::fs::open_append(log).map_err(|e| e.source)?;
     let mut command = Command::new("/proc/self/exe");
     command.args(argv).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);

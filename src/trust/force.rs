@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::digest;
 use super::store::{TrustStoreError, is_ours, put, state_dir};
+use super::{any_path, digest};
 use crate::sys::{env, fs};
 
 /// No record is longer, bytes: a settings file of a mebibyte, escaped.
@@ -19,6 +19,7 @@ const MOST_SWEPT: usize = 4096;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct InForceRecord {
     schema: u32,
+    #[serde(with = "any_path")]
     root: PathBuf,
     content: String,
 }

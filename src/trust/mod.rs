@@ -11,6 +11,7 @@
 //!
 //! Names: `domain`, `git`, `site`, `sys`.
 
+mod any_path;
 mod descent;
 mod force;
 mod git;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::digest;
+use super::{any_path, digest};
 use crate::domain::time::UnixMs;
 use crate::sys::fs::{self, FsError};
 use crate::sys::{clock, env, random};
@@ -21,6 +21,7 @@ const RECORD_MAX: u64 = 1 << 20;
 pub struct TrustRecord {
     pub schema: u32,
     /// The file's absolute path.
+    #[serde(with = "any_path")]
     pub place: PathBuf,
     /// The SHA-256 of its content, in hex.
     pub sha256: String,

@@ -147,13 +147,13 @@ fn where_nothing_can_be_written_it_says_so_and_leaves_nothing() {
 }
 
 #[test]
-fn in_a_subdirectory_it_is_that_ones_own_and_hidden_from_git() {
+fn in_a_subdirectory_that_is_named_it_is_that_ones_own_and_hidden_from_git() {
     let swarm = Swarm::new();
     fs::remove_file(swarm.at("swarm.toml")).unwrap();
     fs::write(swarm.at(".git/info/exclude"), "").unwrap();
     fs::create_dir(swarm.at("sub")).unwrap();
     let mut init = swarm.command(COORDINATOR);
-    swarm.start(init.arg("init").current_dir(swarm.at("sub"))).end().exits(0);
+    swarm.start(init.args(["init", "."]).current_dir(swarm.at("sub"))).end().exits(0);
     assert_eq!(names(&swarm.at("sub")), [".swarmdir", "queue", "swarm.toml"]);
     assert_eq!(swarm.git(&["status", "--porcelain", "-uall"]), "?? sub/swarm.toml");
     swarm.coordinator(&["--root", "sub", "config"]).exits(0);

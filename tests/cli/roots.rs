@@ -116,3 +116,62 @@ fn the_first_run_hides_the_queue_from_git() {
     assert_eq!(swarm.git(&["status", "--porcelain"]), "");
     std::fs::remove_file(swarm.at("interrupt")).unwrap();
 }
+
+#[test]
+fn below_the_top_of_a_repository_nobody_gets_a_queue_by_accident() {
+    let swarm = Swarm::new();
+    fs::remove_file(swarm.at("swarm.toml")).unwrap();
+    let below = swarm.at("src/deep");
+    fs::create_dir_all(&below).unwrap();
+    let run = |args: &[&str]| {
+        swarm.start(swarm.command(COORDINATOR).args(args).current_dir(&below)).end()
+    };
+    for args in [&["add", "-m", "x"][..], &["init"], &["--drain"], &["status"]] {
+        let done = run(args);
+        assert!(done.err.contains("hint:") && done.code() != 0, "{args:?}: {done:?}");
+        assert!(!below.join("queue").exists() && !below.join("swarm.toml").exists(), "{args:?}");
+    }
+    let said = run(&["add", "-m", "x"]).exits(2).err;
+    let top = swarm.root().display();
+    assert!(said.contains(&format!("coordinator init {top}")), "{said}");
+    swarm.coordinator(&["init"]).exits(0);
+    run(&["add", "-m", "x"]).exits(0);
+    assert_eq!(swarm.names("ready").len(), 1, "it is found from below");
+    run(&["init", "."]).exits(0);
+    assert!(below.join("queue/FORMAT").is_file(), "who says so gets one");
+}
+
+#[test]
+fn a_current_directory_that_is_gone_is_needed_only_where_no_root_is_given() {
+    let swarm = Swarm::with(SCRATCH);
+    swarm.coordinator(&["init"]).exits(0);
+    let line = r#"mkdir "$D" && cd "$D" && rmdir "$D" && exec "$C" $A status"#;
+    let run = |args: String| {
+        let mut command = swarm.command("bash");
+        command.args(["-c", line]).env("C", COORDINATOR).env("D", swarm.beside("gone"));
+        swarm.start(command.env("A", args)).end()
+    };
+    run(format!("--root {}", swarm.root().display())).exits(0);
+    let said = run(String::new()).exits(2).err;
+    assert!(said.contains("current directory"), "{said}");
+    assert!(said.contains("give an absolute --root") && !said.contains("edit"), "{said}");
+}
+
+#[test]
+fn a_path_that_is_no_utf8_works_and_a_variable_that_is_none_is_told() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let swarm = Swarm::new();
+    let old = swarm.beside("").join(OsStr::from_bytes(b"caf\xe9"));
+    fs::rename(swarm.root(), &old).unwrap();
+    let run =
+        |args: &[&str]| swarm.start(swarm.command(COORDINATOR).args(args).current_dir(&old)).end();
+    run(&["add", "-m", "echo x > x.txt", "--name", "x"]).exits(0);
+    run(&["--drain", "--agents", "1"]).exits(0);
+    assert_eq!(fs::read_dir(old.join("queue/done")).unwrap().count(), 1);
+    let mut command = swarm.command(COORDINATOR);
+    command.arg("status").current_dir(&old).env("SWARMDIR_ROOT", OsStr::from_bytes(b"no\xffwhere"));
+    let said = swarm.start(&mut command).end().exits(2).err;
+    assert!(said.contains("SWARMDIR_ROOT") && said.contains("no UTF-8 text"), "{said}");
+    fs::rename(&old, swarm.root()).unwrap();
+}

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::load::{load, load_at};
@@ -57,10 +58,22 @@ fn in_this_world(
     read: &ReadFile,
     load: impl FnOnce(&Flags, &World) -> Result<Loaded, ConfigError>,
 ) -> Result<Loaded, ConfigError> {
-    let cwd = env::current_dir().map_err(|error| ConfigError {
+    let wrong = |problem: Problem| ConfigError {
         path: PathBuf::from(SETTINGS),
-        problems: vec![Problem::new(format!("cannot tell the current directory: {error}"))],
+        problems: vec![problem],
         rules: None,
+    };
+    let no_text = env::all().into_iter().find(|(name, value)| {
+        name.as_bytes().starts_with(b"SWARMDIR_") && value.to_str().is_none()
+    });
+    if let Some((name, value)) = no_text {
+        let said = format!("{}: {value:?} is no UTF-8 text", name.display());
+        return Err(wrong(Problem::new(said)));
+    }
+    let absolute = flags.root.clone().filter(|root| root.is_absolute());
+    let cwd = env::current_dir().or_else(|error| absolute.ok_or(error)).map_err(|error| {
+        let said = format!("cannot tell the current directory: {error}");
+        wrong(Problem::new(said).hint("cd to one that exists, or give an absolute --root"))
     })?;
     // `..` and links in the root would spread to the trees beside it and to what agents are told.
     let real = |root: &Path| {
