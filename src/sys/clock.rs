@@ -38,9 +38,20 @@ pub fn local(at: UnixMs) -> String {
     timestamp(at).to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Local clock time for people: `11:30`.
+/// Local clock time for people: `11:30` of today, `Sun 11:30` within a week, else with its date.
 pub fn local_short(at: UnixMs) -> String {
-    timestamp(at).to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
+    short(at, now(), &jiff::tz::TimeZone::system())
+}
+
+fn short(at: UnixMs, now: UnixMs, zone: &jiff::tz::TimeZone) -> String {
+    let [at, now] = [at, now].map(|time| timestamp(time).to_zoned(zone.clone()));
+    let days = (at.date() - now.date()).get_days();
+    let format = match days {
+        0 => "%H:%M",
+        1..=6 => "%a %H:%M",
+        _ => "%Y-%m-%d %H:%M",
+    };
+    at.strftime(format).to_string()
 }
 
 fn timestamp(at: UnixMs) -> jiff::Timestamp {
@@ -76,5 +87,22 @@ mod tests {
     #[test]
     fn a_stamp_sorts_by_time_and_is_a_file_name() {
         assert_eq!(stamp(UnixMs(1_795_172_864_007)), "20261120T110744007");
+    }
+
+    #[test]
+    fn a_time_of_another_day_says_which() {
+        let now = UnixMs(1_795_172_864_007);
+        let (hour, day) = (3_600_000, 86_400_000);
+        for (ahead, said) in [
+            (0, "11:07"),
+            (12 * hour, "23:07"),
+            (13 * hour, "Sat 00:07"),
+            (6 * day, "Thu 11:07"),
+            (7 * day, "2026-11-27 11:07"),
+        ] {
+            assert_eq!(short(UnixMs(now.0 + ahead), now, &jiff::tz::TimeZone::UTC), said);
+        }
+        let yesterday = UnixMs(now.0 - day);
+        assert_eq!(short(yesterday, now, &jiff::tz::TimeZone::UTC), "2026-11-19 11:07");
     }
 }

@@ -304,12 +304,16 @@ fn why_waiting(
         .record(&name.at.id)
         .and_then(|record| record.agent)
         .unwrap_or_else(|| config.agent.clone());
-    for (account, breaker) in accounts(queue, clock::now())? {
-        if account == config.account(&agent) {
-            let line = breaker_line(&breaker);
-            let (agent, account) = (one_line(&agent, 64), one_line(&account, 64));
-            explanation = explanation.because(format!("its agent {agent} waits: {account} {line}"));
-        }
+    let (own, shown) = (config.account(&agent), one_line(&agent, 64));
+    let closed = accounts(queue, clock::now())?.into_iter().find(|(account, _)| account == own);
+    if let Some((account, breaker)) = closed {
+        let line = breaker_line(&breaker);
+        let account = one_line(&account, 64);
+        explanation = explanation.because(format!("its agent {shown} waits: {account} {line}"));
+    } else if queue.accounts()?.probe(own).is_some() {
+        explanation = explanation.because(format!(
+            "its agent {shown} waits: one task tries the account first, and the others begin when it is answered"
+        ));
     }
     let busy = snapshot.claims.len();
     Ok(match snapshot.workers.len() {

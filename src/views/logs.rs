@@ -1,4 +1,5 @@
-//! `logs TASK`: the transcript of the latest attempt, rendered or raw, followed while it runs.
+//! `logs TASK`: the transcript of the latest attempt, rendered or raw, followed while it runs; rendered, what it wrote to
+//! standard error too.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -6,28 +7,31 @@ use std::path::PathBuf;
 use crate::agent::program::RecordedOutput;
 use crate::agent::transcript::{self, MAX_LINE_BYTES};
 use crate::domain::task::id::TaskId;
+use crate::domain::text::printable;
 use crate::queue::shift::TaskPlace;
 use crate::queue::{Queue, Result};
 use crate::sys::fs;
 
-/// Follows one attempt's transcript.
+/// Follows one attempt's transcript, and what its agent writes to standard error.
 pub struct Follow {
-    path: PathBuf,
-    file: Option<File>,
-    rest: Vec<u8>,
+    events: Tail,
+    errors: Tail,
     output: RecordedOutput,
     raw: bool,
 }
 
-/// The latest attempt's transcript; `None` where there was no attempt.
+/// The latest attempt's transcript; `None` where there was no attempt. Raw, it is what the agent wrote to standard
+/// output, and that alone.
 pub fn follow(queue: &Queue, id: &TaskId, raw: bool) -> Result<Option<Follow>> {
     let latest = queue.attempts(id)?.pop();
-    Ok(latest.map(|attempt| Follow {
-        path: queue.paths().attempt(&attempt.name).events(),
-        file: None,
-        rest: Vec::new(),
-        output: RecordedOutput::of(attempt.start.and_then(|start| start.program).as_deref()),
-        raw,
+    Ok(latest.map(|attempt| {
+        let paths = queue.paths().attempt(&attempt.name);
+        Follow {
+            events: Tail::of(paths.events()),
+            errors: Tail::of(paths.stderr()),
+            output: RecordedOutput::of(attempt.start.and_then(|start| start.program).as_deref()),
+            raw,
+        }
     }))
 }
 
@@ -43,6 +47,58 @@ impl Follow {
     /// What was added since the last call, in whole lines; `None`: nothing for now. Rendered text has no control
     /// characters left, raw bytes are what the agent wrote.
     pub fn more(&mut self) -> Result<Option<Vec<u8>>> {
+        if let Some(lines) = self.events.more()? {
+            return Ok(Some(self.shown(lines)));
+        }
+        if self.raw {
+            return Ok(None);
+        }
+        Ok(self.errors.more()?.map(|lines| complaints(&lines)))
+    }
+
+    /// Last lines that nothing ended: their writer died.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let events = std::mem::take(&mut self.events.rest);
+        let mut rest = self.shown(events);
+        if !self.raw {
+            rest.extend(complaints(&std::mem::take(&mut self.errors.rest)));
+        }
+        rest
+    }
+
+    fn shown(&self, lines: Vec<u8>) -> Vec<u8> {
+        if self.raw {
+            return lines;
+        }
+        let rendered = each(&lines).filter_map(|line| transcript::render(&self.output.line(line)));
+        rendered.map(|text| format!("{text}\n")).collect::<String>().into_bytes()
+    }
+}
+
+/// Standard error, a mark before each line.
+fn complaints(lines: &[u8]) -> Vec<u8> {
+    let text = each(lines).map(|line| printable(&String::from_utf8_lossy(line), false));
+    text.map(|line| format!("stderr: {line}\n")).collect::<String>().into_bytes()
+}
+
+fn each(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+}
+
+/// A file that grows.
+struct Tail {
+    path: PathBuf,
+    file: Option<File>,
+    rest: Vec<u8>,
+}
+
+impl Tail {
+    fn of(path: PathBuf) -> Tail {
+        Tail { path, file: None, rest: Vec::new() }
+    }
+
+    /// What was added since the last call, in whole lines; `None`: nothing for now.
+    fn more(&mut self) -> Result<Option<Vec<u8>>> {
         if self.file.is_none() {
             self.file = fs::open_foreign(&self.path)?;
         }
@@ -57,26 +113,9 @@ impl Follow {
             let whole = self.rest.iter().rposition(|byte| *byte == b'\n').map(|end| end + 1);
             let end = whole.or((self.rest.len() > MAX_LINE_BYTES).then_some(self.rest.len()));
             if let Some(end) = end {
-                let lines: Vec<u8> = self.rest.drain(..end).collect();
-                return Ok(Some(self.shown(lines)));
+                return Ok(Some(self.rest.drain(..end).collect()));
             }
         }
-    }
-
-    /// A last line that nothing ended: its writer died.
-    pub fn rest(&mut self) -> Vec<u8> {
-        let rest = std::mem::take(&mut self.rest);
-        self.shown(rest)
-    }
-
-    fn shown(&self, lines: Vec<u8>) -> Vec<u8> {
-        if self.raw {
-            return lines;
-        }
-        let rendered = lines
-            .split(|byte| *byte == b'\n')
-            .filter_map(|line| transcript::render(&self.output.line(line)));
-        rendered.map(|text| format!("{text}\n")).collect::<String>().into_bytes()
     }
 }
 

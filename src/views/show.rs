@@ -1,10 +1,11 @@
 //! `show TASK`: everything that is known of one task.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::rows::state_of;
+use super::rows::{rejection, state_of};
 use super::spent::spent;
 use crate::domain::account::usage::Usage;
 use crate::domain::settings::config::Config;
@@ -12,11 +13,13 @@ use crate::domain::task::id::TaskId;
 use crate::domain::task::record::{CommitRecord, Origin, TaskRecord};
 use crate::domain::task::state::State;
 use crate::domain::text::{one_line, printable};
+use crate::queue::intake::MAX_TASK_BYTES;
 use crate::queue::runs::AttemptFiles;
-use crate::queue::shift::TaskPlace;
+use crate::queue::shift::{EndedTask, TaskPlace};
 use crate::queue::{Queue, Result};
 use crate::shape::style::{Style, dollars, duration};
-use crate::sys::clock;
+use crate::site::Dir;
+use crate::sys::{clock, fs};
 
 /// One task with its attempts.
 #[derive(Debug)]
@@ -35,6 +38,10 @@ pub struct TaskView {
     pub attempts: Vec<AttemptFiles>,
     /// What all of them cost together, the one that runs included.
     pub usage: Usage,
+    /// Why it was rejected.
+    pub rejected: Option<String>,
+    /// Its text is not what the latest attempt worked on: how long that was and how long it is, bytes.
+    pub text_changed: Option<(usize, usize)>,
 }
 
 impl TaskView {
@@ -58,7 +65,10 @@ pub fn task(queue: &Queue, id: &TaskId) -> Result<TaskView> {
     let attempts = queue.attempts(id)?;
     let mut usage = Usage::default();
     attempts.iter().for_each(|attempt| usage.add(&spent(queue, attempt)));
+    let rejected = matches!(place, Some(TaskPlace::Ended(EndedTask::Rejected(_))));
     Ok(TaskView {
+        rejected: rejected.then(|| rejection(queue, id)).flatten(),
+        text_changed: place.as_ref().and_then(|at| text_changed(queue, at, attempts.last()?)),
         id: id.clone(),
         name: queue.dropped_name(id).to_string_lossy().into_owned(),
         place,
@@ -67,6 +77,20 @@ pub fn task(queue: &Queue, id: &TaskId) -> Result<TaskView> {
         attempts,
         usage,
     })
+}
+
+/// An attempt works on a copy: whoever still wrote when the file was taken up, or edits it later, is told.
+fn text_changed(queue: &Queue, at: &TaskPlace, latest: &AttemptFiles) -> Option<(usize, usize)> {
+    let read = |path: &Path| fs::read_foreign(path, MAX_TASK_BYTES).ok().flatten();
+    let worked_on = read(&queue.paths().attempt(&latest.name).task())?;
+    let now = read(&match at {
+        TaskPlace::Waiting(name) => {
+            let dir = if name.reason.is_some() { Dir::Blocked } else { Dir::Ready };
+            queue.paths().file(dir, name.to_string())
+        }
+        TaskPlace::Ended(ended) => queue.ended_file(ended),
+    })?;
+    (now != worked_on).then_some((worked_on.len(), now.len()))
 }
 
 impl TaskView {
@@ -120,6 +144,8 @@ pub fn json(task: &TaskView) -> Value {
         "title": task.record.as_ref().and_then(|record| record.title.clone()),
         "state": task.state().map(State::word),
         "outcome": task.outcome(),
+        "rejected": task.rejected,
+        "text_changed": task.text_changed.is_some(),
         "branch": task.branch(),
         "base": task.origin().map(|origin| origin.base.clone()),
         "base_name": task.origin().map(|origin| origin.base_name.clone()),
@@ -156,6 +182,17 @@ pub fn text(task: &TaskView, style: Style) -> String {
     let outcome = task.outcome().map(|word| format!(" ({})", one_line(word, 40)));
     let outcome = outcome.unwrap_or_default();
     line("state", format!("{state}{outcome}"));
+    if let Some(why) = &task.rejected {
+        line("reason", one_line(why, 500));
+    }
+    if let Some((worked_on, now)) = task.text_changed {
+        line(
+            "note",
+            format!(
+                "its text changed after it was taken up: {worked_on} bytes were worked on, now it has {now}"
+            ),
+        );
+    }
     if let Some(origin) = task.origin() {
         line(
             "base",

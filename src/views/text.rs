@@ -126,8 +126,7 @@ fn worker_line(row: &WorkerRow) -> Option<String> {
 pub fn breaker_line(breaker: &Breaker) -> String {
     let now = clock::now();
     let why = one_line(&breaker.why(), 100);
-    let far = breaker.until.since(now) > 20 * 3_600_000;
-    let until = if far { clock::local(breaker.until) } else { clock::local_short(breaker.until) };
+    let until = clock::local_short(breaker.until);
     match breaker.state(now) {
         AccountState::Closed => {
             format!("paused until {until}, {why} ({})", one_line(&breaker.fault, 40))

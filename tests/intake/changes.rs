@@ -59,6 +59,9 @@ fn while_it_runs_an_edit_changes_nothing_and_rm_stops_it() {
     coordinator.end().exits(0);
     assert_eq!(swarm.counts(), "done 1");
     assert_eq!(swarm.show("edited")["outcome"], "done");
+    assert_eq!(swarm.show("edited")["text_changed"], true, "whoever edited it is told");
+    let said = swarm.coordinator(&["show", "edited"]).exits(0).out;
+    assert!(said.contains("its text changed after it was taken up"), "{said}");
     let branch = swarm.show("edited")["branch"].as_str().unwrap().to_owned();
     assert_eq!(swarm.git(&["show", &format!("{branch}:x.txt")]), "done");
     assert_eq!(swarm.names("claims"), Vec::<String>::new());

@@ -128,3 +128,27 @@ fn ten_thousand_tasks_behind_a_closed_gate_are_not_read_again_and_again() {
     swarm.stop_now();
     worker.end().exits(143);
 }
+
+/// Nothing is known of the account yet: one task tries it, and whoever asks why the others wait is told.
+#[test]
+fn explain_says_that_one_task_tries_the_account_first() {
+    let swarm = Swarm::new();
+    let program = swarm.beside("silent");
+    fs::write(&program, format!("#!/bin/sh\n{}", swarm.holds("silent"))).unwrap();
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    swarm.settings(&format!(
+        "max_attempts = 1\n[agent.claude]\nkind = \"claude\"\nprogram = {program:?}\n"
+    ));
+    for name in ["one", "two"] {
+        swarm.drop(name, "---\nagent: claude\n---\ndo it\n");
+    }
+    let coordinator = swarm.start_coordinator(&["--agents", "2"]);
+    swarm.wait_held("silent");
+    wait_until("the other one waits", || swarm.names("ready").len() == 2);
+    let said = ["one", "two"].map(|task| swarm.coordinator(&["explain", task]).exits(0).out);
+    let waits = said.iter().filter(|said| said.contains("one task tries the account first"));
+    assert_eq!(waits.count(), 1, "{said:?}");
+    swarm.let_go("silent");
+    swarm.stop_now();
+    coordinator.end().exits(143);
+}

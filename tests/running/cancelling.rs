@@ -101,3 +101,15 @@ fn logs_follow_a_running_task_to_its_end() {
     assert!(logs.end().exits(0).out.contains("second"));
     worker.end().exits(0);
 }
+
+#[test]
+fn logs_show_what_went_to_standard_error() {
+    let swarm = Swarm::new();
+    swarm.drop("complains", "echo fine; echo 'the reason\t' >&2; printf 'unfinished' >&2; exit 3");
+    swarm.drain_to(1);
+    let said = swarm.coordinator(&["logs", "complains"]).exits(0).out;
+    assert!(said.contains("fine\n"), "{said}");
+    assert!(said.contains("stderr: the reason") && said.contains("stderr: unfinished\n"), "{said}");
+    let raw = swarm.coordinator(&["logs", "complains", "--raw"]).exits(0).out;
+    assert_eq!(raw, "fine\n", "raw is standard output alone");
+}

@@ -103,3 +103,20 @@ fn an_attempt_that_fails_is_tried_again_as_often_as_the_operator_says() {
     let branch = task["branch"].as_str().unwrap();
     assert_eq!(swarm.git(&["show", &format!("{branch}:tries.txt")]), "1\n2\n3", "in one tree");
 }
+
+#[test]
+fn work_that_could_not_be_committed_is_no_plain_done() {
+    let swarm = Swarm::new();
+    // Its tree is no tree of git's any more.
+    swarm.drop("lost", "echo x > work.txt; echo garbage > \"$(git rev-parse --git-dir)/HEAD\"\n");
+    let done = swarm.coordinator(&["--drain", "--agents", "1"]).exits(0);
+    let task = swarm.show("lost");
+    assert_eq!((&task["state"], &task["outcome"]), (&"done".into(), &"uncommitted".into()));
+    let why = task["attempts"][0]["result"]["reason"].as_str().unwrap();
+    let place = why.strip_prefix("what is uncommitted stays in ").unwrap().split(": ").next();
+    let work = std::path::Path::new(place.unwrap()).join("work.txt");
+    assert_eq!(std::fs::read_to_string(work).unwrap(), "x\n", "{why}");
+    for text in [done.out, swarm.coordinator(&["status"]).exits(0).out] {
+        assert!(text.contains("(uncommitted)"), "{text}");
+    }
+}

@@ -28,6 +28,8 @@ pub enum Outcome {
 pub struct Traces {
     /// Commits or files were made; `None` where nobody can tell (a scratch directory).
     pub changed: Option<bool>,
+    /// Why what it left could not be committed; it lies in the tree only.
+    pub uncommitted: Option<String>,
     /// Tools that the agent asked for and was denied, in order, without repeats.
     pub denied_tools: Vec<String>,
 }
@@ -35,7 +37,7 @@ pub struct Traces {
 /// What comes of the attempt.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Disposition {
-    /// The word in records and JSON: `done`, `no_change`, `denied`, or a [`Fault::word`].
+    /// The word in records and JSON: `done`, `no_change`, `uncommitted`, `denied`, or a [`Fault::word`].
     pub outcome: String,
     /// One line for people; empty for a plain success.
     pub reason: String,
@@ -81,6 +83,9 @@ fn success(traces: &Traces) -> Disposition {
         reason,
         step: Step::Done,
     };
+    if let Some(why) = &traces.uncommitted {
+        return done("uncommitted", why.clone());
+    }
     let unchanged = traces.changed == Some(false);
     if !traces.denied_tools.is_empty() {
         let reason = format!("tools were denied: {}", traces.denied_tools.join(", "));
@@ -165,15 +170,18 @@ mod tests {
     }
 
     #[test]
-    fn no_change_and_denied_tools_are_never_a_silent_done() {
+    fn no_change_lost_work_and_denied_tools_are_never_a_silent_done() {
         let traces = |changed, denied: &[&str]| Traces {
             changed,
+            uncommitted: None,
             denied_tools: denied.iter().map(|t| (*t).to_owned()).collect(),
         };
         let of = |traces| judge(&Outcome::Success, &traces, NOW);
         assert_eq!(of(traces(Some(true), &[])).outcome, "done");
         assert_eq!(of(traces(None, &[])).outcome, "done");
         assert_eq!(of(traces(Some(false), &[])).outcome, "no_change");
+        let left = Traces { uncommitted: Some("it stays".into()), ..traces(Some(true), &[]) };
+        assert_eq!((&*of(left.clone()).outcome, of(left).step), ("uncommitted", Step::Done));
         assert_eq!(of(traces(Some(true), &["Bash"])).step, Step::Done);
         // Another try would be denied the same.
         assert_eq!(of(traces(Some(false), &["Bash"])).step, Step::GivenUp);

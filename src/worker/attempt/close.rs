@@ -60,7 +60,11 @@ pub(super) fn close(
 ) -> Result<bool> {
     let shared = &context.shared;
     let Ran { report, mut notes, left, place } = ran;
-    let traces = Traces { changed: left.changed, denied_tools: report.denied_tools.clone() };
+    let traces = Traces {
+        changed: left.changed,
+        uncommitted: left.uncommitted.clone(),
+        denied_tools: report.denied_tools.clone(),
+    };
     let (mut ending, mut rule_match) = context.blame_the_disk(&report);
     let account_ending = ending.clone();
     if let Some(detail) = unsaved(context, place.as_ref(), &left) {
@@ -311,7 +315,8 @@ mod tests {
             assert_eq!(result.charged, charged, "{ending:?}");
             assert_eq!(result.class.is_some() && result.evidence.is_some(), evident, "{ending:?}");
         }
-        let denied = Traces { changed: Some(true), denied_tools: vec!["Bash".into()] };
+        let denied_tools = vec!["Bash".into()];
+        let denied = Traces { changed: Some(true), denied_tools, ..Traces::default() };
         assert_eq!(of(&Outcome::Success, &denied).class, None, "denied tools that it did without");
     }
 }

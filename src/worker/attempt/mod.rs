@@ -223,8 +223,12 @@ fn collect(
     match context.with_space(GitError::disk_full, || place.collect(&subject, &trailers)) {
         Ok(left) => left,
         Err(e) => {
-            notes.push(format!("what is uncommitted stays in {}: {e}", place.path().display()));
-            Left { no_room: e.disk_full().then(|| e.to_string()), ..Left::default() }
+            let why = format!("what is uncommitted stays in {}: {e}", place.path().display());
+            notes.push(why.clone());
+            match e.disk_full() {
+                true => Left { no_room: Some(e.to_string()), ..Left::default() },
+                false => Left { uncommitted: Some(why), ..Left::default() },
+            }
         }
     }
 }

@@ -68,6 +68,8 @@ pub(super) struct Left {
     pub(super) notes: Vec<String>,
     /// There was no room to commit it: it is in the tree only.
     pub(super) no_room: Option<String>,
+    /// It could not be committed for another reason: as well.
+    pub(super) uncommitted: Option<String>,
     pub(super) collected: Option<Collected>,
 }
 
@@ -244,6 +246,7 @@ impl Workplace {
             commits: collected.commits.clone(),
             notes,
             no_room: None,
+            uncommitted: None,
             collected: Some(collected),
         })
     }

@@ -56,7 +56,7 @@ fn lines(pieces: &[&[u8]], max: usize) -> Vec<Vec<u8>> {
 fn assert_waits(fault: Fault) {
     let now = UnixMs(1_795_172_864_000);
     let ending = Outcome::Failure { fault, detail: String::new() };
-    let verdict = judge(&ending, &Traces { changed: None, denied_tools: Vec::new() }, now);
+    let verdict = judge(&ending, &Traces::default(), now);
     let Step::Blocked(reason) = verdict.step else { panic!("{fault:?} is not the task's own") };
     let name = QueueName::parse("5-a.1").expect("valid").blocked_next(reason);
     assert_eq!(QueueName::parse(&name.to_string()), Some(name));
