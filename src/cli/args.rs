@@ -98,7 +98,7 @@ pub(super) enum Command {
         dir: Option<PathBuf>,
     },
     /// Add a task; prints its id
-    Add(Add),
+    Add(super::add_args::Add),
     /// Run the pool (the default)
     Run(Run),
     /// What is waiting, running and done
@@ -123,8 +123,11 @@ pub(super) enum Command {
     },
     /// The transcript of a task's latest attempt
     Logs {
-        /// Its id, slug or tail
-        task: String,
+        /// Its id, slug or tail [default: the task that was tried last]
+        task: Option<String>,
+        /// Another attempt: 1 is the first
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        attempt: Option<u32>,
         /// Go on while it runs
         #[arg(long, short)]
         follow: bool,
@@ -140,11 +143,27 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What a task's branch changes: a patch
+    Diff {
+        /// Its id, slug or tail
+        task: String,
+        /// A line for each file
+        #[arg(long)]
+        stat: bool,
+    },
+    /// Merge a task's branch into the one that is checked out, where that is clean
+    Merge {
+        /// Its id, slug or tail
+        task: String,
+    },
     /// Run a failed, rejected or cancelled task again, or a blocked one now
     Retry {
         /// Its id, slug or tail
-        #[arg(required = true)]
+        #[arg(required_unless_present = "failed")]
         tasks: Vec<String>,
+        /// Every task that failed
+        #[arg(long, conflicts_with = "tasks")]
+        failed: bool,
     },
     /// Cancel tasks; a running one is stopped, its work stays in its branch
     Cancel {
@@ -171,6 +190,14 @@ pub(super) enum Command {
         /// 0 to 9
         #[arg(value_parser = clap::value_parser!(u8).range(0..=9))]
         band: u8,
+    },
+    /// The accounts that claims wait for, and how to open one again
+    Account {
+        #[command(subcommand)]
+        what: Option<Account>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Start no more tasks; the same as `touch interrupt`
     Pause {
@@ -224,7 +251,7 @@ pub(super) enum Command {
     },
     /// Prove it here: the file system, then a storm of kills or a whole night
     #[command(args_override_self = true)]
-    Selftest(Selftest),
+    Selftest(super::selftest_args::Selftest),
     /// The effective settings, and where each comes from
     Config {
         /// As JSON
@@ -263,6 +290,17 @@ pub(super) enum Command {
     SelftestDisk { dir: PathBuf },
 }
 
+/// What to do about accounts.
+#[derive(Subcommand, Debug)]
+pub(super) enum Account {
+    /// Claim their tasks again: its limit is over, or you have logged in again
+    Reopen {
+        /// As `coordinator account` lists them
+        #[arg(required = true)]
+        accounts: Vec<String>,
+    },
+}
+
 /// What to do about trust.
 #[derive(Args, Debug)]
 pub(super) struct Trust {
@@ -275,67 +313,4 @@ pub(super) struct Trust {
     /// As JSON
     #[arg(long)]
     pub(super) json: bool,
-}
-
-/// What a self-test does; all of it is said again at its end, with its seed.
-#[derive(Args, Debug)]
-pub(super) struct Selftest {
-    /// Instead of the storm a night without anybody: limits, overloads, hung agents, kills, a full disk, a reboot
-    #[arg(long, conflicts_with_all = ["work", "every", "kills_only"])]
-    pub(super) night: bool,
-    /// Only say what would happen in that night, and when
-    #[arg(long, requires = "night")]
-    pub(super) plan: bool,
-    /// How long the storm lasts [default: 1; a night: 60]
-    #[arg(long, value_name = "M")]
-    pub(super) minutes: Option<f64>,
-    /// On the file system of this directory [default: the queue's here, else the current directory]
-    #[arg(long, value_name = "DIR")]
-    pub(super) dir: Option<PathBuf>,
-    /// Do it again as it was with this seed
-    #[arg(long, value_name = "N")]
-    pub(super) seed: Option<u64>,
-    /// Tasks in the storm [default: 600 a minute; in a night 5 a minute]
-    #[arg(long, value_name = "N")]
-    pub(super) tasks: Option<usize>,
-    /// Workers in the storm [default: 6; in a night 10]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
-    pub(super) workers: Option<u32>,
-    /// Coordinators in the storm; without one the workers are on their own
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
-    pub(super) coordinators: u8,
-    /// How long a task takes, about
-    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration)]
-    pub(super) work: u64,
-    /// A fault so often
-    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = duration)]
-    pub(super) every: u64,
-    /// Only kill -9: nothing is stopped, cancelled, held or moved
-    #[arg(long)]
-    pub(super) kills_only: bool,
-    /// Leave everything there
-    #[arg(long)]
-    pub(super) keep: bool,
-    /// As JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// Milliseconds.
-fn duration(text: &str) -> Result<u64, String> {
-    crate::domain::settings::quantity::parse_duration(text).map_err(|e| e.to_string())
-}
-
-/// A task from the command line.
-#[derive(Args, Debug)]
-pub(super) struct Add {
-    /// A task file; `-`: standard input
-    #[arg(required_unless_present = "message", conflicts_with = "message")]
-    pub(super) file: Option<PathBuf>,
-    /// The task itself
-    #[arg(long, short, value_name = "TEXT")]
-    pub(super) message: Option<String>,
-    /// What to call it [default: the file's name, or the first words]
-    #[arg(long, value_name = "NAME")]
-    pub(super) name: Option<String>,
 }

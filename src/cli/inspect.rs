@@ -4,6 +4,7 @@ use super::config::{render_config, to_json};
 use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
+use crate::commands;
 use crate::domain::task::state::State;
 use crate::housekeeping::capacity::QueueCapacity;
 use crate::queue::{Queue, QueueError};
@@ -86,13 +87,40 @@ pub(super) fn show(context: &Context, task: &str, as_json: bool) -> CommandResul
     Ok(exit::OK)
 }
 
-/// `logs`
-pub(super) fn logs(context: &Context, task: &str, follow: bool, raw: bool) -> CommandResult {
+/// `diff`
+pub(super) fn diff(context: &Context, task: &str, stat: bool) -> CommandResult {
     let queue = context.queue()?;
     let id = context.task(&queue, task)?;
-    let Some(mut transcript) = logs::follow(&queue, &id, raw)? else {
-        return Err(Failure::new(exit::LATER, format!("{id} has not been tried yet"))
-            .hint(format!("coordinator explain {}-{}", id.slug(), id.tail())));
+    context.ui.print_raw(&commands::changes(&queue, context.config(), &id, stat)?)?;
+    Ok(exit::OK)
+}
+
+/// `logs`
+pub(super) fn logs(
+    context: &Context,
+    task: Option<&str>,
+    attempt: Option<u32>,
+    follow: bool,
+    raw: bool,
+) -> CommandResult {
+    let queue = context.queue()?;
+    let id = match task {
+        Some(task) => context.task(&queue, task)?,
+        None => logs::tried_last(&queue)?.ok_or_else(|| {
+            Failure::new(exit::LATER, "no task has been tried yet").hint("coordinator status")
+        })?,
+    };
+    if task.is_none() {
+        context.ui.say(&format!("{id}:"));
+    }
+    let Some(mut transcript) = logs::follow(&queue, &id, attempt, raw)? else {
+        let short = format!("{}-{}", id.slug(), id.tail());
+        return Err(match attempt.filter(|_| queue.attempt_count(&id).is_ok_and(|n| n > 0)) {
+            Some(number) => Failure::usage(format!("{id} has no attempt {number}"))
+                .hint(format!("coordinator show {short}")),
+            None => Failure::new(exit::LATER, format!("{id} has not been tried yet"))
+                .hint(format!("coordinator explain {short}")),
+        });
     };
     let show = |part: &[u8]| {
         if raw {

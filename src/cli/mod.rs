@@ -3,8 +3,10 @@
 //! The only module that prints, the only one that reads settings and flags. It may not know system calls or
 //! the queue's layout. Each command is a function from its arguments to an exit code.
 //!
-//! Names: `agent`, `commands`, `coordinator`, `doctor`, `domain`, `form`, `gc`, `git`, `housekeeping`, `queue`, `rehearsal`, `selftest`, `shape`, `site`, `sys`, `trust`, `views`, `worker`, `worktree`.
+//! Names: `agent`, `commands`, `coordinator`, `doctor`, `domain`, `form`, `gc`, `git`, `housekeeping`, `queue`, `rehearsal`, `selftest`, `shape`, `site`, `sys`, `taskfile`, `trust`, `views`, `worker`, `worktree`.
 
+mod accounts;
+mod add_args;
 mod args;
 mod care;
 pub mod config;
@@ -26,6 +28,7 @@ mod progress;
 mod restore;
 mod run;
 mod selftest;
+mod selftest_args;
 mod setup;
 mod stop;
 mod tasks;
@@ -37,7 +40,7 @@ mod work;
 use std::io::Read;
 use std::process::ExitCode;
 
-use args::{Command, Common, Coordinator, HiddenWorker, Worker};
+use args::{Account, Command, Common, Coordinator, HiddenWorker, Worker};
 use config::Flags;
 use context::Context;
 use error::CommandResult;
@@ -114,9 +117,18 @@ fn dispatch(args: Coordinator) -> CommandResult {
             inspect::status(&context()?, json, watch, all)
         }
         Some(Command::Explain { task, json }) => inspect::explain(&context()?, &task, json),
-        Some(Command::Logs { task, follow, raw }) => inspect::logs(&context()?, &task, follow, raw),
+        Some(Command::Logs { task, attempt, follow, raw }) => {
+            inspect::logs(&context()?, task.as_deref(), attempt, follow, raw)
+        }
         Some(Command::Show { task, json }) => inspect::show(&context()?, &task, json),
-        Some(Command::Retry { tasks }) => tasks::retry(&context()?, &tasks),
+        Some(Command::Diff { task, stat }) => inspect::diff(&context()?, &task, stat),
+        Some(Command::Merge { task }) => tasks::merge(&context()?, &task),
+        Some(Command::Retry { tasks, failed: false }) => tasks::retry(&context()?, &tasks),
+        Some(Command::Retry { failed: true, .. }) => tasks::retry_failed(&context()?),
+        Some(Command::Account { what: None, json }) => accounts::list(&context()?, json),
+        Some(Command::Account { what: Some(Account::Reopen { accounts }), .. }) => {
+            accounts::reopen(&context()?, &accounts)
+        }
         Some(Command::Cancel { tasks }) => tasks::cancel(&context()?, &tasks),
         Some(Command::Hold { tasks }) => tasks::hold(&context()?, &tasks),
         Some(Command::Release { tasks }) => tasks::release(&context()?, &tasks),

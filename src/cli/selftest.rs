@@ -3,10 +3,11 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::args::{Common, Selftest};
+use super::args::Common;
 use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
+use super::selftest_args::Selftest;
 use super::ui::Ui;
 use crate::selftest::{self, Observer, Order};
 use crate::site::Site;

@@ -30,9 +30,11 @@ pub enum Action {
     CollectGarbage,
     Hold,
     Mend,
+    Merge,
     Pause,
     Prioritise,
     Release,
+    Reopen,
     Restore,
     Resume,
     Retry,
@@ -75,10 +77,13 @@ impl Actor {
     }
 }
 
-/// Decides. An attempt may do what concerns tasks and workers; it may not say that what it changed itself is meant.
+/// Decides. An attempt may do what concerns tasks and workers; it may not say that what it changed itself is meant, or take
+/// its own work over.
 pub fn authorize(actor: Actor, action: Action) -> Result<Permitted, Denied> {
     match (actor, action) {
-        (Actor::Attempt { pid }, Action::Trust) => Err(Denied::BelowAttempt { action, pid }),
+        (Actor::Attempt { pid }, Action::Trust | Action::Merge) => {
+            Err(Denied::BelowAttempt { action, pid })
+        }
         (Actor::Attempt { .. } | Actor::Person, _) => Ok(Permitted { action }),
     }
 }
@@ -93,7 +98,14 @@ impl Permitted {
 impl Denied {
     /// What to do instead.
     pub fn hint(self) -> &'static str {
-        "in a shell of your own: coordinator trust"
+        match self {
+            Denied::BelowAttempt { action: Action::Merge, .. } => {
+                "in a shell of your own: coordinator merge TASK"
+            }
+            Denied::BelowAttempt { .. } | Denied::OtherAction { .. } => {
+                "in a shell of your own: coordinator trust"
+            }
+        }
     }
 }
 
@@ -126,9 +138,11 @@ mod tests {
             (Action::CollectGarbage, true),
             (Action::Hold, true),
             (Action::Mend, true),
+            (Action::Merge, false),
             (Action::Pause, true),
             (Action::Prioritise, true),
             (Action::Release, true),
+            (Action::Reopen, true),
             (Action::Restore, true),
             (Action::Resume, true),
             (Action::Retry, true),

@@ -9,6 +9,7 @@ use super::error::{CommandError, ErrorKind};
 use super::trust::waiting;
 use crate::domain::event::Event;
 use crate::domain::settings::config::Config;
+use crate::domain::settings::problem::Problem;
 use crate::domain::task::id::TaskId;
 use crate::domain::task::name::{Band, QueueName};
 use crate::domain::task::reason::Wait;
@@ -21,7 +22,7 @@ use crate::queue::scan::FoundTask;
 use crate::queue::shift::{EndedTask, TaskPlace};
 use crate::site::Dir;
 use crate::sys::{clock, fs};
-use crate::taskfile;
+use crate::taskfile::{self, GivenKey};
 use crate::views::rows::state_of;
 use crate::views::view::rejected_report;
 
@@ -56,12 +57,21 @@ pub enum TaskChange {
 /// What became of each task, in the order in which they were named.
 type Changes = Vec<Result<TaskChange, CommandError>>;
 
+/// A task file with keys that are given beside it.
+pub fn with_keys(name: &OsStr, bytes: &[u8], keys: &[GivenKey]) -> Result<Vec<u8>, CommandError> {
+    let name = name.to_string_lossy();
+    taskfile::with_keys(&name, bytes, keys).map_err(|problems| wrong(&name, bytes, &problems))
+}
+
+fn wrong(name: &str, bytes: &[u8], problems: &[Problem]) -> CommandError {
+    let report = taskfile::explain(name, bytes, "TASK", problems);
+    CommandError::usage(format!("nothing was added\n{}", report.trim_end()))
+}
+
 /// Whether a task file is right, before a queue is made for it.
 pub fn validate(config: &Config, name: &OsStr, bytes: &[u8]) -> Result<(), CommandError> {
-    known_names(config).parse(name, bytes).map(drop).map_err(|problems| {
-        let report = taskfile::explain(&name.to_string_lossy(), bytes, "TASK", &problems);
-        CommandError::usage(format!("nothing was added\n{}", report.trim_end()))
-    })
+    let parsed = known_names(config).parse(name, bytes).map(drop);
+    parsed.map_err(|problems| wrong(&name.to_string_lossy(), bytes, &problems))
 }
 
 /// Queues a task file. It is durable when this returns.

@@ -66,6 +66,14 @@ impl Git {
         git
     }
 
+    /// In a checkout, as its user runs it: with his settings, for what he asked for himself.
+    pub(crate) fn of_its_user(checkout: &Path) -> Git {
+        let mut git = Git::bare(checkout);
+        git.env.retain(|(key, _)| key != "GIT_DIR" && key != "GIT_NO_REPLACE_OBJECTS");
+        git.limit_ms = LIMIT_MS;
+        git
+    }
+
     /// In a worktree: its administrative directory, the directory with its files, and what replaces its configuration.
     pub(crate) fn in_tree(admin: &Path, files: &Path, pairs: Vec<(String, String)>) -> Git {
         let mut git = Git::bare(admin);

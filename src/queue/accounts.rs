@@ -79,6 +79,12 @@ impl Queue {
         )
     }
 
+    /// Removes an account's breaker, whatever it knows.
+    pub fn forget_breaker(&self, account: &str) -> Result<()> {
+        fs::unlink(&self.file(Dir::Accounts, account))?;
+        Ok(())
+    }
+
     /// Removes an account's breaker: a task of its, begun at `since`, went well. One that began before the breaker
     /// was closed says nothing about the trouble.
     pub fn reset_breaker(&self, account: &str, since: UnixMs) -> Result<()> {

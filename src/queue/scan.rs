@@ -107,6 +107,11 @@ pub enum FoundTask {
 }
 
 impl Queue {
+    /// Every task that has a record or a reservation, in no order.
+    pub fn known_tasks(&self) -> Result<Vec<TaskId>> {
+        self.parsed(Dir::Runs, TaskId::parse)
+    }
+
     /// Looks a task up by id, then tail or slug, then by a part of its id. What an intake reserved before it died
     /// is no task.
     pub fn find(&self, text: &str) -> Result<FoundTask> {
@@ -115,8 +120,7 @@ impl Queue {
         {
             return Ok(FoundTask::One(id));
         }
-        let names = fs::list(&self.dir(Dir::Runs))?;
-        let all: Vec<TaskId> = names.iter().filter_map(|n| TaskId::parse(n.to_str()?)).collect();
+        let all = self.known_tasks()?;
         let exact = |id: &&TaskId| id.tail() == text || id.slug() == text;
         let mut matches: Vec<TaskId> = all.iter().filter(exact).cloned().collect();
         if matches.is_empty() && text.len() >= 3 {

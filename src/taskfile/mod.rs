@@ -7,6 +7,7 @@
 
 mod explain;
 mod front;
+mod given;
 mod json;
 mod keys;
 mod spec;
@@ -14,6 +15,7 @@ mod yaml;
 
 pub use explain::explain;
 pub use front::BYTES_MAX;
+pub use given::{GivenKey, with_keys};
 pub use keys::{KeyDoc, TASK_KEYS};
 pub use spec::ParseContext;
 

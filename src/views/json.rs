@@ -57,8 +57,13 @@ pub fn status(view: &View) -> Status<'_> {
         shortage: view.shortage.as_ref().map(shortage),
         settings: settings(view),
         waiting_for_trust: &view.trust.waiting,
-        accounts: view.accounts.iter().map(breaker).collect(),
+        accounts: accounts(&view.accounts),
     }
+}
+
+/// Accounts that are not simply open, as `status` and `account` print them.
+pub fn accounts(accounts: &[(String, Breaker)]) -> Vec<Value> {
+    accounts.iter().map(breaker).collect()
 }
 
 /// What stands between `swarm.toml` and its effect.

@@ -20,11 +20,22 @@ pub struct Follow {
     raw: bool,
 }
 
-/// The latest attempt's transcript; `None` where there was no attempt. Raw, it is what the agent wrote to standard
-/// output, and that alone.
-pub fn follow(queue: &Queue, id: &TaskId, raw: bool) -> Result<Option<Follow>> {
-    let latest = queue.attempts(id)?.pop();
-    Ok(latest.map(|attempt| {
+/// The transcript of an attempt (`number` counts from 1; else the latest); `None` where there was no such attempt. Raw, it
+/// is what the agent wrote to standard output, and that alone.
+pub fn follow(
+    queue: &Queue,
+    id: &TaskId,
+    number: Option<u32>,
+    raw: bool,
+) -> Result<Option<Follow>> {
+    let mut attempts = queue.attempts(id)?;
+    if let Some(number) = number {
+        attempts.truncate(number as usize);
+        if attempts.len() < number as usize {
+            return Ok(None);
+        }
+    }
+    Ok(attempts.pop().map(|attempt| {
         let paths = queue.paths().attempt(&attempt.name);
         Follow {
             events: Tail::of(paths.events()),
@@ -33,6 +44,25 @@ pub fn follow(queue: &Queue, id: &TaskId, raw: bool) -> Result<Option<Follow>> {
             raw,
         }
     }))
+}
+
+/// The task whose latest attempt began last, by the times of their directories.
+pub fn tried_last(queue: &Queue) -> Result<Option<TaskId>> {
+    let mut runs: Vec<_> = queue
+        .known_tasks()?
+        .into_iter()
+        .filter_map(|id| {
+            let meta = fs::look(queue.paths().run(&id).dir()).ok()??;
+            Some((fs::mtime_ns(&meta), id))
+        })
+        .collect();
+    runs.sort();
+    for (_, id) in runs.into_iter().rev() {
+        if queue.attempt_count(&id)? > 0 {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether somebody works on the task now.

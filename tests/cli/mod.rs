@@ -9,3 +9,4 @@ mod init;
 mod json;
 mod output;
 mod roots;
+mod take_over;

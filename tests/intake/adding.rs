@@ -58,3 +58,37 @@ fn what_is_wrong_is_told_and_nothing_is_added() {
     swarm.drain();
     assert_eq!(swarm.counts(), "");
 }
+
+#[test]
+fn several_files_are_added_and_flags_say_what_front_matter_would() {
+    let swarm = Swarm::new();
+    fs::write(swarm.beside("a.md"), "---\ntitle: A\n---\necho a > x.txt\n").unwrap();
+    fs::write(swarm.beside("b.json"), "{\"prompt\": \"echo b > x.txt\"}").unwrap();
+    let flags = ["--priority", "2", "--agent", "sh", "--base", "main", "--timeout", "5m"];
+    let labels = ["--label", "ui", "--label", "urgent"];
+    let args = [&["add", "../a.md", "../b.json"][..], &flags, &labels].concat();
+    let added = swarm.coordinator(&args).exits(0).out;
+    let ids: Vec<&str> = added.lines().collect();
+    assert_eq!(ids.len(), 2, "{added}");
+    for id in &ids {
+        let (dir, name) = swarm.place(id.rsplit('-').nth(1).unwrap()).unwrap();
+        assert!(dir == "ready" && name.starts_with("2-"), "{dir}/{name}");
+        let task = swarm.show(id);
+        assert_eq!(task["labels"], serde_json::json!(["ui", "urgent"]));
+        assert_eq!(task["base_name"], "main");
+    }
+    let message = ["add", "-m", "echo c > x.txt", "--title", "the \"third\": one", "--name", "c"];
+    let id = swarm.coordinator(&message).exits(0);
+    assert_eq!(swarm.show(id.word())["title"], "the \"third\": one");
+    swarm.drain();
+    assert_eq!(swarm.counts(), "done 3");
+
+    // All or none; and nothing is said twice.
+    let wrong = swarm.coordinator(&["add", "../a.md", "../b.json", "--timeout", "soon"]).exits(2);
+    assert!(wrong.err.contains("timeout") && wrong.out.is_empty(), "{wrong:?}");
+    let twice = swarm.coordinator(&["add", "../b.json", "../a.md", "--title", "B"]).exits(2).err;
+    assert!(twice.contains("title") && twice.contains("nothing was added"), "{twice}");
+    let named = swarm.coordinator(&["add", "../a.md", "../b.json", "--name", "x"]).exits(2).err;
+    assert!(named.contains("--name is for one task"), "{named}");
+    assert_eq!(swarm.counts(), "done 3");
+}

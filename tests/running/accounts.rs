@@ -152,3 +152,23 @@ fn explain_says_that_one_task_tries_the_account_first() {
     swarm.stop_now();
     coordinator.end().exits(143);
 }
+
+/// A limit that is not true any more: a person opens the account, and needs to know no file for it.
+#[test]
+fn a_closed_account_is_listed_and_opened_again() {
+    let swarm = Swarm::with("default_agent = \"demo\"");
+    swarm.coordinator(&["init"]).exits(0);
+    assert!(swarm.coordinator(&["account"]).exits(0).err.contains("no account waits"));
+    close(&swarm, "demo", clock::now().0 + 3_600_000);
+    swarm.drop("x", "write x.txt x\n");
+    swarm.worker(&["--drain"]).exits(75);
+    let listed = swarm.coordinator(&["account"]).exits(0).out;
+    assert!(listed.starts_with("demo: paused until ") && listed.contains("used up"), "{listed}");
+    assert_eq!(swarm.json(&["account"])["accounts"][0]["account"], "demo");
+    let wrong = swarm.coordinator(&["account", "reopen", "dmo"]).exits(2).err;
+    assert!(wrong.contains("it is one of demo"), "{wrong}");
+    swarm.coordinator(&["account", "reopen", "demo"]).exits(0);
+    assert_eq!(swarm.json(&["account"])["accounts"], json!([]));
+    swarm.drain();
+    assert_eq!(swarm.counts(), "done 1");
+}

@@ -113,3 +113,45 @@ fn logs_show_what_went_to_standard_error() {
     let raw = swarm.coordinator(&["logs", "complains", "--raw"]).exits(0).out;
     assert_eq!(raw, "fine\n", "raw is standard output alone");
 }
+
+#[test]
+fn everything_that_failed_is_retried_at_once_and_nothing_else() {
+    let swarm = Swarm::with("max_attempts = 1");
+    swarm.coordinator(&["init"]).exits(0);
+    let none = swarm.coordinator(&["retry", "--failed"]);
+    assert!(none.exits(0).err.contains("no task has failed"));
+    for name in ["one", "two"] {
+        swarm.drop(name, "[ -e \"$SWARM_E2E/../marks/ok\" ] && echo x > x.txt");
+    }
+    swarm.drop("good", "echo x > x.txt");
+    swarm.drain_to(1);
+    assert_eq!(swarm.counts(), "done 1, failed 2");
+    std::fs::write(swarm.beside("marks/ok"), "").unwrap();
+    swarm.coordinator(&["retry", "--failed"]).exits(0);
+    swarm.drain_to(0);
+    assert_eq!(swarm.counts(), "done 3");
+    swarm.coordinator(&["retry", "--failed", "good"]).exits(2);
+    swarm.coordinator(&["retry"]).exits(2);
+}
+
+#[test]
+fn logs_name_an_attempt_and_without_a_task_show_the_latest() {
+    let swarm = Swarm::with("max_attempts = 1");
+    swarm.coordinator(&["init"]).exits(0);
+    let none = swarm.coordinator(&["logs"]).exits(75).err;
+    assert!(none.contains("no task has been tried yet"), "{none}");
+    swarm.drop("early", "echo early; exit 1");
+    swarm.drain_to(1);
+    swarm.drop("late", "echo late; exit 1");
+    swarm.drain_to(1);
+    let said = swarm.coordinator(&["logs"]).exits(0);
+    assert!(said.out.starts_with("late\n") && said.err.contains("-late-"), "{said:?}");
+    swarm.coordinator(&["retry", "early"]).exits(0);
+    swarm.drain_to(1);
+    assert!(swarm.coordinator(&["logs"]).exits(0).err.contains("-early-"));
+    for (number, code) in [("1", 0), ("2", 0), ("3", 2)] {
+        let said = swarm.coordinator(&["logs", "early", "--attempt", number]).exits(code);
+        assert_eq!(said.out.starts_with("early\n"), code == 0, "{said:?}");
+        assert_eq!(said.err.contains("has no attempt 3"), code == 2, "{said:?}");
+    }
+}

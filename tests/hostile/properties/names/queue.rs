@@ -295,7 +295,7 @@ fn look(queue: &Queue, root: &Path) {
         assert_eq!(show::json(&task)["schema"], 1);
         let why = explain::explain(queue, &config, &id, None).expect("explained");
         assert_harmless("explain", &why.text());
-        if let Some(mut log) = logs::follow(queue, &id, false).expect("looked for") {
+        if let Some(mut log) = logs::follow(queue, &id, None, false).expect("looked for") {
             while let Ok(Some(part)) = log.more() {
                 assert_harmless("logs", &String::from_utf8_lossy(&part));
             }
