@@ -175,3 +175,13 @@ fn a_path_that_is_no_utf8_works_and_a_variable_that_is_none_is_told() {
     assert!(said.contains("SWARMDIR_ROOT") && said.contains("no UTF-8 text"), "{said}");
     fs::rename(&old, swarm.root()).unwrap();
 }
+
+#[test]
+fn a_misspelt_variable_is_a_mistake_with_a_suggestion() {
+    let swarm = Swarm::new();
+    let mut command = swarm.command(COORDINATOR);
+    let said = swarm.start(command.arg("config").env("SWARMDIR_AGNETS", "9")).end().exits(2).err;
+    assert!(said.contains("did you mean `SWARMDIR_AGENTS`?") && !said.contains("edit"), "{said}");
+    let mut command = swarm.command(COORDINATOR);
+    swarm.start(command.arg("config").env("SWARMDIR_NOBODYS", "9")).end().exits(0);
+}

@@ -20,6 +20,7 @@ mod rows;
 mod settings;
 mod trusted;
 mod values;
+mod variables;
 mod written;
 
 use std::fmt;

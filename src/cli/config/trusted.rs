@@ -5,13 +5,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::load::{load, load_at};
 use super::paths::joined;
 use super::settings::Origin;
-use super::{ConfigError, Flags, Loaded, ReadFile, World, root};
+use super::{ConfigError, Flags, Loaded, ReadFile, World, root, variables};
 use crate::domain::settings::choice::Durability;
 use crate::domain::settings::problem::Problem;
 use crate::domain::settings::programs::Executable;
@@ -63,12 +62,8 @@ fn in_this_world(
         problems: vec![problem],
         rules: None,
     };
-    let no_text = env::all().into_iter().find(|(name, value)| {
-        name.as_bytes().starts_with(b"SWARMDIR_") && value.to_str().is_none()
-    });
-    if let Some((name, value)) = no_text {
-        let said = format!("{}: {value:?} is no UTF-8 text", name.display());
-        return Err(wrong(Problem::new(said)));
+    if let Some(problem) = variables::mistake(&env::all()) {
+        return Err(wrong(problem));
     }
     let absolute = flags.root.clone().filter(|root| root.is_absolute());
     let cwd = env::current_dir().or_else(|error| absolute.ok_or(error)).map_err(|error| {
