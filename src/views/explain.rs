@@ -236,9 +236,10 @@ fn why_blocked(queue: &Queue, task: &TaskView, reason: &Reason, short: &str) -> 
     if reason.wait != Wait::Hold {
         explanation = explanation.failed_of(queue, task, short);
     }
+    let now = if reason.wait == Wait::Hold { "release" } else { "retry" };
     explanation = explanation
         .because(format!("{when}; {cost}"))
-        .command(format!("coordinator retry {short}    # now"));
+        .command(format!("coordinator {now} {short}    # now"));
     match reason.wait {
         Wait::Auth | Wait::Spend | Wait::Missing | Wait::Machine | Wait::Disk => {
             explanation.command("coordinator doctor")

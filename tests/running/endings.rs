@@ -120,3 +120,30 @@ fn work_that_could_not_be_committed_is_no_plain_done() {
         assert!(text.contains("(uncommitted)"), "{text}");
     }
 }
+
+#[test]
+fn a_script_that_nobody_can_run_is_not_called_missing() {
+    use std::os::unix::fs::PermissionsExt;
+    let swarm = Swarm::new();
+    let mut settings = String::new();
+    for (name, head) in [("gone", "#!/opt/no-such-interpreter\n"), ("dos", "#!/bin/sh\r\n")] {
+        let program = swarm.beside(name);
+        std::fs::write(&program, format!("{head}echo x\n")).unwrap();
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        settings += &format!("[agent.{name}]\nkind = \"command\"\nargv = [{program:?}]\n");
+        swarm.drop(name, format!("---\nagent: {name}\n---\nx\n"));
+    }
+    swarm.settings(&settings);
+    swarm.worker(&["--drain"]).exits(75);
+    for (name, said) in [
+        ("gone", "its interpreter /opt/no-such-interpreter is not there"),
+        ("dos", "its first line ends with CR LF"),
+    ] {
+        let why = swarm.coordinator(&["explain", name]).exits(0).out;
+        assert!(why.contains(said), "{why}");
+    }
+    swarm.coordinator(&["add", "-m", "echo x", "--name", "kept"]).exits(0);
+    swarm.coordinator(&["hold", "kept"]).exits(0);
+    let why = swarm.coordinator(&["explain", "kept"]).exits(0).out;
+    assert!(why.contains("coordinator release kept-"), "{why}");
+}

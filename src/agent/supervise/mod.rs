@@ -6,6 +6,7 @@
 //! Names: `failures`, `job`, `program`, `report`, `transcript`.
 
 mod group;
+mod interpreter;
 mod look;
 pub(super) mod outcome;
 pub(super) mod output;

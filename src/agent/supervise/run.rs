@@ -8,7 +8,6 @@ use crate::agent::job::{Job, Refusal};
 use crate::agent::program::adapter::Launch;
 use crate::agent::program::{self, MARK};
 use crate::agent::report::{MAX_SAID_BYTES, Progress, Report};
-use crate::agent::supervise::group;
 use crate::agent::supervise::look::Looker;
 use crate::agent::supervise::outcome::{Evidence, judge};
 use crate::agent::supervise::output::{OutputReader, sign};
@@ -16,6 +15,7 @@ use crate::agent::supervise::record::{LOOK_MS, Recorder};
 use crate::agent::supervise::remote::Remote;
 use crate::agent::supervise::state::{Action, Event, Phase, State, step};
 use crate::agent::supervise::watch::Watch;
+use crate::agent::supervise::{group, interpreter};
 use crate::agent::transcript::{Line, Splitter, brief};
 use crate::domain::failure::fault::Fault;
 use crate::domain::outcome::disposition::Outcome;
@@ -97,7 +97,9 @@ fn not_started(launch: &Launch, error: &SpawnError) -> Refusal {
             Fault::Machine
         }
     };
-    Refusal::new(fault, format!("cannot start {:?}: {error}", launch.program))
+    let why = (fault == Fault::Missing).then(|| interpreter::trouble(&launch.program)).flatten();
+    let why = why.unwrap_or_else(|| error.to_string());
+    Refusal::new(fault, format!("cannot start {:?}: {why}", launch.program))
 }
 
 /// An agent at work.
