@@ -3,7 +3,7 @@
 //! Invariant: text leaves here without anything that a terminal would obey, except for our own colours. Whoever
 //! makes text sees to that too (a name must stay on its line); this is the last door.
 
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -88,8 +88,9 @@ impl Ui {
 
     /// Data, as one JSON value on several lines.
     pub(super) fn print_json(self, value: &impl Serialize) -> Result<(), Failure> {
-        let json = serde_json::to_string_pretty(value).expect("what is shown is plain data");
-        write(escaped(json + "\n").as_bytes())
+        let mut out = BufWriter::with_capacity(BUFFER, Escaping(std::io::stdout().lock()));
+        let written = serde_json::to_writer_pretty(&mut out, value).map_err(Into::into);
+        printed(written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()))
     }
 
     /// Talk.
@@ -111,7 +112,11 @@ impl Ui {
 
 fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    printed(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+fn printed(written: std::io::Result<()>) -> Result<(), Failure> {
+    match written {
         // Whoever closed the pipe has read enough.
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(e) => Err(Failure::new(exit::UNPRINTED, format!("standard output: {e}"))
@@ -120,12 +125,31 @@ fn write(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// JSON of the same value that is harmless on a terminal: in strings, where alone such characters can stand.
-fn escaped(json: String) -> String {
-    // Nearly all of it, and then nothing is copied.
-    if json.bytes().all(|byte| byte == b'\n' || matches!(byte, b' '..=b'~')) {
-        return json;
+/// JSON goes out in pieces of about so many bytes.
+const BUFFER: usize = 1 << 16;
+
+/// Writes JSON of the same value that is harmless on a terminal: in strings, where alone such characters can stand.
+#[derive(Debug)]
+struct Escaping<W>(W);
+
+impl<W: Write> Write for Escaping<W> {
+    fn write(&mut self, json: &[u8]) -> std::io::Result<usize> {
+        // Nearly all of it, and then nothing is copied.
+        if json.iter().all(|byte| *byte == b'\n' || matches!(byte, b' '..=b'~')) {
+            return self.0.write(json);
+        }
+        // Pieces of JSON end between characters.
+        let text = std::str::from_utf8(json).map_err(std::io::Error::other)?;
+        self.0.write_all(escaped(text).as_bytes())?;
+        Ok(text.len())
     }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for ch in json.chars() {
         if ch != '\n' && misleads(ch) {
@@ -147,7 +171,10 @@ mod tests {
     #[test]
     fn json_stays_the_same_value() {
         let value = Value::from("a\u{1b}\u{7f}\u{9b}31m\u{202e}\u{e0001}\t\nü");
-        let text = escaped(format!("{value:#}\n"));
+        let mut out = BufWriter::with_capacity(7, Escaping(Vec::new()));
+        serde_json::to_writer_pretty(&mut out, &value).expect("it is written");
+        let out = out.into_inner().expect("all of it").0;
+        let text = String::from_utf8(out).expect("text");
         assert!(text.trim_end().chars().all(|ch| !misleads(ch)), "{text:?}");
         assert_eq!(serde_json::from_str::<Value>(&text).expect("valid"), value);
     }

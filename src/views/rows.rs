@@ -95,13 +95,13 @@ pub(super) fn rows(queue: &Queue, snapshot: &Snapshot, scope: Scope) -> Vec<Task
     let rows_of = |ended: Vec<&EndedTask>| -> Vec<TaskRow> {
         ended.into_iter().map(|ended| ended_row(queue, ended)).collect()
     };
-    let wrong = rows_of(latest(wrong, scope.wrong.unwrap_or(0)));
+    let mut rows = rows_of(latest(wrong, scope.wrong.unwrap_or(0)));
     let ended = rows_of(latest(ended, scope.last));
     let live = unfinished(queue, snapshot, scope.waiting);
-    match scope.wrong {
-        Some(_) => [wrong, live, ended].concat(),
-        None => [ended, live].concat(),
-    }
+    let (first, then) = if scope.wrong.is_some() { (live, ended) } else { (ended, live) };
+    rows.extend(first);
+    rows.extend(then);
+    rows
 }
 
 /// The latest so many, oldest first.
