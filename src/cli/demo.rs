@@ -72,11 +72,12 @@ pub(super) fn demo(common: &Common, dir: Option<&Path>) -> CommandResult {
         repository.display()
     ));
     let since = clock::now();
-    let mut show = Show { progress: Progress::new(&context, false, since), killed: false };
+    let progress = Progress::new(&context, &queue, false, since);
+    let mut show = Show { progress, killed: false };
     let run = Run { drain: true, ..Run::default() };
     let ended =
         super::run::pool(&context, &run, &queue, &super::run::only_one(&context)?, &mut show);
-    show.progress.end();
+    show.progress.end(&queue);
     ended?;
     let seen = view(&queue, &repository, Scope::ALL)?;
     let shown = repository.display().to_string();

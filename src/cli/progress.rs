@@ -1,4 +1,4 @@
-//! Progress: a live line on a terminal, plain log lines elsewhere.
+//! Progress: a line as each task ends; below them a live line on a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -12,12 +12,14 @@ use crate::shape::style::{dollars, duration};
 use crate::site::Site;
 use crate::sys::{clock, env};
 use crate::views::bill::Bill;
-use crate::views::rows::Scope;
-use crate::views::text::counts;
+use crate::views::rows::{Scope, ended_row};
+use crate::views::text::{counts, ended_line};
 use crate::views::view::view;
 
-/// A picture takes at most one part in so many of the time.
+/// Looking takes at most one part in so many of the time.
 const SHARE: u64 = 20;
+/// So many tasks that ended since the last look are named.
+const NAMED: usize = 20;
 
 /// What an observer of the coordinator shows.
 pub(super) struct Progress {
@@ -27,12 +29,12 @@ pub(super) struct Progress {
     root: std::path::PathBuf,
     bar: Option<ProgressBar>,
     next_ms: u64,
-    bill: Option<Bill>,
+    bill: Bill,
 }
 
 impl Progress {
     /// Says where it works, and what a person may do.
-    pub(super) fn new(context: &Context, quiet: bool, since: UnixMs) -> Progress {
+    pub(super) fn new(context: &Context, queue: &Queue, quiet: bool, since: UnixMs) -> Progress {
         let bar = (!quiet && env::stderr_is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             let plain = ProgressStyle::with_template("{spinner} {msg}");
@@ -41,40 +43,47 @@ impl Progress {
         });
         let config = context.config();
         let root = config.root.clone();
-        let mut progress =
-            Progress { ui: context.ui, quiet, since, root, bar, next_ms: 0, bill: None };
-        let queue = Site::at(&progress.root).queue();
-        progress.say(&format!(
-            "{} workers ({}) on {}",
-            config.agents,
-            config.agent,
-            queue.display()
-        ));
+        let at = Site::at(&root).queue();
+        // What cannot be listed now is told by whoever works on it.
+        let bill = Bill::from_now(queue).unwrap_or_default();
+        let mut progress = Progress { ui: context.ui, quiet, since, root, bar, next_ms: 0, bill };
+        progress.say(&format!("{} workers ({}) on {}", config.agents, config.agent, at.display()));
         if progress.bar.is_some() {
             progress.say("Ctrl-C: end after the running tasks; twice: stop now");
         }
         progress
     }
 
-    /// Takes the live line away.
-    pub(super) fn end(&mut self) {
+    /// Names what ended last, and takes the live line away.
+    pub(super) fn end(&mut self, queue: &Queue) {
+        self.name_ended(queue);
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
 
-    fn picture(&mut self, queue: &Queue) -> Option<String> {
+    fn name_ended(&mut self, queue: &Queue) {
+        if self.quiet {
+            return;
+        }
+        let ended = self.bill.look(queue).unwrap_or_default();
+        let style = self.ui.talk_style();
+        for ended in ended.iter().take(NAMED) {
+            self.say(&ended_line(&ended_row(queue, ended), style));
+        }
+        if ended.len() > NAMED {
+            self.say(&format!("and {} more ended", ended.len() - NAMED));
+        }
+    }
+
+    fn picture(&self, queue: &Queue) -> Option<String> {
         let seen = view(queue, &self.root, Scope { last: 0, waiting: 0, wrong: None }).ok()?;
         let busy: Vec<String> = seen
             .workers
             .iter()
             .filter_map(|worker| Some(worker.task.as_ref()?.slug().to_owned()))
             .collect();
-        let bill = match &mut self.bill {
-            Some(bill) => bill,
-            None => self.bill.insert(Bill::from_now(queue).ok()?),
-        };
-        let usage = bill.so_far(queue).ok()?;
+        let usage = self.bill.so_far();
         let elapsed = duration(clock::now().since(self.since));
         let style = self.ui.talk_style();
         let doing = if busy.is_empty() {
@@ -106,10 +115,13 @@ impl PoolObserver for Progress {
 
     fn tick(&mut self, queue: &Queue, _running: usize, _wanted: usize) {
         let begun = clock::mono_ms();
-        if self.bar.is_none() || begun < self.next_ms {
+        if self.quiet || begun < self.next_ms {
             return;
         }
-        if let (Some(picture), Some(bar)) = (self.picture(queue), &self.bar) {
+        self.name_ended(queue);
+        if let Some(bar) = &self.bar
+            && let Some(picture) = self.picture(queue)
+        {
             bar.set_message(picture);
             bar.tick();
         }

@@ -31,9 +31,9 @@ pub(super) fn run(common: &Common, run: &Run) -> CommandResult {
     super::needs::check(&context)?;
     let lock = only_one(&context)?;
     let since = clock::now();
-    let mut progress = Progress::new(&context, run.quiet, since);
+    let mut progress = Progress::new(&context, &queue, run.quiet, since);
     let ended = pool(&context, run, &queue, &lock, &mut progress);
-    progress.end();
+    progress.end(&queue);
     config::keep_seen(&context.config().root);
     finish(&context, &queue, run, ended?, since)
 }

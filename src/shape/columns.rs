@@ -19,6 +19,11 @@ impl Cell {
     pub fn new(text: impl Into<String>, color: &'static str) -> Cell {
         Cell { text: text.into(), color }
     }
+
+    /// Its text, where it is no part of a table.
+    pub fn alone(&self, style: Style) -> String {
+        style.paint(self.color, &self.text)
+    }
 }
 
 /// Where a column's text stands.

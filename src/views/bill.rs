@@ -5,11 +5,11 @@ use std::hash::{BuildHasher, RandomState};
 
 use super::spent::spent;
 use crate::domain::account::usage::Usage;
-use crate::domain::task::name::TaskEpoch;
+use crate::queue::shift::EndedTask;
 use crate::queue::{Queue, Result};
 
-/// Adds up tasks as they end; each is read once. It remembers no more of them than a number each, and only while
-/// they lie in the queue.
+/// Adds up tasks as they end; each is read once. A cancelled one has cost something, too. It remembers no more of them
+/// than a number each, and only while they lie in the queue.
 #[derive(Debug, Default)]
 pub struct Bill {
     seen: HashSet<u64>,
@@ -21,27 +21,30 @@ impl Bill {
     /// From now on: what has ended already is not on it.
     pub fn from_now(queue: &Queue) -> Result<Bill> {
         let mut bill = Bill::default();
-        bill.seen = ended(queue)?.map(|name| bill.numbers.hash_one(name.to_string())).collect();
+        let ended = queue.all_ended()?.into_iter();
+        bill.seen = ended.map(|name| bill.numbers.hash_one(name.at().to_string())).collect();
         Ok(bill)
     }
 
-    /// The bill up to now.
-    pub fn so_far(&mut self, queue: &Queue) -> Result<&Usage> {
+    /// Looks anew; the tasks that have ended since the last look.
+    pub fn look(&mut self, queue: &Queue) -> Result<Vec<EndedTask>> {
         let mut there = HashSet::new();
-        for at in ended(queue)? {
-            let number = self.numbers.hash_one(at.to_string());
+        let mut new = Vec::new();
+        for ended in queue.all_ended()? {
+            let number = self.numbers.hash_one(ended.at().to_string());
             there.insert(number);
             if !self.seen.contains(&number) {
-                let attempts = queue.attempts(&at.id)?;
+                let attempts = queue.attempts(&ended.at().id)?;
                 attempts.iter().for_each(|attempt| self.usage.add(&spent(queue, attempt)));
+                new.push(ended);
             }
         }
         self.seen = there;
-        Ok(&self.usage)
+        Ok(new)
     }
-}
 
-/// A cancelled task has cost something too; a rejected one has no attempts.
-fn ended(queue: &Queue) -> Result<impl Iterator<Item = TaskEpoch>> {
-    Ok(queue.all_ended()?.into_iter().map(|ended| ended.at().clone()))
+    /// The bill as of the last look.
+    pub fn so_far(&self) -> &Usage {
+        &self.usage
+    }
 }

@@ -204,7 +204,8 @@ fn last_reason(last: &AttemptFiles) -> Option<String> {
     (!reason.is_empty()).then_some(reason)
 }
 
-fn ended_row(queue: &Queue, ended: &EndedTask) -> TaskRow {
+/// The row of a task that has ended.
+pub fn ended_row(queue: &Queue, ended: &EndedTask) -> TaskRow {
     let id = &ended.at().id;
     let row = TaskRow {
         name: queue.shown_name(id),

@@ -141,6 +141,13 @@ pub fn breaker_line(breaker: &Breaker) -> String {
     }
 }
 
+/// A task that has just ended, on one line: `done  fix-login-k3f9  34 s  $0.12  swarm/fix-login-k3f9`.
+pub fn ended_line(row: &TaskRow, style: Style) -> String {
+    let [label, state, _, time, cost, last] = cells(row).map(|cell| cell.alone(style));
+    let parts = [state, label, time, cost, last];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
+}
+
 /// The table of tasks.
 pub fn table(rows: &[TaskRow], style: Style) -> String {
     let head = ["TASK", "STATE", "TRY", "TIME", "COST", "BRANCH, REASON"];

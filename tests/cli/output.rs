@@ -11,6 +11,12 @@ fn pipes_carry_no_escape_codes_and_terminals_do_unless_refused() {
     swarm.drop("good", "echo x > x.txt");
     swarm.drop("bad", "printf '\\033[31mred\\033[0m\\n'; exit 1");
     let run = swarm.coordinator(&["--drain", "--agents", "1"]).exits(1);
+    let as_it_ended = |state: &str, name: &str| {
+        run.err.lines().any(|line| line.contains(&format!(" {state}  {name}-")))
+    };
+    assert!(as_it_ended("done", "good") && as_it_ended("failed (error)", "bad"), "{}", run.err);
+    let quiet = swarm.coordinator(&["--drain", "--agents", "1", "--quiet"]).exits(0);
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
     let commands = [
         vec!["status"],
         vec!["show", "good"],
