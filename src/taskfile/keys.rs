@@ -15,7 +15,7 @@ const fn key(key: &'static str, example: &'static str, meaning: &'static str) ->
 }
 
 /// Every key of front matter; JSON has `prompt` besides.
-pub const TASK_KEYS: [KeyDoc; 18] = [
+pub const TASK_KEYS: [KeyDoc; 19] = [
     key("title", "title: Fix the login form", "one line for people; at most 200 characters"),
     key("agent", "agent: claude", "which `[agent.NAME]` works on it"),
     key("rig", "rig: website", "which `[rig.NAME]`, that is, which repository"),
@@ -40,6 +40,7 @@ pub const TASK_KEYS: [KeyDoc; 18] = [
     key("permission_mode", "permission_mode: acceptEdits", "what happens to what is not allowed"),
     key("env", "env:\n  RUST_LOG: debug", "variables added to the agent's environment"),
     key("limits", "limits:\n  cpu_time: 2h", "limits of the agent's processes, within the caps"),
+    key("changes", "changes: none", "`none`: it is to change nothing, and that is a plain success"),
     key("labels", "labels: [ui, urgent]", "words for people and filters; at most 32"),
     key("x-…", "x-ticket: ABC-123", "any key that begins with `x-` passes and is ignored"),
 ];

@@ -108,8 +108,17 @@ fn read(fields: &mut Fields, known: &ParseContext) -> TaskSpec {
             .read_all("env", |node| form::task_env(node, known.reserved))
             .unwrap_or_default(),
         limits: limits(fields, known.caps),
+        changes_nothing: fields.read("changes", changes_nothing).unwrap_or_default(),
         labels: fields.read_all("labels", form::labels).unwrap_or_default(),
     }
+}
+
+/// `changes: none` is all that can be said of them.
+fn changes_nothing(node: &Node) -> Result<bool, Problem> {
+    let word = form::word(node)?;
+    let hint = "write `none` for a task that is to change nothing; else leave the key out";
+    let wrong = || Problem::new(format!("`{}` says nothing here", one_line(&word, 40))).hint(hint);
+    if word == "none" { Ok(true) } else { Err(wrong()) }
 }
 
 /// One of the names that the operator gave.

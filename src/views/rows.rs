@@ -41,7 +41,7 @@ pub struct TaskRow {
     pub worker: Option<WorkerId>,
     /// Why it is where it is, where there is more to say than the state.
     pub reason: Option<String>,
-    /// What came of it: `done`, `no_change`, `denied`, `error` …
+    /// What came of it: `done`, `no_changes`, `denied`, `error` …
     pub outcome: Option<String>,
     /// Its branch, once there is one.
     pub branch: Option<String>,

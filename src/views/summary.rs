@@ -79,7 +79,7 @@ fn next(ended: &[TaskRow], commands: &Commands<'_>, style: Style) -> String {
     let git = |args: &str| format!("git -C {} {args}", quoted(commands.repository));
     let done = ended
         .iter()
-        .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_change"));
+        .filter(|row| row.state == State::Done && row.outcome.as_deref() != Some("no_changes"));
     let branches: Vec<&str> = done.filter_map(|row| row.branch.as_deref()).collect();
     if let Some(first) = branches.first() {
         writeln!(out, "\n{}", style.dim("look at a branch, then take it over:")).ok();

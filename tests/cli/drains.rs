@@ -82,6 +82,6 @@ fn a_task_that_a_task_drops_is_done_in_the_same_drain() {
     swarm.drop("mother", "echo 'echo x > x.txt' > $SWARMDIR_ROOT/queue/pending/child.md\n");
     swarm.coordinator(&["--drain", "--agents", "2"]).exits(0);
     assert_eq!(swarm.counts(), "done 2");
-    assert_eq!(swarm.show("mother")["outcome"], "no_change");
+    assert_eq!(swarm.show("mother")["outcome"], "no_changes");
     assert_eq!(swarm.show("child")["outcome"], "done");
 }

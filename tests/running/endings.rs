@@ -9,6 +9,7 @@ fn denied_and_no_change_are_outcomes_of_their_own() {
     swarm.drop("denied-worked", "deny WebFetch\nwrite x.txt x\n");
     swarm.drop("denied-idle", "deny Bash\nsay I may not\n");
     swarm.drop("idle", "say nothing to do\n");
+    swarm.drop("report.md", "---\nchanges: none\n---\nsay all is well\n");
     swarm.drop("fails", "write x.txt x\nfail the tests are red\n");
     swarm.drop("mute", "exit 0\n");
     let done = swarm.coordinator(&["--drain", "--agents", "2"]).exits(1);
@@ -18,10 +19,11 @@ fn denied_and_no_change_are_outcomes_of_their_own() {
     };
     assert_eq!(of("denied-worked"), "done denied");
     assert_eq!(of("denied-idle"), "failed denied");
-    assert_eq!(of("idle"), "done no_change");
+    assert_eq!(of("idle"), "done no_changes");
+    assert_eq!(of("report"), "done done");
     assert_eq!(of("fails"), "failed error");
     assert_eq!(of("mute"), "failed no_result");
-    for word in ["denied", "WebFetch", "no_change", "the tests are red"] {
+    for word in ["denied", "WebFetch", "no_changes", "the tests are red"] {
         assert!(done.out.contains(word), "{word} in\n{}", done.out);
     }
     assert_eq!(swarm.show("denied-idle")["attempts"][0]["result"]["denied_tools"][0], "Bash");

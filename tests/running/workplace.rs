@@ -34,7 +34,7 @@ fn what_is_left_uncommitted_is_committed_and_what_is_ignored_is_not() {
     assert!(swarm.git(&["log", "-1", "--format=%B", &branch]).contains("Swarmdir-Task"));
     assert_eq!(files(&swarm, "removes"), [".gitignore"]);
     let nothing = swarm.show("nothing");
-    assert_eq!((&nothing["outcome"], &nothing["state"]), (&"no_change".into(), &"done".into()));
+    assert_eq!((&nothing["outcome"], &nothing["state"]), (&"no_changes".into(), &"done".into()));
     assert_eq!(nothing["commits"], serde_json::json!([]));
     assert_eq!(swarm.git(&["fsck", "--no-progress", "--no-dangling"]), "");
 }

@@ -220,7 +220,7 @@ mod tests {
         for fault in Fault::ALL {
             assert_eq!(Class::of_outcome(fault.word()), Some(fault.policy().class));
         }
-        for success in ["done", "no_change", ""] {
+        for success in ["done", "no_changes", ""] {
             assert_eq!(Class::of_outcome(success), None);
         }
     }

@@ -37,7 +37,7 @@ pub struct Traces {
 /// What comes of the attempt.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Disposition {
-    /// The word in records and JSON: `done`, `no_change`, `uncommitted`, `denied`, or a [`Fault::word`].
+    /// The word in records and JSON: `done`, `no_changes`, `uncommitted`, `denied`, or a [`Fault::word`].
     pub outcome: String,
     /// One line for people; empty for a plain success.
     pub reason: String,
@@ -94,7 +94,7 @@ fn success(traces: &Traces) -> Disposition {
         return Disposition { step, ..done(Fault::Denied.word(), reason) };
     }
     if unchanged {
-        return done("no_change", "it ended well and changed nothing".into());
+        return done("no_changes", "it ended well and changed nothing".into());
     }
     done("done", String::new())
 }
@@ -179,7 +179,7 @@ mod tests {
         let of = |traces| judge(&Outcome::Success, &traces, NOW);
         assert_eq!(of(traces(Some(true), &[])).outcome, "done");
         assert_eq!(of(traces(None, &[])).outcome, "done");
-        assert_eq!(of(traces(Some(false), &[])).outcome, "no_change");
+        assert_eq!(of(traces(Some(false), &[])).outcome, "no_changes");
         let left = Traces { uncommitted: Some("it stays".into()), ..traces(Some(true), &[]) };
         assert_eq!((&*of(left.clone()).outcome, of(left).step), ("uncommitted", Step::Done));
         assert_eq!(of(traces(Some(true), &["Bash"])).step, Step::Done);

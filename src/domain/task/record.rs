@@ -93,7 +93,7 @@ pub struct AttemptResult {
     /// When it ended.
     #[serde(rename = "ended_at_ms")]
     pub ended_at: UnixMs,
-    /// `done`, `no_change`, `uncommitted`, `denied`, or what went wrong.
+    /// `done`, `no_changes`, `uncommitted`, `denied`, or what went wrong.
     pub outcome: String,
     /// One line for people; empty for a plain success.
     pub reason: String,

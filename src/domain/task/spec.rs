@@ -48,6 +48,8 @@ pub struct TaskSpec {
     pub env: BTreeMap<String, String>,
     /// Overrides of the operator's limits, within its caps.
     pub limits: Limits,
+    /// It is to change nothing (a question, a report): that is no outcome of its own then.
+    pub changes_nothing: bool,
     /// Free words for people and filters.
     pub labels: Vec<String>,
 }

@@ -137,7 +137,7 @@ impl Kind {
         let failed = matches!(ended, EndedTask::Failed(_));
         match self {
             Kind::Denied => matches!(ended, EndedTask::Done(_)) && outcome == "denied",
-            Kind::Idle => matches!(ended, EndedTask::Done(_)) && outcome == "no_change",
+            Kind::Idle => matches!(ended, EndedTask::Done(_)) && outcome == "no_changes",
             kind if kind.is_healthy() => matches!(ended, EndedTask::Done(_)) && outcome == "done",
             Kind::Lingering => failed && outcome == "no_result",
             Kind::Failing => failed && outcome == "error",

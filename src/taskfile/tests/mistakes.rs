@@ -77,6 +77,7 @@ const BAD: &[(&str, &str)] = &[
         "line 3, column 3: allowed_tools: must be text, not a table",
     ),
     ("allowed_tools: \"\"", "write [] for none"),
+    ("changes: some", "changes: `some` says nothing here (write `none` for a task"),
     ("permission_mode: acceptedits", "did you mean `acceptEdits`?"),
     ("permission_mode: default", "nobody is there to answer"),
     ("permission_mode: auto", "nobody is there to answer"),

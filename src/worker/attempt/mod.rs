@@ -161,7 +161,9 @@ fn carry_out(
     let report = shutdown_race::unless_shutting_down(context, report);
 
     notes.extend(report.notes.clone());
-    let left = collect(context, claim, spec, &mut place, &mut notes);
+    let mut left = collect(context, claim, spec, &mut place, &mut notes);
+    // Where nothing is to be changed nobody asks.
+    left.changed = left.changed.filter(|changed| *changed || !spec.changes_nothing);
     Ok(Ran { report, notes, left, place: Some(place) })
 }
 
