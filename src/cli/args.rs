@@ -102,17 +102,7 @@ pub(super) enum Command {
     /// Run the pool (the default)
     Run(Run),
     /// What is waiting, running and done
-    Status {
-        /// As JSON (schema in docs/json.md)
-        #[arg(long)]
-        json: bool,
-        /// Again and again
-        #[arg(long, short, conflicts_with = "json")]
-        watch: bool,
-        /// Every task that ever ended, too
-        #[arg(long)]
-        all: bool,
-    },
+    Status(super::status_args::Status),
     /// Why a task is where it is, and what it waits for
     Explain {
         /// Its id, slug or tail

@@ -4,6 +4,7 @@ use super::config::{render_config, to_json};
 use super::context::Context;
 use super::error::{CommandResult, Failure};
 use super::exit;
+use super::status_args::Status;
 use crate::commands;
 use crate::domain::task::state::State;
 use crate::housekeeping::capacity::QueueCapacity;
@@ -22,25 +23,30 @@ const WATCH_MS: u64 = 1_000;
 const FOLLOW_MS: u64 = 200;
 
 /// `status`
-pub(super) fn status(context: &Context, as_json: bool, watch: bool, all: bool) -> CommandResult {
-    let scope = match (all, as_json) {
-        (true, true) => Scope::ALL,
+pub(super) fn status(context: &Context, wanted: &Status) -> CommandResult {
+    let wrong = |most| (!wanted.json).then_some(most);
+    let scope = match (wanted.all || wanted.filters(), wanted.json) {
+        (true, _) => Scope { wrong: wrong(usize::MAX), ..Scope::ALL },
         (false, true) => Scope::USUAL,
-        (true, false) => Scope { wrong: Some(usize::MAX), ..Scope::ALL },
-        (false, false) => Scope { last: ENDED, waiting: ROWS, wrong: Some(ENDED) },
+        (false, false) => Scope { last: ENDED, waiting: ROWS, wrong: wrong(ENDED) },
     };
     let queue = match context.queue() {
         // An empty queue is a queue: nothing was dropped yet.
-        Err(failure) if !as_json => return Err(failure),
+        Err(failure) if !wanted.json => return Err(failure),
         other => other?,
     };
-    if as_json {
-        context.ui.print_json(&json::status(&look(context, &queue, scope)?))?;
+    let seen = || -> Result<View, QueueError> {
+        let mut seen = look(context, &queue, scope)?;
+        seen.tasks.retain(|row| wanted.admits(row));
+        Ok(seen)
+    };
+    if wanted.json {
+        context.ui.print_json(&json::status(&seen()?))?;
         return Ok(exit::OK);
     }
     loop {
-        let picture = text::status(&look(context, &queue, scope)?, context.ui.style());
-        if !watch {
+        let picture = text::status(&seen()?, wanted.filters(), context.ui.style());
+        if !wanted.watch {
             context.ui.print(&picture)?;
             return Ok(exit::OK);
         }
@@ -83,6 +89,10 @@ pub(super) fn show(context: &Context, task: &str, as_json: bool) -> CommandResul
         context.ui.print_json(&show::json(&task))?;
     } else {
         context.ui.print(&show::text(&task, context.ui.style()))?;
+        // What cannot be compared any more is not what was asked for.
+        if let Ok(stat) = commands::changes(&queue, context.config(), &id, true) {
+            context.ui.print(&String::from_utf8_lossy(&stat))?;
+        }
     }
     Ok(exit::OK)
 }

@@ -30,6 +30,7 @@ mod run;
 mod selftest;
 mod selftest_args;
 mod setup;
+mod status_args;
 mod stop;
 mod tasks;
 mod trust;
@@ -113,9 +114,7 @@ fn dispatch(args: Coordinator) -> CommandResult {
         Some(Command::Selftest(order)) => selftest::selftest(&context()?, &order),
         Some(Command::Init { dir }) => setup::init(common, dir.as_deref()),
         Some(Command::Add(add)) => tasks::add(&context()?, &add),
-        Some(Command::Status { json, watch, all }) => {
-            inspect::status(&context()?, json, watch, all)
-        }
+        Some(Command::Status(wanted)) => inspect::status(&context()?, &wanted),
         Some(Command::Explain { task, json }) => inspect::explain(&context()?, &task, json),
         Some(Command::Logs { task, attempt, follow, raw }) => {
             inspect::logs(&context()?, task.as_deref(), attempt, follow, raw)

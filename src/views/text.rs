@@ -15,13 +15,17 @@ use crate::shape::columns::{Cell, Table};
 use crate::shape::style::{Style, dollars, duration};
 use crate::sys::clock;
 
-/// Counts, then what needs attention, then the table of tasks.
-pub fn status(view: &View, style: Style) -> String {
+/// Counts, then what needs attention, then the table of tasks; `filtered`: of those that were asked for.
+pub fn status(view: &View, filtered: bool, style: Style) -> String {
     let mut out = counts(view, style);
     out.push('\n');
     for line in attention(view, style) {
         out.push_str(&line);
         out.push('\n');
+    }
+    if view.tasks.is_empty() && filtered {
+        out.push_str("no task is like that\n");
+        return out;
     }
     if view.tasks.is_empty() {
         out.push_str("no tasks yet: coordinator add -m \"what is to be done\"\n");
@@ -32,7 +36,7 @@ pub fn status(view: &View, style: Style) -> String {
     out.push('\n');
     let shown = view.tasks.len();
     let all: usize = view.counts.values().sum();
-    if shown < all {
+    if shown < all && !filtered {
         let line = format!("{} more: coordinator status --all", all - shown);
         writeln!(out, "{}", style.dim(&line)).ok();
     }

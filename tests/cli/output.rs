@@ -207,3 +207,34 @@ fn status_names_what_failed_before_what_waits_and_what_ended_well() {
     let last = swarm.status()["tasks"].as_array().unwrap().last().unwrap()["state"].clone();
     assert_eq!(last, "ready", "--json keeps its order");
 }
+
+#[test]
+fn status_shows_the_tasks_that_are_asked_for() {
+    let swarm = Swarm::with("max_attempts = 1");
+    swarm.drop("fix-login", "echo x > x.txt");
+    swarm.drop("fix-menu", "exit 1");
+    swarm.drain_to(1);
+    swarm.coordinator(&["add", "-m", "echo x", "--name", "menu-too"]).exits(0);
+    let names = |args: &[&str]| {
+        let rows = swarm.json(&[&["status"], args].concat());
+        let names = rows["tasks"].as_array().unwrap().iter().map(|row| row["name"].clone());
+        let mut names: Vec<String> = names.map(|name| name.as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names.join(" ")
+    };
+    assert_eq!(names(&["--state", "failed"]), "fix-menu");
+    assert_eq!(names(&["--state", "failed,ready"]), "fix-menu menu-too");
+    assert_eq!(names(&["MENU"]), "fix-menu menu-too");
+    assert_eq!(names(&["menu", "--state", "done"]), "");
+    assert_eq!(names(&["--since", "1h"]), "fix-login fix-menu menu-too");
+    // Nothing waits for the clock: what ended is older than nothing at all.
+    assert_eq!(names(&["--since", "0s", "--state", "done,failed"]), "");
+    let text = swarm.coordinator(&["status", "login"]).exits(0).out;
+    assert!(text.contains("fix-login-") && !text.contains("menu-"), "{text}");
+    let none = swarm.coordinator(&["status", "nobody"]).exits(0).out;
+    assert!(none.contains("no task is like that") && none.contains("1 failed"), "{none}");
+    let wrong = swarm.coordinator(&["status", "--state", "faild"]).exits(2).err;
+    assert!(wrong.contains("it is one of") && wrong.contains("hint:"), "{wrong}");
+    let shown = swarm.coordinator(&["show", "fix-login"]).exits(0).out;
+    assert!(shown.contains("x.txt | 1 +"), "{shown}");
+}

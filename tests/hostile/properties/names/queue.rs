@@ -282,7 +282,7 @@ fn unless_in_the_way<T>(moved: Result<T, QueueError>) {
 /// What `status`, `show`, `explain`, `logs` and `find` do.
 fn look(queue: &Queue, root: &Path) {
     let seen = view(queue, root, Scope::ALL).expect("seen");
-    assert_harmless("status", &text::status(&seen, Style::PLAIN));
+    assert_harmless("status", &text::status(&seen, false, Style::PLAIN));
     assert_eq!(serde_json::to_value(json::status(&seen)).unwrap()["schema"], 1);
     let config = Config::built_in(root.to_owned(), swarmdir::agent::program::all());
     let named = entries(&queue.paths().dir(Dir::Runs));
