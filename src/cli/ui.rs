@@ -54,12 +54,13 @@ impl Ui {
 
     /// For text that goes to stdout.
     pub(super) fn style(self) -> Style {
-        Style { color: self.color.wanted(env::stdout_is_terminal()), width: 120 }
+        let width = env::stdout_columns().unwrap_or(usize::MAX);
+        Style { color: self.color.wanted(env::stdout_is_terminal()), width }
     }
 
     /// For talk.
     pub(super) fn talk_style(self) -> Style {
-        Style { color: self.color.wanted(env::stderr_is_terminal()), width: 120 }
+        Style { color: self.color.wanted(env::stderr_is_terminal()), width: usize::MAX }
     }
 
     /// Data.

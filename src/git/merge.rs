@@ -29,6 +29,9 @@ impl Repo {
             let (old, new) = (tree(left_at)?, tree(head)?);
             let mut diff = self.git.diff_tree_to_tree(Some(&old), Some(&new), None)?;
             diff.find_similar(None)?;
+            if stat && diff.deltas().len() == 0 {
+                return Ok(Vec::new());
+            }
             if stat {
                 return Ok(diff.stats()?.to_buf(DiffStatsFormat::FULL, 80)?.to_vec());
             }

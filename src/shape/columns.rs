@@ -64,6 +64,20 @@ impl<const N: usize> Table<N> {
         lines.collect::<Vec<_>>().join("\n")
     }
 
+    /// The same where the last column is cut to what the others leave of the style's width.
+    pub fn fit(mut self, style: Style) -> String {
+        let others: usize = (0..N - 1)
+            .map(|column| self.rows.iter().map(|row| row[column].text.width()).max().unwrap_or(0))
+            .filter(|width| *width > 0)
+            .map(|width| width + GAP.len())
+            .sum();
+        let room = style.width.saturating_sub(others);
+        if room >= LEAST {
+            self.rows.iter_mut().for_each(|row| cut(&mut row[N - 1].text, room));
+        }
+        self.render(style)
+    }
+
     fn line(&self, row: &[Cell; N], widths: &[usize; N], style: Style) -> String {
         let mut line = String::new();
         let mut owed = 0;
@@ -86,6 +100,20 @@ impl<const N: usize> Table<N> {
     }
 }
 
+/// A column that is cut keeps so much at least; where there is less room, the terminal breaks the line.
+const LEAST: usize = 12;
+
+/// Shortens a text that is wider, with a mark at its end.
+fn cut(text: &mut String, most: usize) {
+    if text.width() <= most {
+        return;
+    }
+    while text.width() > most - 1 {
+        text.pop();
+    }
+    text.push('…');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +125,25 @@ mod tests {
             table.row([Cell::new(a, ""), Cell::new(b, ""), Cell::new(c, "")]);
         }
         assert_eq!(table.render(Style::PLAIN), "NAME   N\nfünf   5\na     10");
+    }
+
+    #[test]
+    fn the_last_column_is_cut_to_what_is_left() {
+        let mut table = Table::new([Align::Left, Align::Left]);
+        for (a, b) in
+            [("NAME", "WHY"), ("fünf", "it was too wide for it"), ("a", "日本語日本語日本語")]
+        {
+            table.row([Cell::new(a, ""), Cell::new(b, "")]);
+        }
+        let narrow = Style { width: 20, ..Style::PLAIN };
+        assert_eq!(
+            table.clone().fit(narrow),
+            "NAME  WHY\nfünf  it was too wi…\na     日本語日本語…"
+        );
+        assert_eq!(
+            table.clone().fit(Style { width: 9, ..Style::PLAIN }),
+            table.render(Style::PLAIN)
+        );
+        assert_eq!(table.clone().fit(Style::PLAIN), table.render(Style::PLAIN));
     }
 }

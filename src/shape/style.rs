@@ -19,7 +19,7 @@ pub struct Style {
 
 impl Style {
     /// Text for a file or a pipe.
-    pub const PLAIN: Style = Style { color: false, width: 120 };
+    pub const PLAIN: Style = Style { color: false, width: usize::MAX };
 
     /// The text in an ANSI colour.
     pub fn paint(self, code: &str, text: &str) -> String {

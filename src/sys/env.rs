@@ -61,6 +61,16 @@ pub fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
+/// How many columns the terminal on standard output has; `None` where it is none, or does not tell.
+#[expect(unsafe_code, reason = "nix has no call for the size of a terminal")]
+pub fn stdout_columns() -> Option<usize> {
+    use nix::libc::{STDOUT_FILENO, TIOCGWINSZ, ioctl, winsize};
+    let mut size = winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: the call fills in a structure of ours, which outlives it.
+    let answer = unsafe { ioctl(STDOUT_FILENO, TIOCGWINSZ, &raw mut size) };
+    (answer == 0 && size.ws_col > 0).then(|| usize::from(size.ws_col))
+}
+
 /// Whether standard error is a terminal.
 pub fn stderr_is_terminal() -> bool {
     std::io::stderr().is_terminal()

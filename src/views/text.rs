@@ -160,7 +160,7 @@ pub fn table(rows: &[TaskRow], style: Style) -> String {
     for row in rows {
         table.row(cells(row));
     }
-    table.render(style)
+    table.fit(style)
 }
 
 fn cells(row: &TaskRow) -> [Cell; 6] {
@@ -180,7 +180,9 @@ fn cells(row: &TaskRow) -> [Cell; 6] {
     let reason = row.reason.as_deref().map(|reason| one_line(reason, 90));
     let stands = row.live.as_ref().map(|live| one_line(&words(live, clock::now()), 90));
     let reason = stands.or(reason);
-    let branch = row.branch.as_deref().map(|branch| printable(branch, false));
+    // One that is called after the task says nothing new.
+    let branch = row.branch.as_deref().filter(|branch| *branch != format!("swarm/{label}"));
+    let branch = branch.map(|branch| printable(branch, false));
     let last = [branch, reason].into_iter().flatten().collect::<Vec<_>>().join("  ");
     let tries = if row.attempt > 0 { row.attempt.to_string() } else { String::new() };
     [
