@@ -123,6 +123,7 @@ impl Context {
             .iter()
             .any(|set| set.key == "root" && set.origin == Origin::Default)
         {
+            refuse_outside(&config.root)?;
             refuse_below_the_top(&config.root)?;
         }
         let opened = Queue::of_root_or_made(&config.root, config.durability)?;
@@ -158,7 +159,16 @@ impl Context {
     }
 }
 
-/// Nobody gets a queue in a directory of a repository because he happens to stand there.
+/// Outside of repositories only who asks for a queue gets one.
+fn refuse_outside(dir: &Path) -> Result<(), Failure> {
+    if dir.ancestors().any(|dir| fs::exists(&dir.join(".git"))) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{} has no queue, and is in no repository", dir.display()))
+        .hint("cd to your repository; or for a queue here: coordinator init"))
+}
+
+/// Nobody gets a queue below the top of a repository because he happens to stand there.
 pub(super) fn refuse_below_the_top(dir: &Path) -> Result<(), Failure> {
     let has_git = |dir: &&Path| fs::exists(&dir.join(".git"));
     let Some(top) = dir.ancestors().find(has_git).filter(|top| *top != dir) else { return Ok(()) };

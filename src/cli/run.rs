@@ -124,6 +124,10 @@ fn finish(
         let commands = Commands { program: &program, repository: &repository };
         let text = summary(&seen, (since, clock::now()), &commands, context.ui.style());
         context.ui.print(&text)?;
+        if let Some(why) = &seen.paused {
+            context.ui.say(&format!("nothing is claimed: the queue is paused ({why})"));
+            context.ui.say("hint: coordinator resume");
+        }
     }
     let failed = failed_since(&seen, since);
     match ended {

@@ -8,10 +8,10 @@ use super::trust::within_repository;
 use crate::domain::settings::choice::Durability;
 use crate::domain::settings::config::Config;
 use crate::git::{GitError, Repo};
-use crate::queue::Queue;
-use crate::site::UNVERSIONED;
+use crate::queue::{Queue, QueueError};
+use crate::site::{Site, UNVERSIONED};
 use crate::sys::watch::FileWatch;
-use crate::sys::{disk, env, fs, tool};
+use crate::sys::{disk, env, fs, random, tool};
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![root(config), links(config), file_system(config)];
@@ -36,13 +36,31 @@ fn root(config: &Config) -> Finding {
 }
 
 fn links(config: &Config) -> Finding {
-    match Queue::of_root_or_made(&config.root, config.durability) {
-        Ok(_) => Finding::good("hard links", "links and renames work in queue/"),
+    let made = fs::exists(&Site::at(&config.root).queue_paths().format());
+    let tried = match made {
+        true => Queue::of_root_or_made(&config.root, config.durability).map(drop),
+        false => a_queue_for_a_moment(config),
+    };
+    match tried {
+        Ok(()) if made => Finding::good("hard links", "links and renames work in queue/"),
+        Ok(()) => Finding::note(
+            "hard links",
+            "links and renames work here; there is no queue yet: coordinator init".to_owned(),
+        ),
         Err(e) => {
             let mend = e.hint().unwrap_or_else(|| "another --root".into());
             Finding::missing("hard links", e.to_string(), mend)
         }
     }
+}
+
+/// Whether one can be made here, without leaving it.
+fn a_queue_for_a_moment(config: &Config) -> Result<(), QueueError> {
+    let dir = config.root.join(format!(".swarmdir-doctor-{:016x}", random::number()));
+    let made = Queue::open_or_make(&Site::at(&dir).queue(), config.durability).map(drop);
+    // Where nothing could be made nothing is to be removed.
+    fs::remove_tree(&dir).ok();
+    made
 }
 
 fn file_system(config: &Config) -> Finding {

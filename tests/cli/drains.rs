@@ -8,6 +8,16 @@ use crate::support::swarm::Swarm;
 const FAILS_ONCE: &str = "[ $SWARMDIR_ATTEMPT -gt 1 ] || exit 1; echo x > x.txt\n";
 
 #[test]
+fn on_a_paused_queue_it_says_so() {
+    let swarm = Swarm::new();
+    swarm.coordinator(&["pause", "lunch"]).exits(0);
+    swarm.coordinator(&["add", "-m", "echo x", "--name", "waits"]).exits(0);
+    let said = swarm.coordinator(&["--drain", "--agents", "1"]).exits(75).err;
+    assert!(said.contains("nothing is claimed: the queue is paused (lunch)"), "{said}");
+    assert!(said.contains("hint: coordinator resume"), "{said}");
+}
+
+#[test]
 fn it_waits_for_what_is_due_within_drain_wait() {
     let swarm = Swarm::with("drain_wait = \"60s\"\nmax_attempts = 2");
     swarm.drop("again", FAILS_ONCE);

@@ -185,3 +185,24 @@ fn a_misspelt_variable_is_a_mistake_with_a_suggestion() {
     let mut command = swarm.command(COORDINATOR);
     swarm.start(command.arg("config").env("SWARMDIR_NOBODYS", "9")).end().exits(0);
 }
+
+#[test]
+fn who_only_looks_or_stands_outside_of_repositories_makes_no_queue() {
+    let swarm = Swarm::empty();
+    let names = || {
+        let entries = fs::read_dir(swarm.root()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>()
+    };
+    let seen = swarm.coordinator(&["doctor"]).out;
+    assert!(seen.contains("there is no queue yet: coordinator init"), "{seen}");
+    for args in [&["status"][..], &["add", "-m", "x"], &["--drain"], &["doctor", "--json"]] {
+        swarm.coordinator(args);
+        assert_eq!(names(), Vec::<std::ffi::OsString>::new(), "{args:?}");
+    }
+    let said = swarm.coordinator(&["add", "-m", "x"]).exits(2).err;
+    assert!(said.contains("is in no repository") && said.contains("coordinator init"), "{said}");
+    swarm.coordinator(&["init"]).exits(0);
+    assert!(swarm.at("queue/FORMAT").is_file());
+    let seen = swarm.coordinator(&["doctor"]).out;
+    assert!(seen.contains("links and renames work in queue/"), "{seen}");
+}
