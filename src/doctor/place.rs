@@ -36,17 +36,18 @@ fn root(config: &Config) -> Finding {
 }
 
 fn links(config: &Config) -> Finding {
-    let made = fs::exists(&Site::at(&config.root).queue_paths().format());
-    let tried = match made {
-        true => Queue::of_root_or_made(&config.root, config.durability).map(drop),
-        false => a_queue_for_a_moment(config),
+    let good = |what: &str| Finding::good("hard links", what);
+    let none = "links and renames work here; there is no queue yet: coordinator init";
+    let tried = match Queue::of_root(&config.root, config.durability) {
+        Ok(_) => Queue::of_root_or_made(&config.root, config.durability)
+            .map(|_| good("links and renames work in queue/")),
+        Err(QueueError::Absent { .. }) => {
+            a_queue_for_a_moment(config).map(|()| Finding::note("hard links", none.to_owned()))
+        }
+        Err(e) => Err(e),
     };
     match tried {
-        Ok(()) if made => Finding::good("hard links", "links and renames work in queue/"),
-        Ok(()) => Finding::note(
-            "hard links",
-            "links and renames work here; there is no queue yet: coordinator init".to_owned(),
-        ),
+        Ok(finding) => finding,
         Err(e) => {
             let mend = e.hint().unwrap_or_else(|| "another --root".into());
             Finding::missing("hard links", e.to_string(), mend)
